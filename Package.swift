@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// The manifest is the architecture: dependencies point down, and `make check` refuses an import
+// that is not declared here. libtorch comes from $LIBTORCH (a distribution or a site-packages
+// folder), else from the environment that `make setup` makes in .deps.
+import Foundation
+import PackageDescription
+
+/// The folder with libtorch's `include` and `lib`; ends the build with a sentence when absent.
+func findTorch() -> String {
+  let files = FileManager.default
+  func holdsTorch(_ folder: String) -> Bool {
+    files.fileExists(atPath: folder + "/include/torch/csrc/api/include/torch/torch.h")
+  }
+  if let given = Context.environment["LIBTORCH"], !given.isEmpty {
+    for folder in [given, given + "/torch"] where holdsTorch(folder) { return folder }
+    stop("LIBTORCH is \(given), but there is no libtorch with headers in it. Set it to a libtorch distribution or to a site-packages folder with the Python package torch, or unset it and run: make setup")
+  }
+  let libraries = Context.packageDirectory + "/.deps/venv/lib"
+  for python in (try? files.contentsOfDirectory(atPath: libraries))?.sorted() ?? [] {
+    let folder = "\(libraries)/\(python)/site-packages/torch"
+    if holdsTorch(folder) { return folder }
+  }
+  stop("libtorch is not set up yet. Run: make setup")
+}
+
+func stop(_ sentence: String) -> Never {
+  FileHandle.standardError.write(Data("kymo: \(sentence)\n".utf8))
+  exit(1)
+}
+
+let torch = findTorch()
+
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library target of ours.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+/// The tests of one module.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies + ["KymoTestSupport"], resources: resources,
+    swiftSettings: house)
+}
+
+let package = Package(
+  name: "Kymo",
+  products: [
+    .executable(name: "kymo", targets: ["kymo"]),
+    .library(name: "Kymo", targets: ["KymoExperiments", "KymoReport"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CKernels",
+      cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
+        ])
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-L\(torch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(torch)/lib"]),
+        .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+      ]),
+
+    library("KymoNumerics", ["CKernels"]),
+    library("KymoTensor", ["CTorch", "CKernels", "KymoNumerics"]),
+    library("KymoNN", ["KymoTensor", "KymoNumerics"]),
+    library("KymoSolvers", ["KymoNumerics", "CKernels"]),
+    library("KymoData", ["KymoNumerics", "CZlib"]),
+    library("KymoMetrics", ["KymoNumerics"]),
+    library(
+      "KymoExtraction",
+      ["KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics", "CKernels"]),
+    library(
+      "KymoExperiments",
+      [
+        "KymoExtraction", "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics",
+        "KymoNumerics", .product(name: "Yams", package: "Yams"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
+    .executableTarget(
+      name: "kymo",
+      dependencies: [
+        "KymoExperiments", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
+        "KymoTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+
+    .target(name: "KymoTestSupport", path: "Tests/KymoTestSupport", swiftSettings: house),
+    tests("KymoNumerics", ["KymoNumerics", "CKernels"]),
+    tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics"]),
+    tests("KymoSolvers", ["KymoSolvers", "KymoNumerics"]),
+    tests("KymoData", ["KymoData", "KymoNumerics"]),
+    tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
+    tests(
+      "KymoExtraction",
+      ["KymoExtraction", "KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+    tests(
+      "KymoExperiments",
+      ["KymoExperiments", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics"]),
+    tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
+    tests("KymoCommand", ["KymoNumerics", "KymoData"]),
+  ],
+  cLanguageStandard: .gnu17,
+  cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,11 @@
+/* Fused kernels in C, without dependencies. Each is chosen at run time for the processor and has a
+   plain twin that tests compare it with. One header for each family. */
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include "kymo_processor.h"
+#include "kymo_fft.h"
+#include "kymo_optimizer.h"
+#include "kymo_rollout.h"
+
+#endif

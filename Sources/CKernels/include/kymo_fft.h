@@ -1,0 +1,4 @@
+#ifndef KYMO_FFT_H
+#define KYMO_FFT_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef KYMO_OPTIMIZER_H
+#define KYMO_OPTIMIZER_H
+
+#endif

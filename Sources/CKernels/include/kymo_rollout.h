@@ -1,0 +1,4 @@
+#ifndef KYMO_ROLLOUT_H
+#define KYMO_ROLLOUT_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef CTORCH_H
+#define CTORCH_H
+const char *kt_version(void);
+#endif

@@ -1,0 +1,59 @@
+// A dense array in host memory, last axis fastest: what solvers, files, metrics and reports exchange.
+
+/// A dense array in host memory in C order (last axis fastest).
+public struct HostArray<Element: Sendable>: Sendable {
+  /// Length of every axis.
+  public let shape: [Int]
+  /// The entries, last axis fastest; `shape.reduce(1, *)` of them.
+  public var elements: [Element]
+
+  /// Creates an array from its entries.
+  ///
+  /// - Parameters:
+  ///   - elements: The entries, last axis fastest.
+  ///   - shape: Length of every axis; their product must be the number of entries.
+  public init(_ elements: [Element], shape: [Int]) {
+    precondition(
+      shape.reduce(1, *) == elements.count,
+      "HostArray: \(elements.count) entries do not fill the shape \(shape)")
+    (self.shape, self.elements) = (shape, elements)
+  }
+
+  /// Creates an array with the same value everywhere.
+  public init(repeating value: Element, shape: [Int]) {
+    self.init([Element](repeating: value, count: shape.reduce(1, *)), shape: shape)
+  }
+
+  /// Number of entries.
+  public var count: Int { elements.count }
+  /// Number of axes.
+  public var rank: Int { shape.count }
+
+  /// The entry at `indices`, one for each axis.
+  public subscript(_ indices: Int...) -> Element {
+    get { elements[offset(indices)] }
+    set { elements[offset(indices)] = newValue }
+  }
+
+  /// The same entries under another shape with as many entries.
+  public func reshaped(_ shape: [Int]) -> HostArray { HostArray(elements, shape: shape) }
+
+  /// The part at `index` of the first axis.
+  public func slice(_ index: Int) -> HostArray {
+    let stride = shape.dropFirst().reduce(1, *)
+    return HostArray(
+      Array(elements[index * stride..<(index + 1) * stride]), shape: Array(shape.dropFirst()))
+  }
+
+  private func offset(_ indices: [Int]) -> Int {
+    precondition(indices.count == shape.count, "HostArray: \(indices.count) indices for \(shape)")
+    var offset = 0
+    for (index, length) in zip(indices, shape) {
+      precondition(index >= 0 && index < length, "HostArray: index \(indices) outside \(shape)")
+      offset = offset * length + index
+    }
+    return offset
+  }
+}
+
+extension HostArray: Equatable where Element: Equatable {}

@@ -1,0 +1,1 @@
+// Placeholder until the first type of KymoReport is written.

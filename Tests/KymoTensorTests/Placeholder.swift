@@ -1,0 +1,3 @@
+import Testing
+
+@Suite("Tensor") struct TensorPlaceholder {}
