@@ -3,7 +3,7 @@
 
 /// The numbers of one evaluated run of the parameter VAE.
 public struct ExtractionResults: Codable, Sendable {
-  /// One latent over the evaluated recordings (Figure 2 of Lu et al. 2020).
+  /// One latent over the evaluated recordings, as in Figure 2 of Lu, Kim and Soljacic (2020).
   public struct LatentSummary: Codable, Sendable {
     /// Variance of μ_z over recordings.
     public var varianceOfMean: Double
@@ -51,7 +51,7 @@ public struct ExtractionResults: Codable, Sendable {
 
   /// A curve of root-mean-square error against the frame, over recordings.
   public struct ErrorCurve: Codable, Sendable {
-    /// What was rolled out: "propagating decoder", "finite differences, advective form", …
+    /// What was rolled out, such as "propagating decoder" or "finite differences".
     public var name: String
     /// Mean over recordings of the RMSE at each predicted frame; entry 0 is the first prediction.
     public var mean: [Double]

@@ -31,7 +31,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   public init(seed: UInt64, purpose: RandomPurpose, index: UInt64 = 0) {
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     counter = (
-      0, purpose.rawValue, UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32)
+      0, purpose.rawValue, UInt32(truncatingIfNeeded: index),
+      UInt32(truncatingIfNeeded: index >> 32)
     )
   }
 
