@@ -127,7 +127,7 @@ import Testing
     completed.axisNames = ["t", "x", "y"]
     #expect(read.metadata == completed)
     // The field is aligned, so that a recording is handed out as it is in the file.
-    let remainder = unsafe read.withRecording(0) { unsafe Int(bitPattern: $0.baseAddress) % 64 }
+    let remainder = unsafe read.withRecording(0) { Int(bitPattern: $0.baseAddress) % 64 }
     #expect(remainder == 0)
   }
 
