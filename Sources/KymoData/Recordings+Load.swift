@@ -18,6 +18,11 @@ enum RecordingKey {
   static let axisUnits = "axis_units"
   static let system = "system"
   static let provenance = "provenance"
+
+  static let all = [
+    field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
+    channelNames, channelUnits, axisNames, axisUnits, system, provenance,
+  ]
 }
 
 extension Recordings {

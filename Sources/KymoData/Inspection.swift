@@ -1,0 +1,227 @@
+// What `kymo inspect` says about a data file: what was understood, statistics, what is suspicious.
+public import Foundation
+import KymoNumerics
+
+/// The range of one known parameter.
+public struct ParameterRange: Codable, Hashable, Sendable {
+  /// The parameter's name.
+  public var name: String
+  /// Its unit; empty when nondimensional.
+  public var unit: String
+  /// Smallest finite value; nil when there is none, as for all that follow.
+  public var minimum: Double?
+  /// Largest finite value.
+  public var maximum: Double?
+  /// Mean of the finite values.
+  public var mean: Double?
+  /// Standard deviation of the finite values.
+  public var standardDeviation: Double?
+}
+
+/// What was understood of a data file, and what is worth a second look.
+///
+/// Encodes to JSON with the names of its properties as keys.
+public struct Inspection: Codable, Hashable, Sendable {
+  /// The file's name.
+  public var file: String
+  /// The file's size.
+  public var bytes: Int
+  /// The array that holds the field.
+  public var key: String
+  /// What its axes were said to be; nil when they have the usual order.
+  public var axes: String?
+  /// NumPy's name of the type of its numbers.
+  public var type: String
+  /// Whether the numbers stay in the file instead of taking memory.
+  public var isMapped: Bool
+  /// Number of recordings.
+  public var recordingCount: Int
+  /// Number of frames of each.
+  public var frameCount: Int
+  /// Mesh points along every space axis.
+  public var spaceShape: [Int]
+  /// Names, units, boundary, scales and origin.
+  public var metadata: RecordingsMetadata
+  /// Statistics of every channel.
+  public var channels: [ChannelStatistics]
+  /// How the ends of every space axis fit together.
+  public var seams: [SeamStatistics]
+  /// Known parameters; empty when the file has none.
+  public var parameters: [ParameterRange]
+  /// How many recordings the statistics are of.
+  public var sampledRecordingCount: Int
+  /// Hash of the data, 16 hexadecimal digits; see `Recordings.contentHash`.
+  public var contentHash: String
+  /// What was noticed, the worst first.
+  public var findings: [Finding]
+
+  /// The worst severity among the findings.
+  public var severity: Finding.Severity {
+    let found = Set(findings.map(\.severity))
+    return [Finding.Severity.error, .warning].first(where: found.contains) ?? .ok
+  }
+
+  /// Bytes of the field up to which every recording is looked at.
+  static let sampledBytes = 2 << 30
+
+  /// Looks at a file; one pass over the numbers, over an even sample of recordings beyond 2 GB.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - key: The array that holds the field; "x" when nil.
+  ///   - axes: What its axes are, such as "N,T,C,X"; see `Recordings.load`.
+  ///   - threads: How many recordings are read at the same time.
+  /// - Throws: `FormatError` when the file cannot be read as recordings.
+  public init(
+    _ url: URL, key: String? = nil, axes: String? = nil, threads: Int = 2
+  ) throws(FormatError) {
+    try self.init(
+      url, key: key, axes: axes, threads: threads, sampledBytes: Inspection.sampledBytes)
+  }
+
+  init(
+    _ url: URL, key: String?, axes: String?, threads: Int, sampledBytes: Int
+  ) throws(FormatError) {
+    let recordings = try Recordings.load(url, key: key, axes: axes)
+    let npz = try NPZFile(url)
+    let array = try npz.array(key ?? RecordingKey.field)
+    // Loading compares the checksum of small fields only.
+    if recordings.isMapped, array.header.byteCount > NPYArray.checkedUpTo {
+      try array.verifyChecksum()
+    }
+    let statistics = RecordingsStatistics(recordings, bytes: sampledBytes, threads: threads)
+    file = url.lastPathComponent
+    bytes = npz.file.count
+    self.key = key ?? RecordingKey.field
+    self.axes = axes
+    type = array.header.element.name
+    isMapped = recordings.isMapped
+    recordingCount = recordings.count
+    frameCount = recordings.frameCount
+    spaceShape = recordings.spaceShape
+    metadata = recordings.metadata
+    channels = statistics.channels
+    seams = statistics.seams
+    parameters = Inspection.ranges(of: recordings)
+    sampledRecordingCount = statistics.sample.count
+    let digits = String(recordings.contentHash(threads: threads), radix: 16)
+    contentHash = String(repeating: "0", count: 16 - digits.count) + digits
+    let all =
+      recordings.timeFindings() + recordings.contentFindings(statistics)
+      + Inspection.boundaryFindings(recordings, statistics)
+      + Inspection.scaleFindings(recordings, parameters)
+      + Inspection.arrayFindings(npz, field: key ?? RecordingKey.field)
+    findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
+    findings += StarterCrops(self).findings
+    if findings.isEmpty { findings = [Finding(.ok, "nothing suspicious was found")] }
+  }
+
+  private static func ranges(of recordings: Recordings) -> [ParameterRange] {
+    guard let params = recordings.params else { return [] }
+    let units = recordings.metadata.parameterUnits
+    return recordings.parameterNames.enumerated().map { column, name in
+      let values = stride(from: column, to: params.count, by: params.shape[1])
+        .map { Double(params.elements[$0]) }.filter(\.isFinite)
+      var range = ParameterRange(name: name, unit: column < units.count ? units[column] : "")
+      guard let first = values.first else { return range }
+      let offset = values.reduce(0) { $0 + ($1 - first) } / Double(values.count)
+      let mean = first + offset
+      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      (range.minimum, range.maximum) = (values.min(), values.max())
+      (range.mean, range.standardDeviation) =
+        (mean, (squares / Double(values.count)).squareRoot())
+      return range
+    }
+  }
+
+  /// Compares what is declared about the ends of every axis with what the numbers show.
+  private static func boundaryFindings(
+    _ recordings: Recordings, _ statistics: RecordingsStatistics
+  ) -> [Finding] {
+    // Between unrelated points the mean square jump is twice the variance, at the seam as well:
+    // then the seam shows nothing.
+    let variance = statistics.channels.compactMap(\.standardDeviation).reduce(0) { $0 + $1 * $1 }
+    let noise = (2 * variance / Double(max(1, statistics.channels.count))).squareRoot()
+    return statistics.seams.enumerated().flatMap { axis, seam -> [Finding] in
+      let name = seam.axis
+      let periodic = "boundary=np.array([\"periodic\"])"
+      let kind = recordings.boundary[axis]
+      guard let ratio = seam.ratio, recordings.spaceShape[axis] >= 8 else {
+        return kind == .unknown ? [undeclared(name, "The numbers do not show what it is.")] : []
+      }
+      let isSmooth = seam.typicalJump < 0.7 * noise
+      let looksPeriodic = isSmooth && (0.5...1.6).contains(ratio)
+      let jump = "the jump across its ends is \(short(ratio)) times that between neighbours"
+      switch kind {
+      case .periodic where ratio > 3:
+        return [
+          Finding(
+            .warning, "axis \(name) is declared periodic, but \(jump)",
+            remedy: "Declare it \"open\" or \"dirichlet\" in the array 'boundary'; otherwise crops "
+              + "contain a false seam.")
+        ]
+      case .periodic where ratio < 0.1 && isSmooth:
+        return [
+          Finding(
+            .warning, "axis \(name) is declared periodic, but its last point repeats the first",
+            remedy: "Drop the last point: x[..., :-1] for the last axis.")
+        ]
+      case .unknown where looksPeriodic:
+        return [undeclared(name, "It looks periodic (\(jump)); if it is, save \(periodic).")]
+      case .unknown:
+        return [undeclared(name, "It does not look periodic: \(jump).")]
+      case .open where looksPeriodic, .dirichlet where looksPeriodic:
+        return [
+          Finding(
+            .warning, "axis \(name) is declared \(kind.rawValue), but looks periodic: \(jump)",
+            remedy: "If it is periodic, save \(periodic): crops may then lie anywhere.")
+        ]
+      default: return []
+      }
+    }
+  }
+
+  private static func undeclared(_ axis: String, _ remedy: String) -> Finding {
+    Finding(
+      .warning,
+      "the file does not say what happens at the ends of axis \(axis); crops will not wrap",
+      remedy: remedy)
+  }
+
+  private static func scaleFindings(
+    _ recordings: Recordings, _ parameters: [ParameterRange]
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    if recordings.frameInterval == nil {
+      findings.append(
+        Finding(
+          .warning, "the file does not say how much time lies between frames",
+          remedy: "Save it as dt; until then time is counted in frames."))
+    }
+    if recordings.extents == nil {
+      findings.append(
+        Finding(
+          .warning, "the file does not say how long the space axes are",
+          remedy: "Save the lengths as extent; until then space is counted in points."))
+    }
+    for range in parameters where recordings.count > 1 && range.standardDeviation == 0 {
+      findings.append(
+        Finding(
+          .warning, "parameter \(range.name) is the same in all recordings",
+          remedy: "It cannot be scored; remove its column."))
+    }
+    return findings
+  }
+
+  /// Arrays that are not ours: often a misspelt name.
+  private static func arrayFindings(_ file: NPZFile, field: String) -> [Finding] {
+    guard !file.isBareArray else { return [] }
+    return file.names.filter { $0 != field && !RecordingKey.all.contains($0) }.map { name in
+      Finding(
+        .warning, "the array '\(name)' is not used",
+        remedy: nearestName(to: name, among: RecordingKey.all).map { "Did you mean '\($0)'?" }
+          ?? "Nothing to do, unless it was meant to be one of: "
+          + RecordingKey.all.joined(separator: ", ") + ".")
+    }
+  }
+}

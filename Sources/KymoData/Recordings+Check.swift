@@ -1,0 +1,241 @@
+// What must hold before a training starts, and what is worth a second look.
+import Foundation
+import KymoNumerics
+
+/// One thing that was noticed about a data set.
+public struct Finding: Codable, Hashable, Sendable {
+  /// How bad it is.
+  public enum Severity: String, Codable, Hashable, Sendable, CaseIterable {
+    /// As it should be.
+    case ok
+    /// Worth a second look.
+    case warning
+    /// Training would fail or mislead.
+    case error
+  }
+
+  /// How bad it is.
+  public var severity: Severity
+  /// What was noticed, in a sentence.
+  public var message: String
+  /// What to do about it; empty when nothing.
+  public var remedy: String
+
+  /// Creates a finding.
+  public init(_ severity: Severity, _ message: String, remedy: String = "") {
+    (self.severity, self.message, self.remedy) = (severity, message, remedy)
+  }
+}
+
+extension Recordings {
+  /// Looks through all recordings for what would spoil a training with these crops.
+  ///
+  /// - Parameters:
+  ///   - inputCrop: Frames, then points on every space axis, of the encoder's input.
+  ///   - targetCrop: The same for what the decoder is compared with.
+  ///   - threads: How many recordings are read at the same time.
+  /// - Returns: Errors and warnings; empty when all is well.
+  public func check(inputCrop: [Int], targetCrop: [Int], threads: Int = 2) -> [Finding] {
+    cropFindings(inputCrop, name: "input crop") + cropFindings(targetCrop, name: "target crop")
+      + timeFindings()
+      + contentFindings(RecordingsStatistics(self, threads: threads))
+  }
+
+  /// Throws the first error that `check` finds; returns the warnings.
+  ///
+  /// - Parameters:
+  ///   - inputCrop: Frames, then points on every space axis, of the encoder's input.
+  ///   - targetCrop: The same for what the decoder is compared with.
+  ///   - file: What the data set is called in the error.
+  ///   - threads: How many recordings are read at the same time.
+  /// - Returns: What is worth a second look.
+  /// - Throws: `FormatError` of the kind `wrongContent`.
+  public func validate(
+    inputCrop: [Int], targetCrop: [Int], file: String, threads: Int = 2
+  ) throws(FormatError) -> [Finding] {
+    let findings = check(inputCrop: inputCrop, targetCrop: targetCrop, threads: threads)
+    let errors = findings.filter { $0.severity == .error }
+    if let first = errors.first {
+      let more = errors.count == 1 ? "" : " (and \(errors.count - 1) more)"
+      throw FormatError(
+        .wrongContent, file: file, found: first.message + more,
+        allowed: "recordings that can be trained on", remedy: first.remedy)
+    }
+    return findings
+  }
+
+  /// Whether a crop lies in the recordings.
+  func cropFindings(_ size: [Int], name: String) -> [Finding] {
+    guard size.count == 1 + spaceRank, size.allSatisfy({ $0 > 0 }) else {
+      return [
+        Finding(
+          .error, "the \(name) \(size) does not fit recordings with \(spaceRank) space axes",
+          remedy: "Give frames and then points on every space axis: \(1 + spaceRank) numbers.")
+      ]
+    }
+    var findings: [Finding] = []
+    if size[0] > frameCount {
+      findings.append(
+        Finding(
+          .error, "the recordings have \(frameCount) frames, but the \(name) needs \(size[0])",
+          remedy: "Choose a crop of at most \(frameCount) frames, or record longer."))
+    }
+    for axis in 0..<spaceRank where size[1 + axis] > shape[3 + axis] {
+      let words =
+        "axis \(axisNames[1 + axis]) has \(shape[3 + axis]) points, but the \(name) needs "
+        + "\(size[1 + axis])"
+      findings.append(
+        boundary[axis] == .periodic
+          ? Finding(
+            .warning, words + ": it wraps around more than once",
+            remedy: "Choose at most \(shape[3 + axis]) points, unless that is meant.")
+          : Finding(
+            .error, words,
+            remedy: "Choose at most \(shape[3 + axis]) points, or declare the axis periodic if "
+              + "it is."))
+    }
+    return findings
+  }
+
+  /// Whether the listed times are those of a uniform step.
+  func timeFindings() -> [Finding] {
+    guard let times, times.count > 1, let first = times.first, let last = times.last else {
+      return []
+    }
+    let step = (last - first) / Double(times.count - 1)
+    guard times.allSatisfy(\.isFinite), step > 0 else {
+      return [
+        Finding(
+          .error, "the times in 't' do not increase from \(first) to \(last)",
+          remedy: "Sort the frames by time, or remove 't'.")
+      ]
+    }
+    var (worst, place) = (0.0, 0)
+    for (index, time) in times.enumerated() {
+      let deviation = (time - (first + step * Double(index))).magnitude
+      if deviation > worst { (worst, place) = (deviation, index) }
+    }
+    // Times saved as float32 are rounded by about 6e-8 of the largest.
+    let rounding = 1.2e-7 * max(first.magnitude, last.magnitude)
+    var findings: [Finding] = []
+    if worst > 1e-3 * step + rounding {
+      findings.append(
+        Finding(
+          .error,
+          "the frames are not at even times: frame \(place) is \(short(worst)) off, "
+            + "\(short(100 * worst / step)) % of the mean step \(short(step))",
+          remedy: "Interpolate the recordings to even times first, for example with "
+            + "scipy.interpolate.interp1d along the time axis."))
+    }
+    if let interval = frameInterval,
+      (interval - step).magnitude > 1e-3 * step + rounding / Double(times.count - 1)
+    {
+      findings.append(
+        Finding(
+          .error, "'dt' is \(short(interval)), but the times in 't' are \(short(step)) apart",
+          remedy: "Correct one of the two."))
+    }
+    return findings
+  }
+
+  /// What the numbers themselves show.
+  func contentFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    var findings: [Finding] = []
+    if let first = statistics.nonFinite.first {
+      let recordings = statistics.nonFinite.count
+      let values = statistics.nonFinite.reduce(0) { $0 + $1.count }
+      findings.append(
+        Finding(
+          .error,
+          "\(counted(values, "value")) in \(counted(recordings, "recording")) "
+            + "\(values == 1 ? "is" : "are") NaN or infinite, the first in recording "
+            + "\(first.place.recording), channel \(channelNames[first.place.channel]), frame "
+            + "\(first.place.frame)",
+          remedy: recordings < statistics.sample.count
+            ? "Remove those recordings, or find out why they blew up."
+            : "Fill the gaps by interpolation, or remove what is masked."))
+    }
+    if !statistics.constant.isEmpty {
+      let isAll = statistics.constant.count == statistics.sample.count
+      findings.append(
+        Finding(
+          isAll ? .error : .warning,
+          "\(counted(statistics.constant.count, "recording")) of \(statistics.sample.count) "
+            + "\(statistics.constant.count == 1 ? "is" : "are") constant: \(list(statistics.constant))",
+          remedy: "Nothing can be learned from them; remove them."))
+    }
+    // Constant recordings repeat each other and are reported already.
+    let constant = Set(statistics.constant)
+    let duplicates = statistics.duplicates.filter { !constant.contains($0.second) }
+    if let first = duplicates.first {
+      findings.append(
+        Finding(
+          .warning,
+          "\(counted(duplicates.count, "recording")) \(duplicates.count == 1 ? "repeats" : "repeat")"
+            + " an earlier one exactly, for example \(first.second) repeats \(first.first)",
+          remedy: "Remove the copies; in a test set they would flatter the result."))
+    }
+    findings += scaleFindings(statistics)
+    if let params {
+      let bad = params.elements.count { !$0.isFinite }
+      if bad > 0 {
+        findings.append(
+          Finding(
+            .warning, "\(counted(bad, "value")) of 'params' \(bad == 1 ? "is" : "are") not finite",
+            remedy: "Recordings without known parameters cannot be scored; training is not "
+              + "affected."))
+      }
+    }
+    return findings
+  }
+
+  private func scaleFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    let sizes = statistics.channels.compactMap(\.rootMeanSquare)
+    guard let least = sizes.min(), let most = sizes.max(), most > 0 else { return [] }
+    var findings: [Finding] = []
+    if least < most / 100 {
+      let names = zip(channelNames, sizes).map { "\($0): \(short($1))" }
+      findings.append(
+        Finding(
+          .warning,
+          "the channels have very different sizes (RMS \(names.joined(separator: ", ")))",
+          remedy: "The loss would see only the large ones; divide every channel by its RMS."))
+    }
+    if most > 10 || most < 0.1 {
+      findings.append(
+        Finding(
+          .warning, "the fields have an RMS of \(short(most)); they are used as they are",
+          remedy: "Divide x by its RMS, so that the loss and the noise level mean what they say."))
+    }
+    for channel in statistics.channels {
+      guard let change = channel.relativeFrameChange else { continue }
+      if change > 1 {
+        findings.append(
+          Finding(
+            .warning,
+            "channel \(channel.name) changes by \(short(change)) of its RMS from frame to frame: "
+              + "neighbouring frames are almost unrelated",
+            remedy: "Store frames more often; a one-step model needs to see the way in between."))
+      } else if change < 1e-3 {
+        findings.append(
+          Finding(
+            .warning,
+            "channel \(channel.name) changes by \(short(change)) of its RMS from frame to frame: "
+              + "almost nothing happens in a crop",
+            remedy: "Keep every k-th frame only, so that a crop sees the field change."))
+      }
+    }
+    return findings
+  }
+}
+
+/// "1 recording", "3 recordings".
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+/// The first few of many.
+private func list(_ indices: [Int]) -> String {
+  indices.prefix(5).map(String.init).joined(separator: ", ") + (indices.count > 5 ? ", …" : "")
+}
+
+/// Four significant digits.
+func short(_ value: Double) -> String { String(format: "%.4g", value) }

@@ -1,0 +1,136 @@
+// A recipe to start from, with crops that fit the data: sizes of Lu, Kim and Soljacic (2020) where
+// the data are large enough.
+import Foundation
+
+/// Crops for a data set, with the reasons where they are not the usual ones.
+struct StarterCrops {
+  /// The encoder has no padding and takes 30 points off every axis.
+  static let smallestInput = 31
+  /// The decoder needs six known points at each end of a space axis.
+  static let smallestTarget = 13
+
+  let input: [Int]
+  let target: [Int]
+  /// Why they are smaller than usual.
+  let notes: [String]
+  /// Why the data cannot be trained on at all.
+  let findings: [Finding]
+
+  init(_ inspection: Inspection) {
+    let isPlane = inspection.spaceShape.count == 2
+    let usualInput = isPlane ? [45, 62, 62] : [64, 94]
+    let usualTarget = isPlane ? [16, 44, 44] : [32, 76]
+    let lengths = [inspection.frameCount] + inspection.spaceShape
+    let names = inspection.metadata.axisNames
+    var (input, target, notes): ([Int], [Int], [String]) = ([], [], [])
+    var findings: [Finding] = []
+    for (axis, length) in lengths.enumerated() {
+      let isPeriodic = axis > 0 && inspection.metadata.boundary[axis - 1] == .periodic
+      let what = axis == 0 ? "frames" : "points on axis \(names[axis])"
+      input.append(min(usualInput[axis], length))
+      target.append(min(usualTarget[axis], length))
+      if isPeriodic {
+        // A periodic axis may be walked around more than once.
+        input[axis] = max(input[axis], StarterCrops.smallestInput)
+        target[axis] = max(target[axis], StarterCrops.smallestTarget)
+      }
+      if input[axis] < usualInput[axis] {
+        notes.append(
+          "The usual input crop has \(usualInput[axis]) \(what); the data have \(length).")
+      }
+      if target[axis] < usualTarget[axis] {
+        notes.append(
+          "The usual target crop has \(usualTarget[axis]) \(what); the data have \(length).")
+      }
+      if input[axis] < StarterCrops.smallestInput {
+        findings.append(
+          Finding(
+            .error,
+            "there are \(length) \(what), but the encoder needs \(StarterCrops.smallestInput)",
+            remedy: axis == 0
+              ? "Record longer, or store frames more often."
+              : "Use a finer or larger mesh, or declare the axis periodic if it is."))
+      } else if axis > 0, target[axis] < StarterCrops.smallestTarget {
+        findings.append(
+          Finding(
+            .error,
+            "there are \(length) \(what), but the decoder needs \(StarterCrops.smallestTarget)",
+            remedy: "Use a finer or larger mesh."))
+      }
+    }
+    if inspection.recordingCount < 2 {
+      findings.append(
+        Finding(
+          .error, "there is a single recording",
+          remedy: "Give recordings whose hidden parameters differ; hundreds are usual. Was the "
+            + "first axis meant to be time? Then say so with --axes."))
+    } else if inspection.recordingCount < 50 {
+      findings.append(
+        Finding(
+          .warning, "there are \(inspection.recordingCount) recordings",
+          remedy: "A latent needs recordings enough to show its range: hundreds are usual."))
+    }
+    (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
+  }
+}
+
+extension Inspection {
+  /// A recipe that trains on the file, as YAML with comments.
+  ///
+  /// - Parameter path: The data file as the recipe should name it.
+  /// - Returns: Text of a recipe; comments at its top say what keeps the data from being trained on.
+  public func starterRecipe(for path: String) -> String {
+    let crops = StarterCrops(self)
+    let name = URL(filePath: path).deletingPathExtension().lastPathComponent
+    let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
+    var lines = [
+      "# A recipe to start from, made for \(oneLine(file)): \(recordingCount) recordings,",
+      "# \(counted(channels.count, "channel")), \(frameCount) frames, "
+        + "\(spaceShape.map(String.init).joined(separator: " × ")) points.",
+    ]
+    for finding in findings where finding.severity == .error {
+      lines.append("# MEND FIRST: \(oneLine(finding.message)). \(oneLine(finding.remedy))")
+    }
+    if key != RecordingKey.field || axes != nil {
+      lines.append(
+        "# MEND FIRST: recipes read 'x' as (recordings, channels, time, space). Save the array "
+          + "'\(oneLine(key))'\n# under that name and in that order with numpy.savez.")
+    }
+    lines += [
+      "name: \(quoted(name))", "seed: 1", "",
+      "data:", "  # Recordings to learn from; 'params' in the file is never looked at in training.",
+      "  train: \(quoted(path))", "",
+      "model:",
+      "  # More latents than hidden parameters are expected; training switches the others off.",
+      "  latents: 5", "",
+      "training:",
+    ]
+    lines += crops.notes.map { "  # \(oneLine($0))" }
+    lines += [
+      "  # What the encoder sees at a time: \(axisWords).",
+      "  inputCrop: \(crops.input)",
+      "  # What the decoder predicts; its first frame is given, and so are six points at each end.",
+      "  targetCrop: \(crops.target)", "",
+    ]
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// A double-quoted YAML scalar.
+private func quoted(_ text: String) -> String {
+  let escaped = text.unicodeScalars.map { scalar in
+    switch scalar {
+    case "\"": "\\\""
+    case "\\": "\\\\"
+    case _ where scalar.value < 32 || scalar.value == 127:
+      String(format: "\\x%02x", scalar.value)
+    default: String(scalar)
+    }
+  }
+  return "\"\(escaped.joined())\""
+}
+
+/// Text that cannot end the comment it stands in.
+private func oneLine(_ text: String) -> String {
+  String(text.map { $0.isNewline || $0.asciiValue.map { $0 < 32 } == true ? " " : $0 })
+}
