@@ -1,0 +1,176 @@
+// A set of recordings: fields over time and space, each with its own hidden parameters.
+// Layout after Lu, Kim and Soljacic (2020): (recordings, channels, time, space…), float32.
+public import KymoNumerics
+
+/// Recordings of one system on a uniform mesh, in memory or mapped from a file.
+///
+/// Shapes: `x` is `[N, C, T, X]` or `[N, C, T, X, Y]`; `params` is `[N, k]`. Numbers that a file
+/// stores in another type, byte order or axis order are converted when a recording is looked at, as
+/// long as every recording is one stretch of the file; otherwise they were put in order at loading.
+public struct Recordings: Sendable {
+  /// Names, scales and origin.
+  public var metadata: RecordingsMetadata
+  /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
+  public let params: HostArray<Float>?
+  /// Length of every axis: recordings, channels, frames, then space.
+  public let shape: [Int]
+  /// Times of the frames, when the file lists them.
+  public let times: [Double]?
+  let storage: RecordingStorage
+  /// Distance, in entries, between neighbours along every axis of `shape`.
+  let strides: [Int]
+  /// The entry of the first recording, counted from the start of the storage.
+  let firstEntry: Int
+
+  init(
+    storage: RecordingStorage, shape: [Int], strides: [Int], firstEntry: Int,
+    params: HostArray<Float>?, times: [Double]?, metadata: RecordingsMetadata
+  ) {
+    (self.storage, self.shape, self.strides) = (storage, shape, strides)
+    (self.firstEntry, self.params, self.times) = (firstEntry, params, times)
+    self.metadata = metadata.completed(
+      channelCount: shape[1], spaceRank: shape.count - 3, parameterCount: params?.shape[1] ?? 0)
+  }
+
+  /// Wraps fields in memory.
+  ///
+  /// - Parameters:
+  ///   - x: The fields, shape `[N, C, T, X]` or `[N, C, T, X, Y]`, no axis empty.
+  ///   - params: Known parameters, shape `[N, k]`.
+  ///   - metadata: What is known beside; missing names are filled in.
+  public init(
+    x: HostArray<Float>, params: HostArray<Float>? = nil,
+    metadata: RecordingsMetadata = RecordingsMetadata()
+  ) {
+    precondition(
+      (4...5).contains(x.rank) && !x.shape.contains(0),
+      "Recordings: x of shape \(x.shape), expected [N, C, T, X] or [N, C, T, X, Y]")
+    if let params {
+      precondition(
+        params.rank == 2 && params.shape[0] == x.shape[0],
+        "Recordings: params of shape \(params.shape) for x of shape \(x.shape)")
+    }
+    let header = NPYHeader(element: .number(.float32), shape: x.shape)
+    self.init(
+      storage: .owned(x.elements), shape: x.shape, strides: header.strides, firstEntry: 0,
+      params: params, times: nil, metadata: metadata)
+  }
+
+  /// Number of recordings.
+  public var count: Int { shape[0] }
+  /// Number of channels.
+  public var channelCount: Int { shape[1] }
+  /// Number of frames of each recording.
+  public var frameCount: Int { shape[2] }
+  /// Mesh points along every space axis.
+  public var spaceShape: [Int] { Array(shape[3...]) }
+  /// Number of space axes, 1 or 2.
+  public var spaceRank: Int { shape.count - 3 }
+  /// Numbers in one recording.
+  public var recordingLength: Int { shape[1...].reduce(1, *) }
+  /// Number of known parameters.
+  public var parameterCount: Int { params?.shape[1] ?? 0 }
+
+  /// Names of the columns of `params`.
+  public var parameterNames: [String] { metadata.parameterNames }
+  /// Names of the channels.
+  public var channelNames: [String] { metadata.channelNames }
+  /// Names of the axis that is propagated along and of the space axes.
+  public var axisNames: [String] { metadata.axisNames }
+  /// Time between frames.
+  public var frameInterval: Double? { metadata.frameInterval }
+  /// Length of every space axis.
+  public var extents: [Double]? { metadata.extents }
+  /// What happens at the ends of every space axis.
+  public var boundary: [BoundaryKind] { metadata.boundary }
+  /// The system that made the recordings.
+  public var systemName: String { metadata.systemName }
+
+  /// Whether the numbers stay in their file and take no memory of their own.
+  public var isMapped: Bool {
+    if case .mapped = storage { true } else { false }
+  }
+
+  /// One recording, shape `[C, T, X…]`.
+  public subscript(index: Int) -> HostArray<Float> {
+    unsafe withRecording(index) { unsafe HostArray(Array($0), shape: Array(shape[1...])) }
+  }
+
+  /// The recordings in `range`; shares the numbers.
+  public func subset(_ range: Range<Int>) -> Recordings {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count && !range.isEmpty,
+      "Recordings: \(range) of \(count) recordings")
+    let part = params.map { params in
+      let width = params.shape[1]
+      return HostArray(
+        Array(params.elements[range.lowerBound * width..<range.upperBound * width]),
+        shape: [range.count, width])
+    }
+    return Recordings(
+      storage: storage, shape: [range.count] + shape[1...], strides: strides,
+      firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
+      metadata: metadata)
+  }
+
+  /// Hands out the numbers of one recording, shape `[C, T, X…]` in C order.
+  ///
+  /// They are the file's own bytes when those are aligned float32 in this order, otherwise a
+  /// converted copy. The pointer is valid inside `body` only.
+  public func withRecording<Result, Failure: Error>(
+    _ index: Int, _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
+    let length = recordingLength
+    let first = firstEntry + index * strides[0]
+    return try unsafe storage.withBytes { bytes throws(Failure) in
+      if isPlain, let base = bytes.baseAddress {
+        let start = unsafe base + 4 * first
+        if Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 {
+          return try unsafe body(
+            UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: length))
+        }
+      }
+      let copy = unsafe [Float](unsafeUninitializedCapacity: length) { output, count in
+        if let target = output.baseAddress {
+          unsafe copyBlock(
+            from: bytes, recording: index, origin: [Int](repeating: 0, count: 1 + spaceRank),
+            size: Array(shape[2...]), into: target)
+        }
+        count = length
+      }
+      return try unsafe copy.withUnsafeBufferPointer { buffer throws(Failure) in
+        try unsafe body(buffer)
+      }
+    }
+  }
+
+  /// Whether every recording is float32 of this machine in C order.
+  private var isPlain: Bool {
+    storage.type == .float32
+      && strides[1...] == NPYHeader(element: .number(.float32), shape: shape).strides[1...]
+  }
+}
+
+/// Where the numbers are.
+enum RecordingStorage: Sendable {
+  /// Numbers of a type in a range of a file.
+  case mapped(MappedFile, Range<Int>, NumberType)
+  case owned([Float])
+
+  var type: NumberType {
+    switch self {
+    case .mapped(_, _, let type): type
+    case .owned: .float32
+    }
+  }
+
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch self {
+    case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
+    case .owned(let values): try unsafe values.withBytes(body)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// What a data set says about its recordings beside the numbers.
+
+/// How the field behaves at the two ends of a space axis.
+public enum BoundaryKind: String, Codable, Hashable, Sendable, CaseIterable {
+  /// The last point is a neighbour of the first; crops may wrap.
+  case periodic
+  /// The values at the ends are prescribed.
+  case dirichlet
+  /// The ends are known to be neither periodic nor prescribed.
+  case open
+  /// Nobody said; treated as open.
+  case unknown
+}
+
+/// Names, scales and origin of the recordings in a data set.
+public struct RecordingsMetadata: Codable, Hashable, Sendable {
+  /// The system that made the recordings, such as "kuramoto-sivashinsky"; empty when unknown.
+  public var systemName = ""
+  /// Names of the columns of `params`.
+  public var parameterNames: [String] = []
+  /// Units of the columns of `params`; empty when nondimensional.
+  public var parameterUnits: [String] = []
+  /// Names of the channels.
+  public var channelNames: [String] = []
+  /// Units of the channels; empty when nondimensional.
+  public var channelUnits: [String] = []
+  /// Names of the axis that is propagated along and of the space axes.
+  public var axisNames: [String] = []
+  /// Units of those axes; empty when nondimensional.
+  public var axisUnits: [String] = []
+  /// Time between frames, in the first axis unit.
+  public var frameInterval: Double?
+  /// Length of every space axis, in its unit.
+  ///
+  /// A periodic axis includes the step back to the start.
+  public var extents: [Double]?
+  /// What happens at the ends of every space axis.
+  public var boundary: [BoundaryKind] = []
+  /// How the data were made, as JSON; empty when unknown.
+  public var provenance = ""
+
+  /// Creates metadata that say nothing.
+  public init() {}
+}
+
+extension RecordingsMetadata {
+  /// Names and kinds for everything that has none yet: u, v, …; t, x, y; θ₁ as "theta1".
+  func completed(channelCount: Int, spaceRank: Int, parameterCount: Int) -> RecordingsMetadata {
+    var result = self
+    func fill(_ list: inout [String], _ names: [String]) {
+      if list.count < names.count { list += names[list.count...] }
+    }
+    let channels =
+      channelCount <= 3
+      ? ["u", "v", "w"].prefix(channelCount).map { $0 } : (1...channelCount).map { "u\($0)" }
+    fill(&result.channelNames, channels)
+    fill(&result.axisNames, ["t", "x", "y"].prefix(1 + spaceRank).map { $0 })
+    fill(&result.parameterNames, (0..<parameterCount).map { "theta\($0 + 1)" })
+    while result.boundary.count < spaceRank { result.boundary.append(.unknown) }
+    return result
+  }
+}

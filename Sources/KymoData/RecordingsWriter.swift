@@ -1,0 +1,119 @@
+// Recordings into an .npz file, one after the other, so that they need not be in memory together.
+public import Foundation
+import KymoNumerics
+
+/// Writes recordings one by one into a new .npz file that NumPy reads and `Recordings` maps.
+///
+/// The file appears under its name only at `finish()`. The field starts at a multiple of 64 bytes.
+public final class RecordingsWriter {
+  private let writer: NPZWriter
+  private let recordingShape: [Int]
+  private let count: Int
+  private let parameterCount: Int
+  private let metadata: RecordingsMetadata
+  private var params: [Float] = []
+  private var written = 0
+
+  /// Starts a file; throws at once when the disk has no room for it.
+  ///
+  /// - Parameters:
+  ///   - url: The file; one that exists is replaced at the end.
+  ///   - shape: Recordings, channels, frames, then mesh points on one or two axes.
+  ///   - parameterCount: Known parameters of each recording, 0 for none.
+  ///   - metadata: What else the file says; missing names are filled in.
+  /// - Throws: `FormatError` when the file cannot be made.
+  public convenience init(
+    _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata
+  ) throws(FormatError) {
+    try self.init(
+      url, shape: shape, parameterCount: parameterCount, metadata: metadata, alwaysWide: false)
+  }
+
+  init(
+    _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata, alwaysWide: Bool
+  ) throws(FormatError) {
+    precondition(
+      (4...5).contains(shape.count) && shape.allSatisfy { $0 > 0 } && parameterCount >= 0,
+      "RecordingsWriter: shape \(shape), expected [N, C, T, X] or [N, C, T, X, Y]")
+    (count, recordingShape) = (shape[0], Array(shape[1...]))
+    self.parameterCount = parameterCount
+    self.metadata = metadata.completed(
+      channelCount: shape[1], spaceRank: shape.count - 3, parameterCount: parameterCount)
+    let header = NPYHeader(element: .number(.float32), shape: shape)
+    writer = try NPZWriter(
+      url,
+      expectedBytes: header.byteCount + 4 * count * parameterCount
+        + 4 * metadata.provenance.unicodeScalars.count,
+      alwaysWide: alwaysWide)
+    try writer.beginArray(RecordingKey.field, header)
+  }
+
+  /// Adds the next recording, shape `[C, T, X…]` in C order, with its known parameters.
+  public func append(
+    _ recording: UnsafeBufferPointer<Float>, parameters: [Float]
+  ) throws(FormatError) {
+    precondition(
+      recording.count == recordingShape.reduce(1, *) && parameters.count == parameterCount
+        && written < count,
+      "RecordingsWriter: recording \(written) of \(count) has \(recording.count) numbers and "
+        + "\(parameters.count) parameters, expected \(recordingShape) and \(parameterCount)")
+    try unsafe writer.appendBlock(UnsafeRawBufferPointer(recording))
+    params += parameters
+    written += 1
+  }
+
+  /// Adds the next recording, shape `[C, T, X…]`, with its known parameters.
+  public func append(_ recording: [Float], parameters: [Float]) throws(FormatError) {
+    try unsafe recording.withUnsafeBufferPointer { numbers throws(FormatError) in
+      try unsafe append(numbers, parameters: parameters)
+    }
+  }
+
+  /// Writes what belongs to the recordings and gives the file its name.
+  public func finish() throws(FormatError) {
+    precondition(written == count, "RecordingsWriter: \(written) of \(count) recordings written")
+    if parameterCount > 0 {
+      try writer.add(
+        RecordingKey.parameters, HostArray(params, shape: [count, parameterCount]))
+    }
+    if let interval = metadata.frameInterval {
+      try writer.add(RecordingKey.frameInterval, interval)
+    }
+    if let extents = metadata.extents {
+      try writer.add(RecordingKey.extents, HostArray(extents, shape: [extents.count]))
+    }
+    try writer.add(RecordingKey.boundary, metadata.boundary.map(\.rawValue))
+    for (key, texts) in [
+      (RecordingKey.channelNames, metadata.channelNames),
+      (RecordingKey.channelUnits, metadata.channelUnits),
+      (RecordingKey.axisNames, metadata.axisNames),
+      (RecordingKey.axisUnits, metadata.axisUnits),
+      (RecordingKey.parameterNames, metadata.parameterNames),
+      (RecordingKey.parameterUnits, metadata.parameterUnits),
+    ] where !texts.isEmpty {
+      try writer.add(key, texts)
+    }
+    for (key, text) in [
+      (RecordingKey.system, metadata.systemName), (RecordingKey.provenance, metadata.provenance),
+    ] where !text.isEmpty {
+      try writer.add(key, text)
+    }
+    try writer.finish()
+  }
+}
+
+extension Recordings {
+  /// Writes all recordings into a new .npz file.
+  public func write(to url: URL) throws(FormatError) {
+    let writer = try RecordingsWriter(
+      url, shape: shape, parameterCount: parameterCount, metadata: metadata)
+    for index in 0..<count {
+      let width = parameterCount
+      let row = params.map { Array($0.elements[index * width..<(index + 1) * width]) } ?? []
+      try unsafe withRecording(index) { numbers throws(FormatError) in
+        try unsafe writer.append(numbers, parameters: row)
+      }
+    }
+    try writer.finish()
+  }
+}
