@@ -13,7 +13,12 @@ func findTorch() -> String {
   }
   if let given = Context.environment["LIBTORCH"], !given.isEmpty {
     for folder in [given, given + "/torch"] where holdsTorch(folder) { return folder }
-    stop("LIBTORCH is \(given), but there is no libtorch with headers in it. Set it to a libtorch distribution or to a site-packages folder with the Python package torch, or unset it and run: make setup")
+    stop(
+      """
+      LIBTORCH is \(given), but there is no libtorch with headers in it. Set it to a libtorch \
+      distribution or to a site-packages folder with the Python package torch, or unset it and run: \
+      make setup
+      """)
   }
   let libraries = Context.packageDirectory + "/.deps/venv/lib"
   for python in (try? files.contentsOfDirectory(atPath: libraries))?.sorted() ?? [] {

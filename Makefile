@@ -1,0 +1,34 @@
+# Every target stands alone: on a fresh machine, each sets up and builds what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check bench clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is needed into .deps; quick when all is there
+	@scripts/setup
+
+build: setup ## Build the tool
+	@scripts/build kymo
+
+demo: build ## A small real experiment: simulate, train without the answer, find it, report
+	@mkdir -p runs && { [[ ! -e runs/demo ]] || { rm -rf runs/demo.previous && mv runs/demo runs/demo.previous; }; }
+	@./kymo reproduce pde-vae/ks --quick -o runs/demo
+	@[[ ! -f runs/demo/report.html ]] || echo "Open in a browser: $(CURDIR)/runs/demo/report.html"
+
+test: ## Every test
+	@scripts/setup --tests
+	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
+
+check: ## Format, lint, borders between modules, warnings as errors
+	@scripts/setup --tests
+	@scripts/check
+
+bench: setup ## Time against named peers, answers checked
+	@scripts/build kymo-bench
+	@.build/release/kymo-bench
+
+clean: ## Remove what was built (.deps, runs and data stay)
+	@rm -rf .build

@@ -1,0 +1,98 @@
+// The library itself: versions, devices, threads, random generators.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "guarded.hpp"
+
+using namespace kymo;
+
+struct kt_generator_body {
+  at::Generator value;
+};
+
+const char *kt_version(void) { return TORCH_VERSION; }
+
+const char *kt_capability(void) {
+  static const std::string capability = at::get_cpu_capability();
+  return capability.c_str();
+}
+
+int64_t kt_device_count(kt_device_kind kind) {
+  if (kind == KT_CPU) return 1;
+  int64_t count = 0;
+  guarded([&] {
+    if (at::globalContext().hasCUDA())
+      count = at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount();
+  });
+  return count;
+}
+
+int64_t kt_thread_count(void) { return at::get_num_threads(); }
+kt_status kt_set_thread_count(int64_t count) {
+  return guarded([&] {
+    TORCH_CHECK(count >= 1 && count <= 4096, "cannot run on ", count, " threads");
+    at::set_num_threads(static_cast<int>(count));
+  });
+}
+
+namespace {
+
+// The library's threads are those of the OpenMP runtime that it was linked with. Our compiler has
+// another one, so its pragmas would start a second set of threads; this is the entry point that
+// the library's own parallel loops call, found in the runtime that is already loaded.
+using StartTeam = void (*)(void (*)(void *), void *, unsigned, unsigned);
+StartTeam start_team() {
+  static const auto found = reinterpret_cast<StartTeam>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+  return found;
+}
+
+struct Loop {
+  int64_t count, grain;
+  void *context;
+  void (*body)(int64_t, int64_t, int64_t, void *);
+  std::atomic<int64_t> next{0}, worker{0};
+
+  void work() {
+    int64_t mine = worker.fetch_add(1);
+    for (int64_t first; (first = next.fetch_add(grain)) < count;)
+      body(first, std::min(first + grain, count), mine, context);
+  }
+};
+
+}  // namespace
+
+void kt_parallel_for(
+    int64_t count, int64_t grain, void *context,
+    void (*body)(int64_t, int64_t, int64_t, void *)) {
+  if (count <= 0) return;
+  Loop loop{count, std::max<int64_t>(grain, 1), context, body};
+  bool alone = count <= loop.grain || at::in_parallel_region() || at::get_num_threads() == 1;
+  if (alone || !start_team()) return loop.work();
+  start_team()([](void *loop) { static_cast<Loop *>(loop)->work(); }, &loop, 0, 0);
+}
+
+kt_status kt_generator_create(kt_generator *out, uint64_t seed, kt_device where) {
+  return guarded([&] {
+    const at::Generator &common = at::globalContext().defaultGenerator(device(where));
+    auto generator = common.clone();
+    generator.set_current_seed(seed);
+    *out = new kt_generator_body{generator};
+  });
+}
+void kt_generator_release(kt_generator generator) { delete generator; }
+
+kt_status kt_normal_in_place(kt_tensor t, kt_generator generator, double mean, double deviation) {
+  return guarded([&] { value(t).normal_(mean, deviation, generator->value); });
+}
+kt_status kt_uniform_in_place(kt_tensor t, kt_generator generator, double low, double high) {
+  return guarded([&] { value(t).uniform_(low, high, generator->value); });
+}
+kt_status kt_bernoulli_in_place(kt_tensor t, kt_generator generator, double probability) {
+  return guarded([&] { value(t).bernoulli_(probability, generator->value); });
+}

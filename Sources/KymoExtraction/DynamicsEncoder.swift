@@ -1,0 +1,143 @@
+// The dynamics encoder: four dilated convolutions over time and space together and two heads, pooled
+// by inverse variance to one distribution for each latent (Lu, Kim and Soljacic 2020, section II).
+//
+// Letters: B batch, C data channels, T frames, X (Y) space, H 64 features, P latents.
+import Foundation
+import KymoNN
+import KymoNumerics
+import KymoTensor
+
+/// Mean and log-variance of every latent, each of shape `[B, P]`.
+struct LatentDistribution {
+  var mean: Tensor
+  var logVariance: Tensor
+}
+
+/// Positions at which the encoder is evaluated: all of them, or every second or fourth.
+///
+/// Dilations 8 and 4 are multiples of the spacing, so deeper layers need their inputs on the same
+/// lattice only: strides move to the first layers and dilations shrink. The values at common
+/// positions are the same (specification 7.5).
+enum EncoderLattice: Int, CaseIterable {
+  case dense = 1
+  case second = 2
+  case fourth = 4
+
+  var strides: [Int] {
+    switch self {
+    case .dense: [1, 1, 1, 1]
+    case .second: [2, 1, 1, 1]
+    case .fourth: [2, 2, 1, 1]
+    }
+  }
+
+  var dilations: [Int] {
+    switch self {
+    case .dense: [1, 2, 4, 8]
+    case .second: [1, 1, 2, 4]
+    case .fourth: [1, 1, 1, 2]
+    }
+  }
+}
+
+/// The convolutional encoder.
+final class DynamicsEncoder {
+  /// Cells that one output sees along every axis, minus one: 2·(1+2+4+8).
+  static let shrinkage = 30
+  static let features = 64
+
+  let layers: [(weight: Tensor, bias: Tensor)]
+  let meanHead: (weight: Tensor, bias: Tensor)
+  let varianceHead: (weight: Tensor, bias: Tensor)
+  let axes: Int
+
+  /// - Parameters:
+  ///   - channels: Data channels.
+  ///   - spaceAxes: 1 or 2; time is one more axis of the convolutions.
+  init(channels: Int, spaceAxes: Int, latents: Int, using random: inout RandomStream) {
+    axes = spaceAxes + 1
+    let widths = spaceAxes == 1 ? [channels, 4, 16, 64, 64] : [channels, 8, 64, 64, 64]
+    var layers: [(weight: Tensor, bias: Tensor)] = []
+    for (incoming, outgoing) in zip(widths, widths.dropFirst()) {
+      layers.append(
+        uniformLayer(
+          [outgoing, incoming] + [Int](repeating: 3, count: axes), bias: outgoing, using: &random))
+    }
+    self.layers = layers
+    meanHead = uniformLayer([latents, Self.features], bias: latents, using: &random)
+    varianceHead = uniformLayer([latents, Self.features], bias: latents, using: &random)
+  }
+
+  var namedParameters: [(name: String, tensor: Tensor)] {
+    layers.enumerated().flatMap { index, layer in
+      [
+        ("encoder.convolution\(index + 1).weight", layer.weight),
+        ("encoder.convolution\(index + 1).bias", layer.bias),
+      ]
+    } + [
+      ("encoder.mean.weight", meanHead.weight), ("encoder.mean.bias", meanHead.bias),
+      ("encoder.logVariance.weight", varianceHead.weight),
+      ("encoder.logVariance.bias", varianceHead.bias),
+    ]
+  }
+
+  /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`.
+  func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
+    var maps = input.contiguous(.channelsLast)
+    for (index, layer) in layers.enumerated() {
+      maps = Tensor.convolution(
+        maps, layer.weight, layer.bias,
+        stride: [Int](repeating: lattice.strides[index], count: axes),
+        padding: [Int](repeating: 0, count: axes),
+        dilation: [Int](repeating: lattice.dilations[index], count: axes)
+      ).relu()
+    }
+    let shape = maps.shape
+    let channelsLast = maps.permuted([0] + Array(2..<shape.count) + [1])
+    return channelsLast.reshaped([shape[0], shape.dropFirst(2).reduce(1, *), Self.features])
+  }
+
+  /// The distribution of the latents, `[B, P]` each.
+  ///
+  /// With `wᵢ = softmax(−sᵢ)` over positions: `μ = Σ wᵢ mᵢ` and
+  /// `log σ² = −logsumexp(−sᵢ) + log max(1, Π min(31, n_a) · part)`, where n_a is the size of the
+  /// dense output map and `part` the share of its positions that enter (specification 2.4).
+  ///
+  /// - Parameter kept: For averaging dropout, true where a position enters, `[B, positions, P]`.
+  func encode(
+    _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
+  ) -> LatentDistribution {
+    let features = features(input, lattice: lattice)
+    let localMean = Tensor.linear(features, meanHead.weight, meanHead.bias)
+    var precision = -Tensor.linear(features, varianceHead.weight, varianceHead.bias)
+    var independent = Self.independentPositions(
+      inputShape: Array(input.shape.dropFirst(2)), evaluated: features.shape[1])
+    if let kept {
+      let never = Tensor.full([1], -.infinity, device: input.device)
+      precision = Tensor.where(kept.0, precision, never)
+      independent = max(1, independent * (1 - kept.probability))
+    }
+    let weights = precision.softmax(axis: 1)
+    return LatentDistribution(
+      mean: (weights * localMean).sum(axes: [1]),
+      logVariance: log(independent) - precision.logSumExp(axes: [1]))
+  }
+
+  /// Number of positions among `evaluated` that count as independent estimates.
+  static func independentPositions(inputShape: [Int], evaluated: Int) -> Double {
+    let map = inputShape.map { $0 - shrinkage }
+    let patches = map.reduce(1.0) { $0 * Double(min(31, $1)) }
+    return max(1, patches * Double(evaluated) / Double(map.reduce(1, *)))
+  }
+}
+
+/// Weight and bias drawn uniformly from ±1/√(fan-in), the default of PyTorch.
+func uniformLayer(
+  _ shape: [Int], bias: Int, using random: inout RandomStream
+) -> (weight: Tensor, bias: Tensor) {
+  let bound = 1 / Float(shape.dropFirst().reduce(1, *)).squareRoot()
+  return (
+    Tensor.uniform(shape, in: -bound...bound, using: &random).requiringGradient(),
+    Tensor.uniform([bias], in: -bound...bound, using: &random).requiringGradient()
+  )
+}

@@ -1,0 +1,46 @@
+// Model and training together, with the presets.
+public import KymoNumerics
+
+/// Everything that a training of the parameter VAE depends on, besides data and seed.
+public struct ExtractionConfiguration: Hashable, Codable, Sendable {
+  /// The architecture.
+  public var model = ModelConfiguration()
+  /// The training.
+  public var training = TrainingConfiguration()
+
+  /// Creates the default configuration: the paper's network, trained in minutes.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try settings.read(&model, .model)
+    try settings.read(&training, .training)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case model, training }
+
+  /// The recipe of Lu, Kim and Soljacic (2020) for Kuramoto–Sivashinsky: dense encoder, Adam at a
+  /// constant 10⁻³, 200,000 steps, nothing else.
+  public static var paper: ExtractionConfiguration {
+    var configuration = ExtractionConfiguration()
+    configuration.model.encoderStride = 1
+    configuration.model.normalizedMeans = false
+    configuration.model.dataStart = false
+    configuration.training.steps = 200_000
+    configuration.training.learningRate = 1e-3
+    configuration.training.schedule = .constant
+    configuration.training.gradientClip = 0
+    configuration.training.batchNormalizedPart = 0
+    configuration.training.weightAverage = 0
+    return configuration
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate() throws(ConfigurationError) {
+    try model.validate()
+    try training.validate()
+  }
+}

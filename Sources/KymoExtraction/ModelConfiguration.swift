@@ -1,0 +1,102 @@
+// What the parameter VAE is made of. Lu, Kim and Soljacic, "Extracting interpretable physical
+// parameters from spatiotemporal systems using unsupervised learning", PRX 10, 031056 (2020).
+public import KymoNumerics
+
+/// How kernels of the propagating decoder depend on the latents.
+public enum KernelNetwork: String, Hashable, Codable, Sendable, CaseIterable {
+  /// A two-layer perceptron for each kernel and each bias, as in the paper.
+  case perceptron
+  /// Affine in the latents: `K(z) = K₀ + Σ zᵢ Kᵢ`.
+  case affine
+}
+
+/// The architecture of the parameter VAE.
+public struct ModelConfiguration: Hashable, Codable, Sendable {
+  /// Number of latents offered; those that are not needed collapse. The paper uses 5.
+  public var latents = 5
+  /// Spacing of the positions at which training evaluates the encoder: 1 (all), 2 or 4.
+  ///
+  /// The network and its weights are the same for every spacing; 4 needs 16 times fewer operations
+  /// in one space dimension.
+  public var encoderStride = 4
+  /// Hidden channels of the propagating decoder; multiples of 16 run in the fused kernel.
+  public var hiddenChannels = 16
+  /// Middle layers of the propagating decoder; the fused kernel takes 1.
+  public var middleLayers = 1
+  /// How kernels depend on the latents.
+  public var kernelNetwork = KernelNetwork.perceptron
+  /// Hidden units of every kernel's perceptron; 0 takes the paper's rule (4 units a kernel row).
+  public var kernelUnits = 0
+  /// Factor on the decoder's output inside tanh; 10⁻⁶ in the paper's code.
+  public var incrementScale = 1e-6
+  /// Taps of a linear path beside the three layers: odd, up to 13; 0 for none (the paper).
+  public var linearWidth = 0
+  /// Probability that averaging dropout drops a position in training; 0 in the paper's runs.
+  public var averagingDropout = 0.0
+  /// Whether μ is normalised over the training crops; folded into the head in the saved model.
+  public var normalizedMeans = true
+  /// Whether the μ head starts from principal components of the data.
+  public var dataStart = true
+
+  /// Creates the default architecture.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try settings.read(&latents, .latents)
+    try settings.read(&encoderStride, .encoderStride)
+    try settings.read(&hiddenChannels, .hiddenChannels)
+    try settings.read(&middleLayers, .middleLayers)
+    try settings.read(&kernelNetwork, .kernelNetwork)
+    try settings.read(&kernelUnits, .kernelUnits)
+    try settings.read(&incrementScale, .incrementScale)
+    try settings.read(&linearWidth, .linearWidth)
+    try settings.read(&averagingDropout, .averagingDropout)
+    try settings.read(&normalizedMeans, .normalizedMeans)
+    try settings.read(&dataStart, .dataStart)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case latents, encoderStride, hiddenChannels, middleLayers, kernelNetwork, kernelUnits
+    case incrementScale, linearWidth, averagingDropout, normalizedMeans, dataStart
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "model") throws(ConfigurationError) {
+    try require(
+      (1...64).contains(latents), "\(path).latents", found: latents, allowed: "from 1 to 64",
+      remedy: "5 is a good start: unused latents collapse.")
+    try require(
+      [1, 2, 4].contains(encoderStride), "\(path).encoderStride", found: encoderStride,
+      allowed: "1, 2 or 4", remedy: "4 is the fastest; use 2 or 1 for very noisy data.")
+    try require(
+      hiddenChannels >= 1, "\(path).hiddenChannels", found: hiddenChannels, allowed: "at least 1",
+      remedy: "The paper uses 16, and 64 for refinement; multiples of 16 are fast.")
+    try require(
+      middleLayers >= 1, "\(path).middleLayers", found: middleLayers, allowed: "at least 1",
+      remedy: "The paper uses 1.")
+    try require(
+      kernelUnits >= 0, "\(path).kernelUnits", found: kernelUnits, allowed: "0 or more",
+      remedy: "0 takes the paper's rule.")
+    try require(
+      incrementScale > 0, "\(path).incrementScale", found: incrementScale, allowed: "positive",
+      remedy: "The paper's code has 1e-6.")
+    try require(
+      linearWidth == 0 || (linearWidth <= 13 && linearWidth > 0 && linearWidth % 2 == 1),
+      "\(path).linearWidth", found: linearWidth, allowed: "0 or an odd number up to 13",
+      remedy: "13 covers the whole neighbourhood of a step.")
+    try require(
+      averagingDropout >= 0 && averagingDropout < 1, "\(path).averagingDropout",
+      found: averagingDropout, allowed: "at least 0 and below 1", remedy: "The paper's runs have 0.")
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Replaces `value` when the key is present.
+  package func read<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
+    if let found = try decodeIfPresent(Value.self, forKey: key) { value = found }
+  }
+}

@@ -1,0 +1,135 @@
+// The parameter VAE: dynamics encoder, kernel networks and propagating decoder as one model, saved as a
+// folder with model.safetensors and model.json.
+import Foundation
+package import KymoData
+public import KymoNumerics
+package import KymoTensor
+
+/// A model that cannot be read or does not fit the data.
+public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Where, what was found, what is needed, and how to mend it.
+  public var description: String
+  /// Creates an error from its sentences.
+  public init(_ description: String) { self.description = description }
+}
+
+/// What a model must know of its data.
+public struct FieldDescription: Hashable, Codable, Sendable {
+  /// Data channels.
+  public var channels: Int
+  /// Axes of space.
+  public var spaceAxes: Int
+  /// Whether every space axis is periodic.
+  public var isPeriodic: Bool
+  /// Time between frames; nil when unknown.
+  public var frameInterval: Double?
+
+  /// Creates a description.
+  public init(channels: Int, spaceAxes: Int, isPeriodic: Bool, frameInterval: Double?) {
+    (self.channels, self.spaceAxes) = (channels, spaceAxes)
+    (self.isPeriodic, self.frameInterval) = (isPeriodic, frameInterval)
+  }
+}
+
+/// The model of Lu, Kim and Soljacic (2020): from a recording to a few parameters with error bars,
+/// and from parameters and a first frame to the recording.
+public final class ParameterVAE {
+  /// The architecture.
+  public let configuration: ModelConfiguration
+  /// The data that it is made for.
+  public let field: FieldDescription
+  /// Frames that training rollouts predicted; 0 for an untrained model.
+  public package(set) var trainedFrames = 0
+  /// Size of the maps that the encoder pooled over in training: frames, then space.
+  public package(set) var trainedMap: [Int] = []
+
+  let encoder: DynamicsEncoder
+  let kernelNetwork: LatentToKernel
+  /// λ of the decoder's bounded increment, one entry.
+  let lambda: Tensor
+  /// Gain of normalised means before the sigmoid, one for each latent.
+  let gain: Tensor
+  /// Statistics of raw means over training crops, `[P]`; 0 and 1 once they are folded.
+  var meanShift: Tensor
+  var meanVariance: Tensor
+  /// Whether means are still normalised; false in saved models, where the head holds it.
+  var normalizes: Bool
+
+  /// Creates an untrained model; the same seed gives the same weights.
+  public init(configuration: ModelConfiguration, field: FieldDescription, seed: UInt64)
+    throws(ConfigurationError)
+  {
+    try configuration.validate()
+    try require(
+      field.spaceAxes == 1, "data", found: "\(field.spaceAxes) space axes",
+      allowed: "one space axis", remedy: "Fields in two dimensions are not supported yet.")
+    self.configuration = configuration
+    self.field = field
+    var random = RandomStream(seed: seed, purpose: .weights)
+    encoder = DynamicsEncoder(
+      channels: field.channels, spaceAxes: field.spaceAxes, latents: configuration.latents,
+      using: &random)
+    let layout = KernelLayout(
+      channels: field.channels, hidden: configuration.hiddenChannels,
+      middleLayers: configuration.middleLayers, linearWidth: configuration.linearWidth)
+    kernelNetwork = LatentToKernel(layout: layout, configuration: configuration, using: &random)
+    lambda = Tensor.ones([1]).requiringGradient()
+    gain = Tensor.full([configuration.latents], 2).requiringGradient()
+    meanShift = Tensor.zeros([configuration.latents])
+    meanVariance = Tensor.ones([configuration.latents])
+    normalizes = configuration.normalizedMeans
+  }
+
+  /// What is trained, in a fixed order.
+  var namedParameters: [(name: String, tensor: Tensor)] {
+    encoder.namedParameters + kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
+      + (normalizes ? [("encoder.gain", gain)] : [])
+  }
+
+  /// Number of trained numbers.
+  public var parameterCount: Int { namedParameters.reduce(0) { $0 + $1.tensor.count } }
+
+  var lattice: EncoderLattice { EncoderLattice(rawValue: configuration.encoderStride) ?? .dense }
+
+  /// Means as they enter the decoder: `sigmoid(gain)·(raw − shift)/√variance`.
+  func normalized(_ mean: Tensor, shift: Tensor, variance: Tensor) -> Tensor {
+    gain.sigmoid() * (mean - shift) * (variance + 1e-8).rsqrt()
+  }
+
+  /// The distribution of the latents as evaluation and saved models see it.
+  func distribution(_ input: Tensor, lattice: EncoderLattice) -> LatentDistribution {
+    var result = encoder.encode(input, lattice: lattice)
+    if normalizes {
+      result.mean = normalized(result.mean, shift: meanShift, variance: meanVariance)
+    }
+    return result
+  }
+
+  /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells]`.
+  func rollout(latents: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
+    let kernels = kernelNetwork.kernels(latents)
+    let scale = configuration.incrementScale
+    if FusedRollout.supports(kernelNetwork.layout, device: kernels.device) {
+      return FusedRollout.predict(
+        kernels: kernels, lambda: lambda.item, layout: kernelNetwork.layout, scale: scale,
+        truth: truth, steps: steps, border: border)
+    }
+    return PlainRollout.predict(
+      kernels: kernels, lambda: lambda, layout: kernelNetwork.layout, scale: scale, truth: truth,
+      steps: steps, border: border)
+  }
+
+  /// Moves gain and statistics into the μ head, so that the plain network gives the same means.
+  func foldNormalization() {
+    guard normalizes else { return }
+    withoutGradients {
+      let factor = gain.sigmoid() * (meanVariance + 1e-8).rsqrt()
+      let head = encoder.meanHead
+      head.bias.copyInPlace(from: (head.bias - meanShift) * factor)
+      head.weight.copyInPlace(from: head.weight * factor.unsqueezed(1))
+      meanShift = Tensor.zeros([configuration.latents])
+      meanVariance = Tensor.ones([configuration.latents])
+    }
+    normalizes = false
+  }
+}

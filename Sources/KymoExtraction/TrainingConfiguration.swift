@@ -1,0 +1,156 @@
+// How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, section III,
+// and the authors' settings).
+import Foundation
+public import KymoNumerics
+
+/// The training of the parameter VAE.
+public struct TrainingConfiguration: Hashable, Codable, Sendable {
+  /// Number of optimiser steps.
+  public var steps = 12_000
+  /// Recordings in a batch, drawn anew for every step.
+  public var batchSize = 50
+  /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
+  public var inputCrop = [64, 94]
+  /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
+  public var targetCrop = [32, 76]
+  /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
+  public var beta = 0.02
+  /// Part of the steps over which β rises from a hundredth of itself.
+  public var betaWarmup = 0.0
+  /// Peak step size of Adam.
+  public var learningRate = 3e-3
+  /// Shape of the step size over the training.
+  public var schedule = StepSizeSchedule.oneCycle
+  /// Part of the steps in which the step size rises, for `oneCycle`.
+  public var warmup = 0.1
+  /// Last step size of `oneCycle` as a fraction of the peak.
+  public var finalLearningRate = 0.003
+  /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
+  public var gradientClip = 1.0
+  /// Length of training rollouts in the course of the training.
+  public var rolloutSchedule = RolloutSchedule.full
+  /// Part of the steps in which μ is normalised over the batch; later over running statistics.
+  public var batchNormalizedPart = 0.6
+  /// Standard deviation of the noise that each step of a training rollout adds to the state.
+  public var propagationNoise = 0.0
+  /// Rate r of the discount exp(−r·t) on later frames; 0 for none (the paper).
+  public var discount = 0.0
+  /// Decay of the running average of the weights that the saved model takes; 0 for none.
+  public var weightAverage = 0.0
+
+  /// Creates the default training.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try settings.read(&steps, .steps)
+    try settings.read(&batchSize, .batchSize)
+    try settings.read(&inputCrop, .inputCrop)
+    try settings.read(&targetCrop, .targetCrop)
+    try settings.read(&beta, .beta)
+    try settings.read(&betaWarmup, .betaWarmup)
+    try settings.read(&learningRate, .learningRate)
+    try settings.read(&schedule, .schedule)
+    try settings.read(&warmup, .warmup)
+    try settings.read(&finalLearningRate, .finalLearningRate)
+    try settings.read(&gradientClip, .gradientClip)
+    try settings.read(&rolloutSchedule, .rolloutSchedule)
+    try settings.read(&batchNormalizedPart, .batchNormalizedPart)
+    try settings.read(&propagationNoise, .propagationNoise)
+    try settings.read(&discount, .discount)
+    try settings.read(&weightAverage, .weightAverage)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case steps, batchSize, inputCrop, targetCrop, beta, betaWarmup, learningRate, schedule, warmup
+    case finalLearningRate, gradientClip, rolloutSchedule, batchNormalizedPart, propagationNoise
+    case discount, weightAverage
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "training") throws(ConfigurationError) {
+    try require(
+      steps >= 1, "\(path).steps", found: steps, allowed: "at least 1",
+      remedy: "A few thousand find a parameter, 12000 to 24000 measure it well.")
+    try require(
+      batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",
+      remedy: "The paper uses 50.")
+    for (name, crop, least) in [("inputCrop", inputCrop, 31), ("targetCrop", targetCrop, 18)] {
+      try require(
+        crop.count == 2 || crop.count == 3, "\(path).\(name)", found: "\(crop)",
+        allowed: "frames and cells of one or two space axes", remedy: "Write it as [64, 94].")
+      try require(
+        crop.dropFirst().allSatisfy { $0 >= least }, "\(path).\(name)", found: "\(crop)",
+        allowed: "at least \(least) cells along every space axis",
+        remedy: name == "inputCrop"
+          ? "The encoder sees 31 cells at once." : "12 cells are border, at least 6 are scored.")
+    }
+    try require(
+      inputCrop[0] >= 31, "\(path).inputCrop", found: "\(inputCrop)", allowed: "at least 31 frames",
+      remedy: "The encoder sees 31 frames at once.")
+    try require(
+      targetCrop[0] >= 2, "\(path).targetCrop", found: "\(targetCrop)", allowed: "at least 2 frames",
+      remedy: "The first frame is given, the others are predicted.")
+    try require(
+      inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
+      allowed: "a crop with as many axes as inputCrop \(inputCrop)", remedy: "Add or drop an axis.")
+    try require(
+      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more", remedy: "The paper uses 0.02.")
+    try require(
+      learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
+      remedy: "3e-3 with one cycle, 1e-3 when constant.")
+    for (name, part) in [
+      ("betaWarmup", betaWarmup), ("warmup", warmup), ("batchNormalizedPart", batchNormalizedPart),
+    ] {
+      try require(
+        (0...1).contains(part), "\(path).\(name)", found: part, allowed: "from 0 to 1",
+        remedy: "It is a part of the steps.")
+    }
+    try require(
+      gradientClip >= 0, "\(path).gradientClip", found: gradientClip, allowed: "0 or more",
+      remedy: "1 tames rare huge gradients; 0 switches it off.")
+    try require(
+      propagationNoise >= 0, "\(path).propagationNoise", found: propagationNoise,
+      allowed: "0 or more", remedy: "0 for clean data; 0.01 for measured fields of size 1.")
+    try require(
+      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
+      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
+  }
+}
+
+/// The step size over a training.
+public enum StepSizeSchedule: String, Hashable, Codable, Sendable, CaseIterable {
+  /// The same throughout, as in the paper.
+  case constant
+  /// A rise to the peak, then a half cosine down to the final step size.
+  case oneCycle
+
+  /// Step size at a step, as a fraction of the peak.
+  func factor(step: Int, of steps: Int, warmup: Double, final: Double) -> Double {
+    guard self == .oneCycle else { return 1 }
+    let progress = Double(step) / Double(steps)
+    if progress < warmup { return max(1, progress * Double(steps)) / (warmup * Double(steps)) }
+    let fall = (progress - warmup) / max(1 - warmup, .leastNonzeroMagnitude)
+    return final + (1 - final) * 0.5 * (1 + cos(fall * .pi))
+  }
+}
+
+/// The length of training rollouts over a training.
+public enum RolloutSchedule: String, Hashable, Codable, Sendable, CaseIterable {
+  /// The whole target crop throughout, as in the paper.
+  case full
+  /// A quarter, then a half of the frames for a tenth of the steps each, then all; β follows T².
+  case growing
+
+  /// Number of predicted frames at a step.
+  func frames(step: Int, of steps: Int, full: Int) -> Int {
+    guard self == .growing else { return full }
+    let progress = Double(step) / Double(steps)
+    if progress < 0.1 { return max(1, full / 4) }
+    if progress < 0.2 { return max(1, full / 2) }
+    return full
+  }
+}

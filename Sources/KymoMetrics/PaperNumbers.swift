@@ -1,0 +1,76 @@
+// Published numbers of Lu, Kim and Soljacic, "Extracting Interpretable Physical Parameters from
+// Spatiotemporal Systems Using Unsupervised Learning", Phys. Rev. X 10, 031056 (2020). R² from
+// Table I; bars from Figure 2 and curves from Figures 5 and 8, read off the plots (±4 %, worse
+// where a curve is steep; the two last points of a curve by eye).
+
+/// What the paper reports of one system, to be printed beside our own numbers.
+public struct PaperNumbers: Hashable, Sendable {
+  /// The system and its data, such as "Kuramoto–Sivashinsky, clean".
+  public var name: String
+  /// Number of relevant latents.
+  public var relevantCount: Int
+  /// R² of each parameter by name (Table I).
+  public var rSquared: [String: Double]
+  /// Variance of μ_z of the relevant latent (Figure 2).
+  public var varianceOfMean: Double
+  /// Mean of σ_z² of the relevant latent (Figure 2).
+  public var meanVariance: Double
+  /// σ_z² of the latents that collapsed (Figure 2).
+  public var collapsedVariance: ClosedRange<Double>
+  /// RMSE of the propagating decoder against the predicted frame (Figure 5).
+  public var decoderErrors: [ExtractionResults.PaperPoint]
+  /// RMSE of the decoder after its refinement; empty where the paper has none (Figure 5).
+  public var refinedDecoderErrors: [ExtractionResults.PaperPoint]
+  /// RMSE of second-order finite differences with ETDRK4 and the true parameter (Figure 5).
+  public var finiteDifferenceErrors: [ExtractionResults.PaperPoint]
+
+  /// Kuramoto–Sivashinsky with damping γ, 5,000 clean recordings in training.
+  public static let kuramotoSivashinsky = PaperNumbers(
+    name: "Kuramoto–Sivashinsky, clean", relevantCount: 1, rSquared: ["γ": 0.993, "gamma": 0.993],
+    varianceOfMean: 0.86, meanVariance: 0.0019, collapsedVariance: 0.0367...0.0372,
+    decoderErrors: points([
+      (0, 0.005), (5, 0.018), (10, 0.028), (20, 0.052), (30, 0.100), (50, 0.336), (75, 0.84),
+      (100, 1.30), (150, 1.75), (254, 1.88),
+    ]),
+    refinedDecoderErrors: points([
+      (0, 0.004), (5, 0.012), (10, 0.0195), (20, 0.037), (30, 0.069), (50, 0.235), (75, 0.64),
+      (100, 1.09), (150, 1.67), (254, 1.86),
+    ]),
+    finiteDifferenceErrors: finiteDifferences)
+
+  /// Kuramoto–Sivashinsky with noise of standard deviation 0.1 on the training recordings.
+  public static let noisyKuramotoSivashinsky = PaperNumbers(
+    name: "Kuramoto–Sivashinsky, noise 0.1", relevantCount: 1,
+    rSquared: ["γ": 0.995, "gamma": 0.995], varianceOfMean: 0.87, meanVariance: 0.0024,
+    collapsedVariance: 0.0365...0.0372,
+    decoderErrors: points([
+      (5, 0.030), (10, 0.054), (20, 0.105), (30, 0.191), (50, 0.525), (75, 1.07), (100, 1.49),
+      (150, 1.80), (254, 1.86),
+    ]),
+    refinedDecoderErrors: [], finiteDifferenceErrors: finiteDifferences)
+
+  /// Curves of Figure 8: Kuramoto–Sivashinsky trained on fewer recordings.
+  ///
+  /// - Parameter trainingRecordings: 5000, 50, 25 or 10.
+  /// - Returns: The points of the curve; nil for a number that the paper does not have.
+  public static func kuramotoSivashinskyErrors(
+    trainingRecordings: Int
+  ) -> [ExtractionResults.PaperPoint]? {
+    let values: [Int: [Double]] = [
+      5000: [0.005, 0.028, 0.052, 0.099, 0.332, 0.85, 1.3],
+      50: [0.005, 0.035, 0.058, 0.107, 0.351, 0.82, 1.26],
+      25: [0.005, 0.038, 0.078, 0.140, 0.409, 0.90, 1.35],
+      10: [0.006, 0.044, 0.088, 0.166, 0.489, 1.03, 1.46],
+    ]
+    return values[trainingRecordings].map { points(Array(zip([0, 10, 20, 30, 50, 75, 100], $0))) }
+  }
+
+  private static let finiteDifferences = points([
+    (5, 0.0485), (10, 0.122), (20, 0.213), (30, 0.413), (50, 0.96), (75, 1.5), (100, 1.87),
+    (150, 2.02), (254, 2.06),
+  ])
+
+  private static func points(_ pairs: [(Int, Double)]) -> [ExtractionResults.PaperPoint] {
+    pairs.map { ExtractionResults.PaperPoint(index: $0.0, value: $0.1) }
+  }
+}

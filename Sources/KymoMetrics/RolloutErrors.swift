@@ -1,0 +1,80 @@
+// The error of predicted recordings against the frame: Figure 5 of Lu, Kim and Soljacic,
+// Phys. Rev. X 10, 031056 (2020). Per recording the root of the mean squared error over channels
+// and cells, then the mean over recordings.
+public import KymoNumerics
+
+/// Root-mean-square errors of predicted frames, recording by recording.
+public struct RolloutErrors: Hashable, Sendable {
+  /// One row for each recording that stayed bounded, one entry for each predicted frame.
+  public private(set) var rows: [[Double]] = []
+  /// Recordings left out because the prediction left the finite numbers or all bounds.
+  public private(set) var divergedCount = 0
+
+  /// Creates errors of no recording yet.
+  public init() {}
+
+  /// Adds recordings.
+  ///
+  /// A prediction that is not finite, or anywhere ten times as large as the largest value of the
+  /// true recording, has diverged: it is counted and left out.
+  ///
+  /// - Parameters:
+  ///   - prediction: Shape `[recordings, channels, time, space…]`; entry 0 of the time axis is the
+  ///     first predicted frame.
+  ///   - truth: The same frames as recorded, same shape.
+  public mutating func add(prediction: HostArray<Float>, truth: HostArray<Float>) {
+    precondition(
+      prediction.shape == truth.shape && truth.rank >= 3,
+      "RolloutErrors: prediction \(prediction.shape), truth \(truth.shape)")
+    let (channels, frames) = (truth.shape[1], truth.shape[2])
+    let cells = truth.shape.dropFirst(3).reduce(1, *)
+    for recording in 0..<truth.shape[0] {
+      let start = recording * channels * frames * cells
+      let end = start + channels * frames * cells
+      let bound = 10 * truth.elements[start..<end].reduce(0) { max($0, $1.magnitude) }
+      var squares = [Double](repeating: 0, count: frames)
+      var isBounded = true
+      for position in start..<end {
+        let (predicted, recorded) = (prediction.elements[position], truth.elements[position])
+        // NaN fails this comparison too.
+        guard predicted.magnitude <= bound else {
+          isBounded = false
+          break
+        }
+        let miss = Double(predicted) - Double(recorded)
+        squares[(position - start) / cells % frames] += miss * miss
+      }
+      if isBounded {
+        rows.append(squares.map { ($0 / Double(channels * cells)).squareRoot() })
+      } else {
+        divergedCount += 1
+      }
+    }
+  }
+
+  /// The curve over recordings: mean, 10 % and 90 % quantiles at every frame.
+  ///
+  /// - Parameters:
+  ///   - name: What was rolled out, such as "propagating decoder".
+  ///   - paperPoints: Published points of the same curve.
+  /// - Returns: The curve; without entries when every recording diverged.
+  public func summary(
+    name: String, paperPoints: [ExtractionResults.PaperPoint] = []
+  ) -> ExtractionResults.ErrorCurve {
+    let columns = (rows.first ?? []).indices.map { frame in rows.map { $0[frame] }.sorted() }
+    return ExtractionResults.ErrorCurve(
+      name: name, mean: columns.map(mean(of:)),
+      lowerDecile: columns.map { quantile(0.1, ofSorted: $0) },
+      upperDecile: columns.map { quantile(0.9, ofSorted: $0) },
+      recordingCount: rows.count, divergedCount: divergedCount, paperPoints: paperPoints)
+  }
+}
+
+/// Quantile by linear interpolation between order statistics, as NumPy's default.
+func quantile(_ fraction: Double, ofSorted values: [Double]) -> Double {
+  precondition(!values.isEmpty && (0...1).contains(fraction), "quantile: \(values.count) values")
+  let place = fraction * Double(values.count - 1)
+  let below = Int(place)
+  let above = min(below + 1, values.count - 1)
+  return values[below] + (place - Double(below)) * (values[above] - values[below])
+}

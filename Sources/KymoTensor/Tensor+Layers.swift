@@ -1,0 +1,74 @@
+// The linear maps of networks (dense layers, convolutions) and the real Fourier transform.
+import CTorch
+
+extension Tensor {
+  /// x wᵀ + b: input `[…, in]`, weight `[out, in]`, bias `[out]`.
+  public static func linear(_ input: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    unsafe makeTensor("linear", input, weight, bias) { unsafe kt_linear($0, $1, $2, $3) }
+  }
+
+  /// Cross-correlation over the axes after the channel axis, one, two or three of them.
+  ///
+  /// - Parameters:
+  ///   - input: `[batch, channels in, space…]`.
+  ///   - weight: `[channels out, channels in, taps…]`.
+  ///   - bias: `[channels out]`, or none.
+  ///   - stride: Distance between output positions, one for each axis of space.
+  ///   - padding: Zeros at both ends, one number for each axis of space.
+  ///   - dilation: Distance between taps, one for each axis of space.
+  /// - Returns: `[batch, channels out, space…]`.
+  public static func convolution(
+    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int], padding: [Int],
+    dilation: [Int]
+  ) -> Tensor {
+    precondition(
+      stride.count == padding.count && padding.count == dilation.count,
+      "convolution: stride \(stride), padding \(padding), dilation \(dilation) differ in length")
+    return unsafe makeTensor("convolution", input, weight, bias) {
+      unsafe kt_convolution(
+        $0, $1, $2, $3, int64s(stride), int64s(padding), int64s(dilation), Int64(stride.count))
+    }
+  }
+
+  /// Cross-correlation over one axis.
+  public static func conv1d(
+    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1],
+    padding: [Int] = [0], dilation: [Int] = [1]
+  ) -> Tensor {
+    convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
+  }
+
+  /// Cross-correlation over two axes.
+  public static func conv2d(
+    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1, 1],
+    padding: [Int] = [0, 0], dilation: [Int] = [1, 1]
+  ) -> Tensor {
+    convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
+  }
+
+  /// Cross-correlation over three axes.
+  public static func conv3d(
+    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1, 1, 1],
+    padding: [Int] = [0, 0, 0], dilation: [Int] = [1, 1, 1]
+  ) -> Tensor {
+    convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
+  }
+
+  /// Fourier transform of real entries along an axis, without normalisation.
+  ///
+  /// The axis has n / 2 + 1 entries afterwards, and a trailing axis of length 2 holds real and
+  /// imaginary part.
+  public func rfft(axis: Int = -1) -> Tensor {
+    unsafe makeTensor("rfft", self) { unsafe kt_rfft($0, $1, Int64(axis)) }
+  }
+
+  /// Inverse of ``rfft(axis:)``; `axis` counts without the trailing axis of length 2.
+  ///
+  /// - Parameters:
+  ///   - count: Length of the axis in the result.
+  ///   - axis: The transformed axis.
+  /// - Returns: Real entries; without the trailing axis.
+  public func irfft(count: Int, axis: Int = -1) -> Tensor {
+    unsafe makeTensor("irfft", self) { unsafe kt_irfft($0, $1, Int64(count), Int64(axis)) }
+  }
+}

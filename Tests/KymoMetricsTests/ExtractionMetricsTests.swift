@@ -1,0 +1,202 @@
+import KymoMetrics
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@Suite("Relevance of latents") struct RelevanceTests {
+  @Test(
+    "collapsed variance has the values of the published sizes",
+    arguments: [
+      ([226, 256], [34, 64], 0.0376), ([34, 256, 256], [15, 32, 32], 0.01425),
+      ([470, 800], [98, 128], 0.0334),
+    ])
+  func collapsed(mapShape: [Int], trainingMapShape: [Int], expected: Double) {
+    expectClose(
+      [collapsedVariance(mapShape: mapShape, trainingMapShape: trainingMapShape)], [expected],
+      Tolerance(relative: 0.005, because: "three digits are known"))
+  }
+
+  @Test("a lattice counts its own positions and a stride-th of the independent ones")
+  func lattice() {
+    let dense = collapsedVariance(mapShape: [226, 256], trainingMapShape: [34, 64])
+    let trainedOnLattice = collapsedVariance(
+      mapShape: [226, 256], trainingMapShape: [34, 64], trainingStride: 4)
+    // 9 · 16 positions of 34 · 64, of which (31 / 4)² are independent.
+    let exact = dense * (144 * 16) / 2176
+    expectClose([trainedOnLattice], [exact], .rounding(terms: 8))
+    let both = collapsedVariance(
+      mapShape: [32, 64], stride: 4, trainingMapShape: [32, 64], trainingStride: 4)
+    expectClose([both], [1], .rounding(terms: 8))
+  }
+
+  @Test("needs both a spread of μ and a small σ²")
+  func rule() {
+    let rule = RelevanceRule()
+    func verdict(_ spread: Double, _ noise: Double) -> Bool {
+      rule.isRelevant(varianceOfMean: spread, meanVariance: noise, collapsedVariance: 0.04)
+    }
+    #expect(verdict(0.86, 0.0019))
+    #expect(!verdict(0.09, 0.0019))
+    #expect(!verdict(0.86, 0.0101))
+    #expect(!verdict(.nan, 0.0019))
+    #expect(!verdict(0.86, .nan))
+  }
+
+  @Test("statistics agree with NumPy")
+  func summaries() throws {
+    let golden = try Golden.load()
+    let summaries = ExtractionResults.latentSummaries(
+      of: golden.recordings, collapsedVariance: 0.04)
+    expectClose(summaries.map(\.varianceOfMean), golden.varianceOfMean, .rounding(terms: 40))
+    expectClose(summaries.map(\.meanVariance), golden.meanVariance, .rounding(terms: 40))
+    #expect(summaries.map(\.isRelevant) == [true, false, true])
+  }
+}
+
+@Suite("Scores of parameters") struct ParameterScoreTests {
+  let rounding = Tolerance(
+    absolute: 1e-13, relative: 1e-12, because: "rounding of two factorisations of 40 rows")
+
+  @Test("agree with NumPy's least squares")
+  func golden() throws {
+    let golden = try Golden.load()
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["a", "b"], recordings: golden.recordings, relevantLatents: [0, 2],
+      trainingRecordings: golden.trainingRecordings)
+    for (score, expected) in zip(scores, golden.fits) {
+      expectClose(score.coefficients, expected.coefficients, rounding)
+      expectClose(
+        [score.rSquared, try #require(score.rSquaredOfTrainingFit), score.coverage95],
+        [expected.rSquared, expected.rSquaredOfTrainingFit, expected.coverage95], rounding)
+      expectClose(score.rSquaredOfSingleLatents, expected.single, rounding)
+      #expect(score.paperRSquared == nil)
+    }
+    #expect(scores.map(\.name) == ["a", "b"])
+  }
+
+  @Test("notice a swapped latent (negative control)")
+  func swappedLatent() throws {
+    let golden = try Golden.load()
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["a", "b"], recordings: golden.recordings, relevantLatents: [2, 0])
+    withKnownIssue {
+      expectClose(scores[0].coefficients, golden.fits[0].coefficients, rounding)
+    }
+  }
+
+  @Test("are zero without relevant latents, and carry the paper's number by name")
+  func nothingRelevant() throws {
+    let golden = try Golden.load()
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["γ", "b"], recordings: golden.recordings, relevantLatents: [],
+      paper: .kuramotoSivashinsky)
+    #expect(scores.map(\.rSquared) == [0, 0])
+    #expect(scores.map(\.coverage95) == [0, 0])
+    #expect(scores.map(\.coefficients.count) == [1, 1])
+    #expect(scores.map(\.paperRSquared) == [0.993, nil])
+  }
+
+  @Test("cover 95 % when the bars tell the truth")
+  func coverage() {
+    var stream = RandomStream(seed: 5, purpose: .testing)
+    let recordings = (0..<4000).map { index in
+      let truth = stream.normal()
+      return ExtractionResults.RecordingLatents(
+        recording: index, mean: [-2 * truth + 0.1 * stream.normal()],
+        standardDeviation: [0.1], parameters: [truth])
+    }
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["p"], recordings: recordings, relevantLatents: [0])
+    expectClose(
+      [scores[0].coverage95], [0.95],
+      Tolerance(absolute: 0.014, because: "four standard errors of 4,000 trials"))
+  }
+
+  @Test("the interval of R² holds R², narrows with more recordings and repeats itself")
+  func interval() throws {
+    let golden = try Golden.load()
+    let some = results(golden.recordings)
+    let more = results((0..<10).flatMap { _ in golden.recordings })
+    let (wide, narrow) = (
+      try #require(some.rSquaredInterval(ofParameter: 0)),
+      try #require(more.rSquaredInterval(ofParameter: 0))
+    )
+    #expect(wide.contains(golden.fits[0].rSquared))
+    let ratio = (wide.upperBound - wide.lowerBound) / (narrow.upperBound - narrow.lowerBound)
+    #expect(ratio > 2 && ratio < 5, "√10 expected, found \(ratio)")
+    #expect(some.rSquaredInterval(ofParameter: 0) == wide)
+    #expect(results(Array(golden.recordings.prefix(9))).rSquaredInterval(ofParameter: 0) == nil)
+  }
+
+  private func results(
+    _ recordings: [ExtractionResults.RecordingLatents]
+  ) -> ExtractionResults {
+    ExtractionResults(
+      dataDescription: "golden", parameterNames: ["a", "b"],
+      latents: ExtractionResults.latentSummaries(of: recordings, collapsedVariance: 0.04),
+      collapsedVariance: 0.04, scores: [], recordings: recordings, errorCurves: [],
+      frameInterval: 1, trainedFrames: 31, fields: [], paperRelevantCount: nil)
+  }
+}
+
+@Suite("Errors of rollouts") struct RolloutErrorTests {
+  @Test("agree with NumPy, whole and in parts")
+  func golden() throws {
+    let golden = try Golden.load()
+    let truth = HostArray(golden.truth, shape: golden.shape)
+    let prediction = HostArray(golden.prediction, shape: golden.shape)
+    var whole = RolloutErrors()
+    whole.add(prediction: prediction, truth: truth)
+    let rounding = Tolerance.rounding(terms: 10)
+    expectClose(whole.rows.flatMap { $0 }, golden.errorRows.flatMap { $0 }, rounding)
+    let curve = whole.summary(name: "model")
+    expectClose(curve.mean, golden.errorMean, rounding)
+    expectClose(curve.lowerDecile, golden.errorLower, rounding)
+    expectClose(curve.upperDecile, golden.errorUpper, rounding)
+    #expect(curve.recordingCount == 7 && curve.divergedCount == 0)
+
+    var parts = RolloutErrors()
+    for index in 0..<golden.shape[0] {
+      let one = [1] + golden.shape.dropFirst()
+      parts.add(
+        prediction: prediction.slice(index).reshaped(one), truth: truth.slice(index).reshaped(one))
+    }
+    #expect(parts == whole)
+  }
+
+  @Test("leave out and count what diverged", arguments: [Float.nan, .infinity, -10.1])
+  func diverged(value: Float) {
+    let truth = HostArray<Float>([1, -1, 0.5, 1, 1, 1, 1, 1], shape: [2, 1, 2, 2])
+    var prediction = truth
+    prediction[1, 0, 1, 0] = value
+    var errors = RolloutErrors()
+    errors.add(prediction: prediction, truth: truth)
+    let curve = errors.summary(name: "model", paperPoints: [.init(index: 1, value: 2)])
+    #expect(curve.recordingCount == 1 && curve.divergedCount == 1)
+    #expect(curve.mean == [0, 0])
+    #expect(curve.paperPoints == [.init(index: 1, value: 2)])
+  }
+
+  @Test("of no recording at all are empty")
+  func empty() {
+    let curve = RolloutErrors().summary(name: "model")
+    #expect(curve.mean.isEmpty && curve.recordingCount == 0)
+  }
+
+  @Test("published curves rise, and the refined decoder is the better one")
+  func paper() {
+    let paper = PaperNumbers.kuramotoSivashinsky
+    for points in [
+      paper.decoderErrors, paper.refinedDecoderErrors, paper.finiteDifferenceErrors,
+      PaperNumbers.noisyKuramotoSivashinsky.decoderErrors,
+    ] + [5000, 50, 25, 10].compactMap(PaperNumbers.kuramotoSivashinskyErrors) {
+      #expect(zip(points, points.dropFirst()).allSatisfy { $0.index < $1.index })
+      #expect(zip(points, points.dropFirst()).allSatisfy { $0.value < $1.value })
+    }
+    #expect(
+      zip(paper.decoderErrors, paper.refinedDecoderErrors).allSatisfy {
+        $0.index == $1.index && $0.value > $1.value
+      })
+    #expect(PaperNumbers.kuramotoSivashinskyErrors(trainingRecordings: 7) == nil)
+  }
+}
