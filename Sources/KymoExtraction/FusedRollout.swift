@@ -121,7 +121,7 @@ enum FusedRollout {
     unsafe withUnsafePointer(to: &plan) { plan in
       // A multiple of 16 floats keeps every worker's part on whole vectors.
       let count = unsafe (kk_rollout_scratch_count(plan, gradient ? 1 : 0) + 15) / 16 * 16
-      let memory = unsafe UnsafeMutableRawPointer.allocate(
+      let memory = UnsafeMutableRawPointer.allocate(
         byteCount: count * threadCount * MemoryLayout<Float>.stride, alignment: 64)
       defer { unsafe memory.deallocate() }
       let floats = unsafe memory.bindMemory(to: Float.self, capacity: count * threadCount)

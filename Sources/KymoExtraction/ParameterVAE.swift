@@ -1,9 +1,8 @@
 // The parameter VAE: dynamics encoder, kernel networks and propagating decoder as one model, saved as a
 // folder with model.safetensors and model.json.
 import Foundation
-package import KymoData
 public import KymoNumerics
-package import KymoTensor
+public import KymoTensor
 
 /// A model that cannot be read or does not fit the data.
 public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -56,9 +55,10 @@ public final class ParameterVAE {
   var normalizes: Bool
 
   /// Creates an untrained model; the same seed gives the same weights.
-  public init(configuration: ModelConfiguration, field: FieldDescription, seed: UInt64)
-    throws(ConfigurationError)
-  {
+  public init(
+    configuration: ModelConfiguration, field: FieldDescription, seed: UInt64,
+    device: Device = .cpu
+  ) throws(ConfigurationError) {
     try configuration.validate()
     try require(
       field.spaceAxes == 1, "data", found: "\(field.spaceAxes) space axes",

@@ -58,6 +58,25 @@ enum PlainRollout {
     return Tensor.stacked(frames, axis: 2)
   }
 
+  /// The weighted squared error of training rollouts; arguments as of ``FusedRollout/loss``.
+  static func loss(
+    kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
+    weights: [Float], border: RolloutBorder, noise: Tensor? = nil
+  ) -> Tensor {
+    let steps = weights.count
+    let predicted = predict(
+      kernels: kernels, lambda: lambda, layout: layout, scale: scale, truth: truth, steps: steps,
+      border: border, noise: noise.map { $0.transposed(1, 2) })
+    var target = truth.sliced(axis: 2, from: 1, to: steps + 1)
+    if border == .truth {
+      let width = Self.border(layout)
+      target = target.sliced(axis: 3, from: width, to: truth.shape[3] - width)
+    }
+    let weight = Tensor(doubles: weights.map(Double.init), shape: [1, 1, steps, 1])
+      .cast(to: truth.dtype).to(truth.device)
+    return ((predicted - target).square() * weight).sum()
+  }
+
   private static func pad(
     _ state: Tensor, truth: Tensor, step: Int, width: Int, border: RolloutBorder
   ) -> Tensor {

@@ -1,0 +1,107 @@
+// The dynamics encoder: lattices against the dense map, pooling against its exact cases, sizes.
+import Foundation
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@testable import KymoExtraction
+
+private func encoder(channels: Int = 1, seed: UInt64 = 1) -> DynamicsEncoder {
+  var random = RandomStream(seed: seed, purpose: .weights)
+  return DynamicsEncoder(channels: channels, spaceAxes: 1, latents: 5, using: &random)
+}
+
+@Suite("The dynamics encoder") struct EncoderTests {
+  @Test("on a lattice equals the dense map at the common positions", arguments: [2, 4])
+  func lattice(_ spacing: Int) throws {
+    let network = encoder(channels: 2)
+    var random = RandomStream(seed: 5, purpose: .testing)
+    let input = Tensor.normal([3, 2, 64, 94], using: &random)
+    let lattice = try #require(EncoderLattice(rawValue: spacing))
+    let dense = network.features(input, lattice: .dense).reshaped([3, 34, 64, 64])
+    let common = dense.sliced(axis: 1, step: spacing).sliced(axis: 2, step: spacing)
+    let sparse = network.features(input, lattice: lattice)
+    #expect(sparse.shape[1] == common.shape[1] * common.shape[2])
+    let scale = Double(common.abs().max().item)
+    expectClose(
+      sparse.floats, common.contiguous().floats,
+      Tolerance(absolute: 1e-6 * scale, because: "sums of up to 576 float32 products, reordered"))
+  }
+
+  @Test("a lattice of the wrong phase is noticed (negative control)")
+  func latticeControl() {
+    let network = encoder()
+    var random = RandomStream(seed: 5, purpose: .testing)
+    let input = Tensor.normal([1, 1, 64, 94], using: &random)
+    let dense = network.features(input, lattice: .dense).reshaped([1, 34, 64, 64])
+    let shifted = dense.sliced(axis: 1, from: 1, step: 4).sliced(axis: 2, step: 4)
+    let sparse = network.features(input, lattice: .fourth).reshaped([1, 9, 16, 64])
+      .sliced(axis: 1, from: 0, to: shifted.shape[1])
+    withKnownIssue {
+      expectClose(
+        sparse.contiguous().floats, shifted.contiguous().floats,
+        Tolerance(absolute: 1e-6, because: "as above"))
+    }
+  }
+
+  @Test("pools a constant map to the plain mean and e^s·Πmin(31, n)/n")
+  func constantVariance() {
+    let network = encoder()
+    withoutGradients {
+      network.varianceHead.weight.zeroInPlace()
+      network.varianceHead.bias.copyInPlace(from: Tensor([0.3, -1, 0, 2, 1], shape: [5]))
+    }
+    var random = RandomStream(seed: 9, purpose: .testing)
+    let input = Tensor.normal([2, 1, 64, 94], using: &random)
+    for lattice in EncoderLattice.allCases {
+      let found = network.encode(input, lattice: lattice)
+      let means = Tensor.linear(
+        network.features(input, lattice: lattice), network.meanHead.weight, network.meanHead.bias
+      ).mean(axes: [1])
+      expectClose(
+        found.mean.doubles, means.doubles,
+        Tolerance(absolute: 1e-6, because: "float32 means of up to 2176 values"))
+      let expected = [0.3, -1, 0, 2, 1].map { $0 + log(961.0 / 2176) }
+      expectClose(
+        found.logVariance.doubles, expected + expected,
+        Tolerance(absolute: 2e-6, because: "float32 logarithms"))
+    }
+  }
+
+  @Test("averaging dropout is the pooling over the kept positions, times (1 − p)")
+  func dropout() {
+    let network = encoder()
+    var random = RandomStream(seed: 4, purpose: .testing)
+    let input = Tensor.normal([1, 1, 31, 40], using: &random)
+    let kept = (0..<10).flatMap { p in (0..<5).map { _ in p == 3 || p == 7 } }
+    let found = network.encode(
+      input, lattice: .dense, kept: (Tensor(booleans: kept, shape: [1, 10, 5]), 0.2))
+    let features = network.features(input, lattice: .dense)
+    let mean = Tensor.linear(features, network.meanHead.weight, network.meanHead.bias).doubles
+    let local = Tensor.linear(features, network.varianceHead.weight, network.varianceHead.bias)
+      .doubles
+    for latent in 0..<5 {
+      let (a, b) = (3 * 5 + latent, 7 * 5 + latent)
+      let (wa, wb) = (exp(-local[a]), exp(-local[b]))
+      expectClose(
+        [found.mean.doubles[latent], found.logVariance.doubles[latent]],
+        [(wa * mean[a] + wb * mean[b]) / (wa + wb), log(8) - log(wa + wb)],
+        Tolerance(absolute: 1e-5, because: "float32 exponentials"))
+    }
+  }
+
+  @Test("has the published numbers of parameters")
+  func parameterCounts() throws {
+    for (channels, total) in [(1, 1_379_680), (2, 1_411_401)] {
+      var configuration = ExtractionConfiguration.paper.model
+      configuration.normalizedMeans = false
+      let model = try ParameterVAE(
+        configuration: configuration,
+        field: FieldDescription(
+          channels: channels, spaceAxes: 1, isPeriodic: true, frameInterval: nil),
+        seed: 1)
+      #expect(model.parameterCount == total)
+    }
+  }
+}

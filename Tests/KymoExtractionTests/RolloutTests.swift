@@ -1,0 +1,206 @@
+// The fused rollout against its plain twin in float64 and against central differences, on every
+// instruction set, and exact cases.
+import CKernels
+import Foundation
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@testable import KymoExtraction
+
+private struct Case: Sendable, CustomTestStringConvertible {
+  var steps = 5
+  var cells = 64
+  var channels = 1
+  var hidden = 16
+  var linear = 0
+  var border = RolloutBorder.truth
+  var testDescription: String {
+    "T=\(steps) n=\(cells) c=\(channels) h=\(hidden) lin=\(linear) \(border)"
+  }
+  static let all = [
+    Case(), Case(linear: 13), Case(steps: 1, cells: 6), Case(cells: 37, channels: 2, linear: 5),
+    Case(steps: 4, cells: 23, channels: 2, hidden: 32, linear: 3, border: .dirichlet),
+    Case(steps: 3, cells: 16, hidden: 64, border: .periodic),
+    Case(cells: 6, border: .periodic), Case(steps: 31),
+  ]
+}
+
+/// Kernels, truth and weights of one case; scaled so that rollouts stay tame.
+private struct Problem {
+  let layout: KernelLayout
+  let kernels: Tensor
+  let truth: Tensor
+  let weights: [Float]
+  let noise: Tensor
+  static let scale = 0.5
+  static let batch = 3
+
+  init(_ test: Case, seed: UInt64 = 7) {
+    layout = KernelLayout(
+      channels: test.channels, hidden: test.hidden, middleLayers: 1, linearWidth: test.linear)
+    var random = RandomStream(seed: seed, purpose: .testing)
+    let size = 0.5 / Float(5 * test.hidden).squareRoot()
+    kernels =
+      Tensor.normal([Problem.batch, layout.count], using: &random) * Double(size)
+    let width = test.border == .truth ? test.cells + 12 : test.cells
+    truth = Tensor.normal([Problem.batch, test.channels, test.steps + 1, width], using: &random)
+    weights = (0..<test.steps).map { _ in Float(random.uniform()) / 1000 }
+    noise =
+      Tensor.normal([Problem.batch, test.steps, test.channels, test.cells], using: &random) * 0.01
+  }
+
+  /// Loss and gradients with respect to kernels and λ by the plain twin in float64.
+  func plain(_ test: Case, lambda: Double) -> (loss: Double, kernels: [Double], lambda: Double) {
+    let k = kernels.cast(to: .float64).requiringGradient()
+    let l = Tensor(doubles: [lambda], shape: [1]).requiringGradient()
+    let loss = PlainRollout.loss(
+      kernels: k, lambda: l, layout: layout, scale: Problem.scale, truth: truth.cast(to: .float64),
+      weights: weights, border: test.border, noise: noise.cast(to: .float64))
+    loss.backward()
+    return (loss.item, k.gradient?.doubles ?? [], l.gradient?.item ?? .nan)
+  }
+
+  func fused(_ test: Case, lambda: Double) -> (loss: Double, kernels: [Double], lambda: Double) {
+    let k = kernels.clone().requiringGradient()
+    let l = Tensor([Float(lambda)], shape: [1]).requiringGradient()
+    let loss = FusedRollout.loss(
+      kernels: k, lambda: l, layout: layout, scale: Problem.scale, truth: truth, weights: weights,
+      border: test.border, noise: noise)
+    loss.backward()
+    return (loss.item, k.gradient?.doubles ?? [], l.gradient?.item ?? .nan)
+  }
+}
+
+/// Runs `body` on every instruction set that this processor has.
+private func onEveryLevel(_ body: (String) -> Void) {
+  defer { kk_limit_level(KK_LEVEL_AVX512) }
+  for level in [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
+    kk_limit_level(level)
+    if kk_processor_level() == level { body(unsafe String(cString: kk_level_name(level))) }
+  }
+}
+
+@Suite("The fused rollout", .serialized) struct FusedRolloutTests {
+  @Test("agrees with autograd of the plain twin in float64", arguments: Case.all)
+  fileprivate func gradient(_ test: Case) {
+    let problem = Problem(test)
+    let expected = problem.plain(test, lambda: 0.7)
+    let largest = expected.kernels.map(\.magnitude).max() ?? 0
+    let tolerance = Tolerance(absolute: 1e-5 * largest, because: "bound that the kernel must keep")
+    onEveryLevel { level in
+      let found = problem.fused(test, lambda: 0.7)
+      expectClose([found.loss], [expected.loss], Tolerance(relative: 1e-5, because: level))
+      expectClose(found.kernels, expected.kernels, tolerance)
+      expectClose(
+        [found.lambda], [expected.lambda],
+        Tolerance(absolute: 1e-5 * expected.loss, relative: 1e-5, because: level))
+    }
+  }
+
+  @Test("predicts what the plain twin predicts", arguments: Case.all)
+  fileprivate func forward(_ test: Case) {
+    let problem = Problem(test)
+    let expected = PlainRollout.predict(
+      kernels: problem.kernels.cast(to: .float64), lambda: Tensor(doubles: [0.7], shape: [1]),
+      layout: problem.layout, scale: Problem.scale, truth: problem.truth.cast(to: .float64),
+      steps: test.steps, border: test.border)
+    onEveryLevel { level in
+      let found = FusedRollout.predict(
+        kernels: problem.kernels, lambda: 0.7, layout: problem.layout, scale: Problem.scale,
+        truth: problem.truth, steps: test.steps, border: test.border)
+      expectClose(
+        found.doubles, expected.doubles,
+        Tolerance(absolute: 2e-5, because: "float32 over \(test.steps) steps, \(level)"))
+    }
+  }
+
+  @Test("the plain twin's gradient agrees with central differences in float64")
+  func centralDifferences() {
+    let test = Case(steps: 4, cells: 16, linear: 5)
+    let problem = Problem(test)
+    let exact = problem.plain(test, lambda: 0.7)
+    func loss(_ kernels: [Double], _ lambda: Double) -> Double {
+      PlainRollout.loss(
+        kernels: Tensor(doubles: kernels, shape: problem.kernels.shape),
+        lambda: Tensor(doubles: [lambda], shape: [1]), layout: problem.layout,
+        scale: Problem.scale, truth: problem.truth.cast(to: .float64), weights: problem.weights,
+        border: test.border, noise: problem.noise.cast(to: .float64)
+      ).item
+    }
+    let base = problem.kernels.doubles
+    let largest = exact.kernels.map(\.magnitude).max() ?? 0
+    for index in stride(from: 3, to: base.count, by: 211) {
+      var (up, down) = (base, base)
+      up[index] += 1e-6
+      down[index] -= 1e-6
+      expectClose(
+        [(loss(up, 0.7) - loss(down, 0.7)) / 2e-6], [exact.kernels[index]],
+        Tolerance(absolute: 1e-6 * largest, because: "rounding over the step 1e-6"))
+    }
+    expectClose(
+      [(loss(base, 0.7 + 1e-6) - loss(base, 0.7 - 1e-6)) / 2e-6], [exact.lambda],
+      Tolerance(relative: 1e-5, because: "rounding over the step 1e-6"))
+  }
+
+  @Test("a wrong gradient is noticed (negative control)")
+  func negativeControl() {
+    let problem = Problem(Case())
+    let expected = problem.plain(Case(), lambda: 0.7).kernels
+    var wrong = problem.fused(Case(), lambda: 0.7).kernels
+    wrong.swapAt(0, 1)
+    let largest = expected.map(\.magnitude).max() ?? 0
+    withKnownIssue {
+      expectClose(wrong, expected, Tolerance(absolute: 1e-5 * largest, because: "as above"))
+    }
+  }
+
+  @Test("an even stencil under the odd mirror equals the odd field on the doubled ring")
+  func oddMirror() {
+    let (cells, steps) = (24, 9)
+    let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 5)
+    var kernel = [Float](repeating: 0, count: layout.count)
+    let stencil: [Float] = [-0.05, 0.2, -0.3, 0.2, -0.05]
+    kernel.replaceSubrange(layout.count - 5..<layout.count, with: stencil)
+    var random = RandomStream(seed: 3, purpose: .testing)
+    let half = (0..<cells).map { _ in Float(random.normal()) }
+    let ring = half + half.reversed().map { -$0 }
+    func run(_ state: [Float], _ border: RolloutBorder) -> [Float] {
+      FusedRollout.predict(
+        kernels: Tensor(kernel, shape: [1, layout.count]), lambda: 1, layout: layout, scale: 1,
+        truth: Tensor(state, shape: [1, 1, 1, state.count]), steps: steps, border: border
+      ).floats
+    }
+    let (walls, doubled) = (run(half, .dirichlet), run(ring, .periodic))
+    for step in 0..<steps {
+      expectClose(
+        Array(walls[step * cells..<(step + 1) * cells]),
+        Array(doubled[step * 2 * cells..<step * 2 * cells + cells]),
+        Tolerance(absolute: 1e-6, because: "the same operations in another order"))
+    }
+  }
+
+  @Test("a hand-set stencil is one explicit Euler step of convection and diffusion")
+  func eulerStep() {
+    // tanh is linear to 1e-9 here: λ is large beside the increments.
+    let (cells, diffusivity, velocity) = (32, 0.1, 0.05)
+    let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 3)
+    var kernel = [Float](repeating: 0, count: layout.count)
+    let stencil = [diffusivity + velocity / 2, -2 * diffusivity, diffusivity - velocity / 2]
+    kernel.replaceSubrange(layout.count - 3..<layout.count, with: stencil.map(Float.init))
+    let field = (0..<cells).map { Float(sin(2 * Double.pi * Double($0) / Double(cells))) }
+    let found = FusedRollout.predict(
+      kernels: Tensor(kernel, shape: [1, layout.count]), lambda: 1e4, layout: layout, scale: 1,
+      truth: Tensor(field, shape: [1, 1, 1, cells]), steps: 1, border: .periodic
+    ).floats
+    let expected = (0..<cells).map { i in
+      let (left, mid, right) = (
+        Double(field[(i + cells - 1) % cells]), Double(field[i]), Double(field[(i + 1) % cells])
+      )
+      return Float(
+        mid + diffusivity * (left - 2 * mid + right) - velocity * (right - left) / 2)
+    }
+    expectClose(found, expected, Tolerance(absolute: 1e-6, because: "rounding in float32"))
+  }
+}
