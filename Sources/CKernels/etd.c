@@ -1,0 +1,129 @@
+// Steppers by exponential time differencing: memory here, the arithmetic in etd_body.inc, compiled
+// once for each instruction set and chosen when a stepper is made.
+#include "kymo_etd.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "fft_plan.h"
+
+#pragma clang fp contract(fast)
+// Vectors are passed between inlined functions only, so no calling convention is at stake.
+#pragma clang diagnostic ignored "-Wpsabi"
+#pragma clang diagnostic ignored "-Wunused-function"
+
+struct kk_etd {
+  kk_fft *transform;
+  kk_etd_form form;
+  double *state;           // v
+  double *first, *middle;  // N(v), then N(a) and N(a) + N(b), up to constant factors
+  double *work, *slopes;   // what is transformed in place: u, and D(u) in the advective form
+  double *halves;          // [mode][E2, Q][lane]
+  double *fulls;           // [mode][E, f1, 2 f2, f3][lane]
+  double *derivative;      // [mode]
+};
+
+#define NAME(x) x##_portable
+#define LANES 2
+#include "fft_body.inc"
+#include "etd_body.inc"
+#undef NAME
+#undef LANES
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define NAME(x) x##_avx2
+#define LANES 4
+#include "fft_body.inc"
+#include "etd_body.inc"
+#undef NAME
+#undef LANES
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
+                             apply_to = function)
+#define NAME(x) x##_avx512
+#define LANES 8
+#include "fft_body.inc"
+#include "etd_body.inc"
+#undef NAME
+#undef LANES
+#pragma clang attribute pop
+#endif
+
+kk_etd *kk_etd_create(int32_t points, kk_level level, kk_etd_form form) {
+  kk_etd *stepper = calloc(1, sizeof *stepper);
+  if (!stepper) return NULL;
+  stepper->form = form;
+  stepper->transform = kk_fft_create(points, level);
+  if (stepper->transform) {
+    const size_t lanes = (size_t)stepper->transform->lanes;
+    const size_t modes = (size_t)points / 2 + 1, spectrum = 2 * modes * lanes;
+    stepper->state = kk_aligned_doubles(spectrum);
+    stepper->first = kk_aligned_doubles(spectrum);
+    stepper->middle = kk_aligned_doubles(spectrum);
+    stepper->work = kk_aligned_doubles((size_t)points * lanes);
+    stepper->slopes = kk_aligned_doubles((size_t)points * lanes);
+    stepper->halves = kk_aligned_doubles(2 * modes * lanes);
+    stepper->fulls = kk_aligned_doubles(4 * modes * lanes);
+    stepper->derivative = kk_aligned_doubles(modes);
+  }
+  if (!stepper->state || !stepper->first || !stepper->middle || !stepper->work ||
+      !stepper->slopes || !stepper->halves || !stepper->fulls || !stepper->derivative) {
+    kk_etd_release(stepper);
+    return NULL;
+  }
+  return stepper;
+}
+
+void kk_etd_release(kk_etd *stepper) {
+  if (!stepper) return;
+  kk_fft_release(stepper->transform);
+  free(stepper->state);
+  free(stepper->first);
+  free(stepper->middle);
+  free(stepper->work);
+  free(stepper->slopes);
+  free(stepper->halves);
+  free(stepper->fulls);
+  free(stepper->derivative);
+  free(stepper);
+}
+
+int32_t kk_etd_lanes(const kk_etd *stepper) { return stepper->transform->lanes; }
+
+double *kk_etd_state(kk_etd *stepper) { return stepper->state; }
+
+void kk_etd_prepare(
+    kk_etd *stepper, const double *linear, const double *derivative, double step) {
+  double circle[16 * 6];  // cos, sin; then exp of the point and of its half, as real and imaginary
+  for (int m = 0; m < 16; m++) {
+    const double angle = 3.14159265358979323846 * (m + 0.5) / 16;
+    const double a = cos(angle), b = sin(angle);
+    double *point = circle + 6 * m;
+    point[0] = a, point[1] = b;
+    point[2] = exp(a) * cos(b), point[3] = exp(a) * sin(b);
+    point[4] = exp(0.5 * a) * cos(0.5 * b), point[5] = exp(0.5 * a) * sin(0.5 * b);
+  }
+#if defined(__x86_64__)
+  switch (stepper->transform->level) {
+    case KK_LEVEL_AVX512:
+      etd_prepare_avx512(stepper, linear, derivative, step, circle);
+      return;
+    case KK_LEVEL_AVX2: etd_prepare_avx2(stepper, linear, derivative, step, circle); return;
+    default: break;
+  }
+#endif
+  etd_prepare_portable(stepper, linear, derivative, step, circle);
+}
+
+void kk_etd_advance(kk_etd *stepper, int64_t steps) {
+#if defined(__x86_64__)
+  switch (stepper->transform->level) {
+    case KK_LEVEL_AVX512: etd_advance_avx512(stepper, steps); return;
+    case KK_LEVEL_AVX2: etd_advance_avx2(stepper, steps); return;
+    default: break;
+  }
+#endif
+  etd_advance_portable(stepper, steps);
+}

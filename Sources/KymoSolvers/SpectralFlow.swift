@@ -1,0 +1,251 @@
+// Periodic one-dimensional fields under u_t = L u - D(u²)/2, many at once, in Fourier space: the part
+// that the Kuramoto-Sivashinsky solver and its finite-difference baseline share. ETDRK4 of Cox and
+// Matthews (2002) with the coefficients of Kassam and Trefethen (2005); the arithmetic is in
+// CKernels (kymo_etd.h), which takes one recording in each lane of a vector.
+import CKernels
+import KymoNumerics
+
+/// How the quadratic term of the equation is written.
+public enum QuadraticForm: String, Codable, Hashable, Sendable, CaseIterable {
+  /// `u D(u)`.
+  case advective
+  /// `½ D(u²)`; the same for exact derivatives, not for differences.
+  case conservative
+}
+
+/// One recording at its start: its spectrum, and the linear part of its equation.
+struct FlowStart: Sendable {
+  /// Modes 0 ... K of `u = Σ v_k exp(ikx)`, real and imaginary parts alternating.
+  var spectrum: [Double]
+  /// The symbol of L at every mode of the internal mesh.
+  var linear: [Double]
+}
+
+/// A mesh, a derivative and a time step: everything that recordings have in common.
+struct SpectralFlow: Sendable {
+  /// Points of the mesh on which the equation is solved.
+  var internalPointCount: Int
+  /// Points of the mesh on which frames are given.
+  var pointCount: Int
+  /// The symbol of D divided by i at every mode of the internal mesh; zero at both ends.
+  var derivative: [Double]
+  var form: QuadraticForm
+  var frameInterval: Double
+  var stepsPerFrame: Int
+  /// The best instruction set that may be used; fixed for tests.
+  var level = kk_processor_level()
+
+  /// Fields beyond this have blown up.
+  static let bound = 1e3
+
+  /// Recordings that one call of `run` takes.
+  var laneCount: Int { ETDStepper.laneCount(level: level) }
+
+  /// Takes up to `laneCount` recordings through `frameCount` frames, the start being the first.
+  ///
+  /// `deliver` sees every frame; it returns false to stop.
+  func run(
+    _ starts: [FlowStart], frameCount: Int, deliver: (_ frame: Int, _ state: FrameView) -> Bool
+  ) {
+    let stepper = ETDStepper(pointCount: internalPointCount, form: form, level: level)
+    precondition(starts.count <= stepper.laneCount, "SpectralFlow: too many recordings at once")
+    guard let last = starts.last else { return }
+    // Idle lanes repeat the last recording, so that every lane holds ordinary numbers.
+    let all = starts + Array(repeating: last, count: stepper.laneCount - starts.count)
+    stepper.prepare(
+      linear: all.map(\.linear), derivative: derivative,
+      step: frameInterval / Double(stepsPerFrame))
+    for (lane, start) in all.enumerated() { stepper.setSpectrum(start.spectrum, lane: lane) }
+    let view = FrameView(stepper: stepper, pointCount: pointCount, level: level)
+    for frame in 0..<frameCount {
+      if frame > 0 { stepper.advance(stepsPerFrame) }
+      guard deliver(frame, view) else { return }
+    }
+  }
+
+  /// The spectrum of a real field given at the points of the frames' mesh.
+  static func spectrum(of field: [Double]) -> [Double] {
+    let transform = RealTransform(pointCount: field.count, level: KK_LEVEL_PORTABLE)
+    var spectrum = transform.forward(field)
+    for index in spectrum.indices { spectrum[index] /= Double(field.count) }
+    return spectrum
+  }
+}
+
+/// The present state on the frames' mesh: the lowest modes only, the two halves of the mesh's
+/// Nyquist mode added (Fourier resampling).
+@safe final class FrameView {
+  private let stepper: ETDStepper
+  private let transform: RealTransform
+  private let modes: UnsafeMutableBufferPointer<Double>
+  private let scratch: UnsafeMutableBufferPointer<Double>
+
+  init(stepper: ETDStepper, pointCount: Int, level: kk_level) {
+    self.stepper = stepper
+    transform = RealTransform(pointCount: pointCount, level: level)
+    unsafe modes = allocateAligned((pointCount + 2) * stepper.laneCount)
+    unsafe scratch = allocateAligned(pointCount * stepper.laneCount)
+  }
+
+  deinit {
+    unsafe modes.deallocate()
+    unsafe scratch.deallocate()
+  }
+
+  private func truncate() {
+    let lanes = stepper.laneCount
+    let (kept, there) = (transform.pointCount / 2, stepper.pointCount / 2)
+    // In bounds: both hold at least `kept` + 1 modes of 2 × `lanes` numbers.
+    for index in 0..<(2 * (kept + 1) * lanes) { unsafe modes[index] = stepper.state[index] }
+    guard kept < there else { return }
+    for lane in 0..<lanes { unsafe modes[2 * kept * lanes + lane] *= 2 }
+  }
+
+  /// Writes lane l to `rows[l × stride ...]`; bit l of the result says that it has blown up.
+  func write(
+    to rows: UnsafeMutablePointer<Float>, stride: Int, laneCount: Int
+  ) -> UInt32 {
+    truncate()
+    guard let modes = unsafe modes.baseAddress, let scratch = unsafe scratch.baseAddress else {
+      return 0
+    }
+    return unsafe kk_fft_inverse_rows(
+      transform.plan, modes, rows, stride, Int32(laneCount), SpectralFlow.bound, scratch)
+  }
+
+  /// Lane `lane` in double precision.
+  func field(lane: Int) -> [Double] {
+    truncate()
+    let lanes = stepper.laneCount
+    var spectrum = [Double](repeating: 0, count: transform.pointCount + 2)
+    // In bounds: `modes` has one number of each lane for each of these.
+    for index in spectrum.indices { unsafe spectrum[index] = modes[index * lanes + lane] }
+    return transform.inverse(spectrum)
+  }
+
+  /// The spectrum of lane `lane` on the internal mesh.
+  func spectrum(lane: Int) -> [Double] {
+    let lanes = stepper.laneCount
+    return (0..<(stepper.pointCount + 2)).map { unsafe stepper.state[$0 * lanes + lane] }
+  }
+}
+
+/// Zeros on a 64-byte boundary, as the kernels want them.
+private func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+  let raw = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: max(count, 1) * MemoryLayout<Double>.stride, alignment: 64)
+  let buffer = unsafe raw.bindMemory(to: Double.self)
+  unsafe buffer.initialize(repeating: 0)
+  return unsafe buffer
+}
+
+/// Owns a stepper of CKernels.
+@safe final class ETDStepper {
+  let pointCount: Int
+  let laneCount: Int
+  private let stepper: OpaquePointer
+  let state: UnsafeMutablePointer<Double>
+
+  init(pointCount: Int, form: QuadraticForm, level: kk_level) {
+    let shape = form == .advective ? KK_ETD_ADVECTIVE : KK_ETD_CONSERVATIVE
+    guard let made = unsafe kk_etd_create(Int32(pointCount), level, shape),
+      let state = unsafe kk_etd_state(made)
+    else {
+      preconditionFailure("ETDStepper: no transform of \(pointCount) points, or no memory for it")
+    }
+    self.pointCount = pointCount
+    laneCount = unsafe Int(kk_etd_lanes(made))
+    unsafe stepper = made
+    unsafe self.state = state
+  }
+
+  deinit { unsafe kk_etd_release(stepper) }
+
+  static func laneCount(level: kk_level) -> Int {
+    RealTransform(pointCount: 4, level: level).laneCount
+  }
+
+  func prepare(linear: [[Double]], derivative: [Double], step: Double) {
+    let modes = pointCount / 2 + 1
+    precondition(derivative.count == modes && linear.allSatisfy { $0.count == modes })
+    let symbols = unsafe allocateAligned(modes * laneCount)
+    defer { unsafe symbols.deallocate() }
+    for (lane, values) in linear.enumerated() {
+      for (mode, value) in values.enumerated() { unsafe symbols[mode * laneCount + lane] = value }
+    }
+    // In bounds: both have the counts that the kernel reads, checked above.
+    unsafe kk_etd_prepare(stepper, symbols.baseAddress, derivative, step)
+  }
+
+  /// Sets a lane to the given modes, those above being zero; modes beyond the mesh are dropped.
+  func setSpectrum(_ spectrum: [Double], lane: Int) {
+    for index in 0..<(pointCount + 2) {
+      unsafe state[index * laneCount + lane] = index < spectrum.count ? spectrum[index] : 0
+    }
+    // The first and the last mode are real.
+    unsafe state[laneCount + lane] = 0
+    unsafe state[(pointCount + 1) * laneCount + lane] = 0
+  }
+
+  func advance(_ steps: Int) { unsafe kk_etd_advance(stepper, Int64(steps)) }
+}
+
+/// Owns a plan of real transforms; the methods here transform a single field, lanes are the
+/// kernels' business.
+@safe final class RealTransform {
+  let pointCount: Int
+  let laneCount: Int
+  let plan: OpaquePointer
+
+  init(pointCount: Int, level: kk_level) {
+    guard let plan = unsafe kk_fft_create(Int32(pointCount), level) else {
+      preconditionFailure("RealTransform: no transform of \(pointCount) points")
+    }
+    self.pointCount = pointCount
+    laneCount = unsafe Int(kk_fft_lanes(plan))
+    unsafe self.plan = plan
+  }
+
+  deinit { unsafe kk_fft_release(plan) }
+
+  /// Whether there is a transform of this length: even, and no prime factor above 5.
+  static func exists(pointCount: Int) -> Bool {
+    guard pointCount >= 4, pointCount % 2 == 0, pointCount <= 1 << 20 else { return false }
+    var rest = pointCount
+    for factor in [2, 3, 5] { while rest % factor == 0 { rest /= factor } }
+    return rest == 1
+  }
+
+  /// `Σ_n field[n] exp(-2πikn/N)` for modes 0 ... N/2, real and imaginary parts alternating.
+  func forward(_ field: [Double]) -> [Double] {
+    precondition(field.count == pointCount)
+    return transform(field, resultCount: pointCount + 2, isForward: true)
+  }
+
+  /// `Σ_k spectrum[k] exp(2πikn/N)` over all N modes; no factor 1/N.
+  func inverse(_ spectrum: [Double]) -> [Double] {
+    precondition(spectrum.count == pointCount + 2)
+    return transform(spectrum, resultCount: pointCount, isForward: false)
+  }
+
+  private func transform(_ values: [Double], resultCount: Int, isForward: Bool) -> [Double] {
+    let input = unsafe allocateAligned(values.count * laneCount)
+    let output = unsafe allocateAligned(resultCount * laneCount)
+    let scratch = unsafe allocateAligned(kk_fft_scratch_count(plan))
+    defer {
+      unsafe input.deallocate()
+      unsafe output.deallocate()
+      unsafe scratch.deallocate()
+    }
+    for (index, value) in values.enumerated() { unsafe input[index * laneCount] = value }
+    // In bounds: the counts are those of the plan.
+    if isForward {
+      unsafe kk_fft_forward(
+        plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
+    } else {
+      unsafe kk_fft_inverse(
+        plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
+    }
+    return (0..<resultCount).map { unsafe output[$0 * laneCount] }
+  }
+}
