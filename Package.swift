@@ -89,7 +89,7 @@ let package = Package(
 
     library("KymoNumerics", ["CKernels"]),
     library("KymoTensor", ["CTorch", "CKernels", "KymoNumerics"]),
-    library("KymoNN", ["KymoTensor", "KymoNumerics"]),
+    library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
     library("KymoMetrics", ["KymoNumerics"]),
@@ -115,7 +115,7 @@ let package = Package(
 
     .target(name: "KymoTestSupport", path: "Tests/KymoTestSupport", swiftSettings: house),
     tests("KymoNumerics", ["KymoNumerics", "CKernels"]),
-    tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics"]),
+    tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
     tests("KymoSolvers", ["KymoSolvers", "KymoNumerics"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),

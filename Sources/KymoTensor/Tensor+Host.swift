@@ -102,13 +102,15 @@ extension Tensor {
   private func address<Element: TensorElement>(
     of type: Element.Type
   ) -> UnsafeMutablePointer<Element>? {
+    unsafe rawAddress(of: type.scalarType)?.assumingMemoryBound(to: type)
+  }
+
+  /// Where the entries of a contiguous CPU tensor are; nil when it fails in an error scope.
+  func rawAddress(of type: ScalarType) -> UnsafeMutableRawPointer? {
     var raw: UnsafeMutableRawPointer?
-    let found = unsafe perform("direct access", self) {
-      unsafe kt_data(&raw, $0, type.scalarType.code)
-    }
+    let found = unsafe perform("direct access", self) { unsafe kt_data(&raw, $0, type.code) }
     guard found else { return nil }
     // A tensor without entries may have no address; nobody reads there.
-    return unsafe raw?.assumingMemoryBound(to: type)
-      ?? UnsafeMutablePointer(bitPattern: MemoryLayout<Element>.alignment)
+    return unsafe raw ?? UnsafeMutableRawPointer(bitPattern: 16)
   }
 }

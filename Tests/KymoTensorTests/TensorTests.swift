@@ -29,7 +29,7 @@ func counting(_ shape: [Int]) -> Tensor {
   @Test("a tensor's own entries are staged without a new allocation") func staging() {
     let t = Tensor.zeros([2, 2])
     var before = 0
-    unsafe t.withUnsafeFloatPointer { before = unsafe Int(bitPattern: $0) }
+    unsafe t.withUnsafeFloatPointer { before = Int(bitPattern: $0) }
     t.copy(from: [1, 2, 3, 4])
     #expect(t.floats == [1, 2, 3, 4])
     unsafe t.withUnsafeMutablePointer { p in

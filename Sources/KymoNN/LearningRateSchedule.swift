@@ -1,0 +1,146 @@
+// Step sizes over a training: constant, one cycle (Smith and Topin 2018, arXiv:1708.07120, with
+// cosine pieces), cosine after a warm-up, exponential decay.
+import Foundation
+public import KymoNumerics
+
+/// The step size as a function of the training step.
+public enum LearningRateSchedule: Hashable, Sendable {
+  /// The same rate in every step.
+  case constant(Constant)
+  /// Up to a peak and down again, each along half a cosine.
+  case oneCycle(OneCycle)
+  /// A linear warm-up, then down along half a cosine.
+  case cosine(Cosine)
+  /// A fixed factor every so many steps, applied smoothly.
+  case exponential(Exponential)
+
+  /// Settings of the constant schedule.
+  public struct Constant: Hashable, Sendable, Encodable {
+    /// The rate.
+    public var rate = 1e-3
+    /// Creates the default settings.
+    public init(rate: Double = 1e-3) { self.rate = rate }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case rate }
+  }
+
+  /// Settings of the one-cycle schedule.
+  public struct OneCycle: Hashable, Sendable, Encodable {
+    /// The largest rate.
+    public var peak = 1e-3
+    /// Fraction of all steps until the peak; in (0, 1).
+    public var warmupFraction = 0.3
+    /// The rate of the first step, as a fraction of the peak.
+    public var startFraction = 0.04
+    /// The rate of the last step.
+    public var final = 4e-9
+    /// Creates settings; those that are not given are PyTorch's.
+    public init(peak: Double = 1e-3, warmupFraction: Double = 0.3, final: Double? = nil) {
+      (self.peak, self.warmupFraction) = (peak, warmupFraction)
+      self.final = final ?? peak * startFraction * 1e-4
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case peak, warmupFraction, startFraction, final
+    }
+  }
+
+  /// Settings of the cosine schedule.
+  public struct Cosine: Hashable, Sendable, Encodable {
+    /// The rate after the warm-up.
+    public var peak = 1e-3
+    /// Fraction of all steps during which the rate grows from near zero; in [0, 1).
+    public var warmupFraction = 0.05
+    /// The rate of the last step.
+    public var final = 0.0
+    /// Creates settings.
+    public init(peak: Double = 1e-3, warmupFraction: Double = 0.05, final: Double = 0) {
+      (self.peak, self.warmupFraction, self.final) = (peak, warmupFraction, final)
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case peak, warmupFraction, final }
+  }
+
+  /// Settings of the exponential schedule.
+  public struct Exponential: Hashable, Sendable, Encodable {
+    /// The rate of the first step.
+    public var start = 1e-3
+    /// Factor on the rate after `period` steps; in (0, 1].
+    public var factor = 0.5
+    /// Steps in which the rate falls by `factor`; at least 1.
+    public var period = 1000
+    /// Creates settings.
+    public init(start: Double = 1e-3, factor: Double = 0.5, period: Int = 1000) {
+      (self.start, self.factor, self.period) = (start, factor, period)
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case start, factor, period }
+  }
+
+  /// The rate of step `step` (from 0) in a training of `total` steps.
+  public func rate(step: Int, of total: Int) -> Double {
+    switch self {
+    case .constant(let settings): return settings.rate
+    case .oneCycle(let settings):
+      let last = Double(max(total - 1, 1))
+      let top = max(settings.warmupFraction * Double(total) - 1, 0)
+      let position = Double(min(step, total - 1))
+      let start = settings.peak * settings.startFraction
+      return position <= top
+        ? halfCosine(from: start, to: settings.peak, at: top > 0 ? position / top : 1)
+        : halfCosine(
+          from: settings.peak, to: settings.final, at: (position - top) / max(last - top, 1))
+    case .cosine(let settings):
+      let warmup = (settings.warmupFraction * Double(total)).rounded()
+      if Double(step) < warmup { return settings.peak * Double(step + 1) / (warmup + 1) }
+      let rest = max(Double(total - 1) - warmup, 1)
+      return halfCosine(
+        from: settings.peak, to: settings.final, at: min((Double(step) - warmup) / rest, 1))
+    case .exponential(let settings):
+      return settings.start * pow(settings.factor, Double(step) / Double(settings.period))
+    }
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "learningRate") throws(ConfigurationError) {
+    func positive(_ value: Double, _ name: String) throws(ConfigurationError) {
+      try require(
+        value > 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "above 0",
+        remedy: "0.001 is a usual start for Adam.")
+    }
+    func nonNegative(_ value: Double, _ name: String) throws(ConfigurationError) {
+      try require(
+        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "at least 0",
+        remedy: "0 lets the rate vanish at the end.")
+    }
+    switch self {
+    case .constant(let settings): try positive(settings.rate, "constant.rate")
+    case .oneCycle(let settings):
+      try positive(settings.peak, "oneCycle.peak")
+      try nonNegative(settings.final, "oneCycle.final")
+      try positive(settings.startFraction, "oneCycle.startFraction")
+      try require(
+        settings.warmupFraction > 0 && settings.warmupFraction < 1,
+        "\(path).oneCycle.warmupFraction", found: settings.warmupFraction, allowed: "in (0, 1)",
+        remedy: "0.3 is the usual choice.")
+    case .cosine(let settings):
+      try positive(settings.peak, "cosine.peak")
+      try nonNegative(settings.final, "cosine.final")
+      try require(
+        (0..<1).contains(settings.warmupFraction), "\(path).cosine.warmupFraction",
+        found: settings.warmupFraction, allowed: "in [0, 1)", remedy: "0.05 is a usual choice.")
+    case .exponential(let settings):
+      try positive(settings.start, "exponential.start")
+      try require(
+        settings.factor > 0 && settings.factor <= 1, "\(path).exponential.factor",
+        found: settings.factor, allowed: "in (0, 1]", remedy: "0.5 halves the rate each period.")
+      try require(
+        settings.period >= 1, "\(path).exponential.period", found: settings.period,
+        allowed: "at least 1", remedy: "Give the number of steps in which the rate falls.")
+    }
+  }
+}
+
+private func halfCosine(from start: Double, to end: Double, at fraction: Double) -> Double {
+  end + (start - end) * (1 + cos(.pi * fraction)) / 2
+}
