@@ -54,18 +54,24 @@ final class DynamicsEncoder {
   /// - Parameters:
   ///   - channels: Data channels.
   ///   - spaceAxes: 1 or 2; time is one more axis of the convolutions.
-  init(channels: Int, spaceAxes: Int, latents: Int, using random: inout RandomStream) {
+  init(
+    channels: Int, spaceAxes: Int, latents: Int, device: Device = .cpu,
+    using random: inout RandomStream
+  ) {
     axes = spaceAxes + 1
     let widths = spaceAxes == 1 ? [channels, 4, 16, 64, 64] : [channels, 8, 64, 64, 64]
     var layers: [(weight: Tensor, bias: Tensor)] = []
     for (incoming, outgoing) in zip(widths, widths.dropFirst()) {
       layers.append(
         uniformLayer(
-          [outgoing, incoming] + [Int](repeating: 3, count: axes), bias: outgoing, using: &random))
+          [outgoing, incoming] + [Int](repeating: 3, count: axes), bias: outgoing,
+          device: device, using: &random))
     }
     self.layers = layers
-    meanHead = uniformLayer([latents, Self.features], bias: latents, using: &random)
-    varianceHead = uniformLayer([latents, Self.features], bias: latents, using: &random)
+    meanHead = uniformLayer(
+      [latents, Self.features], bias: latents, device: device, using: &random)
+    varianceHead = uniformLayer(
+      [latents, Self.features], bias: latents, device: device, using: &random)
   }
 
   var namedParameters: [(name: String, tensor: Tensor)] {
@@ -133,11 +139,11 @@ final class DynamicsEncoder {
 
 /// Weight and bias drawn uniformly from ±1/√(fan-in), the default of PyTorch.
 func uniformLayer(
-  _ shape: [Int], bias: Int, using random: inout RandomStream
+  _ shape: [Int], bias: Int, device: Device, using random: inout RandomStream
 ) -> (weight: Tensor, bias: Tensor) {
   let bound = 1 / Float(shape.dropFirst().reduce(1, *)).squareRoot()
   return (
-    Tensor.uniform(shape, in: -bound...bound, using: &random).requiringGradient(),
-    Tensor.uniform([bias], in: -bound...bound, using: &random).requiringGradient()
+    Tensor.uniform(shape, in: -bound...bound, using: &random, device: device).requiringGradient(),
+    Tensor.uniform([bias], in: -bound...bound, using: &random, device: device).requiringGradient()
   )
 }

@@ -29,7 +29,7 @@ extension ParameterVAE {
     for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
       let part = start..<min(start + block, range.upperBound)
       let (means, deviations) = withoutGradients {
-        let latents = distribution(encoderInput(recordings, part), lattice: lattice)
+        let latents = distribution(encoderInput(recordings, part).to(device), lattice: lattice)
         return (latents.mean.doubles, (latents.logVariance * 0.5).exp().doubles)
       }
       for (row, index) in part.enumerated() {
@@ -79,7 +79,9 @@ extension ParameterVAE {
     }
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
     return withoutGradients {
-      self.rollout(latents: z, truth: truth, steps: frames, border: border).hostArray
+      self.rollout(
+        latents: z.to(device), truth: truth.to(device), steps: frames, border: border
+      ).hostArray
     }
   }
 

@@ -65,7 +65,8 @@ final class LatentToKernel {
   private let networks: [[(weight: Tensor, bias: Tensor)]]
 
   init(
-    layout: KernelLayout, configuration: ModelConfiguration, using random: inout RandomStream
+    layout: KernelLayout, configuration: ModelConfiguration, device: Device = .cpu,
+    using random: inout RandomStream
   ) {
     self.layout = layout
     kind = configuration.kernelNetwork
@@ -76,8 +77,8 @@ final class LatentToKernel {
       case .perceptron:
         let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
         networks.append([
-          uniformLayer([units, latents], bias: units, using: &random),
-          uniformLayer([piece.count, units], bias: piece.count, using: &random),
+          uniformLayer([units, latents], bias: units, device: device, using: &random),
+          uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
         ])
       case .affine:
         // K₀ as a convolution starts; Kᵢ a tenth of it: nonzero, because (μ constant, Kᵢ = 0) is a
@@ -85,9 +86,11 @@ final class LatentToKernel {
         let bound = 1 / Float(piece.fanIn).squareRoot()
         networks.append([
           (
-            Tensor.uniform([piece.count, latents], in: -bound / 10...bound / 10, using: &random)
-              .requiringGradient(),
-            Tensor.uniform([piece.count], in: -bound...bound, using: &random).requiringGradient()
+            Tensor.uniform(
+              [piece.count, latents], in: -bound / 10...bound / 10, using: &random, device: device
+            ).requiringGradient(),
+            Tensor.uniform([piece.count], in: -bound...bound, using: &random, device: device)
+              .requiringGradient()
           )
         ])
       }

@@ -90,7 +90,8 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
       remedy: "13 covers the whole neighbourhood of a step.")
     try require(
       averagingDropout >= 0 && averagingDropout < 1, "\(path).averagingDropout",
-      found: averagingDropout, allowed: "at least 0 and below 1", remedy: "The paper's runs have 0.")
+      found: averagingDropout, allowed: "at least 0 and below 1", remedy: "The paper's runs have 0."
+    )
   }
 }
 

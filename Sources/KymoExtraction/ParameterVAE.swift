@@ -49,8 +49,8 @@ public final class ParameterVAE {
   /// Gain of normalised means before the sigmoid, one for each latent.
   let gain: Tensor
   /// Statistics of raw means over training crops, `[P]`; 0 and 1 once they are folded.
-  var meanShift: Tensor
-  var meanVariance: Tensor
+  let meanShift: Tensor
+  let meanVariance: Tensor
   /// Whether means are still normalised; false in saved models, where the head holds it.
   var normalizes: Bool
 
@@ -68,15 +68,16 @@ public final class ParameterVAE {
     var random = RandomStream(seed: seed, purpose: .weights)
     encoder = DynamicsEncoder(
       channels: field.channels, spaceAxes: field.spaceAxes, latents: configuration.latents,
-      using: &random)
+      device: device, using: &random)
     let layout = KernelLayout(
       channels: field.channels, hidden: configuration.hiddenChannels,
       middleLayers: configuration.middleLayers, linearWidth: configuration.linearWidth)
-    kernelNetwork = LatentToKernel(layout: layout, configuration: configuration, using: &random)
-    lambda = Tensor.ones([1]).requiringGradient()
-    gain = Tensor.full([configuration.latents], 2).requiringGradient()
-    meanShift = Tensor.zeros([configuration.latents])
-    meanVariance = Tensor.ones([configuration.latents])
+    kernelNetwork = LatentToKernel(
+      layout: layout, configuration: configuration, device: device, using: &random)
+    lambda = Tensor.ones([1], device: device).requiringGradient()
+    gain = Tensor.full([configuration.latents], 2, device: device).requiringGradient()
+    meanShift = Tensor.zeros([configuration.latents], device: device)
+    meanVariance = Tensor.ones([configuration.latents], device: device)
     normalizes = configuration.normalizedMeans
   }
 
@@ -85,6 +86,9 @@ public final class ParameterVAE {
     encoder.namedParameters + kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
       + (normalizes ? [("encoder.gain", gain)] : [])
   }
+
+  /// Where the weights are.
+  var device: Device { lambda.device }
 
   /// Number of trained numbers.
   public var parameterCount: Int { namedParameters.reduce(0) { $0 + $1.tensor.count } }
@@ -127,8 +131,8 @@ public final class ParameterVAE {
       let head = encoder.meanHead
       head.bias.copyInPlace(from: (head.bias - meanShift) * factor)
       head.weight.copyInPlace(from: head.weight * factor.unsqueezed(1))
-      meanShift = Tensor.zeros([configuration.latents])
-      meanVariance = Tensor.ones([configuration.latents])
+      meanShift.zeroInPlace()
+      meanVariance.fillInPlace(1)
     }
     normalizes = false
   }

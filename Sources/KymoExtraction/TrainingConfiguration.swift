@@ -1,6 +1,6 @@
 // How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, section III,
 // and the authors' settings).
-import Foundation
+import KymoNN
 public import KymoNumerics
 
 /// The training of the parameter VAE.
@@ -92,7 +92,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       inputCrop[0] >= 31, "\(path).inputCrop", found: "\(inputCrop)", allowed: "at least 31 frames",
       remedy: "The encoder sees 31 frames at once.")
     try require(
-      targetCrop[0] >= 2, "\(path).targetCrop", found: "\(targetCrop)", allowed: "at least 2 frames",
+      targetCrop[0] >= 2, "\(path).targetCrop", found: "\(targetCrop)",
+      allowed: "at least 2 frames",
       remedy: "The first frame is given, the others are predicted.")
     try require(
       inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
@@ -127,14 +128,18 @@ public enum StepSizeSchedule: String, Hashable, Codable, Sendable, CaseIterable 
   case constant
   /// A rise to the peak, then a half cosine down to the final step size.
   case oneCycle
+}
 
-  /// Step size at a step, as a fraction of the peak.
-  func factor(step: Int, of steps: Int, warmup: Double, final: Double) -> Double {
-    guard self == .oneCycle else { return 1 }
-    let progress = Double(step) / Double(steps)
-    if progress < warmup { return max(1, progress * Double(steps)) / (warmup * Double(steps)) }
-    let fall = (progress - warmup) / max(1 - warmup, .leastNonzeroMagnitude)
-    return final + (1 - final) * 0.5 * (1 + cos(fall * .pi))
+extension TrainingConfiguration {
+  /// The step sizes as the optimiser's schedule.
+  var stepSizes: LearningRateSchedule {
+    switch schedule {
+    case .constant: .constant(.init(rate: learningRate))
+    case .oneCycle:
+      .oneCycle(
+        .init(
+          peak: learningRate, warmupFraction: warmup, final: learningRate * finalLearningRate))
+    }
   }
 }
 

@@ -1,0 +1,415 @@
+// One training of the parameter VAE, step by step: crops, loss, gradient, Adam. Everything random is
+// addressed by (seed, step), so a training that continues from a checkpoint repeats the same numbers.
+//
+// Loss (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
+//   L = mean (ŷ − y)² over batch, channels, frames, cells
+//     + β · ½ · mean over batch of Σ_z (μ² + σ² − log σ² − 1)
+public import Foundation
+public import KymoData
+import KymoNN
+import KymoNumerics
+public import KymoTensor
+
+/// The first loss that is not a finite number: a result with a name, and a way on.
+public struct NonFiniteLoss: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The step at which it came up.
+  public var step: Int
+  /// What to do about it.
+  public var remedy: String {
+    """
+    Train again with a smaller training.learningRate (half is a good try), or set \
+    training.gradientClip=1 or training.rolloutSchedule=growing.
+    """
+  }
+  /// One sentence with the remedy.
+  public var description: String {
+    "The loss at step \(step) is not a finite number. \(remedy)"
+  }
+}
+
+/// What one step of training found.
+public struct StepReport: Codable, Sendable, Hashable {
+  /// Number of finished steps.
+  public var step: Int
+  /// Reconstruction error plus weighted divergence.
+  public var loss: Double
+  /// Mean squared error of the rollouts.
+  public var reconstruction: Double
+  /// Divergence from the prior, summed over latents, in nats.
+  public var divergence: Double
+  /// Step size.
+  public var learningRate: Double
+  /// Euclidean norm of the gradient before clipping.
+  public var gradientNorm: Double
+  /// Variance of μ over the batch, for each latent.
+  public var latentVariance: [Double]
+  /// Mean of σ² over the batch, for each latent.
+  public var latentSigma2: [Double]
+}
+
+/// Trains a model on recordings.
+public final class ExtractionTrainer {
+  /// Architecture and training.
+  public let configuration: ExtractionConfiguration
+  /// Number of finished steps.
+  public private(set) var stepIndex = 0
+  /// Number of steps of the whole training.
+  public var totalSteps: Int { training.steps }
+  /// The model as it is now.
+  public let model: ParameterVAE
+
+  private let recordings: Recordings
+  private let sampler: CropSampler
+  private let seed: UInt64
+  private let device: Device
+  private let parameters: [Tensor]
+  private let optimizer: AdaptiveOptimizer
+  private var average: WeightAverage?
+  private let inputBatch: Tensor
+  private let targetBatch: Tensor
+  private var training: TrainingConfiguration { configuration.training }
+
+  /// Prepares a training.
+  ///
+  /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the recordings.
+  public init(
+    configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
+    device: Device = .cpu
+  ) throws {
+    try configuration.validate()
+    try device.checkAvailable()
+    try ExtractionTrainer.check(configuration, against: recordings)
+    (self.configuration, self.recordings) = (configuration, recordings)
+    (self.seed, self.device) = (seed, device)
+    sampler = CropSampler(recordings)
+    model = try ParameterVAE(
+      configuration: configuration.model, field: FieldDescription(recordings), seed: seed,
+      device: device)
+    model.trainedFrames = configuration.training.targetCrop[0] - 1
+    model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
+    let named = model.namedParameters
+    parameters = named.map(\.tensor)
+    optimizer = AdaptiveOptimizer(named)
+    let batch = [configuration.training.batchSize, recordings.channelCount]
+    inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
+    targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
+    if configuration.model.dataStart { startFromData() }
+    if configuration.training.weightAverage > 0 {
+      average = WeightAverage(named, decay: configuration.training.weightAverage)
+    }
+  }
+
+  /// Does one step.
+  ///
+  /// - Throws: ``NonFiniteLoss`` at the first loss that is not finite, before the weights change.
+  public func step() throws -> StepReport {
+    let random = stepRandom
+    fillBatches(step: stepIndex)
+    let progress = Double(stepIndex) / Double(totalSteps)
+    let frames = training.rolloutSchedule.frames(
+      step: stepIndex, of: totalSteps, full: training.targetCrop[0] - 1)
+    optimizer.zeroGradients()
+
+    var latents = model.encoder.encode(
+      inputBatch.to(device), lattice: model.lattice, kept: keptPositions(random))
+    let raw = latents.mean
+    if model.normalizes { latents.mean = normalize(raw, progress: progress) }
+    let sigma2 = latents.logVariance.exp()
+    var draws = random(.sampling)
+    let noise = Tensor.normal(raw.shape, using: &draws, device: device)
+    let sample = latents.mean + (latents.logVariance * 0.5).exp() * noise
+
+    let reconstruction = rolloutLoss(sample, frames: frames, random: random)
+    let divergence =
+      (latents.mean.square() + sigma2 - latents.logVariance - 1).sum(axes: [1]).mean() * 0.5
+    let loss = reconstruction + beta(progress: progress, frames: frames) * divergence
+    let value = loss.item
+    guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
+    loss.backward()
+    let norm = KymoNN.gradientNorm(of: parameters)
+    guard norm.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
+    let rate = training.stepSizes.rate(step: stepIndex, of: totalSteps)
+    let limit = training.gradientClip > 0 ? training.gradientClip : .infinity
+    optimizer.step(rate: rate, gradientScale: clippingScale(norm: norm, limit: limit))
+    average?.update()
+    stepIndex += 1
+    return StepReport(
+      step: stepIndex, loss: value, reconstruction: reconstruction.item,
+      divergence: divergence.item, learningRate: rate, gradientNorm: norm,
+      latentVariance: latents.mean.detached().variance(axes: [0]).doubles,
+      latentSigma2: sigma2.detached().mean(axes: [0]).doubles)
+  }
+
+  /// The trained model: averaged weights where they are kept, normalisation folded into the head.
+  ///
+  /// The trainer must not be used afterwards.
+  public func finishedModel() -> ParameterVAE {
+    if let averages = average?.averages {
+      withoutGradients {
+        for ((_, tensor), (_, mean)) in zip(model.namedParameters, averages) {
+          tensor.copyInPlace(from: mean)
+        }
+      }
+    }
+    model.foldNormalization()
+    return model
+  }
+
+  // MARK: - Pieces of a step
+
+  /// The stream of each purpose at this step.
+  private var stepRandom: (RandomPurpose) -> RandomStream {
+    { [seed, stepIndex] in RandomStream(seed: seed, purpose: $0, index: UInt64(stepIndex)) }
+  }
+
+  /// Cuts the two crops of every recording in the batch; recordings come in shuffled rounds.
+  private func fillBatches(step: Int) {
+    let size = training.batchSize
+    var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
+    let places = (0..<size).map { item in
+      let recording = shuffledRecording(position: step * size + item)
+      return (
+        input: sampler.draw(recording: recording, size: training.inputCrop, using: &random),
+        target: sampler.draw(recording: recording, size: training.targetCrop, using: &random)
+      )
+    }
+    fill(inputBatch, places.map(\.input))
+    fill(targetBatch, places.map(\.target))
+  }
+
+  private func fill(_ batch: Tensor, _ places: [CropPlace]) {
+    let length = batch.shape.dropFirst().reduce(1, *)
+    // In bounds: one crop's length for each item.
+    unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
+      for (item, place) in places.enumerated() {
+        unsafe recordings.copyCrop(
+          recording: place.recording, timeOffset: place.timeOffset,
+          spaceOffsets: place.spaceOffsets, size: place.size, into: start + item * length)
+      }
+    }
+  }
+
+  /// Recording number `position` of an endless sequence of rounds, each a permutation.
+  private func shuffledRecording(position: Int) -> Int {
+    let (round, place) = position.quotientAndRemainder(dividingBy: recordings.count)
+    if order.round != round {
+      var random = RandomStream(seed: seed, purpose: .batches, index: UInt64(round))
+      order = (round, Array(0..<recordings.count).shuffled(using: &random))
+    }
+    return order.permutation[place]
+  }
+  private var order: (round: Int, permutation: [Int]) = (-1, [])
+
+  /// For averaging dropout: which positions enter; never none of a latent's.
+  private func keptPositions(
+    _ random: (RandomPurpose) -> RandomStream
+  ) -> (Tensor, probability: Double)? {
+    let probability = configuration.model.averagingDropout
+    guard probability > 0 else { return nil }
+    let spacing = configuration.model.encoderStride
+    let positions = training.inputCrop.reduce(1) {
+      $0 * (($1 - DynamicsEncoder.shrinkage + spacing - 1) / spacing)
+    }
+    let (batch, latents) = (training.batchSize, configuration.model.latents)
+    var stream = random(.dropout)
+    var kept = (0..<batch * positions * latents).map { _ in stream.uniform() >= probability }
+    for item in 0..<batch {
+      for latent in 0..<latents {
+        let first = item * positions * latents + latent
+        let all = stride(from: first, to: first + positions * latents, by: latents)
+        if !all.contains(where: { kept[$0] }) {
+          kept[first + stream.index(below: positions) * latents] = true
+        }
+      }
+    }
+    return (
+      Tensor(booleans: kept, shape: [batch, positions, latents], device: device), probability
+    )
+  }
+
+  /// Means normalised over the batch in the first part of the training, over running statistics
+  /// later, so that noise of small batches does not limit the end.
+  private func normalize(_ raw: Tensor, progress: Double) -> Tensor {
+    let mean = raw.mean(axes: [0])
+    let variance = raw.variance(axes: [0])
+    withoutGradients {
+      let momentum = max(0.02, 1 / Double(stepIndex + 2))
+      model.meanShift.mulInPlace(1 - momentum)
+      model.meanShift.addInPlace(mean.detached(), scale: momentum)
+      model.meanVariance.mulInPlace(1 - momentum)
+      model.meanVariance.addInPlace(variance.detached(), scale: momentum)
+    }
+    return progress < training.batchNormalizedPart
+      ? model.normalized(raw, shift: mean, variance: variance)
+      : model.normalized(
+        raw, shift: model.meanShift.clone(), variance: model.meanVariance.clone())
+  }
+
+  private func beta(progress: Double, frames: Int) -> Double {
+    let rise =
+      training.betaWarmup > 0 ? min(1, 0.01 + 0.99 * progress / training.betaWarmup) : 1
+    // The error of a wrong parameter grows like T² at first: a shorter rollout needs a smaller β.
+    let part = Double(frames) / Double(training.targetCrop[0] - 1)
+    return training.beta * rise * part * part
+  }
+
+  private func rolloutLoss(
+    _ sample: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
+  ) -> Tensor {
+    let layout = model.kernelNetwork.layout
+    let scale = configuration.model.incrementScale
+    let kernels = model.kernelNetwork.kernels(sample)
+    let cells = training.targetCrop[1] - 2 * PlainRollout.border(layout)
+    let batch = training.batchSize
+    let truth = targetBatch.sliced(axis: 2, from: 0, to: frames + 1)
+    let weights = frameWeights(frames, entries: batch * layout.channels * cells)
+    var noise: Tensor?
+    if training.propagationNoise > 0 {
+      var stream = random(.noise)
+      let shape = [batch, frames, layout.channels, cells]
+      noise = Tensor.normal(shape, using: &stream, device: device) * training.propagationNoise
+    }
+    if FusedRollout.supports(layout, device: device) {
+      return FusedRollout.loss(
+        kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
+        weights: weights, border: .truth, noise: noise)
+    }
+    return PlainRollout.loss(
+      kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth.to(device),
+      weights: weights, border: .truth, noise: noise)
+  }
+
+  /// Weights of the squared errors by frame: the mean over everything, discounted by `q²` with
+  /// `q = exp(−r·t)` rescaled to mean 1 (specification 4.1).
+  private func frameWeights(_ frames: Int, entries: Int) -> [Float] {
+    let discount = (0..<frames).map { exp(-training.discount * Double($0)) }
+    let mean = discount.reduce(0, +) / Double(frames)
+    return discount.map { Float($0 / mean * ($0 / mean) / Double(entries * frames)) }
+  }
+
+  /// Sets the μ head to the leading principal components of pooled features, whitened, and the
+  /// variance head to σ² = 0.1 on a crop: informative latents from the first step.
+  private func startFromData() {
+    let features = DynamicsEncoder.features
+    var pooled: [[Double]] = []
+    withoutGradients {
+      for round in 0..<10 {
+        // Crops of their own, far from those of the training.
+        fillBatches(step: Int(Int32.max) + round)
+        let maps = model.encoder.features(inputBatch.to(device), lattice: model.lattice)
+        let means = maps.mean(axes: [1]).doubles
+        pooled += (0..<training.batchSize).map {
+          Array(means[$0 * features..<($0 + 1) * features])
+        }
+      }
+    }
+    order = (-1, [])
+    let count = Double(pooled.count)
+    let center = (0..<features).map { f in pooled.reduce(0) { $0 + $1[f] } / count }
+    var covariance = [Double](repeating: 0, count: features * features)
+    for row in pooled {
+      let d = zip(row, center).map { $0 - $1 }
+      for i in 0..<features {
+        for j in 0..<features { covariance[i * features + j] += d[i] * d[j] / count }
+      }
+    }
+    let (values, vectors) = symmetricEigen(covariance, size: features)
+    let latents = configuration.model.latents
+    var weight: [Float] = []
+    var bias: [Float] = []
+    for latent in 0..<latents {
+      // More latents than components: the surplus ones repeat the last with less weight.
+      let component = min(latent, features - 1)
+      let deviation = max(values[component], 1e-12 * max(values[0], 1e-300)).squareRoot()
+      let row = vectors[component].map { $0 / deviation }
+      weight += row.map(Float.init)
+      bias.append(Float(-zip(row, center).reduce(0) { $0 + $1.0 * $1.1 }))
+    }
+    let map = model.trainedMap
+    let patches = map.reduce(1.0) { $0 * Double(min(31, $1)) }
+    let local = log(0.1 * Double(map.reduce(1, *)) / patches)
+    withoutGradients {
+      model.encoder.meanHead.weight.copyInPlace(
+        from: Tensor(weight, shape: [latents, features], device: device))
+      model.encoder.meanHead.bias.copyInPlace(from: Tensor(bias, shape: [latents], device: device))
+      model.encoder.varianceHead.weight.mulInPlace(0.1)
+      model.encoder.varianceHead.bias.fillInPlace(local)
+    }
+  }
+
+  private static func check(
+    _ configuration: ExtractionConfiguration, against recordings: Recordings
+  ) throws(ConfigurationError) {
+    for (name, crop) in [
+      ("inputCrop", configuration.training.inputCrop),
+      ("targetCrop", configuration.training.targetCrop),
+    ] {
+      try require(
+        crop.count == 1 + recordings.spaceRank, "training.\(name)", found: "\(crop)",
+        allowed: "frames and cells of \(recordings.spaceRank) space axes",
+        remedy: "The recordings have the shape \(recordings.shape).")
+      try require(
+        crop[0] <= recordings.frameCount, "training.\(name)", found: "\(crop)",
+        allowed: "at most \(recordings.frameCount) frames, which the recordings have",
+        remedy: "Make the crop shorter.")
+      for (axis, kind) in recordings.boundary.enumerated() where kind != .periodic {
+        try require(
+          crop[1 + axis] <= recordings.spaceShape[axis], "training.\(name)", found: "\(crop)",
+          allowed: "at most \(recordings.spaceShape[axis]) cells, which the recordings have",
+          remedy: "Make the crop smaller, or declare the axis periodic if it is.")
+      }
+    }
+  }
+
+  // MARK: - Checkpoints
+
+  /// Weights and running statistics, which later steps depend on.
+  private var modelState: [NamedTensor] {
+    model.namedParameters
+      + [("mean.shift", model.meanShift), ("mean.variance", model.meanVariance)]
+  }
+
+  /// Writes what a continuation needs into an existing folder.
+  public func saveCheckpoint(to folder: URL) throws {
+    let state =
+      modelState + optimizer.state.prefixed("optimizer")
+      + (average?.state.prefixed("average") ?? [])
+    try SafeTensors.write(state, to: folder.appending(path: "state.safetensors"))
+    try JSONEncoder().encode(CheckpointRecord(step: stepIndex, seed: seed))
+      .write(to: folder.appending(path: "state.json"))
+  }
+
+  /// Continues from a checkpoint of the same configuration, seed and data, with the same numbers.
+  public func restore(from folder: URL) throws {
+    let record = try JSONDecoder().decode(
+      CheckpointRecord.self, from: Data(contentsOf: folder.appending(path: "state.json")))
+    guard record.seed == seed else {
+      throw ModelError(
+        "\(folder.path): made with seed \(record.seed), but the recipe says \(seed). Use its seed.")
+    }
+    let stored = try SafeTensors.read(folder.appending(path: "state.safetensors")).tensors
+    func part(_ prefix: String) -> [NamedTensor] {
+      stored.filter { $0.name.hasPrefix(prefix + ".") }
+        .map { (String($0.name.dropFirst(prefix.count + 1)), $0.tensor) }
+    }
+    try modelState.load(stored, from: folder.path)
+    try optimizer.load(state: part("optimizer"), from: folder.path)
+    try average?.load(state: part("average"), from: folder.path)
+    stepIndex = record.step
+  }
+}
+
+private struct CheckpointRecord: Codable, Sendable {
+  var step: Int
+  var seed: UInt64
+}
+
+extension FieldDescription {
+  /// Describes recordings.
+  public init(_ recordings: Recordings) {
+    self.init(
+      channels: recordings.channelCount, spaceAxes: recordings.spaceRank,
+      isPeriodic: recordings.boundary.allSatisfy { $0 == .periodic },
+      frameInterval: recordings.frameInterval)
+  }
+}
