@@ -5,13 +5,13 @@ import KymoNumerics
 
 /// The spectrum of a random real field with unit mean square.
 enum InitialSpectrum {
-  /// Draws 2 `highestMode` + 1 amplitudes, in the order of modes 0, 1, −1, 2, −2, …
+  /// Draws amplitudes for the modes 0, 1, −1, 2, −2 and so on, in this order.
   ///
   /// Every wavevector has an amplitude of its own; taking the real part makes the spectrum
   /// Hermitian. The number of modes is fixed by the data, so the field does not depend on the mesh
   /// on which the equation is solved.
   ///
-  /// - Returns: Modes 0 ... `highestMode`, real and imaginary parts alternating.
+  /// - Returns: Modes 0 to `highestMode`, real and imaginary parts alternating.
   static func draw(
     width: Double, length: Double, highestMode: Int, using stream: inout RandomStream
   ) -> [Double] {

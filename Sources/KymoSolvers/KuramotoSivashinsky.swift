@@ -65,6 +65,7 @@ public struct KuramotoSivashinsky: Sendable {
   ///   - blockSize: Recordings of a block; at most two blocks are in memory.
   ///   - deliver: Takes a block, writes it, say, and reports progress. What it throws stops the
   ///     simulation and is thrown on, so cancelling is throwing `CancellationError`.
+  /// - Throws: What `deliver` throws; ``SimulationError`` when a recording blows up with every draw.
   public func simulate(
     threads: Int, blockSize: Int = 128, deliver: (SimulatedBlock) throws -> Void
   ) throws {

@@ -15,7 +15,7 @@ public enum QuadraticForm: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// One recording at its start: its spectrum, and the linear part of its equation.
 struct FlowStart: Sendable {
-  /// Modes 0 ... K of `u = Σ v_k exp(ikx)`, real and imaginary parts alternating.
+  /// The modes of `u = Σ v_k exp(ikx)` from 0 upwards, real and imaginary parts alternating.
   var spectrum: [Double]
   /// The symbol of L at every mode of the internal mesh.
   var linear: [Double]
@@ -216,7 +216,7 @@ private func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double>
     return rest == 1
   }
 
-  /// `Σ_n field[n] exp(-2πikn/N)` for modes 0 ... N/2, real and imaginary parts alternating.
+  /// `Σ_n field[n] exp(-2πikn/N)` for modes 0 to N/2, real and imaginary parts alternating.
   func forward(_ field: [Double]) -> [Double] {
     precondition(field.count == pointCount)
     return transform(field, resultCount: pointCount + 2, isForward: true)
