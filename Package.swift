@@ -121,7 +121,10 @@ let package = Package(
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(
       "KymoExtraction",
-      ["KymoExtraction", "KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+      [
+        "KymoExtraction", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
+        "CKernels",
+      ]),
     tests(
       "KymoExperiments",
       ["KymoExperiments", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics"]),

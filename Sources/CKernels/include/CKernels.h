@@ -7,6 +7,7 @@
 #include "kymo_etd.h"
 #include "kymo_fft.h"
 #include "kymo_optimizer.h"
+#include "kymo_peak.h"
 #include "kymo_rollout.h"
 
 #endif

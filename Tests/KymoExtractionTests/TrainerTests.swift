@@ -1,0 +1,214 @@
+// Training in small: the loss falls, a continued training repeats the unbroken one bit for bit, the
+// saved model is the trained one, hostile settings are refused.
+import Foundation
+import KymoData
+import KymoMetrics
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@testable import KymoExtraction
+
+/// Travelling waves whose speed differs from recording to recording: u = cos(k(x − c t) + φ).
+private func waves(_ count: Int = 24, seed: UInt64 = 3) throws -> Recordings {
+  let (frames, points) = (48, 48)
+  var values: [Float] = []
+  var speeds: [Float] = []
+  for index in 0..<count {
+    var random = RandomStream(seed: seed, purpose: .testing, index: UInt64(index))
+    let speed = 0.5 * random.normal()
+    let (mode, phase) = (Double(1 + random.index(below: 3)), 2 * Double.pi * random.uniform())
+    for frame in 0..<frames {
+      for point in 0..<points {
+        let position = (Double(point) - speed * Double(frame)) * 2 * .pi / Double(points)
+        values.append(Float(cos(mode * position + phase)))
+      }
+    }
+    speeds.append(Float(speed))
+  }
+  var metadata = RecordingsMetadata()
+  metadata.boundary = [.periodic]
+  metadata.parameterNames = ["c"]
+  return Recordings(
+    x: HostArray(values, shape: [count, 1, frames, points]),
+    params: HostArray(speeds, shape: [count, 1]), metadata: metadata)
+}
+
+private func small(steps: Int) -> ExtractionConfiguration {
+  var configuration = ExtractionConfiguration()
+  configuration.model.latents = 2
+  configuration.model.kernelUnits = 32
+  configuration.training.steps = steps
+  configuration.training.batchSize = 8
+  configuration.training.inputCrop = [34, 40]
+  configuration.training.targetCrop = [9, 30]
+  return configuration
+}
+
+private func temporaryFolder() throws -> URL {
+  let folder = FileManager.default.temporaryDirectory.appending(path: "kymo-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  return folder
+}
+
+@Suite("Training the parameter VAE", .serialized) struct TrainerTests {
+  @Test("lowers the reconstruction error to less than a third", arguments: [1, 2] as [UInt64])
+  func learns(_ seed: UInt64) throws {
+    let trainer = try ExtractionTrainer(
+      configuration: small(steps: 400), recordings: waves(), seed: seed)
+    let reports = try (0..<400).map { _ in try trainer.step() }
+    let first = reports.prefix(10).reduce(0) { $0 + $1.reconstruction }
+    let last = reports.suffix(10).reduce(0) { $0 + $1.reconstruction }
+    #expect(last < first / 3, "from \(first / 10) to \(last / 10), seed \(seed)")
+  }
+
+  @Test("starts at the error of persistence: an untrained decoder changes nothing")
+  func persistence() throws {
+    let recordings = try waves()
+    let trainer = try ExtractionTrainer(
+      configuration: small(steps: 5), recordings: recordings, seed: 1)
+    let first = try trainer.step().reconstruction
+    // The mean square of u(t) − u(0) over the same kind of crops, by hand on whole recordings.
+    var (sum, count) = (0.0, 0.0)
+    for index in 0..<recordings.count {
+      let x = recordings[index]
+      for frame in 1..<9 {
+        for start in stride(from: 0, to: 40, by: 8) {
+          for point in 0..<48 {
+            let change = Double(x[0, start + frame - 1, point] - x[0, max(start - 1, 0), point])
+            sum += change * change
+            count += 1
+          }
+        }
+      }
+    }
+    #expect(first > 0.4 * sum / count && first < 2.5 * sum / count, "\(first), \(sum / count)")
+  }
+
+  @Test("continues from a checkpoint with bit-equal losses")
+  func continuation() throws {
+    let recordings = try waves()
+    var configuration = small(steps: 12)
+    configuration.training.weightAverage = 0.9
+    configuration.training.propagationNoise = 0.01
+    configuration.model.averagingDropout = 0.1
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let unbroken = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 5)
+    var expected: [StepReport] = []
+    for step in 0..<12 {
+      if step == 5 { try unbroken.saveCheckpoint(to: folder) }
+      expected.append(try unbroken.step())
+    }
+    let resumed = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 5)
+    try resumed.restore(from: folder)
+    #expect(resumed.stepIndex == 5)
+    let found = try (5..<12).map { _ in try resumed.step() }
+    #expect(found == Array(expected[5...]))
+    let other = try ExtractionTrainer(configuration: configuration, recordings: recordings, seed: 6)
+    #expect(throws: ModelError.self) { try other.restore(from: folder) }
+    let differs = try other.step()
+    #expect(differs.loss != expected[0].loss)
+  }
+
+  @Test("the saved model gives the trained model's latents and rollouts")
+  func savedModel() throws {
+    let recordings = try waves()
+    let trainer = try ExtractionTrainer(
+      configuration: small(steps: 30), recordings: recordings, seed: 2)
+    for _ in 0..<30 { _ = try trainer.step() }
+    let before = try trainer.model.extract(recordings, range: 0..<4)
+    let model = trainer.finishedModel()
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try model.save(to: folder)
+    let loaded = try ParameterVAE.load(from: folder)
+    let after = try loaded.extract(recordings, range: 0..<4)
+    expectClose(
+      after.flatMap(\.mean), before.flatMap(\.mean),
+      Tolerance(absolute: 1e-4, because: "folding reorders float32 products"))
+    let latents = after.map(\.mean)
+    let first = try model.rollout(
+      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+    let second = try loaded.rollout(
+      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+    #expect(first.shape == [4, 1, 20, 48])
+    #expect(first == second)
+  }
+
+  @Test(
+    "dense and lattice evaluation of whole recordings differ little, and the dense is asked for")
+  func evaluationStride() throws {
+    let recordings = try waves(4)
+    let model = try ParameterVAE(
+      configuration: small(steps: 1).model, field: FieldDescription(recordings), seed: 1)
+    let dense = try model.extract(recordings, range: 0..<4)
+    let sparse = try model.extract(recordings, range: 0..<4, encoderStride: 2)
+    #expect(dense.map(\.mean) != sparse.map(\.mean))
+    expectClose(
+      sparse.flatMap(\.mean), dense.flatMap(\.mean),
+      Tolerance(absolute: 0.2, because: "averages over a quarter of the positions"))
+  }
+
+  @Test(
+    "refuses what does not fit, naming the setting",
+    arguments: [
+      ("training.inputCrop", [64, 94], [9, 30]), ("training.targetCrop", [34, 40], [60, 30]),
+      ("training.targetCrop", [34, 40], [9, 12]), ("training.inputCrop", [30, 40], [9, 30]),
+    ])
+  func refusals(_ path: String, _ input: [Int], _ target: [Int]) throws {
+    var configuration = small(steps: 1)
+    configuration.training.inputCrop = input
+    configuration.training.targetCrop = target
+    let error = #expect(throws: ConfigurationError.self) {
+      _ = try ExtractionTrainer(configuration: configuration, recordings: waves(), seed: 1)
+    }
+    #expect(error?.path == path)
+  }
+
+  @Test("stops at the first loss that is not finite, and says what to do")
+  func nonFinite() throws {
+    let shape = [4, 1, 48, 48]
+    var metadata = RecordingsMetadata()
+    metadata.boundary = [.periodic]
+    let recordings = Recordings(
+      x: HostArray(repeating: Float.infinity, shape: shape), metadata: metadata)
+    var configuration = small(steps: 3)
+    configuration.model.dataStart = false
+    let trainer = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 1)
+    let error = #expect(throws: NonFiniteLoss.self) { _ = try trainer.step() }
+    #expect(error?.step == 1)
+    #expect(error?.description.contains("learningRate") == true)
+  }
+
+  @Test("a collapsed latent reads the published variance on full recordings")
+  func collapsed() throws {
+    var metadata = RecordingsMetadata()
+    metadata.boundary = [.periodic]
+    let recordings = Recordings(
+      x: HostArray(repeating: Float(1), shape: [1, 1, 256, 256]), metadata: metadata)
+    let model = try ParameterVAE(
+      configuration: ModelConfiguration(), field: FieldDescription(recordings), seed: 1)
+    model.trainedMap = [34, 64]
+    #expect((model.collapsedVariance(for: recordings) - 0.0376).magnitude < 5e-5)
+  }
+
+  @Test("settings decode strictly, missing keys take the defaults")
+  func decoding() throws {
+    let decoder = JSONDecoder()
+    let partial = try decoder.decode(
+      ExtractionConfiguration.self, from: Data(#"{"training": {"steps": 7}}"#.utf8))
+    var expected = ExtractionConfiguration()
+    expected.training.steps = 7
+    #expect(partial == expected)
+    let error = #expect(throws: ConfigurationError.self) {
+      _ = try decoder.decode(
+        ExtractionConfiguration.self, from: Data(#"{"model": {"latentz": 7}}"#.utf8))
+    }
+    #expect(error?.remedy == "Did you mean 'latents'?")
+  }
+}
