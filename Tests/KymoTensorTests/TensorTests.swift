@@ -4,11 +4,6 @@ import KymoTensor
 import KymoTestSupport
 import Testing
 
-/// 0, 1, 2, … in the given shape.
-func counting(_ shape: [Int]) -> Tensor {
-  Tensor((0..<shape.reduce(1, *)).map(Float.init), shape: shape)
-}
-
 @Suite("Tensors hold what they were given") struct TensorTests {
   @Test("shape, type, entries") func basics() {
     let t = counting([2, 3])

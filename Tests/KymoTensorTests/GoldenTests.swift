@@ -1,0 +1,186 @@
+// Values and gradients of operations against PyTorch's own.
+import KymoNN
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@Suite("Operations agree with PyTorch") struct GoldenTests {
+  @Test(
+    "convolutions with stride, padding and dilation, forward and backward",
+    arguments: ["conv1d", "conv2d", "conv3d", "linear"],
+    [MemoryLayoutOrder.rowMajor, .channelsLast])
+  func layers(_ name: String, _ order: MemoryLayoutOrder) throws {
+    let golden = try Golden.tensors()
+    func leaf(_ key: String) throws -> Tensor {
+      try golden.require("\(name).\(key)").requiringGradient()
+    }
+    let (x, w, b) = (try leaf("x"), try leaf("w"), try leaf("b"))
+    let input = order == .channelsLast && x.rank >= 4 ? x.contiguous(order) : x
+    let y =
+      switch name {
+      case "conv1d": Tensor.conv1d(input, w, b, stride: [2], padding: [3], dilation: [2])
+      case "conv2d":
+        Tensor.conv2d(input, w, b, stride: [2, 1], padding: [1, 2], dilation: [1, 3])
+      case "conv3d":
+        Tensor.conv3d(
+          input, w, b, stride: [1, 2, 2], padding: [0, 1, 2], dilation: [2, 1, 1])
+      default: Tensor.linear(input, w, b)
+      }
+    (y * (try golden.require("\(name).probe"))).sum().backward()
+    // Sums of up to 3 * 3 * 9 * 8 products of size 1.
+    let close = Tolerance(absolute: 2e-5, relative: 1e-5, because: "float32 sums of 650 terms")
+    expectClose(y.floats, try golden.require("\(name).y").floats, close)
+    for (key, tensor) in [("x", x), ("w", w), ("b", b)] {
+      let gradient = try #require(tensor.gradient)
+      expectClose(gradient.floats, try golden.require("\(name).\(key).gradient").floats, close)
+    }
+  }
+
+  private static let entrywise: [String: @Sendable (Tensor) -> Tensor] = [
+    "exp": { $0.exp() }, "tanh": { $0.tanh() }, "relu": { $0.relu() },
+    "sigmoid": { $0.sigmoid() }, "celu": { $0.celu() }, "elu": { $0.elu() },
+    "gelu": { $0.gelu() }, "softplus": { $0.softplus() }, "square": { $0.square() },
+    "abs": { $0.abs() }, "sin": { $0.sin() }, "cos": { $0.cos() },
+    "clamp": { $0.clamp(low: -1, high: 2) }, "cube": { $0.pow(3) }, "reciprocal": { 2 / $0 },
+    "log": { $0.log() }, "sqrt": { $0.sqrt() }, "rsqrt": { $0.rsqrt() },
+  ]
+
+  @Test("entry-wise functions and their derivatives", arguments: entrywise.keys.sorted())
+  func functions(_ name: String) throws {
+    let golden = try Golden.tensors()
+    let argument = ["log", "sqrt", "rsqrt"].contains(name) ? "positive" : "x"
+    let x = try golden.require("functions.\(argument)").requiringGradient()
+    let function = try #require(GoldenTests.entrywise[name])
+    let y = function(x)
+    y.sum().backward()
+    expectClose(y.floats, try golden.require("functions.\(name)").floats, otherRoute)
+    expectClose(
+      try #require(x.gradient).floats, try golden.require("functions.\(name).gradient").floats,
+      otherRoute)
+  }
+
+  @Test("activations are the functions of their names", arguments: Activation.allCases)
+  func activations(_ activation: Activation) throws {
+    let x = try Golden.tensors().require("functions.x")
+    let expected = GoldenTests.entrywise[activation.rawValue].map { $0(x).floats } ?? x.floats
+    #expect(activation(x).floats == expected)
+  }
+
+  private static let overAxes: [String: @Sendable (Tensor) -> Tensor] = [
+    "sum": { $0.sum(axes: [0, 2]) }, "mean": { $0.mean(axes: [0, 2]) },
+    "max": { $0.max(axes: [0, 2]) }, "min": { $0.min(axes: [0, 2]) },
+    "logSumExp": { $0.logSumExp(axes: [0, 2]) }, "variance": { $0.variance(axes: [0, 2]) },
+    "populationVariance": { $0.variance(axes: [0, 2], correction: 0) },
+    "softmax": { $0.softmax(axis: 1) }, "logSoftmax": { $0.logSoftmax(axis: -2) },
+  ]
+
+  @Test("reductions and their gradients", arguments: overAxes.keys.sorted())
+  func reductions(_ name: String) throws {
+    let golden = try Golden.tensors()
+    let x = try golden.require("reductions.x").requiringGradient()
+    let reduction = try #require(GoldenTests.overAxes[name])
+    let y = reduction(x)
+    (y * (try golden.require("reductions.\(name).probe"))).sum().backward()
+    let close = Tolerance(
+      absolute: 1e-5, relative: 1e-5, because: "float32, entries up to 100, 20 terms")
+    expectClose(y.floats, try golden.require("reductions.\(name)").floats, close)
+    expectClose(
+      try #require(x.gradient).floats, try golden.require("reductions.\(name).gradient").floats,
+      close)
+  }
+
+  @Test("reductions keep axes when asked, and reduce all without axes") func reducedShapes() {
+    let t = counting([2, 3, 4])
+    #expect(t.sum(axes: [1], keepDims: true).shape == [2, 1, 4])
+    #expect(t.variance(axes: [-1]).shape == [2, 3])
+    #expect(t.sum().item == 276 && t.max().item == 23 && t.mean().item == 11.5)
+    #expect(t.logSumExp(keepDims: true).shape == [1, 1, 1])
+  }
+
+  @Test("rounding to bfloat16") func bfloat16() throws {
+    let golden = try Golden.tensors()
+    let rounded = try golden.require("bfloat16.x").cast(to: .bfloat16)
+    let expected = try golden.require("bfloat16.rounded")
+    #expect(expected.dtype == .bfloat16)
+    #expect(rounded.floats == expected.floats)
+  }
+
+  @Test("real Fourier transform and back", arguments: [8, 9])
+  func fourier(_ length: Int) throws {
+    let golden = try Golden.tensors()
+    let x = try golden.require("fft.\(length).x")
+    let spectrum = x.rfft(axis: 1)
+    let expected = try golden.require("fft.\(length).spectrum")
+    #expect(spectrum.shape == expected.shape)
+    expectClose(spectrum.floats, expected.floats, otherRoute)
+    expectClose(spectrum.irfft(count: length, axis: 1).floats, x.floats, otherRoute)
+    expectClose(x.rfft(axis: -2).irfft(count: length, axis: -2).floats, x.floats, otherRoute)
+  }
+
+  @Test("a shifted axis does not pass") func negativeControl() throws {
+    let golden = try Golden.tensors()
+    let x = try golden.require("fft.8.x")
+    withKnownIssue {
+      expectClose(
+        x.permuted([2, 1, 0]).rfft(axis: 1).floats, try golden.require("fft.8.spectrum").floats,
+        otherRoute)
+    }
+  }
+}
+
+@Suite("Arithmetic by hand") struct ArithmeticTests {
+  private let a = Tensor([1, 2, 3, 4], shape: [2, 2])
+  private let b = Tensor([10, 20], shape: [2])
+
+  @Test("operators broadcast") func operators() {
+    #expect((a + b).floats == [11, 22, 13, 24])
+    #expect((a - b).floats == [-9, -18, -7, -16])
+    #expect((b * a).floats == [10, 40, 30, 80])
+    #expect((b / a).floats == [10, 10, 10 / 3, 5])
+    #expect((a + 1).floats == [2, 3, 4, 5] && (1 + a).floats == [2, 3, 4, 5])
+    #expect((a - 1).floats == [0, 1, 2, 3] && (1 - a).floats == [0, -1, -2, -3])
+    #expect((a * 2).floats == [2, 4, 6, 8] && (2 * a).floats == [2, 4, 6, 8])
+    #expect((a / 2).floats == [0.5, 1, 1.5, 2] && (6 / a).floats == [6, 3, 2, 1.5])
+    #expect((-a).floats == [-1, -2, -3, -4])
+    #expect(a.matmul(a).floats == [7, 10, 15, 22])
+    #expect(a.matmul(b).floats == [50, 110])
+  }
+
+  @Test("comparison and choice") func comparison() {
+    #expect(a.greater(than: 2).booleans == [false, false, true, true])
+    #expect(a.less(than: 2).booleans == [true, false, false, false])
+    #expect(a.equal(to: 3).booleans == [false, false, true, false])
+    let c = Tensor([4, 3, 3, 1], shape: [2, 2])
+    #expect(a.greater(than: c).booleans == [false, false, false, true])
+    #expect(a.less(than: c).booleans == [true, true, false, false])
+    #expect(a.equal(to: c).booleans == [false, false, true, false])
+    #expect(a.greater(than: 1).and(a.less(than: 4)).booleans == [false, true, true, false])
+    #expect(a.equal(to: c).not().booleans == [true, true, false, true])
+    #expect(Tensor.where(a.greater(than: 2), a, -a).floats == [-1, -2, 3, 4])
+    #expect(Tensor.maximum(a, c).floats == [4, 3, 3, 4])
+    #expect(Tensor.minimum(a, c).floats == [1, 2, 3, 1])
+  }
+
+  @Test("in place") func inPlace() {
+    let t = a.clone()
+    t.addInPlace(Tensor.ones([2, 2]), scale: -2)
+    #expect(t.floats == [-1, 0, 1, 2])
+    t.mulInPlace(a)
+    #expect(t.floats == [-1, 0, 3, 8])
+    t.mulInPlace(0.5)
+    #expect(t.floats == [-0.5, 0, 1.5, 4])
+    t.copyInPlace(from: b)
+    #expect(t.floats == [10, 20, 10, 20])
+    t.zeroInPlace()
+    #expect(t.floats == [0, 0, 0, 0])
+    #expect(a.floats == [1, 2, 3, 4], "the original is another tensor")
+  }
+
+  @Test("finiteness") func finiteness() {
+    #expect(a.isFinite)
+    #expect(!Tensor([1, .nan], shape: [2]).isFinite)
+    #expect(!Tensor([-.infinity, 1], shape: [2]).isFinite)
+    #expect(Tensor([], shape: [0]).isFinite)
+  }
+}
