@@ -12,15 +12,19 @@
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang diagnostic ignored "-Wunused-function"
 
-struct kk_etd {
-  kk_fft *transform;
-  kk_etd_form form;
+typedef struct kk_etd_arrays {
   double *state;           // v
   double *first, *middle;  // N(v), then N(a) and N(a) + N(b), up to constant factors
   double *work, *slopes;   // what is transformed in place: u, and D(u) in the advective form
   double *halves;          // [mode][E2, Q][lane]
   double *fulls;           // [mode][E, f1, 2 f2, f3][lane]
   double *derivative;      // [mode]
+} kk_etd_arrays;
+
+struct kk_etd {
+  kk_fft *transform;
+  kk_etd_form form;
+  kk_etd_arrays arrays;
 };
 
 #define NAME(x) x##_portable
@@ -59,17 +63,17 @@ kk_etd *kk_etd_create(int32_t points, kk_level level, kk_etd_form form) {
   if (stepper->transform) {
     const size_t lanes = (size_t)stepper->transform->lanes;
     const size_t modes = (size_t)points / 2 + 1, spectrum = 2 * modes * lanes;
-    stepper->state = kk_aligned_doubles(spectrum);
-    stepper->first = kk_aligned_doubles(spectrum);
-    stepper->middle = kk_aligned_doubles(spectrum);
-    stepper->work = kk_aligned_doubles((size_t)points * lanes);
-    stepper->slopes = kk_aligned_doubles((size_t)points * lanes);
-    stepper->halves = kk_aligned_doubles(2 * modes * lanes);
-    stepper->fulls = kk_aligned_doubles(4 * modes * lanes);
-    stepper->derivative = kk_aligned_doubles(modes);
+    stepper->arrays.state = kk_aligned_doubles(spectrum);
+    stepper->arrays.first = kk_aligned_doubles(spectrum);
+    stepper->arrays.middle = kk_aligned_doubles(spectrum);
+    stepper->arrays.work = kk_aligned_doubles((size_t)points * lanes);
+    stepper->arrays.slopes = kk_aligned_doubles((size_t)points * lanes);
+    stepper->arrays.halves = kk_aligned_doubles(2 * modes * lanes);
+    stepper->arrays.fulls = kk_aligned_doubles(4 * modes * lanes);
+    stepper->arrays.derivative = kk_aligned_doubles(modes);
   }
-  if (!stepper->state || !stepper->first || !stepper->middle || !stepper->work ||
-      !stepper->slopes || !stepper->halves || !stepper->fulls || !stepper->derivative) {
+  if (!stepper->arrays.state || !stepper->arrays.first || !stepper->arrays.middle || !stepper->arrays.work ||
+      !stepper->arrays.slopes || !stepper->arrays.halves || !stepper->arrays.fulls || !stepper->arrays.derivative) {
     kk_etd_release(stepper);
     return NULL;
   }
@@ -79,20 +83,20 @@ kk_etd *kk_etd_create(int32_t points, kk_level level, kk_etd_form form) {
 void kk_etd_release(kk_etd *stepper) {
   if (!stepper) return;
   kk_fft_release(stepper->transform);
-  free(stepper->state);
-  free(stepper->first);
-  free(stepper->middle);
-  free(stepper->work);
-  free(stepper->slopes);
-  free(stepper->halves);
-  free(stepper->fulls);
-  free(stepper->derivative);
+  free(stepper->arrays.state);
+  free(stepper->arrays.first);
+  free(stepper->arrays.middle);
+  free(stepper->arrays.work);
+  free(stepper->arrays.slopes);
+  free(stepper->arrays.halves);
+  free(stepper->arrays.fulls);
+  free(stepper->arrays.derivative);
   free(stepper);
 }
 
 int32_t kk_etd_lanes(const kk_etd *stepper) { return stepper->transform->lanes; }
 
-double *kk_etd_state(kk_etd *stepper) { return stepper->state; }
+double *kk_etd_state(kk_etd *stepper) { return stepper->arrays.state; }
 
 void kk_etd_prepare(
     kk_etd *stepper, const double *linear, const double *derivative, double step) {
