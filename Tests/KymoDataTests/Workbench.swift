@@ -19,6 +19,8 @@ final class Workbench {
   func url(_ name: String) -> URL { folder.appending(path: name) }
 
   func write(_ bytes: [UInt8], _ name: String) throws -> URL {
+    // Some file systems wait for the disk when a file is cut and written again.
+    unsafe unlink(url(name).path)
     try Data(bytes).write(to: url(name))
     return url(name)
   }

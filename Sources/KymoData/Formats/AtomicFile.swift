@@ -11,11 +11,12 @@ package final class AtomicFile {
   private let descriptor: Int32
   private var temporary: String?
   private var isOpen = true
+  private let expectedBytes: Int
   private let place: FormatPlace
 
   /// Starts a file of about `expectedBytes`; throws at once when the disk has no room for it.
   package init(_ url: URL, expectedBytes: Int) throws(FormatError) {
-    self.url = url
+    (self.url, self.expectedBytes) = (url, expectedBytes)
     place = FormatPlace(file: url.lastPathComponent)
     let folder = AtomicFile.folder(of: url)
     let free = AtomicFile.freeBytes(in: folder)
@@ -64,16 +65,16 @@ package final class AtomicFile {
   package func commit() throws(FormatError) {
     precondition(isOpen, "AtomicFile: committed twice")
     // Delayed allocation may find the disk full only now.
-    guard fsync(descriptor) == 0 else { throw failure("it cannot be made durable", 0) }
+    guard fsync(descriptor) == 0 else { throw failure("it cannot be made durable") }
     if temporary == nil {
       let path = AtomicFile.temporaryPath(for: url)
       let linked = unsafe linkat(
         AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW)
-      guard linked == 0 else { throw failure("it cannot be given a name", 0) }
+      guard linked == 0 else { throw failure("it cannot be given a name") }
       temporary = path
     }
     if let path = temporary {
-      guard unsafe rename(path, url.path) == 0 else { throw failure("it cannot be renamed", 0) }
+      guard unsafe rename(path, url.path) == 0 else { throw failure("it cannot be renamed") }
     }
     temporary = nil
     close(descriptor)
@@ -106,19 +107,19 @@ package final class AtomicFile {
           unsafe Foundation.write(descriptor, start + written, left)
         }
       if result < 0, errno == EINTR { continue }
-      guard result > 0 else { throw failure("it cannot be written", left) }
+      guard result > 0 else { throw failure("it cannot be written", bytes.count) }
       written += result
     }
   }
 
   /// The error of the last system call; removes what was written.
-  private func failure(_ what: String, _ bytesLeft: Int) -> FormatError {
+  private func failure(_ what: String, _ refused: Int = 0) -> FormatError {
     let code = errno
     let words = describeErrno()
     abandon()
     if [ENOSPC, EDQUOT, EFBIG].contains(code) {
       return AtomicFile.full(
-        place, count + bytesLeft, AtomicFile.freeBytes(in: AtomicFile.folder(of: url)), words)
+        place, max(expectedBytes, count + refused), AtomicFile.freeBytes(in: AtomicFile.folder(of: url)), words)
     }
     return place.error(
       .unwritable, found: "\(what) (\(words))", allowed: "a disk that takes it",

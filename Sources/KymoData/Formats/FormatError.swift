@@ -54,8 +54,14 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// One or two sentences for the person whose file it is.
+  ///
+  /// Names come from the file; characters that would act on a terminal are replaced.
   public var description: String {
-    "\(file)\(place.isEmpty ? "" : ", \(place)"): \(found); expected \(allowed). \(remedy)"
+    let text =
+      "\(file)\(place.isEmpty ? "" : ", \(place)"): \(found); expected \(allowed). \(remedy)"
+    return String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 }
 

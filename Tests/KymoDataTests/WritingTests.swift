@@ -1,0 +1,121 @@
+// A file appears complete or not at all: when the disk is full, and when the writer is killed.
+import Foundation
+import KymoNumerics
+import Testing
+
+@testable import KymoData
+
+@Suite("A data file") struct WritingTests {
+  static func files(in bench: Workbench) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: bench.folder.path).sorted()
+  }
+
+  @Test("that hits a limit while it grows says how much was needed, and leaves the old one")
+  func limit() async throws {
+    let bench = try Workbench()
+    let old = try bench.write([1, 2, 3], "x.npz")
+    let path = bench.folder.path
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      signal(SIGXFSZ, SIG_IGN)
+      var bound = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
+      try #require(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &bound) == 0)
+      let recordings = Recordings(x: HostArray(repeating: 1, shape: [20, 1, 50, 50]))
+      do {
+        try recordings.write(to: URL(filePath: path).appending(path: "x.npz"))
+        exit(2)
+      } catch let error as FormatError {
+        guard case .diskFull(let needed, let free) = error.kind, needed > 200_000, free > 0 else {
+          exit(3)
+        }
+      }
+    }
+    #expect(try [UInt8](Data(contentsOf: old)) == [1, 2, 3])
+    #expect(try WritingTests.files(in: bench) == ["x.npz"])
+  }
+
+  @Test("for which the disk has no room is refused before it is begun") func noRoom() throws {
+    let bench = try Workbench()
+    let error = try formatError {
+      try RecordingsWriter(
+        bench.url("x.npz"), shape: [1 << 20, 64, 1 << 12, 1 << 12], parameterCount: 0,
+        metadata: RecordingsMetadata())
+    }
+    guard case .diskFull(let needed, let free) = error.kind else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(needed >= 1 << 52 && free < needed && free > 0)
+    #expect(try WritingTests.files(in: bench).isEmpty)
+  }
+
+  @Test("whose writer is killed halfway leaves the old one and no rest") func killed() async throws
+  {
+    let bench = try Workbench()
+    let old = try bench.write([1, 2, 3], "x.npz")
+    let path = bench.folder.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let writer = try RecordingsWriter(
+        URL(filePath: path).appending(path: "x.npz"), shape: [10, 1, 50, 50], parameterCount: 0,
+        metadata: RecordingsMetadata())
+      for _ in 0..<7 { try writer.append([Float](repeating: 0, count: 2500), parameters: []) }
+      kill(getpid(), SIGKILL)
+    }
+    #expect(try [UInt8](Data(contentsOf: old)) == [1, 2, 3])
+    // Where the file system cannot make files without a name, a hidden one may stay.
+    #expect(try WritingTests.files(in: bench).filter { !$0.hasPrefix(".") } == ["x.npz"])
+  }
+
+  @Test("that is given up leaves nothing; one that is finished replaces the old") func replaced()
+    throws
+  {
+    let bench = try Workbench()
+    let url = try bench.write([1, 2, 3], "x.npz")
+    let recordings = Recordings(x: noise([2, 1, 3, 4], seed: 5))
+    do {
+      let writer = try RecordingsWriter(
+        url, shape: [2, 1, 3, 4], parameterCount: 0, metadata: RecordingsMetadata())
+      try writer.append(recordings[0].elements, parameters: [])
+    }
+    #expect(try [UInt8](Data(contentsOf: url)) == [1, 2, 3])
+    #expect(try WritingTests.files(in: bench) == ["x.npz"])
+    try recordings.write(to: url)
+    let first = try Data(contentsOf: url)
+    #expect(try Recordings.load(url)[1] == recordings[1])
+    #expect(try WritingTests.files(in: bench) == ["x.npz"])
+    try recordings.write(to: url)
+    #expect(try Data(contentsOf: url) == first, "the same data give the same bytes")
+    let mode = try FileManager.default.attributesOfItem(atPath: url.path)[.posixPermissions]
+    #expect(mode as? Int == 0o644)
+  }
+
+  @Test("in a folder that does not exist, or in place of a folder, is refused") func places()
+    throws
+  {
+    let bench = try Workbench()
+    let recordings = Recordings(x: noise([1, 1, 3, 4], seed: 5))
+    let missing = try formatError { try recordings.write(to: bench.url("no/x.npz")) }
+    #expect(missing.kind == .unwritable)
+    #expect(missing.description.contains("no"))
+    let folder = try formatError { try recordings.write(to: bench.folder) }
+    #expect(folder.kind == .unwritable)
+    #expect(try WritingTests.files(in: bench).isEmpty)
+  }
+
+  @Test("is written block by block: ten times the data take no more memory") func streaming()
+    throws
+  {
+    let bench = try Workbench()
+    let recording = [Float](repeating: 0.5, count: 1 << 20)
+    let writer = try RecordingsWriter(
+      bench.url("x.npz"), shape: [64, 1, 1 << 10, 1 << 10], parameterCount: 1,
+      metadata: RecordingsMetadata())
+    let before = try privateMemory()
+    for index in 0..<64 { try writer.append(recording, parameters: [Float(index)]) }
+    let growth = try privateMemory() - before
+    try writer.finish()
+    // 256 MB went through; other tests run beside.
+    #expect(growth < 128 << 20, "\(growth) bytes")
+    let read = try Recordings.load(bench.url("x.npz"))
+    #expect(read.count == 64 && read.isMapped && read.params?[63, 0] == 63)
+  }
+}
