@@ -46,8 +46,11 @@ public enum Report {
       throw .noPlotly(
         path: given?.path ?? ".deps/venv/lib/python3*/site-packages/plotly/package_data")
     }
+    // The library as published does not hold the end of a script element; another version might.
+    let ends = Data("</script".utf8)
+    let text = String(decoding: data, as: UTF8.self)
     return HTML(
-      trusting: String(decoding: data, as: UTF8.self).replacing("</script", with: "<\\/script"))
+      trusting: data.range(of: ends) == nil ? text : text.replacing("</script", with: "<\\/script"))
   }
 
   /// The library of `.deps`, in the working folder or above the executable.
