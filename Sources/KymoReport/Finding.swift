@@ -1,0 +1,150 @@
+// What was found, in plain sentences and in the headline table, from the numbers alone.
+import KymoMetrics
+
+extension ExtractionResults {
+  /// The result in a few sentences.
+  var finding: HTML {
+    HTML(
+      trusting: ([relevanceSentence] + coverageSentence + errorSentence).map(\.source)
+        .joined(separator: " "))
+  }
+
+  /// Number of recordings in words.
+  var recordingCount: String { NumberText.count(recordings.count, "recording") }
+
+  private var relevanceSentence: HTML {
+    guard !latents.isEmpty else { return "The results hold no latents." }
+    let total = NumberText.word(latents.count)
+    guard relevantCount > 0 else {
+      return """
+        No latent of \(total) carries a parameter: over \(recordingCount) none of them both \
+        varies and is certain. Longer training, more recordings or a smaller weight of the KL term \
+        may bring one out; it may also be that nothing varies between the recordings.
+        """
+    }
+    let carriers: HTML =
+      relevantCount == 1
+      ? "One latent of \(total) carries a parameter"
+      : "\(NumberText.word(relevantCount).capitalizedFirst) latents of \(total) carry parameters"
+    guard !scores.isEmpty else {
+      let names = NumberText.list(relevantLatents.map(latentName))
+      return """
+        \(carriers): \(names), over \(recordingCount). The data does not say the true \
+        parameters, so nothing can be scored.
+        """
+    }
+    if let score = scores.first, scores.count == 1, relevantCount == 1, score.rSquared >= 0.5 {
+      let verb = score.rSquared >= 0.9 ? "is" : "follows"
+      return """
+        \(carriers): \(latentName(relevantLatents[0])) \(verb) \(score.name), with \
+        R² = \(NumberText.rSquared(score.rSquared)) on \(recordingCount)\(paper(score)).
+        """
+    }
+    let fits = scores.map { score -> HTML in
+      let carriers = relevantLatents.filter { score.rSquaredOfSingleLatents[$0] > 0.1 }
+      let place: HTML = carriers.isEmpty ? "" : ", in \(NumberText.list(carriers.map(latentName)))"
+      return "\(NumberText.rSquared(score.rSquared)) for \(score.name)\(place)\(paper(score))"
+    }
+    let list = HTML(trusting: fits.map(\.source).joined(separator: "; "))
+    return "\(carriers). Linear fits over \(recordingCount) give R² = \(list)."
+  }
+
+  private func paper(_ score: ParameterScore) -> HTML {
+    score.paperRSquared.map { " (paper: \(NumberText.rSquared($0)))" } ?? ""
+  }
+
+  private var coverageSentence: [HTML] {
+    guard relevantCount > 0, !scores.isEmpty else { return [] }
+    let shares = NumberText.list(
+      scores.map { "\($0.name) for \(NumberText.percent($0.coverage95))" })
+    let lowest = scores.map(\.coverage95).min() ?? 0
+    let verdict: HTML =
+      lowest < 0.9
+      ? ", so they are too narrow: they tell the noise of the encoder, not the bend of the relation"
+      : ""
+    return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict)."]
+  }
+
+  private var errorSentence: [HTML] {
+    guard let model = errorCurves.first, model.mean.indices.contains(trainedFrames - 1) else {
+      return []
+    }
+    let last = trainedFrames - 1
+    let published = model.paperPoints.first { $0.index == last }
+      .map { " (paper: \(NumberText.published($0.value)))" as HTML }
+    let rivals = errorCurves.dropFirst().filter { $0.mean.indices.contains(last) }
+      .map { "\(NumberText.significant($0.mean[last])) (\($0.name))" }
+    let against: HTML = rivals.isEmpty ? "" : ", against \(NumberText.list(rivals))"
+    return [
+      """
+      Started from one frame and the extracted parameters, the prediction's root-mean-square \
+      error is \(NumberText.significant(model.mean[last])) at the end of the trained \
+      length of \(NumberText.count(trainedFrames, "frame"))\(published ?? "")\(against).
+      """
+    ]
+  }
+
+  /// The headline numbers with spread, count and the published value.
+  func headlineRows() -> [[HTML]] {
+    var rows: [[HTML]] = [
+      [
+        "latents that carry a parameter",
+        "\(relevantCount) of \(latents.count)", "–", "\(recordingCount)",
+        paperRelevantCount.map { "\($0)" } ?? "–",
+      ]
+    ]
+    for (column, score) in scores.enumerated() {
+      let interval = rSquaredInterval(ofParameter: column).map {
+        "\(NumberText.rSquared($0.lowerBound)) … \(NumberText.rSquared($0.upperBound))" as HTML
+      }
+      let published = score.paperRSquared.map { "\(NumberText.rSquared($0))" as HTML } ?? "–"
+      rows.append([
+        "R² of \(score.name)", "<b>\(NumberText.rSquared(score.rSquared))</b>", interval ?? "–",
+        "\(recordingCount)", published,
+      ])
+      if let trained = score.rSquaredOfTrainingFit {
+        rows.append([
+          "R² of \(score.name), line fitted on training recordings",
+          "\(NumberText.rSquared(trained))", "–", "\(recordingCount)", "–",
+        ])
+      }
+      guard relevantCount > 0 else { continue }
+      let share = Self.shareInterval(score.coverage95, of: recordings.count)
+      rows.append([
+        "true \(score.name) inside its 95 % interval", "\(NumberText.percent(score.coverage95))",
+        "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
+        "\(recordingCount)", "–",
+      ])
+    }
+    guard let curve = errorCurves.first else { return rows }
+    for index in Set([trainedFrames - 1, 100]).sorted() where curve.mean.indices.contains(index) {
+      let published = curve.paperPoints.first { $0.index == index }
+      let place: HTML = index == trainedFrames - 1 ? ", the end of the trained length" : ""
+      rows.append([
+        "RMSE at predicted frame \(index + 1)\(place)",
+        "\(NumberText.significant(curve.mean[index]))",
+        """
+        \(NumberText.significant(curve.lowerDecile[index])) … \
+        \(NumberText.significant(curve.upperDecile[index]))
+        """,
+        "\(NumberText.count(curve.recordingCount, "recording"))",
+        published.map { "\(NumberText.published($0.value))" } ?? "–",
+      ])
+    }
+    return rows
+  }
+
+  /// Wilson's 95 % interval of a share of `count` trials.
+  static func shareInterval(_ share: Double, of count: Int) -> ClosedRange<Double> {
+    guard count > 0, (0...1).contains(share) else { return 0...1 }
+    let (n, z) = (Double(count), 1.96)
+    let centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    let half =
+      z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()
+    return max(0, centre - half)...min(1, centre + half)
+  }
+}
+
+extension String {
+  fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

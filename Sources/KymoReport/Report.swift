@@ -1,0 +1,76 @@
+// The report of a run: one page that needs no network and no other file, and the figures in it as
+// Plotly JSON. A pure function of the run folder: the same files give the same bytes.
+public import Foundation
+
+/// Writes the report of a run.
+public enum Report {
+  /// Writes `report.html` and `figures/*.json` into a run folder.
+  ///
+  /// The page holds its style, its figures and the plotting library, and loads nothing. Files that
+  /// the run does not have yet (`results.json`, `metrics.jsonl`, `recipe.yaml`,
+  /// `environment.json`) are named in it with the command that makes them.
+  ///
+  /// - Parameters:
+  ///   - run: The run folder.
+  ///   - plotly: The file `plotly.min.js`; nil looks for the one that `make setup` installs.
+  /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood, the
+  ///   library is not there, or the page cannot be written.
+  /// - Returns: The page.
+  public static func write(run: URL, plotly: URL? = nil) throws -> URL {
+    let library = try contents(ofPlotly: plotly)
+    let page = Page(try RunFolder(run))
+    let folder = run.appending(path: "figures")
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw ReportError.unwritable(path: folder.path, reason: error.localizedDescription)
+    }
+    let figures = try page.figures()
+    for figure in figures {
+      try write(figure.json, to: folder.appending(path: figure.id + ".json"))
+    }
+    let file = run.appending(path: "report.html")
+    try write(Data(page.html(figures: figures, plotly: library).utf8), to: file)
+    return file
+  }
+
+  private static func write(_ data: Data, to file: URL) throws(ReportError) {
+    do { try data.write(to: file, options: .atomic) } catch {
+      throw .unwritable(path: file.path, reason: error.localizedDescription)
+    }
+  }
+
+  /// The plotting library, safe inside a script element.
+  private static func contents(ofPlotly given: URL?) throws(ReportError) -> HTML {
+    guard let file = given ?? installedPlotly(), let data = try? Data(contentsOf: file) else {
+      throw .noPlotly(
+        path: given?.path ?? ".deps/venv/lib/python3*/site-packages/plotly/package_data")
+    }
+    // The library as published does not hold the end of a script element; another version might.
+    let ends = Data("</script".utf8)
+    let text = String(decoding: data, as: UTF8.self)
+    return HTML(
+      trusting: data.range(of: ends) == nil ? text : text.replacing("</script", with: "<\\/script"))
+  }
+
+  /// The library of `.deps`, in the working folder or above the executable.
+  private static func installedPlotly() -> URL? {
+    var folders = [URL(filePath: FileManager.default.currentDirectoryPath)]
+    if var folder = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+      while folder.pathComponents.count > 1 {
+        folder.deleteLastPathComponent()
+        folders.append(folder)
+      }
+    }
+    for folder in folders {
+      let libraries = folder.appending(path: ".deps/venv/lib")
+      let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries.path)) ?? []
+      for version in versions.sorted() {
+        let file = libraries.appending(
+          path: "\(version)/site-packages/plotly/package_data/plotly.min.js")
+        if FileManager.default.fileExists(atPath: file.path) { return file }
+      }
+    }
+    return nil
+  }
+}
