@@ -51,9 +51,7 @@ final class DynamicsEncoder {
   let varianceHead: (weight: Tensor, bias: Tensor)
   let axes: Int
 
-  /// - Parameters:
-  ///   - channels: Data channels.
-  ///   - spaceAxes: 1 or 2; time is one more axis of the convolutions.
+  /// Draws the weights; time is one more axis of the convolutions beside `spaceAxes` (1 or 2).
   init(
     channels: Int, spaceAxes: Int, latents: Int, device: Device = .cpu,
     using random: inout RandomStream
@@ -109,7 +107,7 @@ final class DynamicsEncoder {
   /// `log σ² = −logsumexp(−sᵢ) + log max(1, Π min(31, n_a) · part)`, where n_a is the size of the
   /// dense output map and `part` the share of its positions that enter (specification 2.4).
   ///
-  /// - Parameter kept: For averaging dropout, true where a position enters, `[B, positions, P]`.
+  /// For averaging dropout `kept` is true where a position enters, `[B, positions, P]`.
   func encode(
     _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
   ) -> LatentDistribution {

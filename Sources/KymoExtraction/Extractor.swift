@@ -16,6 +16,7 @@ extension ParameterVAE {
   ///   - range: Which of them.
   ///   - encoderStride: Spacing of the positions that are evaluated: 1 (all, the paper), 2 or 4.
   ///   - progress: Called with the number of finished recordings.
+  /// - Returns: Mean and standard deviation of every latent, one entry a recording.
   /// - Throws: ``ModelError`` when the recordings do not fit the model.
   public func extract(
     _ recordings: Recordings, range: Range<Int>, encoderStride: Int = 1,
@@ -57,9 +58,14 @@ extension ParameterVAE {
   /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X]`.
   ///
   /// - Parameters:
+  ///   - recordings: Recordings of the model's kind; only first frames are used, unless the border
+  ///     is the truth.
+  ///   - range: Which of them.
   ///   - latents: Latents of every recording in `range`, such as the means that ``extract`` found.
   ///   - frames: Number of frames to predict.
   ///   - border: What lies beyond the last cell; periodic data take `.periodic`.
+  /// - Returns: The predicted frames.
+  /// - Throws: ``ModelError`` when the recordings do not fit the model.
   public func rollout(
     _ recordings: Recordings, range: Range<Int>, latents: [[Double]], frames: Int,
     border: RolloutBorder

@@ -37,9 +37,8 @@ enum FusedRollout {
   /// The weighted squared error of training rollouts: the sum over batch, channels, steps and cells
   /// of `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
   ///
-  /// - Parameters:
-  ///   - truth: `[B, C, steps + 1, X]`; the first frame is given, the others are the target.
-  ///   - noise: `[B, steps, C, cells]`, added after each step.
+  /// `truth` is `[B, C, steps + 1, X]`: the first frame is given, the others are the target. `noise`
+  /// is `[B, steps, C, cells]`, added after each step.
   static func loss(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], border: RolloutBorder, noise: Tensor? = nil

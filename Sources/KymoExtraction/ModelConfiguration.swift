@@ -12,7 +12,9 @@ public enum KernelNetwork: String, Hashable, Codable, Sendable, CaseIterable {
 
 /// The architecture of the parameter VAE.
 public struct ModelConfiguration: Hashable, Codable, Sendable {
-  /// Number of latents offered; those that are not needed collapse. The paper uses 5.
+  /// Number of latents offered; those that are not needed collapse.
+  ///
+  /// The paper uses 5.
   public var latents = 5
   /// Spacing of the positions at which training evaluates the encoder: 1 (all), 2 or 4.
   ///

@@ -22,12 +22,9 @@ enum PlainRollout {
 
   /// Predicts frames from the first one.
   ///
-  /// - Parameters:
-  ///   - kernels: `[B, layout.count]`.
-  ///   - lambda: One entry.
-  ///   - truth: `[B, C, frames, X]`; for `.truth` X counts the border, and frames ≥ steps.
-  ///   - noise: `[B, C, steps, cells]`, added after each step.
-  /// - Returns: `[B, C, steps, cells]`.
+  /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X]`, where
+  /// for `.truth` X counts the border and frames ≥ steps; `noise` is `[B, C, steps, cells]`, added
+  /// after each step. The result is `[B, C, steps, cells]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     border: RolloutBorder, noise: Tensor? = nil
