@@ -113,6 +113,11 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    .executableTarget(
+      name: "kymo-bench",
+      dependencies: ["KymoExtraction", "KymoSolvers", "KymoData", "KymoTensor", "KymoNumerics"],
+      path: "Benchmarks/kymo-bench", swiftSettings: house),
+
     .target(name: "KymoTestSupport", path: "Tests/KymoTestSupport", swiftSettings: house),
     tests("KymoNumerics", ["KymoNumerics", "CKernels"]),
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
