@@ -1,0 +1,6 @@
+// kymo inspect.
+package import ArgumentParser
+
+package struct Inspect: ParsableCommand {
+  package init() {}
+}

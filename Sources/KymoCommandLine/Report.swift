@@ -1,0 +1,6 @@
+// kymo report.
+package import ArgumentParser
+
+package struct Report: ParsableCommand {
+  package init() {}
+}

@@ -1,0 +1,6 @@
+// kymo simulate.
+package import ArgumentParser
+
+package struct Simulate: ParsableCommand {
+  package init() {}
+}
