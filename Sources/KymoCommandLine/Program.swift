@@ -24,8 +24,6 @@ package enum Program {
   ) -> Int32 {
     // A reader that goes away, as in `kymo … | head`, is no failure worth a message.
     signal(SIGPIPE, SIG_DFL)
-    // Python and its tools flush line by line; so do we, so that pipes see results at once.
-    unsafe setvbuf(stdout, nil, _IOLBF, 0)
     var command: any ParsableCommand
     do {
       command = try Kymo.parseAsRoot(arguments)

@@ -59,12 +59,8 @@ package final class Terminal: Sendable {
   /// Shows how far long work is: a fraction from 0 to 1 and words.
   package func show(fraction: Double, _ words: @autoclosure () -> String) {
     let now = ContinuousClock.now
-    let pause: Duration =
-      switch manner {
-      case .quiet: return
-      case .plain: .seconds(10)
-      case .bar: .milliseconds(100)
-      }
+    guard manner != .quiet else { return }
+    let pause: Duration = manner == .plain ? .seconds(10) : .milliseconds(100)
     state.withLock { state in
       if let last = state.lastProgress, now - last < pause { return }
       state.lastProgress = now

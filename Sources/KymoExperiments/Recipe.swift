@@ -29,9 +29,9 @@ package struct Recipe: Codable, Hashable, Sendable {
   /// What is trained on and tested on.
   package var data = DataSettings()
   /// The model.
-  package var model = ExtractionConfiguration().model
+  package var model = ModelConfiguration()
   /// How it is trained.
-  package var training = ExtractionConfiguration().training
+  package var training = TrainingConfiguration()
   /// Minutes between checkpoints.
   package var checkpointMinutes = 3.0
   /// What is evaluated after training.
@@ -51,8 +51,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
     preset = try values.decodeIfPresent(Preset.self, forKey: .preset) ?? preset
     data = try values.decodeIfPresent(DataSettings.self, forKey: .data) ?? data
-    model = try values.decodeIfPresent(type(of: model), forKey: .model) ?? model
-    training = try values.decodeIfPresent(type(of: training), forKey: .training) ?? training
+    model = try values.decodeIfPresent(ModelConfiguration.self, forKey: .model) ?? model
+    training = try values.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? training
     checkpointMinutes =
       try values.decodeIfPresent(Double.self, forKey: .checkpointMinutes) ?? checkpointMinutes
     evaluation =
@@ -124,19 +124,12 @@ extension RunDirectory {
 
 /// What a preset decides.
 private struct PresetSettings: Encodable {
-  let model: Recipe.Model
-  let training: Recipe.Training
+  let model: ModelConfiguration
+  let training: TrainingConfiguration
 
   init(_ configuration: ExtractionConfiguration) {
     (model, training) = (configuration.model, configuration.training)
   }
-}
-
-extension Recipe {
-  /// The model's settings.
-  package typealias Model = ExtractionConfiguration.Model
-  /// The training's settings.
-  package typealias Training = ExtractionConfiguration.Training
 }
 
 /// Which recordings a recipe uses.

@@ -27,7 +27,7 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
   package var operatingSystem = Machine.operatingSystem
   /// Seed of the run.
   package var seed: UInt64
-  /// SHA-256 of the data files by their names in the recipe.
+  /// Hashes of the data by the names that the recipe gives them.
   package var dataHashes: [String: String] = [:]
   /// When the run was started, in UTC.
   package var started = Date.now.formatted(.iso8601)

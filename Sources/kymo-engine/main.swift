@@ -1,4 +1,5 @@
 // The program with tensors, which `kymo` becomes for the verbs that need them.
+import ArgumentParser
 import Foundation
 import KymoCommandLine
 

@@ -1,5 +1,6 @@
 // The program that people call. Verbs without tensors run here; for the others it becomes
 // kymo-engine, which takes half a second to load libtorch.
+import ArgumentParser
 import Foundation
 import KymoCommandLine
 

@@ -166,31 +166,3 @@ import KymoTestSupport
     #expect(throws: RunDirectoryError.self) { try gone.write(Data(), to: gone.results) }
   }
 }
-
-@Suite("SHA-256") struct SHA256Tests {
-  // The examples of FIPS 180-4 and the lengths around a block, against Python's hashlib.
-  @Test(
-    "agrees with published digests",
-    arguments: [
-      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-      (
-        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-      ),
-    ])
-  func published(_ text: String, _ digest: String) {
-    var hash = SHA256()
-    hash.add(Array(text.utf8))
-    #expect(hash.finish() == digest)
-  }
-
-  @Test("does not depend on how the bytes arrive", arguments: [1, 55, 56, 63, 64, 65, 1000])
-  func parts(_ count: Int) {
-    let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    var (whole, parts) = (SHA256(), SHA256())
-    whole.add(bytes)
-    for byte in bytes { parts.add([byte]) }
-    #expect(whole.finish() == parts.finish())
-  }
-}
