@@ -28,6 +28,10 @@ package enum Program {
     do {
       command = try Kymo.parseAsRoot(arguments)
     } catch {
+      if let sentence = unknownVerb(arguments) {
+        say(sentence)
+        return 2
+      }
       return report(parsingError: error)
     }
     do {
@@ -40,7 +44,9 @@ package enum Program {
     } catch let error as Interrupted {
       say(error.description)
       return 128 + error.signal
-    } catch let error where Kymo.exitCode(for: error) == .success || error is CleanExit {
+    } catch let code as ExitCode {
+      return code.rawValue
+    } catch let error where Kymo.exitCode(for: error) == .success {
       return report(parsingError: error)
     } catch {
       say("\(error)")
@@ -57,6 +63,17 @@ package enum Program {
     }
     Terminal.writeToStandardError(text.hasSuffix("\n") ? text : text + "\n")
     return 2
+  }
+
+  /// A sentence when the first argument should be a verb and is none.
+  private static func unknownVerb(_ arguments: [String]) -> String? {
+    let verbs = Kymo.configuration.subcommands.compactMap { $0._commandName }
+    guard let word = arguments.first, !word.hasPrefix("-"), word != "help", !verbs.contains(word)
+    else { return nil }
+    let advice =
+      nearestName(to: word, among: verbs).map { "Did you mean 'kymo \($0)'?" }
+      ?? "Verbs: \(verbs.joined(separator: ", "))."
+    return "There is no verb '\(word)'. \(advice)"
   }
 
   private static func isUsage(_ error: any Error) -> Bool {

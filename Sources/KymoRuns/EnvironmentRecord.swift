@@ -29,6 +29,8 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
   package var seed: UInt64
   /// Hashes of the data by the names that the recipe gives them.
   package var dataHashes: [String: String] = [:]
+  /// The folder from which relative paths of the recipe count.
+  package var workingFolder: String?
   /// When the run was started, in UTC.
   package var started = Date.now.formatted(.iso8601)
   /// When it was continued, in UTC.
@@ -131,6 +133,14 @@ package enum Machine {
   package static func freeDisk(at folder: URL) -> Int64? {
     let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
     return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value
+  }
+
+  /// Most bytes of memory that this process has held so far.
+  package static var peakMemory: Int64 {
+    let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    return lines.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?
+      .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int64($0) }
+      .map { $0 * 1024 } ?? 0
   }
 
   /// Bytes of memory that programs can still take.

@@ -81,19 +81,25 @@ package struct RunDirectory: Sendable {
   /// The folder as messages name it.
   package var name: String { url.relativePath }
 
-  /// Makes the folder for a new run; an existing run is replaced only with `force`.
-  package static func create(at url: URL, force: Bool) throws -> RunDirectory {
+  /// Throws unless a new run can be made at `url`.
+  package static func checkVacant(_ url: URL, force: Bool) throws(RunDirectoryError) {
     let directory = RunDirectory(url)
-    let files = FileManager.default
-    let present = (try? files.contentsOfDirectory(atPath: url.path)) ?? []
+    let present = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     let known = Set(directory.entries.map(\.lastPathComponent))
     if let foreign = present.sorted().first(where: { !known.contains($0) }) {
-      throw RunDirectoryError.occupied(path: directory.name, entry: foreign)
+      throw .occupied(path: directory.name, entry: foreign)
     }
     let holdsRun = present.contains { $0 != directory.lock.lastPathComponent }
     guard !holdsRun || force else {
-      throw RunDirectoryError.exists(path: directory.name, isFinished: directory.isFinished)
+      throw .exists(path: directory.name, isFinished: directory.isFinished)
     }
+  }
+
+  /// Makes the folder for a new run; an existing run is replaced only with `force`.
+  package static func create(at url: URL, force: Bool) throws -> RunDirectory {
+    try checkVacant(url, force: force)
+    let directory = RunDirectory(url)
+    let files = FileManager.default
     do {
       try files.createDirectory(at: url, withIntermediateDirectories: true)
       // The lock stays: replacing a run that is being written must fail.
