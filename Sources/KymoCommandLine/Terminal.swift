@@ -166,12 +166,20 @@ package enum Words {
   }
 }
 
+extension Words {
+  /// A number near 1, such as R², with the digits that matter.
+  package static func fraction(_ value: Double) -> String { String(format: "%.4f", value) }
+}
+
 /// A table in plain text, columns padded to their widest entry.
 package struct TextTable {
   private var rows: [[String]]
 
   /// Starts with the names of the columns.
   package init(_ header: String...) { rows = [header] }
+
+  /// Adds columns to the header.
+  package mutating func add(columns: [String]) { rows[0] += columns }
 
   /// Adds a row.
   package mutating func add(_ row: [String]) { rows.append(row) }

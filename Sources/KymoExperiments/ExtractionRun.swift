@@ -3,8 +3,9 @@ package import Foundation
 import KymoData
 import KymoExtraction
 import KymoNumerics
+import KymoSolvers
 package import KymoRuns
-package import KymoTensor
+import KymoTensor
 package import Logging
 
 /// What the one who trains wants to be told and asked.

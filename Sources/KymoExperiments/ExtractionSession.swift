@@ -1,7 +1,7 @@
 // A training of the parameter VAE as a session of the training loop.
 package import Foundation
 package import KymoData
-package import KymoExtraction
+import KymoExtraction
 package import KymoRuns
 package import KymoTensor
 

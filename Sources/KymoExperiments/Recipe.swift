@@ -3,7 +3,7 @@
 // default visible is written beside the results.
 package import Foundation
 package import KymoExtraction
-package import KymoNumerics
+import KymoNumerics
 package import KymoRuns
 
 /// Everything that one training and its evaluation depend on.

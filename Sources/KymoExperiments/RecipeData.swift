@@ -2,8 +2,10 @@
 // made noisy when the recipe says so.
 package import Foundation
 package import KymoData
+import KymoExtraction
 import KymoNumerics
 package import KymoRuns
+import KymoSolvers
 
 /// Is told about work that takes long, and says when to stop.
 package struct WorkHooks {

@@ -12,6 +12,8 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
   case notARun(path: String, missing: String)
   /// Another process trains here.
   case locked(path: String, process: String)
+  /// The training has not finished, so there is no model yet.
+  case unfinished(path: String)
   /// A file could not be written.
   case unwritable(path: String, reason: String)
   /// A file of the run cannot be understood.
@@ -31,6 +33,9 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
       "\(path) is not a run: there is no \(missing) in it. Give the folder that kymo train -o made."
     case .locked(let path, let process):
       "\(path) is being written by another kymo (process \(process)). Wait for it or stop it first."
+    case .unfinished(let path):
+      "\(path) has no model yet: its training has not finished. Continue it with: kymo train "
+        + "--resume \(path)"
     case .unwritable(let path, let reason):
       "\(path) could not be written: \(reason). Check the disk space and the permissions."
     case .unreadable(let path, let reason):

@@ -1,7 +1,7 @@
 // How a recipe makes its own data when the files are absent, and the making of a file of recordings.
 package import Foundation
 import KymoData
-package import KymoNumerics
+import KymoNumerics
 package import KymoSolvers
 
 /// Built-in systems.
