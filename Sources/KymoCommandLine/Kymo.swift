@@ -22,7 +22,7 @@ package struct Kymo: ParsableCommand {
       """,
     version: "kymo \(Software.version)",
     subcommands: [
-      Simulate.self, Inspect.self, Train.self, Extract.self, Evaluate.self, WriteWriteReport.self,
+      Simulate.self, Inspect.self, Train.self, Extract.self, Evaluate.self, WriteReport.self,
       Reproduce.self, Doctor.self,
     ])
 

@@ -16,15 +16,15 @@ package struct WriteReport: ParsableCommand {
       Writes report.html in the run folder and prints its path.
       """)
 
-  @Argument(help: "The run folder.")
-  package var run: String
+  @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+  package var runFolder: String
 
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}
 
   package func run() throws {
-    let directory = try RunDirectory.open(at: URL(filePath: run))
+    let directory = try RunDirectory.open(at: URL(filePath: runFolder))
     let page = try Report.write(run: directory.url)
     if outputOptions.json {
       let text = try RunDirectory.json(["report": page.relativePath], pretty: true)

@@ -2,6 +2,7 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
+import KymoExtraction
 import KymoNumerics
 import KymoRuns
 
