@@ -62,6 +62,7 @@ let package = Package(
   name: "Kymo",
   products: [
     .executable(name: "kymo", targets: ["kymo"]),
+    .executable(name: "kymo-engine", targets: ["kymo-engine"]),
     .library(name: "Kymo", targets: ["KymoExperiments", "KymoReport"]),
   ],
   dependencies: [
@@ -96,19 +97,40 @@ let package = Package(
     library(
       "KymoExtraction",
       ["KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics", "CKernels"]),
+    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
+    library(
+      "KymoRuns",
+      [
+        "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
+        .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+      ]),
     library(
       "KymoExperiments",
       [
-        "KymoExtraction", "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics",
-        "KymoNumerics", .product(name: "Yams", package: "Yams"),
+        "KymoRuns", "KymoExtraction", "KymoSolvers", "KymoNN", "KymoTensor", "KymoData",
+        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+      ]),
+    // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
+    library(
+      "KymoCommandLine",
+      [
+        "KymoRuns", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
     .executableTarget(
       name: "kymo",
       dependencies: [
-        "KymoExperiments", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
-        "KymoTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoCommandLine",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "kymo-engine",
+      dependencies: [
+        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoRuns", "KymoReport",
+        "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
@@ -132,9 +154,14 @@ let package = Package(
       ]),
     tests(
       "KymoExperiments",
-      ["KymoExperiments", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics"]),
+      [
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics",
+      ]),
+    tests(
+      "KymoRuns",
+      ["KymoRuns", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
     tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
-    tests("KymoCommand", ["KymoNumerics", "KymoData"]),
+    tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],
   cLanguageStandard: .gnu17,
   cxxLanguageStandard: .cxx20

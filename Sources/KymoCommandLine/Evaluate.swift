@@ -1,0 +1,25 @@
+// kymo evaluate: the arguments; the work is in kymo-engine.
+package import ArgumentParser
+
+/// Evaluates a trained model.
+package struct Evaluate: ParsableCommand, NeedsTensors {
+  package static let configuration = CommandConfiguration(
+    abstract: "Evaluate a trained run: relevant latents, fits, intervals, rollout errors.",
+    discussion: """
+      Example:
+        kymo evaluate runs/ks
+
+      Without FILE the test recordings of the run's recipe are used. Writes results.json in the run.
+      """)
+
+  @Argument(help: "The run folder.")
+  package var run: String
+
+  @Argument(help: "The recordings to evaluate on, an NPZ or NPY file.")
+  package var file: String?
+
+  @OptionGroup package var compute: ComputeOptions
+  @OptionGroup package var outputOptions: OutputOptions
+
+  package init() {}
+}

@@ -1,0 +1,31 @@
+// kymo extract: the arguments; the work is in kymo-engine.
+package import ArgumentParser
+
+/// Extracts latent parameters from recordings.
+package struct Extract: ParsableCommand, NeedsTensors {
+  package static let configuration = CommandConfiguration(
+    abstract: "Extract the latent parameters of every recording, with error bars.",
+    discussion: """
+      Example:
+        kymo extract runs/ks data/ks-test.npz -o ks-latents
+
+      Writes ks-latents.csv and ks-latents.npz: mean and standard deviation of every latent for \
+      every recording, which latents are relevant, and the known parameters where the file has them.
+      """)
+
+  @Argument(help: "The run folder.")
+  package var run: String
+
+  @Argument(help: "The recordings, an NPZ or NPY file.")
+  package var file: String
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "Where to write, without extension (default: RUN/extracted-FILE).")
+  package var output: String?
+
+  @OptionGroup package var compute: ComputeOptions
+  @OptionGroup package var outputOptions: OutputOptions
+
+  package init() {}
+}

@@ -1,0 +1,63 @@
+// kymo inspect.
+package import ArgumentParser
+import Foundation
+import KymoData
+import KymoRuns
+
+/// Says what was understood of a data file.
+package struct Inspect: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    abstract: "Say what is understood of a data file and what is suspicious.",
+    discussion: """
+      Example:
+        kymo inspect mine.npz --recipe mine.yaml
+
+      The file is an NPZ with an array x of shape (recordings, channels, time, space) and, if known, \
+      params of shape (recordings, k), or an NPY with x alone. Other names and orders:
+        kymo inspect mine.npz --key u --axes N,T,X
+
+      Ends with status 1 when something is wrong that would spoil a training.
+      """)
+
+  @Argument(help: "The data file, NPZ or NPY.")
+  package var file: String
+
+  @Option(help: ArgumentHelp("Write a recipe to start from.", valueName: "file"))
+  package var recipe: String?
+
+  @Option(help: ArgumentHelp("The array that holds the recordings.", valueName: "name"))
+  package var key: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
+  package var axes: String?
+
+  @OptionGroup package var outputOptions: OutputOptions
+
+  package init() {}
+
+  package func run() throws {
+    let inspection = try Inspection(
+      URL(filePath: file), key: key, axes: axes,
+      threads: ProcessInfo.processInfo.activeProcessorCount)
+    if outputOptions.json {
+      print(
+        String(decoding: try RunDirectory.json(inspection, pretty: true), as: UTF8.self),
+        terminator: "")
+    } else {
+      print(inspection.text)
+    }
+    if let recipe {
+      let url = URL(filePath: recipe)
+      guard !FileManager.default.fileExists(atPath: url.path) else {
+        throw UsageError("\(recipe) exists already. Give another name, or remove it first.")
+      }
+      try RunDirectory(url.deletingLastPathComponent())
+        .write(Data(inspection.starterRecipe(for: file).utf8), to: url)
+      Terminal(quiet: outputOptions.quiet)
+        .say("\(recipe) is a recipe to start from: kymo train \(recipe) -o runs/NAME")
+    }
+    if inspection.severity == .error { throw ExitCode(1) }
+  }
+}

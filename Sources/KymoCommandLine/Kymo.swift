@@ -1,0 +1,58 @@
+// The command `kymo` and what its verbs have in common. A verb's arguments and help are here; verbs
+// that work with tensors do their work in the program kymo-engine.
+package import ArgumentParser
+import KymoRuns
+
+/// The command line.
+package struct Kymo: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "kymo",
+    abstract: "Learns the hidden parameters of recordings of a spatiotemporal system.",
+    discussion: """
+      From nothing to a result and its report:
+        kymo reproduce pde-vae/ks --quick
+
+      With your own recordings, an array x of shape (recordings, channels, time, space):
+        kymo inspect mine.npz --recipe mine.yaml
+        kymo train mine.yaml -o runs/mine
+        kymo extract runs/mine mine.npz
+
+      Data goes to standard output, words go to standard error. Exit status: 0 done, 1 the run \
+      failed, 2 wrong usage, 130 stopped by Ctrl-C and 143 by SIGTERM, both with a checkpoint.
+      """,
+    version: "kymo \(Software.version)",
+    subcommands: [
+      Simulate.self, Inspect.self, Train.self, Extract.self, Evaluate.self, WriteReport.self,
+      Reproduce.self, Doctor.self,
+    ])
+
+  package init() {}
+}
+
+/// How much is said, and in which form.
+package struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print results as JSON.")
+  package var json = false
+
+  @Flag(name: [.customShort("q"), .long], help: "Say nothing but errors on standard error.")
+  package var quiet = false
+
+  package init() {}
+}
+
+/// On what to compute.
+package struct ComputeOptions: ParsableArguments {
+  @Option(help: "Number of threads (default: all processors).")
+  package var threads: Int?
+
+  @Option(help: ArgumentHelp("Where to compute: cpu, cuda or cuda:1.", valueName: "device"))
+  package var device: String?
+
+  package init() {}
+
+  package func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), but must be from 1 to 1024.")
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// What is said on standard error: sentences, log lines and the progress of long work. A bar is drawn
+// on a terminal only; elsewhere a plain line comes every ten seconds, so that logs stay short.
+package import Foundation
+package import Logging
+import Synchronization
+
+/// Standard error as a place for words.
+package final class Terminal: Sendable {
+  /// How much is said.
+  package enum Manner: Hashable, Sendable {
+    /// Errors only.
+    case quiet
+    /// A plain line every few seconds.
+    case plain
+    /// A bar that is redrawn in place.
+    case bar(color: Bool)
+  }
+
+  private struct State {
+    var barIsShown = false
+    var lastProgress: ContinuousClock.Instant?
+  }
+
+  private let manner: Manner
+  private let write: @Sendable (String) -> Void
+  private let state = Mutex(State())
+
+  /// Speaks in a given manner.
+  package init(
+    manner: Manner,
+    write: @escaping @Sendable (String) -> Void = { Terminal.writeToStandardError($0) }
+  ) {
+    (self.manner, self.write) = (manner, write)
+  }
+
+  /// Speaks as the terminal and the environment ask for.
+  package convenience init(quiet: Bool) {
+    let environment = ProcessInfo.processInfo.environment
+    let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+    let color = (environment["NO_COLOR"] ?? "").isEmpty
+    self.init(manner: quiet ? .quiet : isTerminal ? .bar(color: color) : .plain)
+  }
+
+  /// Says a sentence.
+  package func say(_ line: String) {
+    guard manner != .quiet else { return }
+    insist(line)
+  }
+
+  /// Says a sentence even when it should be quiet: errors.
+  package func insist(_ line: String) {
+    state.withLock { state in
+      if state.barIsShown { write("\r\u{1B}[K") }
+      state.barIsShown = false
+      write(line + "\n")
+    }
+  }
+
+  /// Shows how far long work is: a fraction from 0 to 1 and words.
+  package func show(fraction: Double, _ words: @autoclosure () -> String) {
+    let now = ContinuousClock.now
+    guard manner != .quiet else { return }
+    let pause: Duration = manner == .plain ? .seconds(10) : .milliseconds(100)
+    state.withLock { state in
+      if let last = state.lastProgress, now - last < pause { return }
+      state.lastProgress = now
+      let percent = "\(Int((100 * min(max(fraction, 0), 1)).rounded(.down))) %"
+      switch manner {
+      case .bar(let color):
+        let line = Terminal.bar(fraction) + " " + percent + " " + words()
+        let cut = String(line.prefix(Terminal.width() - 1))
+        write("\r\u{1B}[K" + (color ? "\u{1B}[36m\(cut)\u{1B}[0m" : cut))
+        state.barIsShown = true
+      default: write("\(percent) \(words())\n")
+      }
+    }
+  }
+
+  /// Ends the display of progress.
+  package func endProgress() {
+    state.withLock { state in
+      if state.barIsShown { write("\r\u{1B}[K") }
+      state = State()
+    }
+  }
+
+  /// Writes text to standard error.
+  package static func writeToStandardError(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+
+  private static func bar(_ fraction: Double) -> String {
+    let cells = 20.0
+    let filled = Int((min(max(fraction, 0), 1) * cells).rounded(.down))
+    return "\u{2595}" + String(repeating: "\u{2588}", count: filled)
+      + String(repeating: " ", count: Int(cells) - filled) + "\u{258F}"
+  }
+
+  private static func width() -> Int {
+    var size = winsize()
+    let status = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+    return status == 0 && size.ws_col > 20 ? Int(size.ws_col) : 80
+  }
+}
+
+/// Sends log lines to the log file of a run and to the terminal.
+package struct RunLogHandler: LogHandler {
+  private let file: FileHandle?
+  private let terminal: Terminal
+  package var metadata: Logger.Metadata = [:]
+  package var logLevel = Logger.Level.info
+
+  /// Appends to `file`, which is made when absent.
+  package init(file: URL, terminal: Terminal) {
+    if !FileManager.default.fileExists(atPath: file.path) {
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+    }
+    self.file = try? FileHandle(forWritingTo: file)
+    _ = try? self.file?.seekToEnd()
+    self.terminal = terminal
+  }
+
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  package func log(event: LogEvent) {
+    let word = event.level >= .warning ? "\(event.level): " : ""
+    let line = "\(Date.now.formatted(.iso8601)) \(word)\(event.message)\n"
+    // A log line that finds no room on the disk must not end the work.
+    try? file?.write(contentsOf: Data(line.utf8))
+    if event.level >= .warning {
+      terminal.insist("kymo: \(word)\(event.message)")
+    } else {
+      terminal.say("\(event.message)")
+    }
+  }
+}
+
+/// Durations and sizes in words.
+package enum Words {
+  /// Seconds as 0:07, 12:34 or 1:02:03.
+  package static func time(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "unknown" }
+    let whole = Int(seconds.rounded())
+    let tail = String(format: "%02d", whole % 60)
+    guard whole >= 3600 else { return "\(whole / 60):\(tail)" }
+    return "\(whole / 3600):" + String(format: "%02d", whole / 60 % 60) + ":" + tail
+  }
+
+  /// Bytes as 12 kB, 3.4 MB or 5.6 GB.
+  package static func bytes(_ count: Int64) -> String {
+    var (value, unit) = (Double(count), "B")
+    for larger in ["kB", "MB", "GB", "TB"] where value >= 1000 { (value, unit) = (value / 1000, larger) }
+    return (unit == "B" || value >= 100 ? "\(Int(value.rounded()))" : String(format: "%.1f", value))
+      + " " + unit
+  }
+
+  /// A number with three or four significant digits.
+  package static func number(_ value: Double) -> String {
+    let size = value.magnitude
+    if size == 0 { return "0" }
+    if !(1e-3..<1e5).contains(size) { return String(format: "%.2e", value) }
+    return String(format: size < 0.1 ? "%.5f" : size < 100 ? "%.3f" : "%.0f", value)
+  }
+}
+
+extension Words {
+  /// A number near 1, such as R², with the digits that matter.
+  package static func fraction(_ value: Double) -> String { String(format: "%.4f", value) }
+}
+
+/// A table in plain text, columns padded to their widest entry.
+package struct TextTable {
+  private var rows: [[String]]
+
+  /// Starts with the names of the columns.
+  package init(_ header: String...) { rows = [header] }
+
+  /// Adds columns to the header.
+  package mutating func add(columns: [String]) { rows[0] += columns }
+
+  /// Adds a row.
+  package mutating func add(_ row: [String]) { rows.append(row) }
+
+  /// The rows as lines; the first column is flush left, the others flush right.
+  package var text: String {
+    let widths = rows[0].indices.map { column in
+      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return rows.map { row in
+      row.enumerated().map { column, entry in
+        let padding = String(repeating: " ", count: widths[column] - entry.count)
+        return column == 0 ? entry + padding : padding + entry
+      }.joined(separator: "  ").trimmingSuffix(" ")
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ character: Character) -> String {
+    var result = self
+    while result.last == character { result.removeLast() }
+    return result
+  }
+}

@@ -1,0 +1,235 @@
+// What a trained parameter VAE is worth: the statistics of Figure 2, the fits of Tables I and II, the
+// rollout errors of Figure 5 and a few pictures, of Lu, Kim and Soljacic, PRX 10, 031056 (2020).
+package import Foundation
+package import KymoData
+package import KymoExtraction
+package import KymoMetrics
+import KymoNumerics
+package import KymoRuns
+import KymoSolvers
+
+/// Evaluates a trained parameter VAE on recordings.
+package struct ExtractionEvaluation {
+  /// The trained model.
+  package var model: ParameterVAE
+  /// What is evaluated and on how many recordings.
+  package var settings: EvaluationSettings
+  /// Standard deviation of the noise on the training recordings, for the published numbers.
+  package var trainingNoise = 0.0
+  /// Whom to tell and ask.
+  package var hooks = WorkHooks()
+
+  /// Recordings that are rolled out at a time; bounds the memory.
+  private static let blockSize = 50
+
+  /// Creates the evaluation of a model.
+  package init(_ model: ParameterVAE, settings: EvaluationSettings) {
+    (self.model, self.settings) = (model, settings)
+  }
+
+  /// Evaluates a model on test recordings.
+  ///
+  /// - Parameters:
+  ///   - test: The recordings to evaluate on.
+  ///   - name: What they are called, such as the file's name.
+  ///   - training: Recordings for a second fit of the known parameters, clean.
+  package func evaluate(
+    _ test: Recordings, name: String, training: Recordings?
+  ) throws -> ExtractionResults {
+    let latents = try extract(test, "reading test recordings")
+    let paper = publishedNumbers(test)
+    let collapsed = model.collapsedVariance(for: test)
+    let summaries = ExtractionResults.latentSummaries(of: latents, collapsedVariance: collapsed)
+    let relevant = summaries.indices.filter { summaries[$0].isRelevant }
+
+    var fitted: [ExtractionResults.RecordingLatents]?
+    if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
+      fitted = try extract(
+        training.subset(0..<min(training.count, settings.fitRecordings)),
+        "reading training recordings")
+    }
+    let names = test.parameterNames
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: names, recordings: latents, relevantLatents: relevant,
+      trainingRecordings: fitted, paper: paper)
+    let system = test.systemName.isEmpty ? "" : " of \(test.systemName)"
+    return ExtractionResults(
+      dataDescription: "\(test.count) recordings\(system) (\(name))", parameterNames: names,
+      latents: summaries, collapsedVariance: collapsed, scores: scores, recordings: latents,
+      errorCurves: try errorCurves(test, latents, paper),
+      frameInterval: test.frameInterval ?? 1, trainedFrames: model.trainedFrames,
+      fields: try fields(test, latents), paperRelevantCount: paper?.relevantCount)
+  }
+
+  /// Latents of every recording.
+  package func extract(
+    _ recordings: Recordings, _ words: String
+  ) throws -> [ExtractionResults.RecordingLatents] {
+    try model.extract(recordings, range: 0..<recordings.count) { done in
+      try hooks.stopIfAsked("Nothing was written.")
+      hooks.progress(
+        Double(done) / Double(recordings.count), "\(words): \(done) of \(recordings.count)")
+    }
+  }
+
+  /// What the paper reports of data like these.
+  private func publishedNumbers(_ recordings: Recordings) -> PaperNumbers? {
+    guard recordings.systemName == "Kuramoto–Sivashinsky" else { return nil }
+    return trainingNoise > 0 ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
+  }
+}
+
+// MARK: - Rollouts
+
+extension ExtractionEvaluation {
+  /// RMSE against frame of the decoder and of the finite-difference baselines.
+  private func errorCurves(
+    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents], _ paper: PaperNumbers?
+  ) throws -> [ExtractionResults.ErrorCurve] {
+    let count = min(test.count, settings.rolloutRecordings)
+    guard count > 0 else { return [] }
+    var decoder = RolloutErrors()
+    try blocks(count, "rolling out") { range in
+      decoder.add(
+        prediction: try predict(test, range, latents), truth: frames(of: test, range))
+    }
+    var curves = [
+      decoder.summary(name: "propagating decoder", paperPoints: paper?.decoderErrors ?? [])
+    ]
+    if settings.baselines, paper != nil, test.parameterCount == 1 {
+      curves += try baselineCurves(test, count, paper)
+    }
+    return curves
+  }
+
+  /// Second-order finite differences in space with the true γ, one ETDRK4 step per frame.
+  private func baselineCurves(
+    _ test: Recordings, _ count: Int, _ paper: PaperNumbers?
+  ) throws -> [ExtractionResults.ErrorCurve] {
+    guard let interval = test.frameInterval, let length = test.extents?.first else { return [] }
+    let forms: [(QuadraticForm, String)] = [
+      (.advective, "finite differences, u·∂u"), (.conservative, "finite differences, ½∂u²"),
+    ]
+    return try forms.map { form, name in
+      let baseline = try FiniteDifferenceBaseline(
+        length: length, pointCount: test.spaceShape[0], frameInterval: interval, form: form)
+      var errors = RolloutErrors()
+      try blocks(count, name) { range in
+        let truth = frames(of: test, range)
+        let points = test.spaceShape[0]
+        let predicted = baseline.predict(
+          fields: range.flatMap { test[$0].elements.prefix(points) },
+          dampings: range.map { test.params?[$0, 0] ?? 1 }, frameCount: test.frameCount,
+          threads: hooks.threads
+        ).frames
+        // The first frame of each is the given one.
+        let size = test.frameCount * points
+        let later = range.indices.flatMap {
+          predicted[($0 - range.lowerBound) * size + points..<($0 - range.lowerBound + 1) * size]
+        }
+        errors.add(prediction: HostArray(later, shape: truth.shape), truth: truth)
+      }
+      return errors.summary(
+        name: name, paperPoints: form == .advective ? paper?.finiteDifferenceErrors ?? [] : [])
+    }
+  }
+
+  /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X]`.
+  private func predict(
+    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractionResults.RecordingLatents]
+  ) throws -> HostArray<Float> {
+    try model.rollout(
+      test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
+      border: test.boundary.allSatisfy { $0 == .periodic } ? .periodic : .truth)
+  }
+
+  /// The frames after the first: `[recordings, C, frames − 1, X]`.
+  private func frames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
+    let cells = test.spaceShape.reduce(1, *)
+    var values: [Float] = []
+    values.reserveCapacity(range.count * test.recordingLength)
+    for index in range {
+      let recording = test[index].elements
+      for channel in 0..<test.channelCount {
+        let start = channel * test.frameCount * cells
+        values += recording[start + cells..<start + test.frameCount * cells]
+      }
+    }
+    return HostArray(
+      values, shape: [range.count, test.channelCount, test.frameCount - 1] + test.spaceShape)
+  }
+
+  private func blocks(_ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void) throws {
+    for start in stride(from: 0, to: count, by: Self.blockSize) {
+      try hooks.stopIfAsked("Nothing was written.")
+      hooks.progress(Double(start) / Double(count), "\(words): \(start) of \(count)")
+      try body(start..<min(start + Self.blockSize, count))
+    }
+  }
+}
+
+// MARK: - Pictures
+
+extension ExtractionEvaluation {
+  /// Pictures of recordings spread evenly over the range of the first known parameter.
+  private func fields(
+    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents]
+  ) throws -> [ExtractionResults.FieldComparison] {
+    let count = min(test.count, settings.fieldRecordings)
+    guard test.spaceRank == 1, count > 0 else { return [] }
+    let order = latents.indices.sorted {
+      (latents[$0].parameters.first ?? 0) < (latents[$1].parameters.first ?? 0)
+    }
+    let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
+    let spacing = (test.extents?.first ?? Double(points)) / Double(points)
+    return try (0..<count).map { number in
+      let index = order[(2 * number + 1) * order.count / (2 * count)]
+      let truth = test[index].elements
+      let predicted = try predict(test, index..<index + 1, latents).elements
+      let rows = (0..<test.frameCount).map { Array(truth[$0 * points..<($0 + 1) * points]) }
+      let caption = zip(test.parameterNames, latents[index].parameters)
+        .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
+      return ExtractionResults.FieldComparison(
+        recording: index, caption: caption,
+        times: (0..<test.frameCount).map { Double($0) * interval },
+        positions: (0..<points).map { Double($0) * spacing }, truth: rows,
+        prediction: [rows[0]]
+          + (0..<test.frameCount - 1).map { Array(predicted[$0 * points..<($0 + 1) * points]) },
+        trainedTime: Double(model.trainedFrames) * interval)
+    }
+  }
+}
+
+extension ExtractionRun {
+  /// Evaluates a finished run and writes results.json.
+  ///
+  /// - Parameters:
+  ///   - directory: The run.
+  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
+  ///   - hooks: Whom to tell and ask.
+  package static func evaluate(
+    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
+  ) throws -> ExtractionResults {
+    let recipe = try directory.readRecipe()
+    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let data = RecipeData(recipe, base: base)
+    let model = try loadModel(directory)
+    let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
+    var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
+    evaluation.trainingNoise = recipe.data.noise
+    evaluation.hooks = hooks
+    let training = try? Recordings.load(data.trainFile)
+    let results = try evaluation.evaluate(
+      test, name: (file ?? data.testFile).lastPathComponent, training: training)
+    try directory.write(json: results, to: directory.results)
+    return results
+  }
+
+  /// The trained model of a run.
+  package static func loadModel(_ directory: RunDirectory) throws -> ParameterVAE {
+    guard directory.isFinished else {
+      throw RunDirectoryError.unfinished(path: directory.name)
+    }
+    return try ParameterVAE.load(from: directory.model)
+  }
+}

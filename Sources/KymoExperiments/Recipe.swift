@@ -1,0 +1,217 @@
+// A recipe: everything that a training depends on, as YAML in a file and as a plain value here.
+// Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
+// default visible is written beside the results.
+package import Foundation
+package import KymoExtraction
+import KymoNumerics
+package import KymoRuns
+
+/// Everything that one training and its evaluation depend on.
+package struct Recipe: Codable, Hashable, Sendable {
+  /// Whose defaults the model and its training start from.
+  package enum Preset: String, SettingChoice {
+    /// Our defaults.
+    case none
+    /// The papers' plain recipe.
+    case paper
+  }
+
+  /// A name for reports and log lines.
+  package var name = "unnamed"
+  /// Seed of the weights, crops, shuffling and sampling.
+  package var seed: UInt64 = 1
+  /// Number of threads; absent means as many as the machine has.
+  package var threads: Int?
+  /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
+  package var device = "cpu"
+  /// Whose defaults the model and its training start from.
+  package var preset = Preset.none
+  /// What is trained on and tested on.
+  package var data = DataSettings()
+  /// The model.
+  package var model = ModelConfiguration()
+  /// How it is trained.
+  package var training = TrainingConfiguration()
+  /// Minutes between checkpoints.
+  package var checkpointMinutes = 3.0
+  /// What is evaluated after training.
+  package var evaluation = EvaluationSettings()
+
+  /// Creates the default recipe.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    name = try values.decodeIfPresent(String.self, forKey: .name) ?? name
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
+    device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
+    preset = try values.decodeIfPresent(Preset.self, forKey: .preset) ?? preset
+    data = try values.decodeIfPresent(DataSettings.self, forKey: .data) ?? data
+    model = try values.decodeIfPresent(ModelConfiguration.self, forKey: .model) ?? model
+    training = try values.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? training
+    checkpointMinutes =
+      try values.decodeIfPresent(Double.self, forKey: .checkpointMinutes) ?? checkpointMinutes
+    evaluation =
+      try values.decodeIfPresent(EvaluationSettings.self, forKey: .evaluation) ?? evaluation
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, seed, threads, device, preset, data, model, training, checkpointMinutes, evaluation
+  }
+
+  /// The model's and the training's settings together.
+  package var extraction: ExtractionConfiguration {
+    var configuration = ExtractionConfiguration()
+    (configuration.model, configuration.training) = (model, training)
+    return configuration
+  }
+
+  /// Throws the first setting that cannot work.
+  package func validate() throws {
+    try require(
+      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
+      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
+    try require(
+      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
+      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try data.validate()
+    try evaluation.validate()
+    try extraction.validate()
+  }
+}
+
+extension Recipe {
+  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
+  package init(contentsOf file: URL, overrides: [String] = []) throws {
+    let text: String
+    do {
+      text = try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      throw ConfigurationError(
+        file.relativePath, found: "not readable", allowed: "a recipe in YAML",
+        remedy: FileManager.default.fileExists(atPath: file.path)
+          ? "Check its permissions and that it is text in UTF-8."
+          : "There is no such file; those that come with kymo are in the folder Recipes.")
+    }
+    try self.init(yaml: text, source: file.relativePath, overrides: overrides)
+  }
+
+  /// Resolves a recipe from its text: preset, then file, then overrides.
+  package init(yaml: String, source: String, overrides: [String] = []) throws {
+    var given = try RecipeText(yaml: yaml, source: source)
+    for override in overrides { try given.override(override) }
+    if let word = given.word(at: "preset"), Preset(rawValue: word) == .paper {
+      var base = try RecipeText(settings: PresetSettings(.paper), source: source)
+      base.lay(given)
+      given = base
+    }
+    self = try given.decode(Recipe.self)
+    try validate()
+  }
+
+  /// The recipe as YAML with every default visible.
+  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
+}
+
+extension RunDirectory {
+  /// The resolved recipe of the run.
+  package func readRecipe() throws -> Recipe { try Recipe(contentsOf: recipe) }
+}
+
+/// What a preset decides.
+private struct PresetSettings: Encodable {
+  let model: ModelConfiguration
+  let training: TrainingConfiguration
+
+  init(_ configuration: ExtractionConfiguration) {
+    (model, training) = (configuration.model, configuration.training)
+  }
+}
+
+/// Which recordings a recipe uses.
+package struct DataSettings: Codable, Hashable, Sendable {
+  /// File of the training recordings.
+  package var train = ""
+  /// File of the test recordings; empty means to evaluate on the training recordings.
+  package var test = ""
+  /// Standard deviation of normal noise, added once to every training sample.
+  package var noise = 0.0
+  /// How to make the files when they are absent.
+  package var simulate: SimulationSettings?
+
+  /// Creates settings without files.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    train = try values.decodeIfPresent(String.self, forKey: .train) ?? train
+    test = try values.decodeIfPresent(String.self, forKey: .test) ?? test
+    noise = try values.decodeIfPresent(Double.self, forKey: .noise) ?? noise
+    simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case train, test, noise, simulate }
+
+  func validate() throws {
+    try require(
+      !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
+      remedy: "Add it to the recipe, or say data.train=FILE.")
+    try require(
+      noise >= 0 && noise.isFinite, "data.noise", found: noise, allowed: "0 or above",
+      remedy: "It is the standard deviation of the noise; the paper uses 0.1.")
+    try simulate?.validate()
+  }
+}
+
+/// What is evaluated after training, and on how many recordings.
+package struct EvaluationSettings: Codable, Hashable, Sendable {
+  /// Test recordings that are rolled out to their last frame; 0 leaves rollouts out.
+  package var rolloutRecordings = 1000
+  /// Recordings shown as pictures in the report.
+  package var fieldRecordings = 3
+  /// Training recordings on which the second fit of the parameters is made; 0 leaves it out.
+  package var fitRecordings = 1000
+  /// Whether finite differences with the true parameter are rolled out beside the model.
+  package var baselines = true
+
+  /// Creates the default settings.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    rolloutRecordings =
+      try values.decodeIfPresent(Int.self, forKey: .rolloutRecordings) ?? rolloutRecordings
+    fieldRecordings =
+      try values.decodeIfPresent(Int.self, forKey: .fieldRecordings) ?? fieldRecordings
+    fitRecordings = try values.decodeIfPresent(Int.self, forKey: .fitRecordings) ?? fitRecordings
+    baselines = try values.decodeIfPresent(Bool.self, forKey: .baselines) ?? baselines
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case rolloutRecordings, fieldRecordings, fitRecordings, baselines
+  }
+
+  func validate() throws {
+    for (key, value) in [
+      ("rolloutRecordings", rolloutRecordings), ("fieldRecordings", fieldRecordings),
+      ("fitRecordings", fitRecordings),
+    ] {
+      try require(
+        value >= 0, "evaluation.\(key)", found: value, allowed: "0 or above",
+        remedy: "0 leaves this part of the evaluation out.")
+    }
+    try require(
+      fieldRecordings <= 20, "evaluation.fieldRecordings", found: fieldRecordings,
+      allowed: "at most 20", remedy: "Each one adds a picture of a megabyte to the report.")
+  }
+}

@@ -1,0 +1,118 @@
+// The recordings that a recipe names: found, made when absent and wanted so, loaded, checked, and
+// made noisy when the recipe says so.
+package import Foundation
+package import KymoData
+import KymoExtraction
+import KymoNumerics
+package import KymoRuns
+import KymoSolvers
+
+/// Is told about work that takes long, and says when to stop.
+package struct WorkHooks {
+  /// Is told how much of which work is done, as a fraction and in words.
+  package var progress: (_ fraction: Double, _ words: String) -> Void = { _, _ in }
+  /// The signal that asks to stop, if any has come.
+  package var stopSignal: () -> Int32? = { nil }
+  /// Number of threads.
+  package var threads = 1
+
+  /// Creates hooks that do nothing.
+  package init() {}
+
+  func stopIfAsked(_ advice: String) throws {
+    if let signal = stopSignal() { throw Interrupted(signal: signal, advice: advice) }
+  }
+}
+
+/// The recordings of a recipe.
+package struct RecipeData {
+  /// The recipe's settings.
+  package var settings: DataSettings
+  /// Where relative paths are looked up when they are not found from the current folder.
+  package var base: URL?
+
+  /// Names the data of a recipe.
+  package init(_ recipe: Recipe, base: URL? = nil) { (settings, self.base) = (recipe.data, base) }
+
+  /// The file of the training recordings.
+  package var trainFile: URL { locate(settings.train) }
+  /// The file of the test recordings; the training recordings when the recipe names none.
+  package var testFile: URL { settings.test.isEmpty ? trainFile : locate(settings.test) }
+
+  private func locate(_ path: String) -> URL {
+    let url = URL(filePath: path)
+    guard let base, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: url.path) else {
+      return url
+    }
+    return URL(filePath: path, relativeTo: base)
+  }
+
+  /// Simulates the files that are absent; returns what was made.
+  package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {
+    guard let simulate = settings.simulate else { return [] }
+    var made: [SimulationSummary] = []
+    for (path, file, configuration) in [
+      (settings.train, trainFile, simulate.train), (settings.test, testFile, simulate.test),
+    ] where !path.isEmpty && !FileManager.default.fileExists(atPath: file.path) {
+      let total = configuration.recordings
+      made.append(
+        try configuration.write(
+          to: file, threads: hooks.threads,
+          progress: { done in
+            hooks.progress(Double(done) / Double(total), "\(path): \(done) of \(total) recordings")
+          }, stopSignal: hooks.stopSignal))
+    }
+    return made
+  }
+
+  /// The training recordings, checked for the crops of a training, noise added.
+  ///
+  /// - Returns: The recordings and what is worth a second look.
+  package func loadTraining(
+    _ recipe: Recipe, seed: UInt64, threads: Int
+  ) throws -> (recordings: Recordings, warnings: [String]) {
+    let recordings = try load(trainFile, entry: "data.train")
+    let findings = try recordings.validate(
+      inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
+      file: trainFile.relativePath, threads: threads)
+    let warnings = findings.map { "\(trainFile.relativePath): \($0.message). \($0.remedy)" }
+    guard settings.noise > 0 else { return (recordings, warnings) }
+    return (noisy(recordings, deviation: settings.noise, seed: seed, threads: threads), warnings)
+  }
+
+  /// The test recordings.
+  package func loadTest() throws -> Recordings {
+    try load(testFile, entry: settings.test.isEmpty ? "data.train" : "data.test")
+  }
+
+  private func load(_ file: URL, entry: String) throws -> Recordings {
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw ConfigurationError(
+        entry, found: "'\(file.relativePath)', which does not exist", allowed: "a file of recordings",
+        remedy: "Correct the path, or make the file with kymo simulate.")
+    }
+    return try Recordings.load(file)
+  }
+}
+
+/// The recordings with normal noise on every sample, the same for every training with this seed.
+func noisy(_ recordings: Recordings, deviation: Double, seed: UInt64, threads: Int) -> Recordings {
+  let length = recordings.recordingLength
+  var values = [Float](repeating: 0, count: recordings.count * length)
+  unsafe values.withUnsafeMutableBufferPointer { values in
+    // Every recording writes to its own part.
+    nonisolated(unsafe) let values = unsafe values
+    parallelFor(recordings.count, threads: threads) { index in
+      var stream = RandomStream(seed: seed, purpose: .noise, index: UInt64(index))
+      unsafe recordings.withRecording(index) { recording in
+        for position in 0..<length {
+          let value = unsafe Double(recording[position]) + deviation * stream.normal()
+          unsafe values[index * length + position] = Float(value)
+        }
+      }
+    }
+  }
+  return Recordings(
+    x: HostArray(values, shape: recordings.shape), params: recordings.params,
+    metadata: recordings.metadata)
+}

@@ -1,0 +1,159 @@
+// One experiment of the papers from beginning to end: the file of a recipe in the folder Recipes,
+// trained for one or more seeds, evaluated, and its numbers kept beside the paper's.
+package import Foundation
+package import KymoMetrics
+import KymoNumerics
+package import KymoRuns
+
+/// An experiment of the papers.
+package struct Experiment {
+  /// Its name, such as `pde-vae/ks`.
+  package var name: String
+  /// Whether it is the small version.
+  package var isQuick: Bool
+  /// The recipe's file.
+  package var recipe: URL
+
+  /// Finds an experiment by name among the recipes.
+  package init(named name: String, quick: Bool) throws {
+    let folder = try Experiment.recipes()
+    let known = Experiment.names(in: folder)
+    guard known.contains(name) else {
+      throw ConfigurationError(
+        "experiment", found: "'\(name)'", allowed: "one of: \(known.joined(separator: ", "))",
+        remedy: nearestName(to: name, among: known).map { "Did you mean '\($0)'?" }
+          ?? "See the folder Recipes.")
+    }
+    self.name = name
+    isQuick = quick
+    recipe = folder.appending(path: name + (quick ? "-quick" : "") + ".yaml")
+    guard FileManager.default.fileExists(atPath: recipe.path) else {
+      throw ConfigurationError(
+        "--quick", found: "given", allowed: "left out for \(name)",
+        remedy: "This experiment has no small version.")
+    }
+  }
+
+  /// The folder of recipes: that of the source tree, else of the current folder.
+  private static func recipes() throws -> URL {
+    let current = URL(filePath: FileManager.default.currentDirectoryPath)
+    for tree in [Software.sourceTree(), current].compactMap(\.self) {
+      let folder = tree.appending(path: "Recipes")
+      if FileManager.default.fileExists(atPath: folder.path) { return folder }
+    }
+    throw ConfigurationError(
+      "Recipes", found: "missing", allowed: "a folder in the current one",
+      remedy: "Run kymo in its source tree.")
+  }
+
+  /// Names of all experiments that have a full version.
+  private static func names(in folder: URL) -> [String] {
+    let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
+    return (files ?? []).filter { $0.hasSuffix(".yaml") && !$0.hasSuffix("-quick.yaml") }
+      .map { String($0.dropLast(5)) }.sorted()
+  }
+}
+
+/// The numbers of an experiment as they are kept in the repository.
+package struct ReproductionRecord: Codable {
+  /// One training and its evaluation.
+  package struct Run: Codable {
+    /// Seed of the training.
+    package var seed: UInt64
+    /// Number of steps.
+    package var steps: Int
+    /// Seconds from the first to the last step.
+    package var trainingSeconds: Double
+    /// Number of relevant latents.
+    package var relevantLatents: Int
+    /// R² of every known parameter.
+    package var rSquared: [String: Double]
+    /// R² of the fit made on training recordings.
+    package var rSquaredOfTrainingFit: [String: Double]
+    /// Fraction of true values inside the 95 % interval.
+    package var coverage95: [String: Double]
+    /// Variance of μ of every latent.
+    package var varianceOfMean: [Double]
+    /// Mean of σ² of every latent.
+    package var meanVariance: [Double]
+    /// RMSE by the name of the curve and the index of the predicted frame.
+    package var errors: [String: [Int: Double]]
+    /// Rollouts left out because they diverged, by the name of the curve.
+    package var diverged: [String: Int]
+  }
+
+  /// The experiment's name.
+  package var experiment: String
+  /// Whether it is the small version.
+  package var quick: Bool
+  /// When it was done, in UTC.
+  package var date = Date.now.formatted(.iso8601)
+  /// On what it was done.
+  package var environment: EnvironmentRecord
+  /// The paper's R² of every parameter.
+  package var paperRSquared: [String: Double] = [:]
+  /// The paper's number of relevant latents.
+  package var paperRelevantLatents: Int?
+  /// The paper's RMSE by the name of the curve and the index of the predicted frame.
+  package var paperErrors: [String: [Int: Double]] = [:]
+  /// One entry for each seed.
+  package var runs: [Run] = []
+
+  /// Starts the record of an experiment.
+  package init(_ experiment: Experiment, environment: EnvironmentRecord) {
+    (self.experiment, quick) = (experiment.name, experiment.isQuick)
+    self.environment = environment
+    // Neither belongs into a file that others read.
+    (self.environment.workingFolder, self.environment.resumed) = (nil, [])
+  }
+
+  /// Adds one evaluated training.
+  package mutating func add(_ results: ExtractionResults, seed: UInt64, steps: [TrainingStep]) {
+    func byName(_ value: (ExtractionResults.ParameterScore) -> Double?) -> [String: Double] {
+      Dictionary(
+        results.scores.compactMap { score in value(score).map { (score.name, $0) } },
+        uniquingKeysWith: { $1 })
+    }
+    func byCurve<Value>(
+      _ value: (ExtractionResults.ErrorCurve) -> Value
+    ) -> [String: Value] {
+      Dictionary(results.errorCurves.map { ($0.name, value($0)) }, uniquingKeysWith: { $1 })
+    }
+    let frames = results.errorCurves.first?.paperPoints.map(\.index) ?? []
+    runs.append(
+      Run(
+        seed: seed, steps: steps.last?.step ?? 0, trainingSeconds: steps.last?.seconds ?? 0,
+        relevantLatents: results.relevantCount, rSquared: byName(\.rSquared),
+        rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
+        varianceOfMean: results.latents.map(\.varianceOfMean),
+        meanVariance: results.latents.map(\.meanVariance),
+        errors: byCurve { curve in
+          Dictionary(
+            frames.filter { $0 < curve.mean.count }.map { ($0, curve.mean[$0]) },
+            uniquingKeysWith: { $1 })
+        }, diverged: byCurve(\.divergedCount)))
+    paperRSquared = byName(\.paperRSquared)
+    paperRelevantLatents = results.paperRelevantCount
+    paperErrors = byCurve { curve in
+      Dictionary(curve.paperPoints.map { ($0.index, $0.value) }, uniquingKeysWith: { $1 })
+    }
+  }
+}
+
+extension ExtractionRun {
+  /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
+  package static func trainUnlessDone(
+    _ recipe: Recipe, at url: URL, force: Bool, hooks: TrainingHooks
+  ) throws -> TrainingOutcome {
+    let directory = RunDirectory(url)
+    guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
+      return try train(recipe, at: url, force: force, hooks: hooks)
+    }
+    guard try directory.readRecipe() == recipe else {
+      throw ConfigurationError(
+        directory.name, found: "a run of another recipe", allowed: "a run of this one",
+        remedy: "Add --force to train anew, or choose another folder with -o.")
+    }
+    return try resume(url, hooks: hooks) ?? .finished
+  }
+}

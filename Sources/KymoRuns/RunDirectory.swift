@@ -1,0 +1,320 @@
+// The folder of one run: every file that a run writes, and the guarantees about them. Files appear
+// whole or not at all (written beside, then renamed), and one process at a time writes a run.
+package import Foundation
+
+/// What can be wrong with the folder of a run.
+package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
+  /// The folder already holds a run.
+  case exists(path: String, isFinished: Bool)
+  /// The folder holds other things than a run.
+  case occupied(path: String, entry: String)
+  /// The folder is no run.
+  case notARun(path: String, missing: String)
+  /// Another process trains here.
+  case locked(path: String, process: String)
+  /// The training has not finished, so there is no model yet.
+  case unfinished(path: String)
+  /// A file could not be written.
+  case unwritable(path: String, reason: String)
+  /// A file of the run cannot be understood.
+  case unreadable(path: String, reason: String)
+
+  /// One sentence for the person who gave the folder.
+  package var description: String {
+    switch self {
+    case .exists(let path, true):
+      "\(path) holds a finished run. Choose another folder, or add --force to replace it."
+    case .exists(let path, false):
+      "\(path) holds an unfinished run. Continue it with: kymo train --resume \(path), choose "
+        + "another folder, or add --force to replace it."
+    case .occupied(let path, let entry):
+      "\(path) is not empty and not a run (it holds '\(entry)'). Choose another folder."
+    case .notARun(let path, let missing):
+      "\(path) is not a run: there is no \(missing) in it. Give the folder that kymo train -o made."
+    case .locked(let path, let process):
+      "\(path) is being written by another kymo (process \(process)). Wait for it or stop it first."
+    case .unfinished(let path):
+      "\(path) has no model yet: its training has not finished. Continue it with: kymo train "
+        + "--resume \(path)"
+    case .unwritable(let path, let reason):
+      "\(path) could not be written: \(reason). Check the disk space and the permissions."
+    case .unreadable(let path, let reason):
+      "\(path) cannot be understood: \(reason). Restore the file or train again."
+    }
+  }
+}
+
+/// The folder of one run and the names of the files in it.
+package struct RunDirectory: Sendable {
+  /// The folder.
+  package let url: URL
+
+  /// Names the folder at `url`; nothing is read or written.
+  package init(_ url: URL) { self.url = url }
+
+  /// The resolved recipe.
+  package var recipe: URL { url.appending(path: "recipe.yaml") }
+  /// On what the run was made.
+  package var environment: URL { url.appending(path: "environment.json") }
+  /// One line of JSON for each training step.
+  package var metrics: URL { url.appending(path: "metrics.jsonl") }
+  /// The newest states of the training.
+  package var checkpoints: URL { url.appending(path: "checkpoints") }
+  /// The trained model; exists when the training has finished.
+  package var model: URL { url.appending(path: "model") }
+  /// What the evaluation found.
+  package var results: URL { url.appending(path: "results.json") }
+  /// Figures of the report.
+  package var figures: URL { url.appending(path: "figures") }
+  /// The report.
+  package var report: URL { url.appending(path: "report.html") }
+  /// Log lines.
+  package var log: URL { url.appending(path: "log.txt") }
+  /// Held while a process writes the run.
+  var lock: URL { url.appending(path: ".lock") }
+
+  /// Everything that belongs to a run.
+  private var entries: [URL] {
+    [recipe, environment, metrics, checkpoints, model, results, figures, report, log, lock]
+  }
+
+  /// Whether the training has finished.
+  package var isFinished: Bool {
+    FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)
+  }
+
+  /// The folder as messages name it.
+  package var name: String { url.relativePath }
+
+  /// Throws unless a new run can be made at `url`.
+  package static func checkVacant(_ url: URL, force: Bool) throws(RunDirectoryError) {
+    let directory = RunDirectory(url)
+    let present = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    let known = Set(directory.entries.map(\.lastPathComponent))
+    if let foreign = present.sorted().first(where: { !known.contains($0) }) {
+      throw .occupied(path: directory.name, entry: foreign)
+    }
+    let holdsRun = present.contains { $0 != directory.lock.lastPathComponent }
+    guard !holdsRun || force else {
+      throw .exists(path: directory.name, isFinished: directory.isFinished)
+    }
+  }
+
+  /// Makes the folder for a new run; an existing run is replaced only with `force`.
+  package static func create(at url: URL, force: Bool) throws -> RunDirectory {
+    try checkVacant(url, force: force)
+    let directory = RunDirectory(url)
+    let files = FileManager.default
+    do {
+      try files.createDirectory(at: url, withIntermediateDirectories: true)
+      // The lock stays: replacing a run that is being written must fail.
+      let lock = try RunLock(directory)
+      for entry in directory.entries
+      where entry != directory.lock && files.fileExists(atPath: entry.path) {
+        try files.removeItem(at: entry)
+      }
+      withExtendedLifetime(lock) {}
+      try files.createDirectory(at: directory.checkpoints, withIntermediateDirectories: true)
+    } catch let error as CocoaError {
+      throw RunDirectoryError.unwritable(path: directory.name, reason: reason(of: error))
+    }
+    return directory
+  }
+
+  /// Opens the folder of an existing run.
+  package static func open(at url: URL) throws -> RunDirectory {
+    let directory = RunDirectory(url)
+    for needed in [directory.recipe, directory.environment]
+    where !FileManager.default.fileExists(atPath: needed.path) {
+      throw RunDirectoryError.notARun(path: directory.name, missing: needed.lastPathComponent)
+    }
+    return directory
+  }
+
+  /// Writes a file of the run so that it is there whole or not at all.
+  package func write(_ data: Data, to file: URL) throws {
+    try writeWhole(data, to: file)
+  }
+
+  /// Writes a value as JSON.
+  package func write(json value: some Encodable, to file: URL) throws {
+    try write(RunDirectory.json(value, pretty: true), to: file)
+  }
+
+  /// Reads a JSON file of the run.
+  package func read<Value: Decodable>(_ type: Value.Type, from file: URL) throws -> Value {
+    do {
+      return try RunDirectory.decoder().decode(type, from: Data(contentsOf: file))
+    } catch {
+      throw RunDirectoryError.unreadable(
+        path: file.relativePath, reason: FileManager.default.fileExists(atPath: file.path)
+          ? "it is not the JSON that kymo writes" : "it is missing")
+    }
+  }
+
+  /// Reads what ``json(_:pretty:)`` writes.
+  static func decoder() -> JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return decoder
+  }
+
+  /// JSON with sorted keys; numbers that JSON does not have are the words Infinity and NaN.
+  package static func json(_ value: some Encodable, pretty: Bool) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+
+  /// The environment of the run.
+  package func readEnvironment() throws -> EnvironmentRecord {
+    try read(EnvironmentRecord.self, from: environment)
+  }
+}
+
+// MARK: - Checkpoints
+
+extension RunDirectory {
+  /// The checkpoints that are complete, the newest first, with their steps.
+  package func completeCheckpoints() -> [(step: Int, url: URL)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+    return names.compactMap { name -> (step: Int, url: URL)? in
+      guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)) else { return nil }
+      return (step, checkpoints.appending(path: name))
+    }.sorted { $0.step > $1.step }
+  }
+
+  /// Saves a checkpoint with `save`, which fills a folder; keeps the two newest.
+  ///
+  /// The folder is filled under another name and renamed when it is complete and on disk, so a
+  /// kill or a full disk at any moment leaves the earlier checkpoints as they were.
+  package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
+    let files = FileManager.default
+    let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
+    let unfinished = checkpoints.appending(path: "unfinished")
+    try? files.removeItem(at: unfinished)
+    do {
+      try files.createDirectory(at: unfinished, withIntermediateDirectories: true)
+      try save(unfinished)
+      try flush(folder: unfinished)
+      try? files.removeItem(at: final)
+      try files.moveItem(at: unfinished, to: final)
+      try flush(checkpoints)
+    } catch {
+      try? files.removeItem(at: unfinished)
+      throw error
+    }
+    for old in completeCheckpoints().dropFirst(2) { try? files.removeItem(at: old.url) }
+  }
+
+  /// Saves the finished model with `save`, which fills a folder.
+  package func saveModel(save: (URL) throws -> Void) throws {
+    let files = FileManager.default
+    let unfinished = url.appending(path: "checkpoints/model")
+    try? files.removeItem(at: unfinished)
+    try files.createDirectory(at: unfinished, withIntermediateDirectories: true)
+    try save(unfinished)
+    try flush(folder: unfinished)
+    try? files.removeItem(at: model)
+    try files.moveItem(at: unfinished, to: model)
+    try flush(url)
+  }
+
+  /// Brings the files of a folder to the disk.
+  private func flush(folder: URL) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+      try flush(folder.appending(path: name))
+    }
+    try flush(folder)
+  }
+
+  private func flush(_ entry: URL) throws {
+    let descriptor = unsafe Foundation.open(entry.path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else {
+      throw RunDirectoryError.unwritable(path: entry.relativePath, reason: systemReason())
+    }
+  }
+}
+
+// MARK: - Lock
+
+/// Held by the one process that writes a run; the system releases it however the process ends.
+package final class RunLock: Sendable {
+  private let descriptor: Int32
+
+  /// Takes the lock of a run.
+  package init(_ directory: RunDirectory) throws {
+    let path = directory.lock.path
+    let descriptor = unsafe Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw RunDirectoryError.unwritable(path: directory.name, reason: systemReason())
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let process = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+      close(descriptor)
+      throw RunDirectoryError.locked(
+        path: directory.name, process: process.isEmpty ? "unknown" : process)
+    }
+    ftruncate(descriptor, 0)
+    let process = "\(getpid())"
+    unsafe process.withCString { text in _ = unsafe pwrite(descriptor, text, strlen(text), 0) }
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+}
+
+// MARK: - Files
+
+/// Writes beside, brings to the disk, renames.
+func writeWhole(_ data: Data, to file: URL) throws {
+  let unfinished = file.deletingLastPathComponent()
+    .appending(path: ".\(file.lastPathComponent).unfinished")
+  do {
+    let descriptor = unsafe Foundation.open(unfinished.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw RunDirectoryError.unwritable(path: file.relativePath, reason: systemReason())
+    }
+    defer { close(descriptor) }
+    try writeAll(data, to: descriptor, path: file.relativePath)
+    guard fsync(descriptor) == 0, unsafe rename(unfinished.path, file.path) == 0 else {
+      throw RunDirectoryError.unwritable(path: file.relativePath, reason: systemReason())
+    }
+  } catch {
+    try? FileManager.default.removeItem(at: unfinished)
+    throw error
+  }
+}
+
+/// Writes every byte or throws.
+func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
+  var rest = data[...]
+  while !rest.isEmpty {
+    // In bounds: the buffer holds `count` bytes.
+    let written = unsafe rest.withUnsafeBytes { unsafe Foundation.write(descriptor, $0.baseAddress, $0.count) }
+    if written < 0 && errno == EINTR { continue }
+    guard written > 0 else {
+      throw RunDirectoryError.unwritable(path: path, reason: systemReason())
+    }
+    rest = rest.dropFirst(written)
+  }
+}
+
+/// The system's words for the last failure.
+func systemReason() -> String {
+  errno == ENOSPC ? "the disk is full" : unsafe String(cString: strerror(errno)).lowercased()
+}
+
+private func reason(of error: CocoaError) -> String {
+  switch error.code {
+  case .fileWriteOutOfSpace: "the disk is full"
+  case .fileWriteNoPermission: "permission denied"
+  default: "\(error.localizedDescription)"
+  }
+}

@@ -1,0 +1,59 @@
+// What the verbs of this program have in common: threads, progress, logs, results as JSON.
+import Foundation
+import KymoCommandLine
+import KymoExperiments
+import KymoRuns
+import KymoTensor
+import Logging
+
+/// The talk with the person at the terminal during one verb.
+struct Conversation {
+  let terminal: Terminal
+  let threads: Int
+
+  /// Sets the number of threads for everything that follows.
+  init(_ compute: ComputeOptions, _ output: OutputOptions, threads recommended: Int? = nil) {
+    terminal = Terminal(quiet: output.quiet)
+    threads =
+      compute.threads ?? recommended ?? ProcessInfo.processInfo.activeProcessorCount
+    setThreadCount(threads)
+  }
+
+  /// For work that is not training.
+  var work: WorkHooks {
+    var hooks = WorkHooks()
+    let terminal = terminal
+    hooks.progress = { fraction, words in terminal.show(fraction: fraction, words) }
+    hooks.stopSignal = StopSignal.current
+    hooks.threads = threads
+    return hooks
+  }
+
+  /// For training.
+  var training: TrainingHooks {
+    let terminal = terminal
+    var hooks = TrainingHooks { directory in
+      Logger(label: "kymo") { _ in RunLogHandler(file: directory.log, terminal: terminal) }
+    }
+    hooks.work = work
+    hooks.progress = { progress in
+      let step = progress.latest
+      terminal.show(
+        fraction: Double(step.step) / Double(progress.totalSteps),
+        """
+        step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
+        (rollout \(Words.number(step.reconstruction)), divergence \
+        \(Words.number(step.divergence))), \(step.relevantLatents) relevant \
+        \(step.relevantLatents == 1 ? "latent" : "latents"), \
+        \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left
+        """)
+    }
+    return hooks
+  }
+
+  /// Prints a value as JSON on standard output.
+  func print(json value: some Encodable) throws {
+    Swift.print(
+      String(decoding: try RunDirectory.json(value, pretty: true), as: UTF8.self), terminator: "")
+  }
+}

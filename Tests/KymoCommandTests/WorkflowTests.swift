@@ -1,0 +1,210 @@
+// The whole way of a person's data through the built program, at the smallest size that works, and
+// the promises about interruption: Ctrl-C, SIGTERM, and kill -9 at any moment.
+import Foundation
+import KymoData
+import KymoTestSupport
+import Testing
+
+@Suite("From simulation to report", .serialized) struct WorkflowTests {
+  let temporary: TemporaryFolder
+  let tool: Tool
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    tool = Tool(folder: temporary.url)
+  }
+
+  /// A recipe of the smallest size that trains.
+  private func writeRecipe(steps: Int, extra: String = "") throws {
+    let text = """
+      name: tiny
+      data: {train: train.npz, test: test.npz}
+      model: {latents: 2, dataStart: true}
+      training: {steps: \(steps), batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
+      evaluation: {rolloutRecordings: 3, fieldRecordings: 2, fitRecordings: 6}
+      \(extra)
+      """
+    try Data(text.utf8).write(to: tool.file("tiny.yaml"))
+  }
+
+  private func simulate() throws {
+    for (name, seed, count) in [("train", 1, 8), ("test", 2, 4)] {
+      let outcome = try tool.run(
+        "simulate", "ks", "recordings=\(count)", "frameCount=64", "pointCount=64", "length=50.26548",
+        "seed=\(seed)", "-o", "\(name).npz")
+      #expect(outcome.status == 0, "\(outcome.words)")
+    }
+  }
+
+  private func losses(_ run: String) throws -> [Double] {
+    try tool.text("\(run)/metrics.jsonl").split(separator: "\n").map { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return try #require(object?["loss"] as? Double)
+    }
+  }
+
+  @Test("everything works together")
+  func workflow() throws {
+    try simulate()
+    let seen = try tool.run("inspect", "train.npz", "--json")
+    #expect(seen.status == 0, "\(seen.words)")
+    #expect(seen.output.contains("\"recordingCount\" : 8"), "\(seen.output)")
+
+    try writeRecipe(steps: 5)
+    let dry = try tool.run("train", "tiny.yaml", "training.beta=0.01", "--dry-run", "--threads", "1")
+    #expect(dry.status == 0, "\(dry.words)")
+    #expect(dry.output.contains("beta: 1e-2") || dry.output.contains("beta: 0.01"))
+    #expect(dry.output.contains("gradientClip:"), "every default is visible")
+    #expect(dry.words.contains("Memory: about") && dry.words.contains("Time: about"))
+
+    let trained = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    #expect(trained.status == 0, "\(trained.words)")
+    #expect(trained.output.isEmpty)
+    #expect(try losses("run").count == 5)
+    for name in [
+      "recipe.yaml", "environment.json", "log.txt", "model/model.json", "model/model.safetensors",
+    ] { #expect(tool.has("run/\(name)"), "\(name)") }
+    #expect(try !tool.text("run/environment.json").contains(ProcessInfo.processInfo.hostName))
+
+    let again = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    #expect(again.status == 2)
+    #expect(again.words.contains("--force"))
+    let resumed = try tool.run("train", "--resume", "run")
+    #expect(resumed.status == 0)
+    #expect(resumed.words.contains("finished already"))
+
+    let extracted = try tool.run("extract", "run", "test.npz", "-o", "latents", "--threads", "1")
+    #expect(extracted.status == 0, "\(extracted.words)")
+    let csv = try tool.text("latents.csv").split(separator: "\n")
+    #expect(csv.count == 5)
+    #expect(csv[0] == "recording,mu_1,mu_2,sigma_1,sigma_2,γ")
+    let arrays = try NPZFile(tool.file("latents.npz"))
+    let means = try arrays.doubles("mu")
+    #expect(means.shape == [4, 2])
+    #expect(Double(csv[1].split(separator: ",")[1]) == means[0, 0])
+    #expect(try arrays.doubles("params").shape == [4, 1])
+
+    let evaluated = try tool.run("evaluate", "run", "--json", "--threads", "1")
+    #expect(evaluated.status == 0, "\(evaluated.words)")
+    let summary = try #require(
+      JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    #expect(summary["paperRelevantLatents"] as? Int == 1)
+    let errors = try #require(summary["errors"] as? [[String: Any]])
+    #expect(errors.count == 3)
+    #expect(tool.has("run/results.json"))
+    let table = try tool.run("evaluate", "run", "test.npz", "--threads", "1")
+    #expect(table.output.contains("relevant latents:"))
+    #expect(table.output.contains("0.9930"), "the paper's number beside ours")
+
+    let report = try tool.run("report", "run")
+    #expect(report.status == 0, "\(report.words)")
+    #expect(report.output == "run/report.html\n")
+    #expect(tool.has("run/report.html"))
+  }
+
+  @Test("a killed training continues with the losses of an unbroken one", arguments: [3, 11])
+  func kill(_ step: Int) throws {
+    try simulate()
+    // A checkpoint after every step.
+    try writeRecipe(steps: 30, extra: "checkpointMinutes: 0.000001")
+    let unbroken = try tool.run("train", "tiny.yaml", "-o", "unbroken", "--threads", "1")
+    #expect(unbroken.status == 0, "\(unbroken.words)")
+
+    let running = try tool.start("train", "tiny.yaml", "-o", "broken", "--threads", "1")
+    try wait(for: "broken", toReach: step)
+    running.send(SIGKILL)
+    #expect(try running.wait().wasKilled)
+    let before = try losses("broken", tolerant: true)
+    #expect(before < 30, "the training was killed before its end")
+
+    let resumed = try tool.run("train", "--resume", "broken")
+    #expect(resumed.status == 0, "\(resumed.words)")
+    #expect(resumed.words.contains("Continuing after step"))
+    #expect(try losses("broken") == losses("unbroken"))
+    #expect(
+      try Data(contentsOf: tool.file("broken/model/model.safetensors"))
+        == Data(contentsOf: tool.file("unbroken/model/model.safetensors")))
+  }
+
+  @Test(
+    "a signal finishes the step, saves and says how to go on",
+    arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+  func stop(_ signal: Int32, _ status: Int32) throws {
+    try simulate()
+    try writeRecipe(steps: 100_000)
+    let running = try tool.start("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    try wait(for: "run", toReach: 2)
+    running.send(signal)
+    let outcome = try running.wait()
+    #expect(outcome.status == status)
+    #expect(!outcome.wasKilled)
+    #expect(outcome.words.contains("kymo train --resume run"))
+    let steps = try losses("run").count
+    let names = try FileManager.default.contentsOfDirectory(atPath: tool.file("run/checkpoints").path)
+    #expect(names == ["step-" + String(format: "%09d", steps)])
+    let evaluated = try tool.run("evaluate", "run")
+    #expect(evaluated.status == 2)
+    #expect(evaluated.words.contains("--resume run"))
+  }
+
+  @Test("two trainings do not write the same run")
+  func lock() throws {
+    try simulate()
+    try writeRecipe(steps: 100_000)
+    let running = try tool.start("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    try wait(for: "run", toReach: 1)
+    let second = try tool.run("train", "--resume", "run")
+    let forced = try tool.run("train", "tiny.yaml", "-o", "run", "--force", "--threads", "1")
+    running.send(SIGKILL)
+    _ = try running.wait()
+    for outcome in [second, forced] {
+      #expect(outcome.status == 1)
+      #expect(outcome.words.contains("another kymo"), "\(outcome.words)")
+    }
+    #expect(try losses("run", tolerant: true) >= 1)
+  }
+
+  @Test("stopping a simulation leaves no file")
+  func stopSimulation() throws {
+    let running = try tool.start("simulate", "ks", "recordings=20000", "-o", "out/x.npz")
+    while !tool.has("out") { try pause(running) }
+    Thread.sleep(forTimeInterval: 0.3)
+    running.send(SIGINT)
+    let outcome = try running.wait()
+    #expect(outcome.status == 130)
+    #expect(outcome.words.contains("was not written"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: tool.file("out").path).isEmpty)
+  }
+
+  @Test("what cannot be trained leaves no run behind")
+  func noRun() throws {
+    try simulate()
+    try writeRecipe(steps: 5)
+    let long = try tool.run("train", "tiny.yaml", "training.inputCrop=[65, 48]", "-o", "run")
+    #expect(long.status == 1 || long.status == 2, "\(long.words)")
+    let missing = try tool.run("train", "tiny.yaml", "data.train=gone.npz", "-o", "run")
+    #expect(missing.status == 2)
+    #expect(missing.words.contains("gone.npz"))
+    #expect(!tool.has("run"))
+  }
+
+  private func losses(_ run: String, tolerant: Bool) throws -> Int {
+    try tool.text("\(run)/metrics.jsonl").split(separator: "\n").count
+  }
+
+  /// Waits until a run has recorded so many steps.
+  private func wait(for run: String, toReach step: Int) throws {
+    let deadline = ContinuousClock.now + .seconds(120)
+    while true {
+      let lines = (try? tool.text("\(run)/metrics.jsonl").split(separator: "\n").count) ?? 0
+      if lines >= step { return }
+      try #require(ContinuousClock.now < deadline, "the training does not get to step \(step)")
+      Thread.sleep(forTimeInterval: 0.002)
+    }
+  }
+
+  private func pause(_ running: Running) throws {
+    try #require(running.process.isRunning, "\(running.wordsSoFar)")
+    Thread.sleep(forTimeInterval: 0.01)
+  }
+}

@@ -1,3 +1,0 @@
-import Testing
-
-@Suite("Experiments") struct ExperimentsPlaceholder {}

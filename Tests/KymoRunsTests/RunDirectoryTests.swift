@@ -1,0 +1,168 @@
+// The folder of a run: what is refused, what is replaced, what survives a kill.
+import Foundation
+import Testing
+
+import KymoTestSupport
+
+@testable import KymoRuns
+
+@Suite("A run directory") struct RunDirectoryTests {
+  let folder: TemporaryFolder
+  let url: URL
+
+  init() throws {
+    folder = try TemporaryFolder()
+    url = folder.path("run")
+  }
+
+  private func make(force: Bool = false) throws -> RunDirectory {
+    try RunDirectory.create(at: url, force: force)
+  }
+
+  private func step(_ number: Int, loss: Double = 0.1) -> TrainingStep {
+    TrainingStep(
+      step: number, loss: loss, reconstruction: 0.3, divergence: 0.7, learningRate: 1e-3,
+      gradientNorm: 1, latentVariance: [1 / 3], latentSigma2: [0.5])
+  }
+
+  @Test("is made once, and replaced only with force")
+  func force() throws {
+    let run = try make()
+    try run.write(Data("x".utf8), to: run.recipe)
+    #expect(throws: RunDirectoryError.exists(path: run.name, isFinished: false)) { try make() }
+    try run.saveModel { try Data("{}".utf8).write(to: $0.appending(path: "model.json")) }
+    #expect(run.isFinished)
+    #expect(throws: RunDirectoryError.exists(path: run.name, isFinished: true)) { try make() }
+    #expect(try !make(force: true).isFinished)
+    #expect(!FileManager.default.fileExists(atPath: run.recipe.path))
+  }
+
+  @Test("never replaces what is not a run, not even with force")
+  func foreign() throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    let precious = url.appending(path: "thesis.tex")
+    try Data("x".utf8).write(to: precious)
+    #expect(throws: RunDirectoryError.occupied(path: url.relativePath, entry: "thesis.tex")) {
+      try make(force: true)
+    }
+    #expect(FileManager.default.fileExists(atPath: precious.path))
+  }
+
+  @Test("that is none says what is missing")
+  func missing() throws {
+    #expect(
+      throws: RunDirectoryError.notARun(path: url.relativePath, missing: "recipe.yaml")
+    ) { try RunDirectory.open(at: url) }
+  }
+
+  @Test("has one writer at a time, and a dead one's lock does not matter")
+  func lock() throws {
+    let run = try make()
+    var lock: RunLock? = try RunLock(run)
+    #expect(throws: RunDirectoryError.locked(path: run.name, process: "\(getpid())")) {
+      try RunLock(run)
+    }
+    #expect(throws: RunDirectoryError.self) { try make(force: true) }
+    withExtendedLifetime(lock) {}
+    lock = nil
+    // The file is still there, as after a kill.
+    #expect(FileManager.default.fileExists(atPath: run.lock.path))
+    _ = try RunLock(run)
+  }
+
+  @Test("cuts metrics to the checkpoint's step, whatever a kill left behind")
+  func truncation() throws {
+    let run = try make()
+    do {
+      let log = try MetricsLog(appendingTo: run.metrics)
+      for number in 1...5 { try log.append(step(number, loss: 1 / Double(number))) }
+    }
+    let handle = try FileHandle(forWritingTo: run.metrics)
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data(#"{"step":6,"lo"#.utf8))
+    try handle.close()
+    #expect(try MetricsLog.read(run.metrics).count == 5)
+    let whole = try Data(contentsOf: run.metrics)
+    let steps = try MetricsLog.truncate(run.metrics, toStep: 3)
+    #expect(steps.map(\.step) == [1, 2, 3])
+    // Not a bit of a number is lost on the way through the file.
+    #expect(steps.map(\.loss) == [1, 1 / 2.0, 1 / 3.0])
+    let cut = try Data(contentsOf: run.metrics)
+    #expect(whole.starts(with: cut))
+    #expect(cut.last == UInt8(ascii: "\n"))
+    #expect(try MetricsLog.truncate(run.metrics, toStep: 0).isEmpty)
+    #expect(try Data(contentsOf: run.metrics).isEmpty)
+  }
+
+  @Test("refuses metrics that do not reach the checkpoint or are damaged before it")
+  func damagedMetrics() throws {
+    let run = try make()
+    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 1) }
+    let log = try MetricsLog(appendingTo: run.metrics)
+    try log.append(step(1))
+    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
+    try log.append(step(3))
+    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
+  }
+
+  @Test("writes numbers that JSON does not have as words and reads them back")
+  func nonFinite() throws {
+    let run = try make()
+    var line = step(1)
+    line.gradientNorm = .infinity
+    line.latentSigma2 = [.nan]
+    try MetricsLog(appendingTo: run.metrics).append(line)
+    let read = try MetricsLog.read(run.metrics)
+    #expect(read.first?.gradientNorm == .infinity)
+    #expect(read.first?.latentSigma2.first?.isNaN == true)
+  }
+
+  @Test("says that the disk is full")
+  func diskFull() throws {
+    let error = try #require(throws: RunDirectoryError.self) {
+      try MetricsLog(appendingTo: URL(filePath: "/dev/full")).append(step(1))
+    }
+    #expect(error == .unwritable(path: "/dev/full", reason: "the disk is full"))
+  }
+
+  @Test("keeps the two newest checkpoints, and a failed one leaves them alone")
+  func checkpoints() throws {
+    struct Full: Error {}
+    let run = try make()
+    for number in [5, 10, 15] {
+      try run.saveCheckpoint(step: number) {
+        try Data("\(number)".utf8).write(to: $0.appending(path: "state"))
+      }
+    }
+    #expect(run.completeCheckpoints().map(\.step) == [15, 10])
+    #expect(throws: Full.self) {
+      try run.saveCheckpoint(step: 20) { folder in
+        try Data("half".utf8).write(to: folder.appending(path: "state"))
+        throw Full()
+      }
+    }
+    #expect(run.completeCheckpoints().map(\.step) == [15, 10])
+    let names = try FileManager.default.contentsOfDirectory(atPath: run.checkpoints.path)
+    #expect(names.count == 2)
+  }
+
+  @Test("does not take the rest of a killed checkpoint for a checkpoint")
+  func unfinishedCheckpoint() throws {
+    let run = try make()
+    let rest = run.checkpoints.appending(path: "unfinished")
+    try FileManager.default.createDirectory(at: rest, withIntermediateDirectories: true)
+    #expect(run.completeCheckpoints().isEmpty)
+    try run.saveCheckpoint(step: 1) { try Data().write(to: $0.appending(path: "state")) }
+    #expect(run.completeCheckpoints().map(\.step) == [1])
+  }
+
+  @Test("replaces files whole")
+  func whole() throws {
+    let run = try make()
+    try run.write(Data("first".utf8), to: run.results)
+    try run.write(Data("2".utf8), to: run.results)
+    #expect(try Data(contentsOf: run.results) == Data("2".utf8))
+    let gone = RunDirectory(folder.path("gone"))
+    #expect(throws: RunDirectoryError.self) { try gone.write(Data(), to: gone.results) }
+  }
+}
