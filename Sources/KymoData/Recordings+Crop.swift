@@ -85,21 +85,27 @@ extension Recordings {
     // One loop for both ranks: with one space axis the middle loop has one pass.
     let isPlane = spaceRank == 2
     let middleCount = isPlane ? size[1] : 1
+    let isCopy = type == .float32 && rowStride == 1
+    let (channelStride, frameStride) = (strides[1], strides[2])
+    let (middleStride, middleLength) = isPlane ? (strides[3], shape[3]) : (0, 1)
+    let middleStart = isPlane ? origin[1] : 0
+    let firstFrame = firstEntry + recording * strides[0] + origin[0] * frameStride
     var target = unsafe output
     for channel in 0..<channelCount {
       for frame in 0..<size[0] {
-        let frameEntry =
-          firstEntry + recording * strides[0] + channel * strides[1]
-          + (origin[0] + frame) * strides[2]
+        let frameEntry = firstFrame + channel * channelStride + frame * frameStride
         for middle in 0..<middleCount {
-          let rowEntry =
-            frameEntry + (isPlane ? (origin[1] + middle) % shape[3] * strides[3] : 0)
+          let rowEntry = frameEntry + (middleStart + middle) % middleLength * middleStride
           var (position, left) = (rowStart, rowLength)
           while left > 0 {
             let count = min(left, meshLength - position)
-            unsafe NumberConversion.convert(
-              type, at: base + (rowEntry + position * rowStride) * type.width, stride: rowStride,
-              count: count, to: target)
+            let source = unsafe base + (rowEntry + position * rowStride) * type.width
+            if isCopy {
+              unsafe UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: 4 * count)
+            } else {
+              unsafe NumberConversion.convert(
+                type, at: source, stride: rowStride, count: count, to: target)
+            }
             unsafe target += count
             left -= count
             position = 0

@@ -420,17 +420,17 @@ private let packedCases: [HostileCase] = [
   HostileCase("a ratio that deflate cannot have", .tooLarge) {
     HostileArchive(.init(data: [1, 2, 3], method: 8, size: 0x8000_0000)).bytes
   },
-  HostileCase("bomb: 256 MB of zeros that claims to be 224 bytes", .tooLarge, .damaged) {
-    let (packed, _) = try bomb(good, zeros: 1 << 28)
+  HostileCase("bomb: 128 MB of zeros that claims to be 224 bytes", .tooLarge, .damaged) {
+    let (packed, _) = try bomb(good, zeros: 1 << 27)
     return HostileArchive(.init(data: packed, method: 8, size: UInt64(good.count))).bytes
   },
-  HostileCase("bomb: 256 MB of zeros under a header of 96 bytes", .damaged) {
-    let (packed, size) = try bomb(good, zeros: 1 << 28)
+  HostileCase("bomb: 128 MB of zeros under a header of 96 bytes", .damaged) {
+    let (packed, size) = try bomb(good, zeros: 1 << 27)
     return HostileArchive(.init(data: packed, method: 8, size: UInt64(size))).bytes
   },
-  HostileCase("bomb: a header that goes on for 256 MB", .tooLarge) {
-    let start = npy("{", version: [2, 0], length: 1 << 28)
-    let (packed, size) = try bomb(start, zeros: 1 << 28)
+  HostileCase("bomb: a header that goes on for 128 MB", .tooLarge) {
+    let start = npy("{", version: [2, 0], length: 1 << 27)
+    let (packed, size) = try bomb(start, zeros: 1 << 27)
     return HostileArchive(.init(data: packed, method: 8, size: UInt64(size))).bytes
   },
   HostileCase("shape larger than what is packed", .truncated) {
@@ -471,24 +471,44 @@ private func processorTime() -> Double {
 
 @Suite("A malformed file gives a typed error", .serialized) struct HostileFileTests {
   @Test(
-    "within a second and without taking memory", arguments: headerCases + archiveCases + packedCases
+    "within a second", arguments: headerCases + archiveCases + packedCases
   )
   func refused(_ hostile: HostileCase) throws {
     let bench = try Workbench()
     let url = try bench.write(hostile.bytes(), "hostile.npz")
-    let before = try privateMemory()
     // Of this thread alone, so that a busy machine does not count.
     let start = processorTime()
     let found = try formatError { try Recordings.load(url) }
     let time = processorTime() - start
-    let growth = try privateMemory() - before
     #expect(hostile.kinds.contains(found.kind), "\(found)")
     #expect(found.file == "hostile.npz" && !found.found.isEmpty && !found.remedy.isEmpty)
     #expect(!found.description.contains("\u{1B}"), "control characters reach the terminal")
     #expect(time < 1, "\(time) s")
-    #expect(growth < 64 << 20, "\(growth) bytes")
     // Looking at the list of arrays, as the error for a missing key does, is no way round.
     _ = try? NPZFile(url).listing
+  }
+
+  @Test("without taking memory") func memoryPeak() async throws {
+    let bench = try Workbench()
+    for (index, hostile) in (headerCases + archiveCases + packedCases).enumerated() {
+      _ = try bench.write(hostile.bytes(), "\(index).npz")
+    }
+    // In a process of its own, where no other test takes memory.
+    let path = bench.folder.path
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      let before = try peakMemory()
+      for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+        do {
+          _ = try Recordings.load(URL(filePath: path).appending(path: name))
+          exit(2)
+        } catch {
+          continue
+        }
+      }
+      // One entry claims 64 MB, rightly but for its last 4 kB; the bombs hold 128 MB.
+      let growth = try peakMemory() - before
+      if growth > 96 << 20 { exit(3) }
+    }
   }
 
   @Test("at whatever byte it is cut", arguments: [false, true])
@@ -501,10 +521,11 @@ private func processorTime() -> Double {
       np.savez\(isPacked ? "_compressed" : "")('a.npz', **a); np.save('a.npy', a['x'])
       """)
     for name in ["a.npz", "a.npy"] {
-      let whole = [UInt8](try Data(contentsOf: bench.url(name)))
-      #expect(try Recordings.load(bench.write(whole, "cut")).count == 2)
-      for length in 0..<whole.count {
-        let url = try bench.write(Array(whole.prefix(length)), "cut")
+      let url = bench.url(name)
+      #expect(try Recordings.load(url).count == 2)
+      // Cut ever shorter in place: making a new file each time is slow on some disks.
+      for length in try Data(contentsOf: url).indices.reversed() {
+        try #require(unsafe truncate(url.path, off_t(length)) == 0)
         #expect(throws: FormatError.self, "\(name) cut to \(length)") {
           try Recordings.load(url)
         }
@@ -519,14 +540,18 @@ private func processorTime() -> Double {
       """
       np.savez\(isPacked ? "_compressed" : "")('a.npz', x=np.arange(24, dtype='f4').reshape(2, 1, 3, 4))
       """)
-    let whole = [UInt8](try Data(contentsOf: bench.url("a.npz")))
-    let expected = try Recordings.load(bench.url("a.npz"))
+    let url = bench.url("a.npz")
+    let whole = [UInt8](try Data(contentsOf: url))
+    let expected = Recordings(x: HostArray((0..<24).map(Float.init), shape: [2, 1, 3, 4]))
+    let file = try FileHandle(forUpdating: url)
+    func set(_ byte: UInt8, at offset: Int) throws {
+      try file.seek(toOffset: UInt64(offset))
+      try file.write(contentsOf: [byte])
+    }
     var (refused, same) = (0, 0)
     for offset in whole.indices {
       for change: UInt8 in [0x01, 0x80, 0xFF] {
-        var bytes = whole
-        bytes[offset] ^= change
-        let url = try bench.write(bytes, "changed")
+        try set(whole[offset] ^ change, at: offset)
         do {
           let read = try Recordings.load(url)
           // Dates, attributes and the like may change; numbers may not.
@@ -536,6 +561,7 @@ private func processorTime() -> Double {
           refused += 1
         }
       }
+      try set(whole[offset], at: offset)
     }
     #expect(refused > 4 * same, "\(refused) refused, \(same) the same")
   }

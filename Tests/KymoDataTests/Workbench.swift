@@ -46,10 +46,10 @@ final class Workbench {
   }
 }
 
-/// Bytes of memory that this process holds and that are not pages of files.
-func privateMemory() throws -> Int {
+/// The most bytes of memory that this process has held at a time.
+func peakMemory() throws -> Int {
   let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-  let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+  let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
   return try #require(Int(line.filter(\.isNumber))) * 1024
 }
 

@@ -118,8 +118,8 @@ package final class AtomicFile {
     let words = describeErrno()
     abandon()
     if [ENOSPC, EDQUOT, EFBIG].contains(code) {
-      return AtomicFile.full(
-        place, max(expectedBytes, count + refused), AtomicFile.freeBytes(in: AtomicFile.folder(of: url)), words)
+      let free = AtomicFile.freeBytes(in: AtomicFile.folder(of: url))
+      return AtomicFile.full(place, max(expectedBytes, count + refused), free, words)
     }
     return place.error(
       .unwritable, found: "\(what) (\(words))", allowed: "a disk that takes it",
