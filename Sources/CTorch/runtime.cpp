@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -11,6 +12,13 @@
 #include "guarded.hpp"
 
 using namespace kymo;
+
+// Tensors of a few megabytes come and go in every step. With glibc's defaults each of them is mapped
+// and faulted in anew, which took 7 % of a training step.
+[[gnu::constructor]] static void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+}
 
 struct kt_generator_body {
   at::Generator value;

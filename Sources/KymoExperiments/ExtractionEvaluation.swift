@@ -65,7 +65,9 @@ package struct ExtractionEvaluation {
   package func extract(
     _ recordings: Recordings, _ words: String
   ) throws -> [ExtractionResults.RecordingLatents] {
-    try model.extract(recordings, range: 0..<recordings.count) { done in
+    try model.extract(
+      recordings, range: 0..<recordings.count, encoderStride: settings.encoderStride
+    ) { done in
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(
         Double(done) / Double(recordings.count), "\(words): \(done) of \(recordings.count)")

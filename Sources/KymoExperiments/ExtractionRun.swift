@@ -3,8 +3,8 @@ package import Foundation
 import KymoData
 import KymoExtraction
 import KymoNumerics
-import KymoSolvers
 package import KymoRuns
+import KymoSolvers
 import KymoTensor
 package import Logging
 

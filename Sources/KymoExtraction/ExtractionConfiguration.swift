@@ -33,6 +33,8 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
     configuration.training.learningRate = 1e-3
     configuration.training.schedule = .constant
     configuration.training.gradientClip = 0
+    configuration.training.betaStart = 1
+    configuration.training.betaGrading = 1
     configuration.training.batchNormalizedPart = 0
     configuration.training.weightAverage = 0
     return configuration

@@ -3,7 +3,7 @@
 //
 // Loss (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
-//     + β · ½ · mean over batch of Σ_z (μ² + σ² − log σ² − 1)
+//     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
 public import Foundation
 public import KymoData
 import KymoNN
@@ -67,6 +67,8 @@ public final class ExtractionTrainer {
   private var average: WeightAverage?
   private let inputBatch: Tensor
   private let targetBatch: Tensor
+  /// Price of every latent: powers of the grading.
+  private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
 
   /// Prepares a training.
@@ -90,6 +92,10 @@ public final class ExtractionTrainer {
     let named = model.namedParameters
     parameters = named.map(\.tensor)
     optimizer = AdaptiveOptimizer(named)
+    latentPrices = Tensor(
+      (0..<configuration.model.latents).map { index in
+        Float(pow(configuration.training.betaGrading, Double(index)))
+      }, shape: [configuration.model.latents], device: device)
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
@@ -120,9 +126,10 @@ public final class ExtractionTrainer {
     let sample = latents.mean + (latents.logVariance * 0.5).exp() * noise
 
     let reconstruction = rolloutLoss(sample, frames: frames, random: random)
-    let divergence =
-      (latents.mean.square() + sigma2 - latents.logVariance - 1).sum(axes: [1]).mean() * 0.5
-    let loss = reconstruction + beta(progress: progress, frames: frames) * divergence
+    let divergences =
+      (latents.mean.square() + sigma2 - latents.logVariance - 1).mean(axes: [0]) * 0.5
+    let price = (divergences * latentPrices).sum()
+    let loss = reconstruction + beta(progress: progress, frames: frames) * price
     let value = loss.item
     guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
     loss.backward()
@@ -135,7 +142,7 @@ public final class ExtractionTrainer {
     stepIndex += 1
     return StepReport(
       step: stepIndex, loss: value, reconstruction: reconstruction.item,
-      divergence: divergence.item, learningRate: rate, gradientNorm: norm,
+      divergence: divergences.sum().item, learningRate: rate, gradientNorm: norm,
       latentVariance: latents.mean.detached().variance(axes: [0]).doubles,
       latentSigma2: sigma2.detached().mean(axes: [0]).doubles)
   }
@@ -246,11 +253,11 @@ public final class ExtractionTrainer {
   }
 
   private func beta(progress: Double, frames: Int) -> Double {
-    let rise =
-      training.betaWarmup > 0 ? min(1, 0.01 + 0.99 * progress / training.betaWarmup) : 1
+    let remaining =
+      training.betaRamp > 0 ? max(0, 1 - progress / training.betaRamp) : 0
     // The error of a wrong parameter grows like T² at first: a shorter rollout needs a smaller β.
     let part = Double(frames) / Double(training.targetCrop[0] - 1)
-    return training.beta * rise * part * part
+    return training.beta * pow(training.betaStart, remaining) * part * part
   }
 
   private func rolloutLoss(

@@ -61,7 +61,7 @@ struct KernelLayout {
 final class LatentToKernel {
   let layout: KernelLayout
   private let kind: KernelNetwork
-  /// For each piece: one layer (affine) or two (perceptron) of weight and bias.
+  /// Two layers of weight and bias for each piece.
   private let networks: [[(weight: Tensor, bias: Tensor)]]
 
   init(
@@ -73,27 +73,11 @@ final class LatentToKernel {
     let latents = configuration.latents
     var networks: [[(weight: Tensor, bias: Tensor)]] = []
     for piece in layout.pieces {
-      switch configuration.kernelNetwork {
-      case .perceptron:
-        let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
-        networks.append([
-          uniformLayer([units, latents], bias: units, device: device, using: &random),
-          uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
-        ])
-      case .affine:
-        // K₀ as a convolution starts; Kᵢ a tenth of it: nonzero, because (μ constant, Kᵢ = 0) is a
-        // stationary point.
-        let bound = 1 / Float(piece.fanIn).squareRoot()
-        networks.append([
-          (
-            Tensor.uniform(
-              [piece.count, latents], in: -bound / 10...bound / 10, using: &random, device: device
-            ).requiringGradient(),
-            Tensor.uniform([piece.count], in: -bound...bound, using: &random, device: device)
-              .requiringGradient()
-          )
-        ])
-      }
+      let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
+      networks.append([
+        uniformLayer([units, latents], bias: units, device: device, using: &random),
+        uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
+      ])
     }
     self.networks = networks
   }
@@ -112,7 +96,8 @@ final class LatentToKernel {
   func kernels(_ latents: Tensor) -> Tensor {
     let parts = networks.map { layers in
       layers.dropFirst().reduce(Tensor.linear(latents, layers[0].weight, layers[0].bias)) {
-        Tensor.linear($0.relu(), $1.weight, $1.bias)
+        // Without the bend the two layers are an affine map, trained as a product.
+        Tensor.linear(kind == .perceptron ? $0.relu() : $0, $1.weight, $1.bias)
       }
     }
     return Tensor.concatenated(parts, axis: 1)

@@ -15,8 +15,16 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   public var targetCrop = [32, 76]
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
   public var beta = 0.02
-  /// Part of the steps over which β rises from a hundredth of itself.
-  public var betaWarmup = 0.0
+  /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
+  /// finely later; below 1 is a warm-up.
+  public var betaStart = 1.0
+  /// Part of the steps over which β goes, geometrically, from its start to its final value.
+  public var betaRamp = 0.6
+  /// Price of each latent as a multiple of the one before it; 1 in the paper.
+  ///
+  /// Above 1, latents that say the same thing cannot share it at equal cost, so it moves into the
+  /// first of them and the others collapse.
+  public var betaGrading = 1.5
   /// Peak step size of Adam.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
@@ -51,7 +59,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
     try settings.read(&beta, .beta)
-    try settings.read(&betaWarmup, .betaWarmup)
+    try settings.read(&betaStart, .betaStart)
+    try settings.read(&betaRamp, .betaRamp)
+    try settings.read(&betaGrading, .betaGrading)
     try settings.read(&learningRate, .learningRate)
     try settings.read(&schedule, .schedule)
     try settings.read(&warmup, .warmup)
@@ -65,7 +75,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, batchSize, inputCrop, targetCrop, beta, betaWarmup, learningRate, schedule, warmup
+    case steps, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading,
+      learningRate, schedule,
+      warmup
     case finalLearningRate, gradientClip, rolloutSchedule, batchNormalizedPart, propagationNoise
     case discount, weightAverage
   }
@@ -101,10 +113,16 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       beta >= 0, "\(path).beta", found: beta, allowed: "0 or more", remedy: "The paper uses 0.02.")
     try require(
+      betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
+      remedy: "1 keeps β constant.")
+    try require(
+      (1...4).contains(betaGrading), "\(path).betaGrading", found: betaGrading,
+      allowed: "from 1 to 4", remedy: "1 prices all latents alike, as the paper does.")
+    try require(
       learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
       remedy: "3e-3 with one cycle, 1e-3 when constant.")
     for (name, part) in [
-      ("betaWarmup", betaWarmup), ("warmup", warmup), ("batchNormalizedPart", batchNormalizedPart),
+      ("betaRamp", betaRamp), ("warmup", warmup), ("batchNormalizedPart", batchNormalizedPart),
     ] {
       try require(
         (0...1).contains(part), "\(path).\(name)", found: part, allowed: "from 0 to 1",
