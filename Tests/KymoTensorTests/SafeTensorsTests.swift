@@ -128,8 +128,8 @@ import Testing
       ("two negative lengths", one(entry(shape: "[-1,-2]")), "impossible shape"),
       ("an overflowing shape", one(entry(shape: "[4611686018427387904,4]")), "impossible shape"),
       ("zero times overflow", one(entry(shape: "[4611686018427387904,4,0]")), "impossible shape"),
-      ("a fractional shape", one(entry(shape: "[1.5]")), "at 'a.shape"),
-      ("a shape beyond integers", one(entry(shape: "[1e30]")), "at 'a.shape"),
+      ("a fractional shape", one(entry(shape: "[1.5]")), "cannot be understood"),
+      ("a shape beyond integers", one(entry(shape: "[1e30]")), "cannot be understood"),
       ("a shape that does not fit", one(entry(shape: "[3]")), "takes 12 bytes, but has 8"),
       (
         "too many axes", one(entry(shape: "[2\(String(repeating: ",1", count: 64))]")),
