@@ -87,6 +87,9 @@ import Testing
     #expect(latest.step == 1)
     #expect(try latest.tensors("model")[0].tensor.item == 7)
     #expect(try latest.record(Record.self).loss == 1)
+    try write(3, checkpoints)
+    let names = try FileManager.default.contentsOfDirectory(atPath: checkpoints.folder.path)
+    #expect(names.count == 2, "the next one removes the leftovers: \(names)")
     try FileManager.default.removeItem(at: CheckpointTests.killed)
   }
 }
