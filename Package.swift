@@ -49,12 +49,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
-/// The tests of one module.
-func tests(
-  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
-) -> Target {
-  .testTarget(
-    name: name + "Tests", dependencies: dependencies + ["KymoTestSupport"], resources: resources,
+// The tests of one module. Golden values are read where they lie, beside the script that made them.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  let golden = Context.packageDirectory + "/Tests/\(name)Tests/Golden"
+  return .testTarget(
+    name: name + "Tests", dependencies: dependencies + ["KymoTestSupport"],
+    exclude: FileManager.default.fileExists(atPath: golden) ? ["Golden"] : [],
     swiftSettings: house)
 }
 

@@ -42,8 +42,18 @@ public struct Checkpoints: Sendable {
       try writeAtomically(
         encoder.encode(record), to: partial.appendingPathComponent("record.json"))
     }
-    for old in try all().dropLast(keptCount) { try FileManager.default.removeItem(at: old.folder) }
+    try removeOldOnes()
     return target
+  }
+
+  /// Removes all but the newest few, and what a killed process left behind.
+  private func removeOldOnes() throws {
+    let files = FileManager.default
+    for old in try all().dropLast(keptCount) { try files.removeItem(at: old.folder) }
+    for name in try files.contentsOfDirectory(atPath: folder.path)
+    where name.hasPrefix("." + Self.prefix) {
+      try files.removeItem(at: folder.appendingPathComponent(name))
+    }
   }
 
   /// A complete checkpoint.

@@ -20,7 +20,8 @@ public func setThreadCount(_ count: Int) {
 /// Runs `body` for 0 ..< `count` on libtorch's own threads and returns when all are done.
 ///
 /// Kernels that alternate with tensor operations run here, so that two sets of threads do not
-/// compete. Which worker runs which index is not fixed, so results must not depend on it.
+/// compete. `body` runs on several threads at once and must write to different places for different
+/// indices. Which worker runs which index is not fixed, so results must not depend on it.
 ///
 /// - Parameters:
 ///   - count: Number of indices.

@@ -52,7 +52,8 @@ extension Tensor {
     differentiable: Bool = false
   ) -> [Tensor?] {
     gradients(
-      of: outputs, along: outputs.map { $0.detached() * 0 + 1 }, withRespectTo: inputs,
+      of: outputs, along: outputs.map { .ones($0.shape, dtype: $0.dtype, device: $0.device) },
+      withRespectTo: inputs,
       keepingGraph: keepingGraph, differentiable: differentiable)
   }
 

@@ -41,6 +41,8 @@ import Testing
     #expect(x.gradient == nil, "nothing is collected")
     let second = try #require(Tensor.gradients(of: [slope], withRespectTo: [x])[0])
     #expect(second.doubles == [12, 18])
+    let steep = Tensor(doubles: [.infinity], shape: [1]).requiringGradient()
+    #expect(Tensor.gradients(of: [steep * 2], withRespectTo: [steep])[0]?.doubles == [2])
     let along = Tensor.gradients(
       of: [x.square()], along: [Tensor(doubles: [0, 1], shape: [2])], withRespectTo: [x])
     #expect(try #require(along[0]).doubles == [0, 6])

@@ -34,6 +34,14 @@ import Testing
       _ = t.matmul(t).exp().sum().item
       torchParallelFor(64) { _ in usleep(100) }
     }
+    let busy = UnsafeMutableBufferPointer<Int>.allocate(capacity: threadCount)
+    unsafe busy.initialize(repeating: 0)
+    defer { unsafe busy.deallocate() }
+    torchParallelFor(1000) { _, worker in
+      usleep(20)
+      unsafe busy[worker] += 1
+    }
+    #expect(unsafe busy.allSatisfy { $0 > 0 }, "all workers take part")
     // Other tests run meanwhile and have threads of their own, hence not equality.
     #expect(try threads() <= before + 8)
     #expect(threadCount >= 1)
