@@ -143,7 +143,7 @@ let package = Package(
     .target(name: "KymoTestSupport", path: "Tests/KymoTestSupport", swiftSettings: house),
     tests("KymoNumerics", ["KymoNumerics", "CKernels"]),
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
-    tests("KymoSolvers", ["KymoSolvers", "KymoNumerics"]),
+    tests("KymoSolvers", ["KymoSolvers", "KymoNumerics", "CKernels"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(

@@ -106,6 +106,13 @@ public struct KuramotoSivashinskyConfiguration: Hashable, Codable, Sendable {
       remedy: "Move the bounds or the mean; the paper draws N(1, 0.125²) in [0.5, 1.5].")
     try nonnegative(
       dampingDeviation, "dampingDeviation", at: path, remedy: "The paper's is 0.125.")
+    // Draws outside the range are repeated, which must not take for ever.
+    let range = dampingMaximum - dampingMinimum
+    try require(
+      dampingDeviation <= 100 * range || dampingDeviation == 0, "\(path).dampingDeviation",
+      found: dampingDeviation,
+      allowed: "at most 100 times the distance of dampingMinimum and dampingMaximum, \(range)",
+      remedy: "Set it to 0 to give all recordings the same damping.")
     try positive(
       spectrumWidthMinimum, "spectrumWidthMinimum", at: path, remedy: "The paper's is 0.0625.")
     try require(

@@ -58,12 +58,13 @@ import Testing
 /// The definition, with angles reduced exactly.
 private func plainTransform(_ field: [Double]) -> [Double] {
   let count = field.count
+  let angles = (0..<count).map { 2 * Double.pi * Double($0) / Double(count) }
+  let (cosines, sines) = (angles.map { cos($0) }, angles.map { sin($0) })
   return (0...count / 2).flatMap { k in
     var (real, imaginary) = (0.0, 0.0)
     for (n, value) in field.enumerated() {
-      let angle = 2 * Double.pi * Double(k * n % count) / Double(count)
-      real += value * cos(angle)
-      imaginary -= value * sin(angle)
+      real += value * cosines[k * n % count]
+      imaginary -= value * sines[k * n % count]
     }
     return [real, imaginary]
   }

@@ -6,7 +6,7 @@ import Testing
 @testable import KymoNumerics
 
 @Suite("Random streams") struct RandomStreamTests {
-  /// The known answers that Salmon et al. publish with their library (Random123, kat_vectors).
+  /// The known answers published with Random123, the library of the method's authors (kat_vectors).
   @Test(
     "reproduce the published vectors of Philox4x32-10",
     arguments: [
