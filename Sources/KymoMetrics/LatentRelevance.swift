@@ -1,5 +1,6 @@
 // Which latents carry a parameter: Lu, Kim and Soljacic, Phys. Rev. X 10, 031056 (2020), Figure 2.
 // The paper judges by eye; the rule here puts numbers to it (the gap is more than two decades).
+import KymoNumerics
 
 /// When a latent counts as carrying a parameter.
 public struct RelevanceRule: Hashable, Codable, Sendable {
@@ -68,9 +69,9 @@ extension ExtractionResults {
   ) -> [LatentSummary] {
     precondition(!recordings.isEmpty, "latentSummaries: no recordings")
     return recordings[0].mean.indices.map { latent in
-      let spread = variance(of: recordings.map { $0.mean[latent] })
-      let noise = KymoMetrics.mean(
-        of: recordings.map { $0.standardDeviation[latent] * $0.standardDeviation[latent] })
+      let spread = Statistics.populationVariance(recordings.map { $0.mean[latent] })
+      let noise = Statistics.mean(
+        recordings.map { $0.standardDeviation[latent] * $0.standardDeviation[latent] })
       return LatentSummary(
         varianceOfMean: spread, meanVariance: noise,
         isRelevant: rule.isRelevant(

@@ -1,12 +1,13 @@
 // How well known parameters are linear functions of the relevant latents: Table I, Table II and
 // the error bars of Figure 3 of Lu, Kim and Soljacic, Phys. Rev. X 10, 031056 (2020).
-import KymoNumerics
+package import KymoNumerics
 
 extension ExtractionResults {
   /// Scores every known parameter against the relevant latents.
   ///
   /// Ordinary least squares with intercept of the parameter on the relevant latents together.
-  /// Where no latent is relevant, the fit is the mean and R² is 0.
+  /// Where no latent is relevant, the fit is the mean and R² is 0; so it is where a parameter does
+  /// not vary.
   ///
   /// - Parameters:
   ///   - parameterNames: One name for each column of the recordings' parameters.
@@ -20,28 +21,26 @@ extension ExtractionResults {
     trainingRecordings: [RecordingLatents]? = nil, paper: PaperNumbers? = nil
   ) -> [ParameterScore] {
     precondition(!recordings.isEmpty, "parameterScores: no recordings")
-    let predictors = recordings.rows(of: relevantLatents)
+    let regressors = recordings.columns(of: relevantLatents)
     return parameterNames.indices.map { column in
-      let targets = recordings.map { $0.parameters[column] }
-      let fit = LeastSquaresFit(predictors: predictors, targets: targets)
+      let target = recordings.map { $0.parameters[column] }
+      let fit = LinearFit(regressors: regressors, target: target)
       let trained = trainingRecordings.map { training in
-        LeastSquaresFit(
-          predictors: training.rows(of: relevantLatents),
-          targets: training.map { $0.parameters[column] }
-        ).rSquared(predictors: predictors, targets: targets)
+        LinearFit(
+          regressors: training.columns(of: relevantLatents),
+          target: training.map { $0.parameters[column] }
+        ).score(regressors: regressors, target: target)
       }
       let single = recordings[0].mean.indices.map { latent in
-        let rows = recordings.rows(of: [latent])
-        return LeastSquaresFit(predictors: rows, targets: targets)
-          .rSquared(predictors: rows, targets: targets)
+        LinearFit(regressors: recordings.columns(of: [latent]), target: target).rSquared
       }
       return ParameterScore(
-        name: parameterNames[column],
-        rSquared: fit.rSquared(predictors: predictors, targets: targets),
-        rSquaredOfTrainingFit: trained,
+        name: parameterNames[column], rSquared: fit.rSquared.orZero,
+        rSquaredOfTrainingFit: trained?.orZero,
         coverage95: coverage(of: fit, recordings: recordings, latents: relevantLatents, column),
-        coefficients: fit.coefficients, paperRSquared: paper?.rSquared[parameterNames[column]],
-        rSquaredOfSingleLatents: single)
+        coefficients: [fit.intercept] + fit.slopes,
+        paperRSquared: paper?.rSquared[parameterNames[column]],
+        rSquaredOfSingleLatents: single.map(\.orZero))
     }
   }
 
@@ -51,21 +50,23 @@ extension ExtractionResults {
   /// come from a fixed seed, so the same results give the same interval.
   package func rSquaredInterval(ofParameter column: Int) -> ClosedRange<Double>? {
     guard recordings.count >= 10 else { return nil }
-    let predictors = recordings.rows(of: relevantLatents)
-    let targets = recordings.map { $0.parameters[column] }
+    let regressors = recordings.columns(of: relevantLatents)
+    let target = recordings.map { $0.parameters[column] }
     let draws = (0..<200).map { draw in
       var stream = RandomStream(seed: 1, purpose: .evaluation, index: UInt64(draw))
       let chosen = recordings.indices.map { _ in stream.index(below: recordings.count) }
-      let (rows, values) = (chosen.map { predictors[$0] }, chosen.map { targets[$0] })
-      return LeastSquaresFit(predictors: rows, targets: values)
-        .rSquared(predictors: rows, targets: values)
-    }.sorted()
-    return quantile(0.025, ofSorted: draws)...quantile(0.975, ofSorted: draws)
+      return LinearFit(
+        regressors: regressors.map { latent in chosen.map { latent[$0] } },
+        target: chosen.map { target[$0] }
+      ).rSquared.orZero
+    }
+    let ends = Statistics.quantiles(draws, [0.025, 0.975])
+    return ends[0]...ends[1]
   }
 
   /// Fraction of true values inside the 95 % interval of the fitted value.
   private static func coverage(
-    of fit: LeastSquaresFit, recordings: [RecordingLatents], latents: [Int], _ column: Int
+    of fit: LinearFit, recordings: [RecordingLatents], latents: [Int], _ column: Int
   ) -> Double {
     let inside = recordings.count { recording in
       let predicted = fit(latents.map { recording.mean[$0] })
@@ -77,9 +78,25 @@ extension ExtractionResults {
   }
 }
 
+extension LinearFit {
+  /// Half the 95 % interval of the fitted value when only the regressors are uncertain: 1.96
+  /// standard deviations of the latents, sent through the slopes as independent errors.
+  package func halfInterval95(standardDeviations: [Double]) -> Double {
+    let square = zip(slopes, standardDeviations).reduce(0) {
+      $0 + ($1.0 * $1.1) * ($1.0 * $1.1)
+    }
+    return 1.96 * square.squareRoot()
+  }
+}
+
+extension Double {
+  /// R² of a parameter that does not vary is no number; results say 0, as nothing is explained.
+  fileprivate var orZero: Double { isNaN ? 0 : self }
+}
+
 extension [ExtractionResults.RecordingLatents] {
-  /// μ_z of the given latents, one row for each recording.
-  fileprivate func rows(of latents: [Int]) -> [[Double]] {
-    map { recording in latents.map { recording.mean[$0] } }
+  /// μ_z of the given latents, one list for each latent.
+  fileprivate func columns(of latents: [Int]) -> [[Double]] {
+    latents.map { latent in map { $0.mean[latent] } }
   }
 }

@@ -61,20 +61,11 @@ public struct RolloutErrors: Hashable, Sendable {
   public func summary(
     name: String, paperPoints: [ExtractionResults.PaperPoint] = []
   ) -> ExtractionResults.ErrorCurve {
-    let columns = (rows.first ?? []).indices.map { frame in rows.map { $0[frame] }.sorted() }
+    let columns = (rows.first ?? []).indices.map { frame in rows.map { $0[frame] } }
+    let deciles = columns.map { Statistics.quantiles($0, [0.1, 0.9]) }
     return ExtractionResults.ErrorCurve(
-      name: name, mean: columns.map(mean(of:)),
-      lowerDecile: columns.map { quantile(0.1, ofSorted: $0) },
-      upperDecile: columns.map { quantile(0.9, ofSorted: $0) },
+      name: name, mean: columns.map(Statistics.mean), lowerDecile: deciles.map { $0[0] },
+      upperDecile: deciles.map { $0[1] },
       recordingCount: rows.count, divergedCount: divergedCount, paperPoints: paperPoints)
   }
-}
-
-/// Quantile by linear interpolation between order statistics, as NumPy's default.
-func quantile(_ fraction: Double, ofSorted values: [Double]) -> Double {
-  precondition(!values.isEmpty && (0...1).contains(fraction), "quantile: \(values.count) values")
-  let place = fraction * Double(values.count - 1)
-  let below = Int(place)
-  let above = min(below + 1, values.count - 1)
-  return values[below] + (place - Double(below)) * (values[above] - values[below])
 }

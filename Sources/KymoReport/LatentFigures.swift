@@ -1,6 +1,7 @@
 // The latents: which of them carry a parameter (Figure 2 of Lu, Kim and Soljacic, 2020), how known
 // parameters depend on them (Figures 3 and 6), and how they spread when no parameter is known.
 import KymoMetrics
+import KymoNumerics
 
 extension ExtractionResults {
   /// Most recordings that a scatter plot shows.
@@ -53,7 +54,9 @@ extension ExtractionResults {
   /// fitted parameter is shown and the line is where it equals the true one. Needs at least one.
   func parameterFigure(_ column: Int) -> Figure {
     let score = scores[column]
-    let fit = LeastSquaresFit(coefficients: score.coefficients)
+    let fit = LinearFit(
+      intercept: score.coefficients[0], slopes: Array(score.coefficients.dropFirst()),
+      rSquared: score.rSquared)
     let shown = recordings.thinned(to: Self.shownRecordings)
     let truth = shown.map { $0.parameters[column] }
     let relevant = relevantLatents

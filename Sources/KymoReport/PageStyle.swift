@@ -52,6 +52,9 @@ enum PageStyle {
       figure, table, .finding { break-inside: avoid; }
       figure.narrow { display: block; }
       pre { white-space: pre-wrap; }
+      .table { overflow: visible; }
+      table { font-size: 8pt; }
+      th, td { padding: 3px 6px; }
       .finding, pre, .missing { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     }
     """

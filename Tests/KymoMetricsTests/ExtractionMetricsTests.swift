@@ -96,6 +96,23 @@ import Testing
     #expect(scores.map(\.paperRSquared) == [0.993, nil])
   }
 
+  @Test("are zero for a parameter that does not vary, so that they can be written")
+  func constantParameter() throws {
+    var recordings = try Golden.load().recordings
+    for index in recordings.indices { recordings[index].parameters = [1.1] }
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["p"], recordings: recordings, relevantLatents: [0, 2],
+      trainingRecordings: recordings)
+    #expect(scores[0].rSquared == 0 && scores[0].rSquaredOfTrainingFit == 0)
+    #expect(scores[0].rSquaredOfSingleLatents == [0, 0, 0])
+  }
+
+  @Test("send 1.96 standard deviations through the slopes")
+  func halfInterval() {
+    let fit = LinearFit(intercept: 7, slopes: [-3, 4], rSquared: 1)
+    expectClose([fit.halfInterval95(standardDeviations: [1, 1])], [1.96 * 5], rounding)
+  }
+
   @Test("cover 95 % when the bars tell the truth")
   func coverage() {
     var stream = RandomStream(seed: 5, purpose: .testing)
