@@ -14,7 +14,6 @@ build: setup ## Build the programs
 	@scripts/build
 
 demo: build ## A small real experiment: simulate, train without the answer, find it, report
-	@mkdir -p runs && { [[ ! -e runs/demo ]] || { rm -rf runs/demo.previous && mv runs/demo runs/demo.previous; }; }
 	@./kymo reproduce pde-vae/ks --quick -o runs/demo
 	@[[ ! -f runs/demo/report.html ]] || echo "Open in a browser: $(CURDIR)/runs/demo/report.html"
 
