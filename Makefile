@@ -10,11 +10,10 @@ help: ## What can be made
 setup: ## Install what is needed into .deps; quick when all is there
 	@scripts/setup
 
-build: setup ## Build the tool
-	@scripts/build kymo
+build: setup ## Build the programs
+	@scripts/build
 
 demo: build ## A small real experiment: simulate, train without the answer, find it, report
-	@mkdir -p runs && { [[ ! -e runs/demo ]] || { rm -rf runs/demo.previous && mv runs/demo runs/demo.previous; }; }
 	@./kymo reproduce pde-vae/ks --quick -o runs/demo
 	@[[ ! -f runs/demo/report.html ]] || echo "Open in a browser: $(CURDIR)/runs/demo/report.html"
 
@@ -26,8 +25,7 @@ check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/setup --tests
 	@scripts/check
 
-bench: setup ## Time against named peers, answers checked
-	@scripts/build kymo-bench
+bench: build ## Time against named peers, answers checked
 	@.build/release/kymo-bench
 
 clean: ## Remove what was built (.deps, runs and data stay)
