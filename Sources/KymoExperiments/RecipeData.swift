@@ -88,7 +88,8 @@ package struct RecipeData {
   private func load(_ file: URL, entry: String) throws -> Recordings {
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw ConfigurationError(
-        entry, found: "'\(file.relativePath)', which does not exist", allowed: "a file of recordings",
+        entry, found: "'\(file.relativePath)', which does not exist",
+        allowed: "a file of recordings",
         remedy: "Correct the path, or make the file with kymo simulate.")
     }
     return try Recordings.load(file)

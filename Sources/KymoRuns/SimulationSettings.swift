@@ -78,8 +78,12 @@ extension KuramotoSivashinskyConfiguration {
   /// Simulates and writes an NPZ file, a block at a time; it appears whole or not at all.
   ///
   /// - Parameters:
+  ///   - file: The file to write.
+  ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done.
   ///   - stopSignal: The signal that asks to stop, if any has come.
+  /// - Throws: ``Interrupted`` when a signal came; a `FormatError` when the file cannot be written.
+  /// - Returns: What was written.
   package func write(
     to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
