@@ -48,7 +48,8 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
     let words = seeds.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = words.compactMap { UInt64($0.trimmingPrefix(" ")) }
     guard numbers.count == words.count, Set(numbers).count == numbers.count else {
-      throw ValidationError("--seeds is '\(seeds)', but must be different whole numbers as in 1,2,3.")
+      throw ValidationError(
+        "--seeds is '\(seeds)', but must be different whole numbers as in 1,2,3.")
     }
     return numbers
   }

@@ -73,7 +73,9 @@ package struct Simulate: ParsableCommand {
       "\(summary.file): \(summary.recordings) recordings in \(Words.number(summary.seconds)) s"
         + (summary.redrawn > 0 ? ", \(summary.redrawn) draws blew up and were replaced" : ""))
     if outputOptions.json {
-      print(String(decoding: try RunDirectory.json(summary, pretty: true), as: UTF8.self), terminator: "")
+      print(
+        String(decoding: try RunDirectory.json(summary, pretty: true), as: UTF8.self),
+        terminator: "")
     }
   }
 

@@ -152,7 +152,9 @@ package enum Words {
   /// Bytes as 12 kB, 3.4 MB or 5.6 GB.
   package static func bytes(_ count: Int64) -> String {
     var (value, unit) = (Double(count), "B")
-    for larger in ["kB", "MB", "GB", "TB"] where value >= 1000 { (value, unit) = (value / 1000, larger) }
+    for larger in ["kB", "MB", "GB", "TB"] where value >= 1000 {
+      (value, unit) = (value / 1000, larger)
+    }
     return (unit == "B" || value >= 100 ? "\(Int(value.rounded()))" : String(format: "%.1f", value))
       + " " + unit
   }

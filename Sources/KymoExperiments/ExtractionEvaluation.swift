@@ -33,6 +33,8 @@ package struct ExtractionEvaluation {
   ///   - test: The recordings to evaluate on.
   ///   - name: What they are called, such as the file's name.
   ///   - training: Recordings for a second fit of the known parameters, clean.
+  /// - Throws: `ModelError` when the recordings do not fit the model.
+  /// - Returns: All that results.json holds.
   package func evaluate(
     _ test: Recordings, name: String, training: Recordings?
   ) throws -> ExtractionResults {
@@ -209,6 +211,8 @@ extension ExtractionRun {
   ///   - directory: The run.
   ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
   ///   - hooks: Whom to tell and ask.
+  /// - Throws: ``RunDirectoryError`` when the run has no model yet; errors of the data's file.
+  /// - Returns: What was written.
   package static func evaluate(
     _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
   ) throws -> ExtractionResults {

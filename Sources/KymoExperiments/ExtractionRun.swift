@@ -30,6 +30,8 @@ package enum ExtractionRun {
   ///   - url: The folder to make.
   ///   - force: Whether a run that is there is replaced.
   ///   - hooks: Whom to tell and ask.
+  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
+  /// - Returns: Whether it finished or was interrupted.
   package static func train(
     _ recipe: Recipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {

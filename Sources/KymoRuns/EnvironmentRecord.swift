@@ -87,7 +87,8 @@ package enum Software {
     var common = folder
     // In a linked worktree `.git` is a file that says where the folder is.
     if let pointer = text(folder), pointer.hasPrefix("gitdir: ") {
-      folder = URL(filePath: String(pointer.dropFirst(8)), relativeTo: tree)
+      folder = URL(
+        filePath: String(pointer.dropFirst(8)), directoryHint: .isDirectory, relativeTo: tree)
       common =
         text(folder.appending(path: "commondir"))
         .map { URL(filePath: $0, directoryHint: .isDirectory, relativeTo: folder) } ?? folder

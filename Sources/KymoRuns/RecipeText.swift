@@ -35,12 +35,34 @@ package struct RecipeText {
     try self.init(yaml: RecipeText.yaml(of: value), source: source)
   }
 
-  /// YAML of settings, in the order in which they are declared.
+  /// YAML of settings, in the order in which they are declared, every digit of a number kept.
   package static func yaml(of value: some Encodable) throws -> String {
-    let encoder = YAMLEncoder()
-    encoder.options.allowUnicode = true
-    encoder.options.width = -1
-    return try encoder.encode(value)
+    let rounded = try Yams.compose(yaml: YAMLEncoder().encode(value)) ?? Node("")
+    let exact = try JSONSerialization.jsonObject(
+      with: JSONEncoder().encode(value), options: .fragmentsAllowed)
+    return try Yams.serialize(
+      node: exactly(rounded, exact), width: -1, allowUnicode: true)
+  }
+
+  /// Yams writes 15 digits of a number, which is not enough to read the same number again; JSON has
+  /// them all but not the order of keys.
+  private static func exactly(_ node: Node, _ value: Any) -> Node {
+    switch (node, value) {
+    case (.mapping(var mapping), let values as [String: Any]):
+      for (key, inner) in mapping {
+        if let name = key.string, let value = values[name] { mapping[key] = exactly(inner, value) }
+      }
+      return .mapping(mapping)
+    case (.sequence(let sequence), let values as [Any]):
+      let entries = zip(sequence, values).map { exactly($0, $1) }
+      let isFlat = entries.allSatisfy { $0.scalar != nil }
+      return .sequence(.init(entries, sequence.tag, isFlat ? .flow : .any))
+    case (.scalar(var scalar), let number as NSNumber)
+    where scalar.style == .plain && Int(scalar.string) == nil && Double(scalar.string) != nil:
+      scalar.string = "\(number.doubleValue)"
+      return .scalar(scalar)
+    default: return node
+    }
   }
 
   /// The word at a key of the outermost level; nil where there is none.

@@ -147,7 +147,8 @@ package struct RunDirectory: Sendable {
       return try RunDirectory.decoder().decode(type, from: Data(contentsOf: file))
     } catch {
       throw RunDirectoryError.unreadable(
-        path: file.relativePath, reason: FileManager.default.fileExists(atPath: file.path)
+        path: file.relativePath,
+        reason: FileManager.default.fileExists(atPath: file.path)
           ? "it is not the JSON that kymo writes" : "it is missing")
     }
   }
@@ -277,7 +278,8 @@ func writeWhole(_ data: Data, to file: URL) throws {
   let unfinished = file.deletingLastPathComponent()
     .appending(path: ".\(file.lastPathComponent).unfinished")
   do {
-    let descriptor = unsafe Foundation.open(unfinished.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = unsafe Foundation.open(
+      unfinished.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw RunDirectoryError.unwritable(path: file.relativePath, reason: systemReason())
     }
@@ -297,7 +299,9 @@ func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
   var rest = data[...]
   while !rest.isEmpty {
     // In bounds: the buffer holds `count` bytes.
-    let written = unsafe rest.withUnsafeBytes { unsafe Foundation.write(descriptor, $0.baseAddress, $0.count) }
+    let written = unsafe rest.withUnsafeBytes {
+      unsafe Foundation.write(descriptor, $0.baseAddress, $0.count)
+    }
     if written < 0 && errno == EINTR { continue }
     guard written > 0 else {
       throw RunDirectoryError.unwritable(path: path, reason: systemReason())

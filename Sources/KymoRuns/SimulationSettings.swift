@@ -31,12 +31,25 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
     self.init()
     let values = try decoder.container(keyedBy: CodingKeys.self)
     system = try values.decodeIfPresent(SimulatedSystem.self, forKey: .system) ?? system
-    train =
-      try values.decodeIfPresent(KuramotoSivashinskyConfiguration.self, forKey: .train) ?? train
-    test = try values.decodeIfPresent(KuramotoSivashinskyConfiguration.self, forKey: .test) ?? test
+    try read(&train, .train, values)
+    try read(&test, .test, values)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable { case system, train, test }
+  private enum SeedKey: String, CodingKey { case seed }
+
+  /// Replaces settings that are given; a seed that is not given stays, so that the two differ.
+  private func read(
+    _ configuration: inout KuramotoSivashinskyConfiguration, _ key: CodingKeys,
+    _ values: KeyedDecodingContainer<CodingKeys>
+  ) throws {
+    guard
+      var given = try values.decodeIfPresent(KuramotoSivashinskyConfiguration.self, forKey: key)
+    else { return }
+    let seeds = try values.nestedContainer(keyedBy: SeedKey.self, forKey: key)
+    if !seeds.contains(.seed) { given.seed = configuration.seed }
+    configuration = given
+  }
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
@@ -65,8 +78,12 @@ extension KuramotoSivashinskyConfiguration {
   /// Simulates and writes an NPZ file, a block at a time; it appears whole or not at all.
   ///
   /// - Parameters:
+  ///   - file: The file to write.
+  ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done.
   ///   - stopSignal: The signal that asks to stop, if any has come.
+  /// - Throws: ``Interrupted`` when a signal came; a `FormatError` when the file cannot be written.
+  /// - Returns: What was written.
   package func write(
     to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
@@ -82,7 +99,8 @@ extension KuramotoSivashinskyConfiguration {
     metadata.extents = [length]
     metadata.boundary = [.periodic]
     metadata.provenance =
-      "kymo simulate ks " + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
+      "kymo simulate ks "
+      + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
       .trimmingCharacters(in: .newlines)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)

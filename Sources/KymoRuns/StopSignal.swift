@@ -16,6 +16,12 @@ package enum StopSignal {
         if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
       }
     }
+    // Who starts this program may have blocked them, and the mask is inherited.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGINT)
+    unsafe sigaddset(&signals, SIGTERM)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// The signal that came; nil while none has.

@@ -195,7 +195,9 @@ private struct Examination {
 
   private func plotly() -> Check {
     let libraries = environment?.appending(path: "lib")
-    let folders = libraries.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0.path) }
+    let folders = libraries.flatMap {
+      try? FileManager.default.contentsOfDirectory(atPath: $0.path)
+    }
     let isThere = (folders ?? []).contains { python in
       let file = "\(python)/site-packages/plotly/package_data/plotly.min.js"
       return libraries.map {

@@ -24,7 +24,8 @@ extension Extract: TensorVerb {
     let table = ExtractionTable(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
     let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
-    let base = output.map { URL(filePath: $0) } ?? directory.url.appending(path: "extracted-\(stem)")
+    let base =
+      output.map { URL(filePath: $0) } ?? directory.url.appending(path: "extracted-\(stem)")
     let (csv, npz) = (base.appendingPathExtension("csv"), base.appendingPathExtension("npz"))
     try directory.write(Data(table.csv.utf8), to: csv)
     try table.write(to: npz)

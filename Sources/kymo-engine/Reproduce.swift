@@ -24,7 +24,8 @@ extension Reproduce: TensorVerb {
       if !outputOptions.json { print(results.tables) }
       lines.append(SeedSummary(seed: seed, steps: steps, results: results.summary))
       let directory = RunDirectory(folder(seed, of: numbers))
-      record = try record ?? ReproductionRecord(experiment, environment: directory.readEnvironment())
+      record =
+        try record ?? ReproductionRecord(experiment, environment: directory.readEnvironment())
       record?.add(results, seed: seed, steps: steps)
     }
     if outputOptions.json { try talk.print(json: lines) }

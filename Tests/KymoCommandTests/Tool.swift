@@ -26,7 +26,8 @@ struct Tool {
         if FileManager.default.isExecutableFile(atPath: program.path) { return program }
       }
       // The test runner may lie elsewhere: the package's own build folder is the last resort.
-      folder = URL(filePath: #filePath).deletingLastPathComponent()
+      folder =
+        URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../.build/release/kymo").standardizedFileURL
       return try #require(folder)
     }
@@ -79,7 +80,13 @@ struct Running {
   /// What it has said on standard error so far.
   var wordsSoFar: String { (try? String(contentsOf: words.url, encoding: .utf8)) ?? "" }
 
+  /// Waits for the end; a command that does not come to one is killed, so that nothing stays behind.
   func wait() throws -> Outcome {
+    let deadline = ContinuousClock.now + .seconds(180)
+    while process.isRunning && ContinuousClock.now < deadline {
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    if process.isRunning { send(SIGKILL) }
     process.waitUntilExit()
     return Outcome(
       status: process.terminationStatus, wasKilled: process.terminationReason == .uncaughtSignal,
@@ -96,7 +103,7 @@ private struct Sink {
 
   init(_ folder: URL) throws {
     url = folder.appending(path: ".\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: url.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: url.path, contents: nil)
     handle = try FileHandle(forWritingTo: url)
   }
 

@@ -21,7 +21,7 @@ import Testing
     let outcome = try tool.run(verb, "--help")
     #expect(outcome.status == 0)
     #expect(outcome.words.isEmpty)
-    #expect(outcome.output.contains("\n  kymo \(verb) "), "\(outcome.output)")
+    #expect(outcome.output.contains("\n  kymo \(verb)"), "\(outcome.output)")
   }
 
   @Test("names every verb in its help, which comes at once")

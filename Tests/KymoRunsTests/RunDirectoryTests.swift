@@ -1,8 +1,7 @@
 // The folder of a run: what is refused, what is replaced, what survives a kill.
 import Foundation
-import Testing
-
 import KymoTestSupport
+import Testing
 
 @testable import KymoRuns
 
@@ -86,7 +85,8 @@ import KymoTestSupport
     let steps = try MetricsLog.truncate(run.metrics, toStep: 3)
     #expect(steps.map(\.step) == [1, 2, 3])
     // Not a bit of a number is lost on the way through the file.
-    #expect(steps.map(\.loss) == [1, 1 / 2.0, 1 / 3.0])
+    let expected: [Double] = [1, 0.5, 1 / 3]
+    #expect(steps.map(\.loss) == expected)
     let cut = try Data(contentsOf: run.metrics)
     #expect(whole.starts(with: cut))
     #expect(cut.last == UInt8(ascii: "\n"))

@@ -1,10 +1,9 @@
 // The training loop around a session whose losses are a known function of all that came before, so
 // that a lost or repeated step shows.
 import Foundation
+import KymoTestSupport
 import Logging
 import Testing
-
-import KymoTestSupport
 
 @testable import KymoRuns
 
