@@ -7,7 +7,7 @@
 
 #include "fft_plan.h"
 
-#pragma clang fp contract(fast)
+#pragma clang fp contract(on)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
 

@@ -37,7 +37,7 @@ public struct KuramotoSivashinskyConfiguration: Hashable, Codable, Sendable {
   /// Points of the mesh on which the equation is solved, as a multiple of `pointCount`; at least 1.
   public var meshFactor = 1.5
   /// Time steps between stored frames; at least 1.
-  public var substeps = 16
+  public var substeps = 20
 
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
@@ -127,7 +127,7 @@ public struct KuramotoSivashinskyConfiguration: Hashable, Codable, Sendable {
       allowed: "from 1 to 32", remedy: "1.5 resolves every γ of the paper to rounding of Float.")
     try require(
       substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
-      allowed: "from 1 to 100000", remedy: "16 suit the paper's settings.")
+      allowed: "from 1 to 100000", remedy: "20 suit the paper's settings.")
   }
 
   private func positive(

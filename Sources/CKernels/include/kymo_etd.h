@@ -14,9 +14,13 @@
    one with squaring, and one sweep over pairs of modes (k, N/2 - k) that splits the spectrum, adds
    up the stage, and packs it for the next transform.
 
-   Floor for N points, conservative, a step and a recording: 4 (2 T + 21 N + 12 N / 2) operations,
-   with T the operations of a complex transform of N/2 points, 21 N for the two splittings, and 12 to
-   20 a mode for the stage. */
+   Floor, conservative form, a recording and a step: four times two transforms of N/2 complex points,
+   N squares, 7 N operations to split and pack the modes, and 5.5 N for the stages. With N = 384
+   (radices 3, 8, 8) that is 67,000 operations, or 51,600 vector instructions for eight recordings;
+   256 frames of 16 steps are 0.27 GFLOP a recording. A 2.3 GHz core with two 512-bit units needs at
+   least 5.7 ms for that; measured 9.0 ms, 30 GFLOP/s, 63 % of what the units can issue. Taking the
+   outermost passes of the transforms into the sweep was tried and gained nothing: the sweep waits
+   for arithmetic, not for memory. */
 #ifndef KYMO_ETD_H
 #define KYMO_ETD_H
 
