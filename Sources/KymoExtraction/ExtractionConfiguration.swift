@@ -29,7 +29,9 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
     configuration.model.encoderStride = 1
     configuration.model.normalizedMeans = false
     configuration.model.dataStart = false
+    configuration.model.linearWidth = 0
     configuration.training.steps = 200_000
+    configuration.training.beta = 0.02
     configuration.training.learningRate = 1e-3
     configuration.training.schedule = .constant
     configuration.training.gradientClip = 0

@@ -32,7 +32,7 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
   /// Factor on the decoder's output inside tanh; 10⁻⁶ in the paper's code.
   public var incrementScale = 1e-6
   /// Taps of a linear path beside the three layers: odd, up to 13; 0 for none (the paper).
-  public var linearWidth = 0
+  public var linearWidth = 13
   /// Probability that averaging dropout drops a position in training; 0 in the paper's runs.
   public var averagingDropout = 0.0
   /// Whether μ is normalised over the training crops; folded into the head in the saved model.

@@ -6,7 +6,7 @@ public import KymoNumerics
 /// The training of the parameter VAE.
 public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Number of optimiser steps.
-  public var steps = 12_000
+  public var steps = 16_000
   /// Recordings in a batch, drawn anew for every step.
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
@@ -14,17 +14,17 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
   public var targetCrop = [32, 76]
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
-  public var beta = 0.02
+  public var beta = 0.01
   /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
   /// finely later; below 1 is a warm-up.
-  public var betaStart = 1.0
+  public var betaStart = 4.0
   /// Part of the steps over which β goes, geometrically, from its start to its final value.
   public var betaRamp = 0.6
   /// Price of each latent as a multiple of the one before it; 1 in the paper.
   ///
   /// Above 1, latents that say the same thing cannot share it at equal cost, so it moves into the
   /// first of them and the others collapse.
-  public var betaGrading = 1.5
+  public var betaGrading = 1.6
   /// Peak step size of Adam.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
