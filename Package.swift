@@ -81,6 +81,7 @@ let package = Package(
       cxxSettings: [
         .unsafeFlags([
           "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
+          "-Wall", "-Wextra", "-Werror",
         ])
       ],
       linkerSettings: [
