@@ -1,4 +1,4 @@
-// Moments, quantiles, fits and hashes against NumPy, exact cases and published vectors.
+// Moments, quantiles and fits against NumPy and exact cases.
 import Foundation
 import KymoNumerics
 import KymoTestSupport
@@ -92,39 +92,5 @@ struct GoldenNumerics: Decodable {
     let solution = try #require(solveLinearSystem(matrix, right))
     expectClose(solution, expected, Tolerance(relative: 1e-13, because: "rounding"))
     #expect(solveLinearSystem([[1, 2], [2, 4]], [1, 3]) == nil)
-  }
-}
-
-@Suite("Content hashes") struct ContentHashTests {
-  /// The examples of FIPS 180 and the hash of nothing.
-  @Test(
-    "reproduce the published examples of SHA-256",
-    arguments: [
-      ("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-      ("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-      (
-        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-      ),
-      ("a", 1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
-    ])
-  func published(_ text: String, _ repetitions: Int, _ expected: String) {
-    let bytes = (0..<repetitions).flatMap { _ in Array(text.utf8) }
-    #expect(ContentHash.hexadecimal(of: bytes) == expected)
-  }
-
-  @Test("do not depend on how the bytes arrive") func pieces() {
-    let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 * 37) }
-    for length in [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 300] {
-      let whole = ContentHash.hexadecimal(of: bytes[0..<length])
-      for size in [1, 7, 64, 100] {
-        var hash = ContentHash()
-        for start in stride(from: 0, to: length, by: size) {
-          hash.update(Array(bytes[start..<min(start + size, length)]))
-        }
-        #expect(hash.hexadecimal() == whole, "length \(length) in pieces of \(size)")
-      }
-    }
-    #expect(ContentHash.hexadecimal(of: [0]) != ContentHash.hexadecimal(of: [0, 0]))
   }
 }
