@@ -17,10 +17,10 @@
    Floor, conservative form, a recording and a step: four times two transforms of N/2 complex points,
    N squares, 7 N operations to split and pack the modes, and 5.5 N for the stages. With N = 384
    (radices 3, 8, 8) that is 67,000 operations, or 51,600 vector instructions for eight recordings;
-   256 frames of 16 steps are 0.27 GFLOP a recording. A 2.3 GHz core with two 512-bit units needs at
-   least 5.7 ms for that; measured 9.0 ms, 30 GFLOP/s, 63 % of what the units can issue. Taking the
-   outermost passes of the transforms into the sweep was tried and gained nothing: the sweep waits
-   for arithmetic, not for memory. */
+   256 frames of 20 steps are 0.34 GFLOP a recording. A core at 2.3 GHz with two 512-bit units needs at
+   least 7.1 ms for that; measured 11.0 ms of an otherwise busy machine, 31 GFLOP/s, 64 % of what the
+   units can issue. Taking the outermost passes of the transforms into the sweep was tried and gained
+   nothing. */
 #ifndef KYMO_ETD_H
 #define KYMO_ETD_H
 
