@@ -3,7 +3,7 @@
 public import KymoNumerics
 
 /// How kernels of the propagating decoder depend on the latents.
-public enum KernelNetwork: String, Hashable, Codable, Sendable, CaseIterable {
+public enum KernelNetwork: String, SettingChoice {
   /// A two-layer perceptron for each kernel and each bias, as in the paper.
   case perceptron
   /// Affine in the latents: `K(z) = K₀ + Σ zᵢ Kᵢ`.

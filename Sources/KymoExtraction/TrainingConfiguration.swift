@@ -141,7 +141,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
 }
 
 /// The step size over a training.
-public enum StepSizeSchedule: String, Hashable, Codable, Sendable, CaseIterable {
+public enum StepSizeSchedule: String, SettingChoice {
   /// The same throughout, as in the paper.
   case constant
   /// A rise to the peak, then a half cosine down to the final step size.
@@ -162,7 +162,7 @@ extension TrainingConfiguration {
 }
 
 /// The length of training rollouts over a training.
-public enum RolloutSchedule: String, Hashable, Codable, Sendable, CaseIterable {
+public enum RolloutSchedule: String, SettingChoice {
   /// The whole target crop throughout, as in the paper.
   case full
   /// A quarter, then a half of the frames for a tenth of the steps each, then all; β follows T².

@@ -210,5 +210,10 @@ private func temporaryFolder() throws -> URL {
         ExtractionConfiguration.self, from: Data(#"{"model": {"latentz": 7}}"#.utf8))
     }
     #expect(error?.remedy == "Did you mean 'latents'?")
+    let word = #expect(throws: ConfigurationError.self) {
+      _ = try decoder.decode(
+        ExtractionConfiguration.self, from: Data(#"{"model": {"kernelNetwork": "afine"}}"#.utf8))
+    }
+    #expect(word?.path == "model.kernelNetwork" && word?.remedy == "Did you mean 'affine'?")
   }
 }
