@@ -72,6 +72,8 @@ package struct ReproductionRecord: Codable {
     package var rSquaredOfTrainingFit: [String: Double]
     /// Fraction of true values inside the 95 % interval.
     package var coverage95: [String: Double]
+    /// The same with bars calibrated on training recordings, and the factor on the bars.
+    package var calibration: [String: ExtractionResults.ParameterScore.Calibration]
     /// Variance of μ of every latent.
     package var varianceOfMean: [Double]
     /// Mean of σ² of every latent.
@@ -109,7 +111,9 @@ package struct ReproductionRecord: Codable {
 
   /// Adds one evaluated training.
   package mutating func add(_ results: ExtractionResults, seed: UInt64, steps: [TrainingStep]) {
-    func byName(_ value: (ExtractionResults.ParameterScore) -> Double?) -> [String: Double] {
+    func byName<Value>(
+      _ value: (ExtractionResults.ParameterScore) -> Value?
+    ) -> [String: Value] {
       Dictionary(
         results.scores.compactMap { score in value(score).map { (score.name, $0) } },
         uniquingKeysWith: { $1 })
@@ -125,6 +129,7 @@ package struct ReproductionRecord: Codable {
         seed: seed, steps: steps.last?.step ?? 0, trainingSeconds: steps.last?.seconds ?? 0,
         relevantLatents: results.relevantCount, rSquared: byName(\.rSquared),
         rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
+        calibration: byName(\.calibration),
         varianceOfMean: results.latents.map(\.varianceOfMean),
         meanVariance: results.latents.map(\.meanVariance),
         errors: byCurve { curve in

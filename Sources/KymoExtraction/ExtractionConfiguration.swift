@@ -37,6 +37,7 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
     configuration.training.gradientClip = 0
     configuration.training.betaStart = 1
     configuration.training.betaGrading = 1
+    configuration.training.priorMatching = 0
     configuration.training.batchNormalizedPart = 0
     configuration.training.weightAverage = 0
     return configuration

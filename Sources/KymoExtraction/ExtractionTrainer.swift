@@ -4,6 +4,7 @@
 // Loss (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
 //     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
+//     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)
 public import Foundation
 public import KymoData
 import KymoNN
@@ -65,6 +66,7 @@ public final class ExtractionTrainer {
   private let parameters: [Tensor]
   private let optimizer: AdaptiveOptimizer
   private var average: WeightAverage?
+  private let priorMatching: PriorMatching?
   private let inputBatch: Tensor
   private let targetBatch: Tensor
   /// Price of every latent: powers of the grading.
@@ -96,6 +98,9 @@ public final class ExtractionTrainer {
       (0..<configuration.model.latents).map { index in
         Float(pow(configuration.training.betaGrading, Double(index)))
       }, shape: [configuration.model.latents], device: device)
+    priorMatching =
+      configuration.training.priorMatching > 0
+      ? PriorMatching(latents: configuration.model.latents, device: device) : nil
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
@@ -129,7 +134,12 @@ public final class ExtractionTrainer {
     let divergences =
       (latents.mean.square() + sigma2 - latents.logVariance - 1).mean(axes: [0]) * 0.5
     let price = (divergences * latentPrices).sum()
-    let loss = reconstruction + beta(progress: progress, frames: frames) * price
+    var loss = reconstruction + beta(progress: progress, frames: frames) * price
+    if let priorMatching {
+      loss =
+        loss
+        + training.priorMatching * priorMatching.loss(mean: latents.mean, variance: sigma2)
+    }
     let value = loss.item
     guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
     loss.backward()
@@ -374,6 +384,7 @@ public final class ExtractionTrainer {
   private var modelState: [NamedTensor] {
     model.namedParameters
       + [("mean.shift", model.meanShift), ("mean.variance", model.meanVariance)]
+      + (priorMatching?.state ?? [])
   }
 
   /// Writes what a continuation needs into an existing folder.

@@ -25,6 +25,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Above 1, latents that say the same thing cannot share it at equal cost, so it moves into the
   /// first of them and the others collapse.
   public var betaGrading = 1.6
+  /// Weight of the agreement between the latents' distribution over all recordings and the prior, in
+  /// skewness and excess: straightens the relation between latent and parameter; 0 in the paper.
+  public var priorMatching = 0.1
   /// Peak step size of Adam.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
@@ -62,6 +65,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&betaStart, .betaStart)
     try settings.read(&betaRamp, .betaRamp)
     try settings.read(&betaGrading, .betaGrading)
+    try settings.read(&priorMatching, .priorMatching)
     try settings.read(&learningRate, .learningRate)
     try settings.read(&schedule, .schedule)
     try settings.read(&warmup, .warmup)
@@ -75,11 +79,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading,
-      learningRate, schedule,
-      warmup
-    case finalLearningRate, gradientClip, rolloutSchedule, batchNormalizedPart, propagationNoise
-    case discount, weightAverage
+    case steps, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading
+    case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
+    case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
 
   /// Throws the first setting that cannot work.
@@ -118,6 +120,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       (1...4).contains(betaGrading), "\(path).betaGrading", found: betaGrading,
       allowed: "from 1 to 4", remedy: "1 prices all latents alike, as the paper does.")
+    try require(
+      priorMatching >= 0, "\(path).priorMatching", found: priorMatching, allowed: "0 or more",
+      remedy: "0.1 is a good weight; 0 switches it off.")
     try require(
       learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
       remedy: "3e-3 with one cycle, 1e-3 when constant.")

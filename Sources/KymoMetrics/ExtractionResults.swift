@@ -34,10 +34,29 @@ public struct ExtractionResults: Codable, Sendable {
     public var paperRSquared: Double?
     /// R² on each latent alone, all latents.
     public var rSquaredOfSingleLatents: [Double]
+    /// Widening or narrowing of the intervals; nil when no training recordings were given.
+    public var calibration: Calibration?
+
+    /// A factor on the 95 % intervals, found on training recordings.
+    public struct Calibration: Codable, Sendable, Hashable {
+      /// By how much the half-widths are multiplied.
+      public var factor: Double
+      /// Fraction of true values inside the calibrated interval of the training recordings' fit.
+      public var coverage95: Double
+      /// Training recordings that it was found on.
+      public var recordingCount: Int
+      /// Creates a calibration.
+      public init(factor: Double, coverage95: Double, recordingCount: Int) {
+        (self.factor, self.coverage95) = (factor, coverage95)
+        self.recordingCount = recordingCount
+      }
+    }
+
     /// Creates the score of one parameter.
     public init(
       name: String, rSquared: Double, rSquaredOfTrainingFit: Double?, coverage95: Double,
-      coefficients: [Double], paperRSquared: Double?, rSquaredOfSingleLatents: [Double]
+      coefficients: [Double], paperRSquared: Double?, rSquaredOfSingleLatents: [Double],
+      calibration: Calibration? = nil
     ) {
       self.name = name
       self.rSquared = rSquared
@@ -46,6 +65,7 @@ public struct ExtractionResults: Codable, Sendable {
       self.coefficients = coefficients
       self.paperRSquared = paperRSquared
       self.rSquaredOfSingleLatents = rSquaredOfSingleLatents
+      self.calibration = calibration
     }
   }
 

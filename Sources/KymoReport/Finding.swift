@@ -62,7 +62,22 @@ extension ExtractionResults {
       lowest < 0.9
       ? ", so they are too narrow: they tell the noise of the encoder, not the bend of the relation"
       : ""
-    return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict)."]
+    let calibrated = scores.compactMap { score in
+      score.calibration.map { calibration in
+        """
+        \(NumberText.percent(calibration.coverage95)) for \(score.name) (bars × \
+        \(NumberText.significant(calibration.factor)))
+        """ as HTML
+      }
+    }
+    let mended: HTML =
+      calibrated.isEmpty
+      ? ""
+      : """
+       Calibrated on training recordings they hold \(HTML(trusting: calibrated.map(\.source)
+        .joined(separator: ", "))).
+      """
+    return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict).\(mended)"]
   }
 
   private var errorSentence: [HTML] {
@@ -115,6 +130,17 @@ extension ExtractionResults {
         "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
         "\(recordingCount)", "–",
       ])
+      if let calibration = score.calibration {
+        let share = Self.shareInterval(calibration.coverage95, of: recordings.count)
+        rows.append([
+          """
+          the same, bars × \(NumberText.significant(calibration.factor)) as found on \
+          \(NumberText.count(calibration.recordingCount, "training recording"))
+          """, "<b>\(NumberText.percent(calibration.coverage95))</b>",
+          "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
+          "\(recordingCount)", "–",
+        ])
+      }
     }
     guard let curve = errorCurves.first else { return rows }
     for index in Set([trainedFrames - 1, 100]).sorted() where curve.mean.indices.contains(index) {

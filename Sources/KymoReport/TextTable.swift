@@ -36,9 +36,10 @@ extension ExtractionResults {
         score.paperRSquared.map(NumberText.rSquared) ?? "–",
         score.rSquaredOfTrainingFit.map(NumberText.rSquared) ?? "–",
         NumberText.percent(score.coverage95),
+        score.calibration.map { NumberText.percent($0.coverage95) } ?? "–",
       ]
     }
-    return aligned([["parameter", "R²", "paper", "R², training fit", "inside 95 % bars"]] + rows)
+    return aligned([["parameter", "R²", "paper", "R², training fit", "inside 95 % bars", "calibrated"]] + rows)
       + "\n"
   }
 

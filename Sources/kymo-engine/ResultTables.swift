@@ -26,13 +26,17 @@ extension ExtractionResults {
       "relevant latents: \(relevantCount)" + (paperRelevantCount.map { " (paper: \($0))" } ?? "")
         + ", a collapsed one has σ² = \(Words.number(collapsedVariance))\n")
     if !scores.isEmpty {
-      var table = TextTable("parameter", "R²", "paper", "R², fit on training data", "in 95 % bars")
+      var table = TextTable(
+        "parameter", "R²", "paper", "R², fit on training data", "in 95 % bars", "calibrated")
       for score in scores {
         table.add([
           score.name, Words.fraction(score.rSquared),
           score.paperRSquared.map(Words.fraction) ?? "-",
           score.rSquaredOfTrainingFit.map(Words.fraction) ?? "-",
           String(format: "%.1f %%", 100 * score.coverage95),
+          score.calibration.map {
+            String(format: "%.1f %% (bars × %.2f)", 100 * $0.coverage95, $0.factor)
+          } ?? "-",
         ])
       }
       parts.append(table.text + "\n")
@@ -69,6 +73,7 @@ struct ResultSummary: Codable, Hashable {
     var rSquared: Double
     var rSquaredOfTrainingFit: Double?
     var coverage95: Double
+    var calibration: ExtractionResults.ParameterScore.Calibration?
     var paperRSquared: Double?
   }
   struct Curve: Codable, Hashable {
@@ -98,7 +103,7 @@ struct ResultSummary: Codable, Hashable {
     parameters = results.scores.map {
       Parameter(
         name: $0.name, rSquared: $0.rSquared, rSquaredOfTrainingFit: $0.rSquaredOfTrainingFit,
-        coverage95: $0.coverage95, paperRSquared: $0.paperRSquared)
+        coverage95: $0.coverage95, calibration: $0.calibration, paperRSquared: $0.paperRSquared)
     }
     errors = results.errorCurves.map { curve in
       let known = curve.paperPoints.filter { $0.index < curve.mean.count }

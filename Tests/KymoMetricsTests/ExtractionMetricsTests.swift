@@ -113,6 +113,28 @@ import Testing
     expectClose([fit.halfInterval95(standardDeviations: [1, 1])], [1.96 * 5], rounding)
   }
 
+  @Test("cover 95 % of new recordings after calibration, though σ is wrong and errors are not normal")
+  func calibration() throws {
+    var stream = RandomStream(seed: 6, purpose: .testing)
+    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+      (0..<count).map { index in
+        let truth = stream.normal()
+        let error = stream.uniform() < 0.2 ? stream.normal() : 0.1 * stream.normal()
+        return ExtractionResults.RecordingLatents(
+          recording: index, mean: [2 * truth + error], standardDeviation: [0.1],
+          parameters: [truth])
+      }
+    }
+    let score = ExtractionResults.parameterScores(
+      parameterNames: ["p"], recordings: recordings(4000), relevantLatents: [0],
+      trainingRecordings: recordings(4000))[0]
+    let calibration = try #require(score.calibration)
+    #expect(score.coverage95 < 0.9 && calibration.factor > 3)
+    expectClose(
+      [calibration.coverage95], [0.95],
+      Tolerance(absolute: 0.02, because: "four standard errors of 4,000 trials, twice"))
+  }
+
   @Test("cover 95 % when the bars tell the truth")
   func coverage() {
     var stream = RandomStream(seed: 5, purpose: .testing)
