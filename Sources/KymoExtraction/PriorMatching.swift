@@ -18,6 +18,9 @@ final class PriorMatching {
   private let fourth: Tensor
   /// Batches that the running averages span, about.
   private static let span = 50.0
+  /// The expansion holds for small moments; parameters that are far from normal, such as those of two
+  /// kinds of recordings, pull with this much at most.
+  private static let bound = 0.5
 
   init(latents: Int, device: Device) {
     third = Tensor.zeros([latents], device: device)
@@ -41,7 +44,7 @@ final class PriorMatching {
         running.addInPlace(batch.detached(), scale: 1 / Self.span)
       }
     }
-    return (self.third.clone() * third).sum() * (1.0 / 6)
-      + (self.fourth.clone() * fourth).sum() * (1.0 / 24)
+    return (self.third.clamp(low: -Self.bound, high: Self.bound) * third).sum() * (1.0 / 6)
+      + (self.fourth.clamp(low: -Self.bound, high: Self.bound) * fourth).sum() * (1.0 / 24)
   }
 }

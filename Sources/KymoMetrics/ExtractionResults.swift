@@ -28,7 +28,9 @@ public struct ExtractionResults: Codable, Sendable {
     public var rSquaredOfTrainingFit: Double?
     /// Fraction of true values inside the 95 % interval.
     public var coverage95: Double
-    /// Intercept of the fit, then one slope for each relevant latent.
+    /// Positions of the latents that the fit is made on: the relevant ones that carry the parameter.
+    public var latents: [Int]
+    /// Intercept of the fit, then one slope for each of `latents`.
     public var coefficients: [Double]
     /// The published R²; nil for data that the paper does not have.
     public var paperRSquared: Double?
@@ -55,13 +57,14 @@ public struct ExtractionResults: Codable, Sendable {
     /// Creates the score of one parameter.
     public init(
       name: String, rSquared: Double, rSquaredOfTrainingFit: Double?, coverage95: Double,
-      coefficients: [Double], paperRSquared: Double?, rSquaredOfSingleLatents: [Double],
+      latents: [Int], coefficients: [Double], paperRSquared: Double?, rSquaredOfSingleLatents: [Double],
       calibration: Calibration? = nil
     ) {
       self.name = name
       self.rSquared = rSquared
       self.rSquaredOfTrainingFit = rSquaredOfTrainingFit
       self.coverage95 = coverage95
+      self.latents = latents
       self.coefficients = coefficients
       self.paperRSquared = paperRSquared
       self.rSquaredOfSingleLatents = rSquaredOfSingleLatents

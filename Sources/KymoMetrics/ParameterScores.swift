@@ -5,7 +5,7 @@ package import KymoNumerics
 extension ExtractionResults {
   /// Scores every known parameter against the relevant latents.
   ///
-  /// Ordinary least squares with intercept of the parameter on the relevant latents together.
+  /// Ordinary least squares with intercept of the parameter on the relevant latents that carry it.
   /// Where no latent is relevant, the fit is the mean and R² is 0; so it is where a parameter does
   /// not vary.
   ///
@@ -21,21 +21,22 @@ extension ExtractionResults {
     trainingRecordings: [RecordingLatents]? = nil, paper: PaperNumbers? = nil
   ) -> [ParameterScore] {
     precondition(!recordings.isEmpty, "parameterScores: no recordings")
-    let regressors = recordings.columns(of: relevantLatents)
-    return parameterNames.indices.map { column in
+    parameterNames.indices.map { column in
       let target = recordings.map { $0.parameters[column] }
+      let latents = carriers(of: target, among: relevantLatents, recordings)
+      let regressors = recordings.columns(of: latents)
       let fit = LinearFit(regressors: regressors, target: target)
       let trained = trainingRecordings.map { training in
         LinearFit(
-          regressors: training.columns(of: relevantLatents),
+          regressors: training.columns(of: latents),
           target: training.map { $0.parameters[column] })
       }
       let calibration = zip(trained, trainingRecordings).map { fit, training in
-        let factor = calibrationFactor(of: fit, on: training, latents: relevantLatents, column)
+        let factor = calibrationFactor(of: fit, on: training, latents: latents, column)
         return ParameterScore.Calibration(
           factor: factor,
           coverage95: coverage(
-            of: fit, recordings: recordings, latents: relevantLatents, column, factor: factor),
+            of: fit, recordings: recordings, latents: latents, column, factor: factor),
           recordingCount: training.count)
       }
       let single = recordings[0].mean.indices.map { latent in
@@ -44,11 +45,36 @@ extension ExtractionResults {
       return ParameterScore(
         name: parameterNames[column], rSquared: fit.rSquared.orZero,
         rSquaredOfTrainingFit: trained?.score(regressors: regressors, target: target).orZero,
-        coverage95: coverage(of: fit, recordings: recordings, latents: relevantLatents, column),
-        coefficients: [fit.intercept] + fit.slopes,
+        coverage95: coverage(of: fit, recordings: recordings, latents: latents, column),
+        latents: latents, coefficients: [fit.intercept] + fit.slopes,
         paperRSquared: paper?.rSquared[parameterNames[column]],
         rSquaredOfSingleLatents: single.map(\.orZero), calibration: calibration)
     }
+  }
+
+  /// The fewest relevant latents that explain a parameter nearly as well as all of them.
+  ///
+  /// Latents are taken one after the other, each time the one that raises R² most, until R² is within
+  /// 0.005 of that of all relevant ones. A parameter with a latent of its own is fitted on that one;
+  /// two components of a velocity, which may lie rotated in a plane of two latents, on both (as in
+  /// Table I of the paper).
+  private static func carriers(
+    of target: [Double], among relevant: [Int], _ recordings: [RecordingLatents]
+  ) -> [Int] {
+    func rSquared(_ latents: [Int]) -> Double {
+      LinearFit(regressors: recordings.columns(of: latents), target: target).rSquared.orZero
+    }
+    guard relevant.count > 1 else { return relevant }
+    let best = rSquared(relevant)
+    var chosen: [Int] = []
+    while chosen.count < relevant.count, chosen.isEmpty || rSquared(chosen) < best - 0.005 {
+      let others = relevant.filter { !chosen.contains($0) }
+      guard let next = others.max(by: { rSquared(chosen + [$0]) < rSquared(chosen + [$1]) }) else {
+        break
+      }
+      chosen.append(next)
+    }
+    return relevant.filter { chosen.contains($0) }
   }
 
   /// The factor on 95 % intervals with which they hold 95 % of the known values of `training`.
@@ -69,13 +95,24 @@ extension ExtractionResults {
     return ratios[min(rank, ratios.count) - 1]
   }
 
+  /// The unit vector, over the latents that carry a parameter and in units of their spread, along
+  /// which the fitted parameter grows: the rotation that brings R² onto one axis.
+  package func direction(ofParameter column: Int) -> [Double] {
+    let score = scores[column]
+    let steps = zip(score.coefficients.dropFirst(), score.latents).map { slope, latent in
+      slope * latents[latent].varianceOfMean.squareRoot()
+    }
+    let length = steps.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return length > 0 ? steps.map { $0 / length } : steps
+  }
+
   /// 2.5 % and 97.5 % quantiles of R² over resampled recordings; nil for fewer than ten recordings.
   ///
   /// Recordings are drawn with replacement, the fit is made anew for each of 200 draws. The draws
   /// come from a fixed seed, so the same results give the same interval.
   package func rSquaredInterval(ofParameter column: Int) -> ClosedRange<Double>? {
     guard recordings.count >= 10 else { return nil }
-    let regressors = recordings.columns(of: relevantLatents)
+    let regressors = recordings.columns(of: scores[column].latents)
     let target = recordings.map { $0.parameters[column] }
     let draws = (0..<200).map { draw in
       var stream = RandomStream(seed: 1, purpose: .evaluation, index: UInt64(draw))

@@ -50,7 +50,7 @@ extension ExtractionResults {
 
   /// A known parameter against what was extracted, with 95 % bars.
   ///
-  /// With one relevant latent the latent itself is shown and the line is the fit; with more, the
+  /// When one latent carries it, the latent itself is shown and the line is the fit; with more, the
   /// fitted parameter is shown and the line is where it equals the true one. Needs at least one.
   func parameterFigure(_ column: Int) -> Figure {
     let score = scores[column]
@@ -59,17 +59,17 @@ extension ExtractionResults {
       rSquared: score.rSquared)
     let shown = recordings.thinned(to: Self.shownRecordings)
     let truth = shown.map { $0.parameters[column] }
-    let relevant = relevantLatents
-    let latent = relevant.count == 1 ? relevant[0] : nil
+    let carriers = score.latents
+    let latent = carriers.count == 1 ? carriers[0] : nil
     let values: [Double]
     let bars: [Double]
     if let latent {
       values = shown.map { $0.mean[latent] }
       bars = shown.map { 1.96 * $0.standardDeviation[latent] }
     } else {
-      values = shown.map { recording in fit(relevant.map { recording.mean[$0] }) }
+      values = shown.map { recording in fit(carriers.map { recording.mean[$0] }) }
       bars = shown.map { recording in
-        fit.halfInterval95(standardDeviations: relevant.map { recording.standardDeviation[$0] })
+        fit.halfInterval95(standardDeviations: carriers.map { recording.standardDeviation[$0] })
       }
     }
     var points = Trace(.scatter, x: .rounded(truth), y: .rounded(values))

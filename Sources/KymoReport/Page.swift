@@ -174,7 +174,7 @@ struct Page {
     let isFitted = results.relevantCount > 0 && !results.recordings.isEmpty
     for (column, score) in results.scores.enumerated() where isFitted {
       let line: HTML =
-        results.relevantCount == 1
+        score.latents.count == 1
         ? """
         The line is the least-squares fit \(score.name) = \(Self.formula(results, score)).
         """
@@ -201,8 +201,9 @@ struct Page {
       body
       + Self.table(
         ["R² on"] + results.latents.indices.map { "\(results.latentName($0))" }
-          + ["relevant together"],
-        rows, caption: "R² of each parameter on every latent alone, and on the relevant ones.")
+          + ["its carriers together"],
+        rows, caption: "R² of each parameter on every latent alone, and on those that carry it.")
+      + Self.directions(results)
     add("parameters", "Latents and known parameters", body)
   }
 
@@ -446,6 +447,25 @@ struct Page {
       \(rows.map { "<tr>\(cells($0, "td"))</tr>" as HTML })
       </tbody></table></div>
 
+      """
+  }
+
+  /// Where parameters lie in a plane or space of several latents: latents may come out rotated.
+  private static func directions(_ results: ExtractionResults) -> HTML {
+    let sentences = results.scores.indices.filter { results.scores[$0].latents.count > 1 }
+      .map { column -> HTML in
+        let terms = zip(results.direction(ofParameter: column), results.scores[column].latents)
+          .map { part, latent -> HTML in
+            "\(part < 0 ? "−" : "+") \(NumberText.significant(part.magnitude)) \(results.latentName(latent))"
+          }
+        let sum = HTML(trusting: terms.map(\.source).joined(separator: " "))
+        return "\(results.scores[column].name) grows along \(sum)"
+      }
+    guard !sentences.isEmpty else { return "" }
+    let list = HTML(trusting: sentences.map(\.source).joined(separator: "; "))
+    return """
+      <p>In units of the latents' spread, \(list). R² along this direction is that of the last \
+      column.</p>
       """
   }
 

@@ -141,7 +141,7 @@ extension ExtractionResults {
     }
     try require(scores.count, parameterNames.count, "scores")
     for (index, score) in scores.enumerated() {
-      try require(score.coefficients.count, relevantCount + 1, "scores.\(index).coefficients")
+      try require(score.coefficients.count, score.latents.count + 1, "scores.\(index).coefficients")
       try require(
         score.rSquaredOfSingleLatents.count, latents.count,
         "scores.\(index).rSquaredOfSingleLatents")
