@@ -1,10 +1,10 @@
 // kymo reproduce: the arguments; the work is in kymo-engine.
 package import ArgumentParser
 
-/// Does one experiment of the papers from beginning to end.
+/// Does experiments of the papers from beginning to end.
 package struct Reproduce: ParsableCommand, NeedsTensors {
   package static let configuration = CommandConfiguration(
-    abstract: "Do one experiment of the papers from beginning to end.",
+    abstract: "Do experiments of the papers from beginning to end.",
     discussion: """
       Example, a few minutes on two cores:
         kymo reproduce pde-vae/ks --quick
@@ -12,11 +12,14 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
       As in the paper's table, three seeds, the numbers kept in a file:
         kymo reproduce pde-vae/ks --seeds 1,2,3 --record docs/results/pde-vae-ks.json
 
+      All experiments of a paper, with one page of tables:
+        kymo reproduce pde-vae --record docs/results
+
       Simulates what is missing, trains, evaluates, writes the report and prints the paper's numbers \
       beside ours. Parts that are done already are not done again; --force starts anew.
       """)
 
-  @Argument(help: "The experiment, such as pde-vae/ks.")
+  @Argument(help: "The experiment, such as pde-vae/ks, or several, such as pde-vae.")
   package var experiment: String
 
   @Flag(help: "A small version that takes a few minutes.")
@@ -30,7 +33,10 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
     help: "The folder for runs (default: runs/EXPERIMENT).")
   package var output: String?
 
-  @Option(help: ArgumentHelp("Write numbers, seeds, commit, time and machine.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Write numbers, seeds, commit, time and machine; a folder for several experiments.",
+      valueName: "file"))
   package var record: String?
 
   @Flag(help: "Train anew what is trained already.")

@@ -96,7 +96,7 @@ package enum ExtractionRun {
     try directory.write(json: environment, to: directory.environment)
     let loop = loop(recipe, directory, log, hooks)
     let (session, done) = try loop.resume {
-      try ExtractionSession(recipe, recordings: recordings, device: device)
+      try ExtractionSession(recipe, recordings: recordings, device: device, base: data.base)
     }
     return try loop.run(session, after: done)
   }

@@ -10,9 +10,22 @@ package struct ExtractionSession: TrainingSession {
   private let trainer: ExtractionTrainer
 
   /// Prepares a training on recordings.
-  package init(_ recipe: Recipe, recordings: Recordings, device: Device) throws {
+  ///
+  /// - Parameters:
+  ///   - recipe: The resolved recipe.
+  ///   - recordings: The training recordings.
+  ///   - device: Where to compute.
+  ///   - base: Where relative paths are looked up when they are not found from the current folder.
+  /// - Throws: What the trainer refuses; a run whose encoder is to be taken and that has none.
+  package init(
+    _ recipe: Recipe, recordings: Recordings, device: Device, base: URL? = nil
+  ) throws {
+    let encoder = try recipe.encoderFrom.map { path in
+      try ExtractionRun.loadModel(RunDirectory(located(path, base: base)))
+    }
     trainer = try ExtractionTrainer(
-      configuration: recipe.extraction, recordings: recordings, seed: recipe.seed, device: device)
+      configuration: recipe.extraction, recordings: recordings, seed: recipe.seed, device: device,
+      frozenEncoder: encoder)
   }
 
   package var stepIndex: Int { trainer.stepIndex }

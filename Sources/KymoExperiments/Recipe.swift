@@ -28,6 +28,8 @@ package struct Recipe: Codable, Hashable, Sendable {
   package var preset = Preset.none
   /// What is trained on and tested on.
   package var data = DataSettings()
+  /// A run whose encoder is taken and kept as it is, so that only a new decoder is trained.
+  package var encoderFrom: String?
   /// The model.
   package var model = ModelConfiguration()
   /// How it is trained.
@@ -51,6 +53,7 @@ package struct Recipe: Codable, Hashable, Sendable {
     device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
     preset = try values.decodeIfPresent(Preset.self, forKey: .preset) ?? preset
     data = try values.decodeIfPresent(DataSettings.self, forKey: .data) ?? data
+    encoderFrom = try values.decodeIfPresent(String.self, forKey: .encoderFrom)
     model = try values.decodeIfPresent(ModelConfiguration.self, forKey: .model) ?? model
     training = try values.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? training
     checkpointMinutes =
@@ -60,7 +63,8 @@ package struct Recipe: Codable, Hashable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, threads, device, preset, data, model, training, checkpointMinutes, evaluation
+    case name, seed, threads, device, preset, data, encoderFrom, model, training
+    case checkpointMinutes, evaluation
   }
 
   /// The model's and the training's settings together.

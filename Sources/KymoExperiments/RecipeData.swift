@@ -24,6 +24,15 @@ package struct WorkHooks {
   }
 }
 
+/// A path of a recipe: from the current folder, else from `base`, where the run was started.
+func located(_ path: String, base: URL?) -> URL {
+  let url = URL(filePath: path)
+  guard let base, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: url.path) else {
+    return url
+  }
+  return URL(filePath: path, relativeTo: base)
+}
+
 /// The recordings of a recipe.
 package struct RecipeData {
   /// The recipe's settings.
@@ -35,17 +44,9 @@ package struct RecipeData {
   package init(_ recipe: Recipe, base: URL? = nil) { (settings, self.base) = (recipe.data, base) }
 
   /// The file of the training recordings.
-  package var trainFile: URL { locate(settings.train) }
+  package var trainFile: URL { located(settings.train, base: base) }
   /// The file of the test recordings; the training recordings when the recipe names none.
-  package var testFile: URL { settings.test.isEmpty ? trainFile : locate(settings.test) }
-
-  private func locate(_ path: String) -> URL {
-    let url = URL(filePath: path)
-    guard let base, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: url.path) else {
-      return url
-    }
-    return URL(filePath: path, relativeTo: base)
-  }
+  package var testFile: URL { settings.test.isEmpty ? trainFile : located(settings.test, base: base) }
 
   /// Simulates the files that are absent; returns what was made.
   package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {

@@ -34,6 +34,35 @@ package struct Experiment {
     }
   }
 
+  /// One experiment by its name, or all below a name such as `pde-vae`, those that use the encoder
+  /// of another one last.
+  package static func named(_ name: String, quick: Bool) throws -> [Experiment] {
+    let folder = try recipes()
+    let members = names(in: folder).filter { $0.hasPrefix(name + "/") }
+    guard !members.isEmpty, !names(in: folder).contains(name) else {
+      return [try Experiment(named: name, quick: quick)]
+    }
+    let experiments =
+      try members
+      .filter { member in
+        !quick
+          || FileManager.default.fileExists(
+            atPath: folder.appending(path: member + "-quick.yaml").path)
+      }
+      .map { try Experiment(named: $0, quick: quick) }
+    let dependent = try experiments.map { try Recipe(contentsOf: $0.recipe).encoderFrom != nil }
+    return zip(experiments, dependent).filter { !$1 }.map(\.0)
+      + zip(experiments, dependent).filter { $1 }.map(\.0)
+  }
+
+  /// The experiment whose run a recipe's path such as `runs/pde-vae/ks` names, if there is one.
+  package init?(ofRun path: String) {
+    guard path.hasPrefix("runs/") else { return nil }
+    let name = String(path.dropFirst(5))
+    let isQuick = name.hasSuffix("-quick")
+    try? self.init(named: isQuick ? String(name.dropLast(6)) : name, quick: isQuick)
+  }
+
   /// The folder of recipes: that of the source tree, else of the current folder.
   private static func recipes() throws -> URL {
     let current = URL(filePath: FileManager.default.currentDirectoryPath)

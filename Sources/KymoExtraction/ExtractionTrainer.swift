@@ -69,16 +69,22 @@ public final class ExtractionTrainer {
   private let priorMatching: PriorMatching?
   private let inputBatch: Tensor
   private let targetBatch: Tensor
+  /// Whether the encoder is frozen and only a new decoder is trained.
+  private let isRefining: Bool
   /// Price of every latent: powers of the grading.
   private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
 
   /// Prepares a training.
   ///
-  /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the recordings.
+  /// With `frozenEncoder`, the refinement of the paper's section III: the encoder of that model is
+  /// kept as it is, and a new decoder is trained on latents that it samples.
+  ///
+  /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the recordings;
+  ///   ``ModelError`` when the frozen encoder does not fit.
   public init(
     configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
-    device: Device = .cpu
+    device: Device = .cpu, frozenEncoder: ParameterVAE? = nil
   ) throws {
     try configuration.validate()
     try device.checkAvailable()
@@ -91,7 +97,9 @@ public final class ExtractionTrainer {
       device: device)
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
-    let named = model.namedParameters
+    isRefining = frozenEncoder != nil
+    if let frozenEncoder { try model.adoptEncoder(of: frozenEncoder) }
+    let named = isRefining ? model.decoderParameters : model.namedParameters
     parameters = named.map(\.tensor)
     optimizer = AdaptiveOptimizer(named)
     latentPrices = Tensor(
@@ -99,12 +107,12 @@ public final class ExtractionTrainer {
         Float(pow(configuration.training.betaGrading, Double(index)))
       }, shape: [configuration.model.latents], device: device)
     priorMatching =
-      configuration.training.priorMatching > 0
+      configuration.training.priorMatching > 0 && !isRefining
       ? PriorMatching(latents: configuration.model.latents, device: device) : nil
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
-    if configuration.model.dataStart { startFromData() }
+    if configuration.model.dataStart && !isRefining { startFromData() }
     if configuration.training.weightAverage > 0 {
       average = WeightAverage(named, decay: configuration.training.weightAverage)
     }
@@ -121,8 +129,7 @@ public final class ExtractionTrainer {
       step: stepIndex, of: totalSteps, full: training.targetCrop[0] - 1)
     optimizer.zeroGradients()
 
-    var latents = model.encoder.encode(
-      inputBatch.to(device), lattice: model.lattice, kept: keptPositions(random))
+    var latents = encode(random)
     let raw = latents.mean
     if model.normalizes { latents.mean = normalize(raw, progress: progress) }
     let sigma2 = latents.logVariance.exp()
@@ -163,7 +170,8 @@ public final class ExtractionTrainer {
   public func finishedModel() -> ParameterVAE {
     if let averages = average?.averages {
       withoutGradients {
-        for ((_, tensor), (_, mean)) in zip(model.namedParameters, averages) {
+        let trained = isRefining ? model.decoderParameters : model.namedParameters
+        for ((_, tensor), (_, mean)) in zip(trained, averages) {
           tensor.copyInPlace(from: mean)
         }
       }
@@ -173,6 +181,15 @@ public final class ExtractionTrainer {
   }
 
   // MARK: - Pieces of a step
+
+  /// The distribution of the latents on the input crops.
+  private func encode(_ random: (RandomPurpose) -> RandomStream) -> LatentDistribution {
+    let kept = keptPositions(random)
+    let encode = { [self] in
+      model.encoder.encode(inputBatch.to(device), lattice: model.lattice, kept: kept)
+    }
+    return isRefining ? withoutGradients(encode) : encode()
+  }
 
   /// The stream of each purpose at this step.
   private var stepRandom: (RandomPurpose) -> RandomStream {

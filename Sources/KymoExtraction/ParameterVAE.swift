@@ -87,6 +87,30 @@ public final class ParameterVAE {
       + (normalizes ? [("encoder.gain", gain)] : [])
   }
 
+  /// What is trained when the encoder is frozen: kernel networks and λ.
+  var decoderParameters: [(name: String, tensor: Tensor)] {
+    kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
+  }
+
+  /// Takes the encoder of a trained model, which must be of the same size.
+  ///
+  /// - Throws: ``ModelError`` when the encoders differ in channels, axes or latents.
+  func adoptEncoder(of source: ParameterVAE) throws(ModelError) {
+    let (own, given) = (encoder.namedParameters, source.encoder.namedParameters)
+    for (target, origin) in zip(own, given) where target.tensor.shape != origin.tensor.shape {
+      throw ModelError(
+        """
+        \(target.name) has the shape \(target.tensor.shape), but \(origin.tensor.shape) in the model \
+        whose encoder is to be taken. Set model.latents as there, and train on data of the same kind.
+        """)
+    }
+    withoutGradients {
+      for (target, origin) in zip(own, given) { target.tensor.copyInPlace(from: origin.tensor) }
+    }
+    // A saved model has its normalisation in the head.
+    normalizes = false
+  }
+
   /// Where the weights are.
   var device: Device { lambda.device }
 

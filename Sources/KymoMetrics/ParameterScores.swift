@@ -21,7 +21,7 @@ extension ExtractionResults {
     trainingRecordings: [RecordingLatents]? = nil, paper: PaperNumbers? = nil
   ) -> [ParameterScore] {
     precondition(!recordings.isEmpty, "parameterScores: no recordings")
-    parameterNames.indices.map { column in
+    return parameterNames.indices.map { column in
       let target = recordings.map { $0.parameters[column] }
       let latents = carriers(of: target, among: relevantLatents, recordings)
       let regressors = recordings.columns(of: latents)

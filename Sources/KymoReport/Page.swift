@@ -3,23 +3,14 @@
 import Foundation
 import KymoMetrics
 
-/// A figure of the page as Plotly JSON.
-struct PageFigure: Sendable {
-  /// Name of its file and of its element.
-  var id: String
-  var json: Data
-}
-
 /// Builds the page of one run, section by section.
-struct Page {
+struct RunPage {
   private let run: RunFolder
-  private var sections: [HTML] = []
-  private var links: [HTML] = []
-  /// The figures so far, in the order of the page.
-  private var drawings: [(id: String, figure: Figure)] = []
+  private(set) var frame: PageFrame
 
   init(_ run: RunFolder) {
     self.run = run
+    frame = PageFrame(title: run.name, subtitle: run.results?.dataDescription)
     if let results = run.results {
       addResult(results)
       addData(results)
@@ -39,76 +30,10 @@ struct Page {
     addMethod()
   }
 
-  /// The figures in the order of the page.
-  func figures() throws -> [PageFigure] {
-    try drawings.map { PageFigure(id: $0.id, json: try Figure.encoder.encode($0.figure)) }
-  }
-
-  /// The whole page with its figures and the plotting library inside.
-  func html(figures: [PageFigure], plotly: HTML) -> String {
-    let data = figures.map { figure in
-      """
-      <script type="application/json" id="data-\(figure.id)">\(Self.embedded(figure.json))</script>
-      """ as HTML
-    }
-    let subtitle: HTML =
-      run.results.map { "<p class=\"subtitle\">\($0.dataDescription)</p>" } ?? ""
-    let page: HTML = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-      script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(run.name) – Kymo</title>
-      <style>\(PageStyle.sheet)</style>
-      <script>\(PageStyle.problemCollector)</script>
-      </head>
-      <body>
-      <header>
-      <p class="brand">Kymo <span>hidden parameters from recordings</span></p>
-      <h1>\(run.name)</h1>
-      \(subtitle)
-      <nav>\(links)</nav>
-      </header>
-      <main>
-      <noscript><p class="missing">The figures need JavaScript; all numbers are in the tables and \
-      in the folder <code>figures</code>.</p></noscript>
-      \(sections)
-      </main>
-      <footer>Written by <code>kymo report</code> from the files of the run alone; the page loads \
-      nothing from the network.</footer>
-      \(data)
-      <script>\(plotly)</script>
-      <script>\(PageStyle.drawing)</script>
-      </body>
-      </html>
-
-      """
-    return page.source
-  }
-
-  /// JSON that cannot end the script element around it.
-  static func embedded(_ json: Data) -> HTML {
-    // Bytes, because a text of megabytes is slow to search: outside of strings JSON has no "<", and
-    // inside it may be written as an escape.
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(json.count)
-    for byte in json {
-      switch byte {
-      case UInt8(ascii: "<"): bytes += Array("\\u003c".utf8)
-      case UInt8(ascii: ">"): bytes += Array("\\u003e".utf8)
-      default: bytes.append(byte)
-      }
-    }
-    return HTML(trusting: String(decoding: bytes, as: UTF8.self))
-  }
-
   // MARK: Sections
 
   private mutating func addResult(_ results: ExtractionResults) {
-    let table = Self.table(
+    let table = PageFrame.table(
       ["", "this run", "spread", "over", "paper"], results.headlineRows(),
       caption: """
         Spread: R², 95 % interval over resampled recordings; shares, Wilson's 95 % interval; \
@@ -199,7 +124,7 @@ struct Page {
     }
     body =
       body
-      + Self.table(
+      + PageFrame.table(
         ["R² on"] + results.latents.indices.map { "\(results.latentName($0))" }
           + ["its carriers together"],
         rows, caption: "R² of each parameter on every latent alone, and on those that carry it.")
@@ -295,7 +220,7 @@ struct Page {
     }
     body =
       body
-      + Self.table(
+      + PageFrame.table(
         ["RMSE at index"] + indices.map { "\($0)" }, rows,
         caption: "Index 0 is the first predicted frame.")
     add("errors", "Error against time", body)
@@ -356,7 +281,7 @@ struct Page {
       }
       return ["\(Self.words(ofKey: key))", "\(value?.text ?? "")"]
     }
-    add("environment", "Environment", Self.table([], rows, caption: nil, isText: true))
+    add("environment", "Environment", PageFrame.table([], rows, caption: nil, isText: true))
   }
 
   private mutating func addReproduction() {
@@ -405,22 +330,13 @@ struct Page {
   // MARK: Parts
 
   private mutating func add(_ id: String, _ title: HTML, _ body: HTML) {
-    links.append("<a href=\"#\(id)\">\(title)</a>")
-    sections.append("<section id=\"\(id)\">\n<h2>\(title)</h2>\n\(body)\n</section>")
+    frame.add(id, title, body)
   }
 
-  /// Notes a figure and gives its place in the page.
   private mutating func figure(
     _ id: String, _ figure: Figure, _ caption: HTML, isNarrow: Bool = false
   ) -> HTML {
-    drawings.append((id, figure))
-    return """
-      <figure class="\(isNarrow ? "narrow" : "wide")">
-      <div class="plot" id="figure-\(id)" style="height:\(Int(figure.layout.height))px"></div>
-      <figcaption><b>Figure \(drawings.count).</b> \(caption)</figcaption>
-      </figure>
-
-      """
+    frame.figure(id, figure, caption, isNarrow: isNarrow)
   }
 
   private func missing(_ file: String, _ purpose: HTML, _ command: String) -> HTML {
@@ -428,26 +344,6 @@ struct Page {
     <p class="missing"><code>\(file)</code> is not in this run yet. To have it, \(purpose): \
     <code>\(command)</code></p>
     """
-  }
-
-  private static func table(
-    _ head: [HTML], _ rows: [[HTML]], caption: HTML?, isText: Bool = false
-  ) -> HTML {
-    func cells(_ row: [HTML], _ tag: HTML) -> HTML {
-      HTML(trusting: row.map { "<\(tag)>\($0)</\(tag)>" as HTML }.map(\.source).joined())
-    }
-    let kind: HTML = isText ? " class=\"text\"" : ""
-    let note: HTML = caption.map { "<caption>\($0)</caption>" } ?? ""
-    let heading: HTML = head.isEmpty ? "" : "<thead><tr>\(cells(head, "th"))</tr></thead>"
-    return """
-      <div class="table"><table\(kind)>
-      \(note)
-      \(heading)
-      <tbody>
-      \(rows.map { "<tr>\(cells($0, "td"))</tr>" as HTML })
-      </tbody></table></div>
-
-      """
   }
 
   /// Where parameters lie in a plane or space of several latents: latents may come out rotated.

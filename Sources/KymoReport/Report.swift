@@ -18,7 +18,39 @@ public enum Report {
   /// - Returns: The page.
   public static func write(run: URL, plotly: URL? = nil) throws -> URL {
     let library = try contents(ofPlotly: plotly)
-    let page = Page(try RunFolder(run))
+    return try write(RunPage(try RunFolder(run)).frame, to: run, library)
+  }
+
+  /// Writes one page of tables over several experiments, the paper's numbers beside ours.
+  ///
+  /// - Parameters:
+  ///   - title: What the experiments are together, such as `pde-vae`.
+  ///   - experiments: Name and run folders, one folder for each seed.
+  ///   - folder: Where `report.html` and `figures/*.json` are written.
+  ///   - plotly: As of ``write(run:plotly:)``.
+  /// - Throws: ``ReportError`` as ``write(run:plotly:)`` does.
+  /// - Returns: The page.
+  public static func writeOverview(
+    title: String, experiments: [(name: String, runs: [URL])], to folder: URL, plotly: URL? = nil
+  ) throws -> URL {
+    let library = try contents(ofPlotly: plotly)
+    let entries = try experiments.map { name, runs in
+      OverviewPage.Entry(
+        name: name,
+        runs: try runs.map { (link: relativePath(of: $0, from: folder), run: try RunFolder($0)) })
+    }
+    return try write(OverviewPage(title: title, entries: entries).frame, to: folder, library)
+  }
+
+  /// The path from a page's folder to a run below or beside it.
+  private static func relativePath(of run: URL, from folder: URL) -> String {
+    let (to, from) = (run.standardizedFileURL.pathComponents, folder.standardizedFileURL.pathComponents)
+    let common = zip(to, from).prefix { $0 == $1 }.count
+    return ([String](repeating: "..", count: from.count - common) + to.dropFirst(common))
+      .joined(separator: "/")
+  }
+
+  private static func write(_ page: PageFrame, to run: URL, _ library: HTML) throws -> URL {
     let folder = run.appending(path: "figures")
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

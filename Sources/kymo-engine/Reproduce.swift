@@ -8,39 +8,74 @@ import KymoRuns
 
 extension Reproduce: TensorVerb {
   func perform() throws {
-    let experiment = try Experiment(named: self.experiment, quick: quick)
-    let original = try Recipe(contentsOf: experiment.recipe)
-    let talk = Conversation(compute, outputOptions, threads: original.threads)
-    let numbers = try parsedSeeds()
+    let experiments = try Experiment.named(experiment, quick: quick)
+    let talk = Conversation(
+      compute, outputOptions, threads: try Recipe(contentsOf: experiments[0].recipe).threads)
     StopSignal.install()
+    let isGroup = experiments.count > 1 || experiments[0].name != experiment
+    var lines: [SeedSummary] = []
+    for (number, member) in experiments.enumerated() {
+      if isGroup {
+        talk.terminal.say("\(member.name), experiment \(number + 1) of \(experiments.count)")
+      }
+      lines += try reproduce(
+        member, at: isGroup ? defaultFolder(member) : output.map { URL(filePath: $0) }, isGroup, talk)
+    }
+    if outputOptions.json { try talk.print(json: lines) }
+    guard isGroup else { return }
+    let page = try Report.writeOverview(
+      title: experiment,
+      experiments: experiments.map { member in
+        (member.name, try parsedSeeds().map { try folder($0, below: defaultFolder(member)) })
+      }, to: URL(filePath: output ?? "runs/\(experiment)"))
+    talk.terminal.say("All tables: \(page.relativePath)")
+  }
+
+  /// One experiment for all seeds.
+  private func reproduce(
+    _ experiment: Experiment, at base: URL?, _ isGroup: Bool, _ talk: Conversation
+  ) throws -> [SeedSummary] {
+    let original = try Recipe(contentsOf: experiment.recipe)
+    let base = base ?? defaultFolder(experiment)
+    if let path = original.encoderFrom, let source = Experiment(ofRun: path),
+      !RunDirectory(URL(filePath: path)).isFinished
+    {
+      talk.terminal.say("\(source.name) comes first: its encoder is used.")
+      let recipe = try Recipe(contentsOf: source.recipe)
+      _ = try reproduce(recipe, at: URL(filePath: path), force: false, talk)
+    }
     var record: ReproductionRecord?
     var lines: [SeedSummary] = []
-    for seed in numbers {
+    for seed in try parsedSeeds() {
       var recipe = original
       recipe.seed = seed
       recipe.threads = talk.threads
       if let device = compute.device { recipe.device = device }
-      let (results, steps) = try reproduce(recipe, at: folder(seed, of: numbers), talk)
+      let place = try folder(seed, below: base)
+      let (results, steps) = try reproduce(recipe, at: place, force: force, talk)
       if !outputOptions.json { print(results.tables) }
-      lines.append(SeedSummary(seed: seed, steps: steps, results: results.summary))
-      let directory = RunDirectory(folder(seed, of: numbers))
+      lines.append(
+        SeedSummary(
+          experiment: experiment.name, seed: seed, steps: steps, results: results.summary))
+      let directory = RunDirectory(place)
       record =
         try record ?? ReproductionRecord(experiment, environment: directory.readEnvironment())
       record?.add(results, seed: seed, steps: steps)
     }
-    if outputOptions.json { try talk.print(json: lines) }
     if let file = self.record, let record {
-      let url = URL(filePath: file)
+      let name = experiment.name.replacing("/", with: "-") + (quick ? "-quick" : "")
+      let url = URL(filePath: isGroup ? "\(file)/\(name).json" : file)
       let parent = url.deletingLastPathComponent()
       try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
       try RunDirectory(parent).write(json: record, to: url)
-      talk.terminal.say("The numbers are kept in \(file).")
+      talk.terminal.say("The numbers are kept in \(url.relativePath).")
     }
+    return lines
   }
 
   /// One seed: train, evaluate, report.
   private func reproduce(
-    _ recipe: Recipe, at url: URL, _ talk: Conversation
+    _ recipe: Recipe, at url: URL, force: Bool, _ talk: Conversation
   ) throws -> (ExtractionResults, [TrainingStep]) {
     let outcome = try ExtractionRun.trainUnlessDone(
       recipe, at: url, force: force, hooks: talk.training)
@@ -63,22 +98,27 @@ extension Reproduce: TensorVerb {
     return (results, steps)
   }
 
+  /// Where an experiment's runs go when nothing is said.
+  private func defaultFolder(_ experiment: Experiment) -> URL {
+    URL(filePath: "runs/\(experiment.name)\(quick ? "-quick" : "")")
+  }
+
   /// The folder of one seed: the folder itself when there is only one.
-  private func folder(_ seed: UInt64, of seeds: [UInt64]) -> URL {
-    let base = URL(filePath: output ?? "runs/\(experiment)\(quick ? "-quick" : "")")
-    return seeds.count == 1 ? base : base.appending(path: "seed-\(seed)")
+  private func folder(_ seed: UInt64, below base: URL) throws -> URL {
+    try parsedSeeds().count == 1 ? base : base.appending(path: "seed-\(seed)")
   }
 }
 
 /// One seed in the JSON output.
 private struct SeedSummary: Encodable {
+  let experiment: String
   let seed: UInt64
   let steps: Int
   let trainingSeconds: Double
   let results: ResultSummary
 
-  init(seed: UInt64, steps: [TrainingStep], results: ResultSummary) {
-    (self.seed, self.results) = (seed, results)
+  init(experiment: String, seed: UInt64, steps: [TrainingStep], results: ResultSummary) {
+    (self.experiment, self.seed, self.results) = (experiment, seed, results)
     (self.steps, trainingSeconds) = (steps.last?.step ?? 0, steps.last?.seconds ?? 0)
   }
 }

@@ -10,42 +10,6 @@ import Testing
 
 @testable import KymoExtraction
 
-/// Travelling waves whose speed differs from recording to recording: u = cos(k(x − c t) + φ).
-private func waves(_ count: Int = 24, seed: UInt64 = 3) throws -> Recordings {
-  let (frames, points) = (48, 48)
-  var values: [Float] = []
-  var speeds: [Float] = []
-  for index in 0..<count {
-    var random = RandomStream(seed: seed, purpose: .testing, index: UInt64(index))
-    let speed = 0.5 * random.normal()
-    let (mode, phase) = (Double(1 + random.index(below: 3)), 2 * Double.pi * random.uniform())
-    for frame in 0..<frames {
-      for point in 0..<points {
-        let position = (Double(point) - speed * Double(frame)) * 2 * .pi / Double(points)
-        values.append(Float(cos(mode * position + phase)))
-      }
-    }
-    speeds.append(Float(speed))
-  }
-  var metadata = RecordingsMetadata()
-  metadata.boundary = [.periodic]
-  metadata.parameterNames = ["c"]
-  return Recordings(
-    x: HostArray(values, shape: [count, 1, frames, points]),
-    params: HostArray(speeds, shape: [count, 1]), metadata: metadata)
-}
-
-private func small(steps: Int) -> ExtractionConfiguration {
-  var configuration = ExtractionConfiguration()
-  configuration.model.latents = 2
-  configuration.model.kernelUnits = 32
-  configuration.training.steps = steps
-  configuration.training.batchSize = 8
-  configuration.training.inputCrop = [34, 40]
-  configuration.training.targetCrop = [9, 30]
-  return configuration
-}
-
 private func temporaryFolder() throws -> URL {
   let folder = FileManager.default.temporaryDirectory.appending(path: "kymo-\(UUID().uuidString)")
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -56,7 +20,7 @@ private func temporaryFolder() throws -> URL {
   @Test("lowers the reconstruction error to less than a third", arguments: [1, 2] as [UInt64])
   func learns(_ seed: UInt64) throws {
     let trainer = try ExtractionTrainer(
-      configuration: small(steps: 400), recordings: waves(), seed: seed)
+      configuration: smallExtraction(steps: 400), recordings: travellingWaves(), seed: seed)
     let reports = try (0..<400).map { _ in try trainer.step() }
     let first = reports.prefix(10).reduce(0) { $0 + $1.reconstruction }
     let last = reports.suffix(10).reduce(0) { $0 + $1.reconstruction }
@@ -65,9 +29,9 @@ private func temporaryFolder() throws -> URL {
 
   @Test("starts at the error of persistence: an untrained decoder changes nothing")
   func persistence() throws {
-    let recordings = try waves()
+    let recordings = try travellingWaves()
     let trainer = try ExtractionTrainer(
-      configuration: small(steps: 5), recordings: recordings, seed: 1)
+      configuration: smallExtraction(steps: 5), recordings: recordings, seed: 1)
     let first = try trainer.step().reconstruction
     // The mean square of u(t) − u(0) over the same kind of crops, by hand on whole recordings.
     var (sum, count) = (0.0, 0.0)
@@ -88,8 +52,8 @@ private func temporaryFolder() throws -> URL {
 
   @Test("continues from a checkpoint with bit-equal losses")
   func continuation() throws {
-    let recordings = try waves()
-    var configuration = small(steps: 12)
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 12)
     configuration.training.weightAverage = 0.9
     configuration.training.propagationNoise = 0.01
     configuration.model.averagingDropout = 0.1
@@ -116,9 +80,9 @@ private func temporaryFolder() throws -> URL {
 
   @Test("the saved model gives the trained model's latents and rollouts")
   func savedModel() throws {
-    let recordings = try waves()
+    let recordings = try travellingWaves()
     let trainer = try ExtractionTrainer(
-      configuration: small(steps: 30), recordings: recordings, seed: 2)
+      configuration: smallExtraction(steps: 30), recordings: recordings, seed: 2)
     for _ in 0..<30 { _ = try trainer.step() }
     let before = try trainer.model.extract(recordings, range: 0..<4)
     let model = trainer.finishedModel()
@@ -142,9 +106,9 @@ private func temporaryFolder() throws -> URL {
   @Test(
     "dense and lattice evaluation of whole recordings differ little, and the dense is asked for")
   func evaluationStride() throws {
-    let recordings = try waves(4)
+    let recordings = try travellingWaves(4)
     let model = try ParameterVAE(
-      configuration: small(steps: 1).model, field: FieldDescription(recordings), seed: 1)
+      configuration: smallExtraction(steps: 1).model, field: FieldDescription(recordings), seed: 1)
     let dense = try model.extract(recordings, range: 0..<4)
     let sparse = try model.extract(recordings, range: 0..<4, encoderStride: 2)
     #expect(dense.map(\.mean) != sparse.map(\.mean))
@@ -160,11 +124,11 @@ private func temporaryFolder() throws -> URL {
       ("training.targetCrop", [34, 40], [9, 12]), ("training.inputCrop", [30, 40], [9, 30]),
     ])
   func refusals(_ path: String, _ input: [Int], _ target: [Int]) throws {
-    var configuration = small(steps: 1)
+    var configuration = smallExtraction(steps: 1)
     configuration.training.inputCrop = input
     configuration.training.targetCrop = target
     let error = #expect(throws: ConfigurationError.self) {
-      _ = try ExtractionTrainer(configuration: configuration, recordings: waves(), seed: 1)
+      _ = try ExtractionTrainer(configuration: configuration, recordings: travellingWaves(), seed: 1)
     }
     #expect(error?.path == path)
   }
@@ -176,7 +140,7 @@ private func temporaryFolder() throws -> URL {
     metadata.boundary = [.periodic]
     let recordings = Recordings(
       x: HostArray(repeating: Float.infinity, shape: shape), metadata: metadata)
-    var configuration = small(steps: 3)
+    var configuration = smallExtraction(steps: 3)
     configuration.model.dataStart = false
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)

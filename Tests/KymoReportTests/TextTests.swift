@@ -70,7 +70,7 @@ import Testing
 
   @Test("cannot end the script around embedded JSON")
   func embedded() {
-    let safe = Page.embedded(Data(#"{"a":"</script><!--\u2028"}"#.utf8)).source
+    let safe = PageFrame.embedded(Data(#"{"a":"</script><!--\u2028"}"#.utf8)).source
     #expect(!safe.contains("<") && !safe.contains(">"))
   }
 }

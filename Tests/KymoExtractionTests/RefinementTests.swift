@@ -1,0 +1,74 @@
+// A new decoder on a frozen encoder, and the latents' distribution drawn to the prior.
+import Foundation
+import KymoData
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@testable import KymoExtraction
+
+@Suite("Refining the decoder", .serialized) struct RefinementTests {
+  @Test("keeps the encoder bit for bit and lowers the error with a wider decoder")
+  func refine() throws {
+    let recordings = try travellingWaves()
+    let first = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 30), recordings: recordings, seed: 1)
+    for _ in 0..<30 { _ = try first.step() }
+    let source = first.finishedModel()
+    var configuration = smallExtraction(steps: 150)
+    configuration.model.hiddenChannels = 32
+    let second = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 2, frozenEncoder: source)
+    let reports = try (0..<150).map { _ in try second.step() }
+    let refined = second.finishedModel()
+    for (kept, original) in zip(
+      refined.encoder.namedParameters, source.encoder.namedParameters)
+    {
+      #expect(kept.tensor.floats == original.tensor.floats, "\(kept.name)")
+    }
+    let (before, after) = (reports[0].reconstruction, reports.suffix(10).map(\.reconstruction))
+    #expect(after.reduce(0, +) / 10 < 0.7 * before)
+    let latents = try refined.extract(recordings, range: 0..<2)
+    #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
+  }
+
+  @Test("refuses an encoder of another size, with its name and the mend")
+  func mismatch() throws {
+    var configuration = smallExtraction(steps: 1)
+    let recordings = try travellingWaves(8)
+    let source = try ParameterVAE(
+      configuration: configuration.model, field: FieldDescription(recordings), seed: 1)
+    configuration.model.latents = 3
+    let error = #expect(throws: ModelError.self) {
+      _ = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 1, frozenEncoder: source)
+    }
+    #expect(error?.description.contains("encoder.mean.weight") == true)
+    #expect(error?.description.contains("model.latents") == true)
+  }
+}
+
+@Suite("Drawing latents to the prior") struct PriorMatchingTests {
+  @Test("moves a skewed and peaked latent to zero skewness and excess, a normal one nowhere")
+  func moments() {
+    var random = RandomStream(seed: 4, purpose: .testing)
+    // An exponential law has skewness 2 and excess 6; σ is small.
+    let skewed = (0..<4000).map { _ in Float(-log(1 - random.uniform()) - 1) }
+    let normal = (0..<4000).map { _ in Float(random.normal()) }
+    var gradients: [[Float]] = []
+    for values in [skewed, normal] {
+      let matching = PriorMatching(latents: 1, device: .cpu)
+      let mean = Tensor(values, shape: [values.count, 1]).requiringGradient()
+      let variance = Tensor.full([values.count, 1], 0.01)
+      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance) }
+      matching.loss(mean: mean, variance: variance).backward()
+      gradients.append(mean.gradient?.floats ?? [])
+    }
+    // A step against the gradient draws the long tail in.
+    let tail = skewed.indices.filter { skewed[$0] > 3 }
+    #expect(!tail.isEmpty && tail.allSatisfy { gradients[0][$0] > 0 })
+    func size(_ gradient: [Float]) -> Float { gradient.map(\.magnitude).reduce(0, +) }
+    #expect(size(gradients[1]) < 0.2 * size(gradients[0]))
+  }
+}
