@@ -156,19 +156,19 @@ static void inverse_permuted(const kk_fft *plan, const double *spectrum, double 
   fft_inverse_permuted_portable(plan, spectrum, scratch);
 }
 
-void kk_fft_inverse(
-    const kk_fft *plan, const double *spectrum, double *field, double *scratch) {
+// Puts permuted entries of a complex field in order.
+static void unscramble(const kk_fft *plan, const double *scratch, double *field) {
   const size_t pair = (size_t)2 * plan->lanes;
-  inverse_permuted(plan, spectrum, scratch);
   for (int32_t n = 0; n < plan->half; n++)
     memcpy(field + n * pair, scratch + plan->positions[n] * pair, pair * sizeof(double));
 }
 
-uint32_t kk_fft_inverse_rows(
-    const kk_fft *plan, const double *spectrum, float *points, size_t lane_stride, int32_t lanes,
-    double bound, double *scratch) {
+// Rounds the permuted pairs of each lane to float: first and second of pair n go to
+// row[step n] and row[step n + gap].
+static uint32_t round_pairs(
+    const kk_fft *plan, const double *scratch, float *points, size_t lane_stride, size_t step,
+    size_t gap, int32_t lanes, double bound) {
   const int32_t width = plan->lanes;
-  inverse_permuted(plan, spectrum, scratch);
   uint32_t beyond = 0;
   for (int32_t lane = 0; lane < lanes; lane++) {
     float *row = points + (size_t)lane * lane_stride;
@@ -176,11 +176,67 @@ uint32_t kk_fft_inverse_rows(
     int wrong = 0;
     for (int32_t n = 0; n < plan->half; n++) {
       const double *pair = scratch + (size_t)2 * plan->positions[n] * width + lane;
-      row[2 * n] = (float)pair[0], row[2 * n + 1] = (float)pair[width];
+      row[step * n] = (float)pair[0], row[step * n + gap] = (float)pair[width];
       largest = fmax(largest, fmax(fabs(pair[0]), fabs(pair[width])));
       wrong |= isnan(pair[0]) || isnan(pair[width]);
     }
     if (wrong || !(largest <= bound)) beyond |= 1u << lane;
   }
   return beyond;
+}
+
+void kk_fft_inverse(
+    const kk_fft *plan, const double *spectrum, double *field, double *scratch) {
+  inverse_permuted(plan, spectrum, scratch);
+  unscramble(plan, scratch, field);
+}
+
+uint32_t kk_fft_inverse_rows(
+    const kk_fft *plan, const double *spectrum, float *points, size_t lane_stride, int32_t lanes,
+    double bound, double *scratch) {
+  inverse_permuted(plan, spectrum, scratch);
+  return round_pairs(plan, scratch, points, lane_stride, 2, 1, lanes, bound);
+}
+
+void kk_fft_complex_forward(
+    const kk_fft *plan, const double *field, double *spectrum, double *scratch) {
+  const size_t pair = (size_t)2 * plan->lanes;
+  for (int32_t n = 0; n < plan->half; n++)
+    memcpy(scratch + plan->positions[n] * pair, field + n * pair, pair * sizeof(double));
+#if defined(__x86_64__)
+  switch (plan->level) {
+    case KK_LEVEL_AVX512: fft_forward_passes_avx512(plan, scratch); break;
+    case KK_LEVEL_AVX2: fft_forward_passes_avx2(plan, scratch); break;
+    default: fft_forward_passes_portable(plan, scratch);
+  }
+#else
+  fft_forward_passes_portable(plan, scratch);
+#endif
+  memcpy(spectrum, scratch, plan->half * pair * sizeof(double));
+}
+
+static void complex_inverse_permuted(
+    const kk_fft *plan, const double *spectrum, double *scratch) {
+  memcpy(scratch, spectrum, (size_t)2 * plan->half * plan->lanes * sizeof(double));
+#if defined(__x86_64__)
+  switch (plan->level) {
+    case KK_LEVEL_AVX512: fft_inverse_passes_avx512(plan, scratch); return;
+    case KK_LEVEL_AVX2: fft_inverse_passes_avx2(plan, scratch); return;
+    default: break;
+  }
+#endif
+  fft_inverse_passes_portable(plan, scratch);
+}
+
+void kk_fft_complex_inverse(
+    const kk_fft *plan, const double *spectrum, double *field, double *scratch) {
+  complex_inverse_permuted(plan, spectrum, scratch);
+  unscramble(plan, scratch, field);
+}
+
+uint32_t kk_fft_complex_inverse_rows(
+    const kk_fft *plan, const double *spectrum, float *points, size_t lane_stride,
+    size_t part_stride, int32_t lanes, double bound, double *scratch) {
+  complex_inverse_permuted(plan, spectrum, scratch);
+  return round_pairs(plan, scratch, points, lane_stride, 1, part_stride, lanes, bound);
 }

@@ -13,20 +13,24 @@ package struct Simulate: ParsableCommand {
       Example, 1,000 recordings of Kuramoto–Sivashinsky whose damping γ differs:
         kymo simulate ks recordings=1000 seed=1 -o data/ks-train.npz
 
-      Systems: ks. Settings of ks and their defaults:
-      \(Simulate.settingsText)
+      Systems: \(Simulate.systemsText).
+      Their settings, defaults and sizes, nothing being simulated:
+        kymo simulate nls --dry-run
 
       The same seed gives the same file on any number of threads. Ctrl-C leaves no half file.
       """)
 
-  @Argument(help: "The system: ks.")
+  @Argument(help: "The system.")
   package var system: String
 
   @Argument(help: ArgumentHelp("Settings of the system.", valueName: "key=value"))
   package var settings: [String] = []
 
   @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")
-  package var output: String
+  package var output: String?
+
+  @Flag(help: "Print the resolved settings and the size of the file; simulate nothing.")
+  package var dryRun = false
 
   @Option(help: "Standard deviation of normal noise on every sample.")
   package var noise: Double?
@@ -41,20 +45,38 @@ package struct Simulate: ParsableCommand {
 
   package init() {}
 
-  package func run() throws {
-    guard SimulatedSystem(rawValue: system) != nil else {
-      let systems = SimulatedSystem.allCases.map(\.rawValue)
-      throw UsageError(
-        "There is no system '\(system)'. Systems: \(systems.joined(separator: ", ")).")
+  package func validate() throws {
+    guard dryRun || output != nil else {
+      throw ValidationError("Say where to put the recordings: --output FILE")
     }
-    var text = try RecipeText(settings: KuramotoSivashinskyConfiguration(), source: system)
+  }
+
+  package func run() throws {
+    guard let system = SimulatedSystem(rawValue: system) else {
+      throw UsageError("There is no system '\(system)'. Systems: \(Simulate.systemsText).")
+    }
+    try run(system.settings)
+  }
+
+  private func run<Configuration: SimulationConfiguration>(_ type: Configuration.Type) throws {
+    var text = try RecipeText(settings: Configuration(), source: system)
     for setting in settings { try text.override(setting) }
-    var configuration = try text.decode(KuramotoSivashinskyConfiguration.self)
+    var configuration = try text.decode(Configuration.self)
     if let seed { configuration.seed = seed }
     if let noise { configuration.noiseDeviation = noise }
     try configuration.validate(at: system)
-
     let terminal = Terminal(quiet: outputOptions.quiet)
+    guard let output, !dryRun else {
+      print(
+        outputOptions.json
+          ? String(decoding: try RunDirectory.json(configuration, pretty: true), as: UTF8.self)
+          : try RecipeText.yaml(of: configuration), terminator: "")
+      terminal.say(
+        "\(Configuration.systemName): \(configuration.recordings) recordings of "
+          + configuration.recordingShape.map(String.init).joined(separator: " × ")
+          + " (channels, frames, points), \(Words.bytes(configuration.fileBytes)).")
+      return
+    }
     StopSignal.install()
     let start = ContinuousClock.now
     let total = configuration.recordings
@@ -79,9 +101,6 @@ package struct Simulate: ParsableCommand {
     }
   }
 
-  private static let settingsText: String = {
-    let yaml = (try? RecipeText.yaml(of: KuramotoSivashinskyConfiguration())) ?? ""
-    return yaml.split(separator: "\n").map { "  " + $0.replacing(": ", with: "=") }
-      .joined(separator: "\n")
-  }()
+  private static let systemsText = SimulatedSystem.allCases.map(\.rawValue)
+    .joined(separator: ", ")
 }

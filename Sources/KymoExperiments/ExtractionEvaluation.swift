@@ -39,7 +39,7 @@ package struct ExtractionEvaluation {
     _ test: Recordings, name: String, training: Recordings?
   ) throws -> ExtractionResults {
     let latents = try extract(test, "reading test recordings")
-    let paper = publishedNumbers(test)
+    let paper = PaperNumbers.of(test, trainingNoise: trainingNoise)
     let collapsed = model.collapsedVariance(for: test)
     let summaries = ExtractionResults.latentSummaries(of: latents, collapsedVariance: collapsed)
     let relevant = summaries.indices.filter { summaries[$0].isRelevant }
@@ -75,12 +75,6 @@ package struct ExtractionEvaluation {
         Double(done) / Double(recordings.count), "\(words): \(done) of \(recordings.count)")
     }
   }
-
-  /// What the paper reports of data like these.
-  private func publishedNumbers(_ recordings: Recordings) -> PaperNumbers? {
-    guard recordings.systemName == "Kuramoto–Sivashinsky" else { return nil }
-    return trainingNoise > 0 ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
-  }
 }
 
 // MARK: - Rollouts
@@ -100,41 +94,22 @@ extension ExtractionEvaluation {
     var curves = [
       decoder.summary(name: "propagating decoder", paperPoints: paper?.decoderErrors ?? [])
     ]
-    if settings.baselines, paper != nil, test.parameterCount == 1 {
-      curves += try baselineCurves(test, count, paper)
-    }
+    if settings.baselines { curves += try baselineCurves(test, count, paper) }
     return curves
   }
 
-  /// Second-order finite differences in space with the true γ, one ETDRK4 step per frame.
+  /// Plain solvers with the true parameters.
   private func baselineCurves(
     _ test: Recordings, _ count: Int, _ paper: PaperNumbers?
   ) throws -> [ExtractionResults.ErrorCurve] {
-    guard let interval = test.frameInterval, let length = test.extents?.first else { return [] }
-    let forms: [(QuadraticForm, String)] = [
-      (.advective, "finite differences, u·∂u"), (.conservative, "finite differences, ½∂u²"),
-    ]
-    return try forms.map { form, name in
-      let baseline = try FiniteDifferenceBaseline(
-        length: length, pointCount: test.spaceShape[0], frameInterval: interval, form: form)
+    try Baseline.all(for: test, paper: paper).map { baseline in
       var errors = RolloutErrors()
-      try blocks(count, name) { range in
+      try blocks(count, baseline.name) { range in
         let truth = frames(of: test, range)
-        let points = test.spaceShape[0]
-        let predicted = baseline.predict(
-          fields: range.flatMap { test[$0].elements.prefix(points) },
-          dampings: range.map { test.params?[$0, 0] ?? 1 }, frameCount: test.frameCount,
-          threads: hooks.threads
-        ).frames
-        // The first frame of each is the given one.
-        let size = test.frameCount * points
-        let later = range.indices.flatMap {
-          predicted[($0 - range.lowerBound) * size + points..<($0 - range.lowerBound + 1) * size]
-        }
+        let later = baseline.predict(test, range, threads: hooks.threads)
         errors.add(prediction: HostArray(later, shape: truth.shape), truth: truth)
       }
-      return errors.summary(
-        name: name, paperPoints: form == .advective ? paper?.finiteDifferenceErrors ?? [] : [])
+      return errors.summary(name: baseline.name, paperPoints: baseline.paperPoints)
     }
   }
 

@@ -141,17 +141,17 @@ extension ExtractionRun {
     let device = try Device(parsing: recipe.device)
     let data = RecipeData(recipe)
     var (count, sample): (Int, Recordings)
-    if FileManager.default.fileExists(atPath: data.trainFile.path) || recipe.data.simulate == nil {
-      sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
-      count = sample.count
-    } else {
-      var few = recipe.data.simulate?.train ?? .init()
+    let isThere = FileManager.default.fileExists(atPath: data.trainFile.path)
+    if var few = recipe.data.simulate?.train, !isThere {
       (count, few.recordings) = (few.recordings, min(few.recordings, 8))
       let file = FileManager.default.temporaryDirectory
         .appending(path: "kymo-\(UUID().uuidString).npz")
       defer { try? FileManager.default.removeItem(at: file) }
       _ = try few.write(to: file, threads: hooks.threads, stopSignal: hooks.stopSignal)
       sample = try Recordings.load(file)
+    } else {
+      sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
+      count = sample.count
     }
     let session = try ExtractionSession(recipe, recordings: sample, device: device)
     var times: [Double] = []

@@ -11,10 +11,11 @@ public struct PaperNumbers: Hashable, Sendable {
   public var relevantCount: Int
   /// R² of each parameter by name (Table I).
   public var rSquared: [String: Double]
-  /// Variance of μ_z of the relevant latent (Figure 2).
-  public var varianceOfMean: Double
-  /// Mean of σ_z² of the relevant latent (Figure 2).
-  public var meanVariance: Double
+  /// Variance of μ_z of each relevant latent (Figure 2).
+  public var varianceOfMean: [Double]
+  /// Mean of σ_z² of each relevant latent, an upper bound where the bar is too low to read
+  /// (Figure 2).
+  public var meanVariance: [Double]
   /// σ_z² of the latents that collapsed (Figure 2).
   public var collapsedVariance: ClosedRange<Double>
   /// RMSE of the propagating decoder against the predicted frame (Figure 5).
@@ -27,7 +28,7 @@ public struct PaperNumbers: Hashable, Sendable {
   /// Kuramoto–Sivashinsky with damping γ, 5,000 clean recordings in training.
   public static let kuramotoSivashinsky = PaperNumbers(
     name: "Kuramoto–Sivashinsky, clean", relevantCount: 1, rSquared: ["γ": 0.993, "gamma": 0.993],
-    varianceOfMean: 0.86, meanVariance: 0.0019, collapsedVariance: 0.0367...0.0372,
+    varianceOfMean: [0.86], meanVariance: [0.0019], collapsedVariance: 0.0367...0.0372,
     decoderErrors: points([
       (0, 0.005), (5, 0.018), (10, 0.028), (20, 0.052), (30, 0.100), (50, 0.336), (75, 0.84),
       (100, 1.30), (150, 1.75), (254, 1.88),
@@ -41,13 +42,39 @@ public struct PaperNumbers: Hashable, Sendable {
   /// Kuramoto–Sivashinsky with noise of standard deviation 0.1 on the training recordings.
   public static let noisyKuramotoSivashinsky = PaperNumbers(
     name: "Kuramoto–Sivashinsky, noise 0.1", relevantCount: 1,
-    rSquared: ["γ": 0.995, "gamma": 0.995], varianceOfMean: 0.87, meanVariance: 0.0024,
+    rSquared: ["γ": 0.995, "gamma": 0.995], varianceOfMean: [0.87], meanVariance: [0.0024],
     collapsedVariance: 0.0365...0.0372,
     decoderErrors: points([
       (5, 0.030), (10, 0.054), (20, 0.105), (30, 0.191), (50, 0.525), (75, 1.07), (100, 1.49),
       (150, 1.80), (254, 1.86),
     ]),
     refinedDecoderErrors: [], finiteDifferenceErrors: finiteDifferences)
+
+  /// Nonlinear Schrödinger with coupling κ, 5,000 clean recordings in training.
+  public static let nonlinearSchroedinger = PaperNumbers(
+    name: "nonlinear Schrödinger, clean", relevantCount: 1,
+    rSquared: ["κ": 0.997, "kappa": 0.997], varianceOfMean: [0.97], meanVariance: [0.0002],
+    collapsedVariance: 0.0298...0.0345,
+    decoderErrors: points([
+      (5, 0.047), (10, 0.072), (20, 0.124), (30, 0.168), (50, 0.258), (62, 0.326), (100, 0.53),
+      (150, 0.80), (200, 0.99), (254, 1.15),
+    ]),
+    refinedDecoderErrors: points([
+      (5, 0.023), (10, 0.037), (20, 0.063), (30, 0.088), (50, 0.146), (62, 0.189), (100, 0.35),
+      (150, 0.60), (200, 0.82), (254, 1.00),
+    ]),
+    finiteDifferenceErrors: schroedingerDifferences)
+
+  /// Nonlinear Schrödinger with noise of standard deviation 0.1 on the training recordings.
+  public static let noisyNonlinearSchroedinger = PaperNumbers(
+    name: "nonlinear Schrödinger, noise 0.1", relevantCount: 1,
+    rSquared: ["κ": 0.998, "kappa": 0.998], varianceOfMean: [0.93], meanVariance: [0.0002],
+    collapsedVariance: 0.0328...0.0360,
+    decoderErrors: points([
+      (5, 0.038), (10, 0.060), (20, 0.108), (30, 0.151), (50, 0.239), (62, 0.315), (100, 0.56),
+      (150, 0.85), (200, 1.04), (254, 1.16),
+    ]),
+    refinedDecoderErrors: [], finiteDifferenceErrors: schroedingerDifferences)
 
   /// Curves of Figure 8: Kuramoto–Sivashinsky trained on fewer recordings.
   ///
@@ -68,6 +95,11 @@ public struct PaperNumbers: Hashable, Sendable {
   private static let finiteDifferences = points([
     (5, 0.0485), (10, 0.122), (20, 0.213), (30, 0.413), (50, 0.96), (75, 1.5), (100, 1.87),
     (150, 2.02), (254, 2.06),
+  ])
+
+  private static let schroedingerDifferences = points([
+    (5, 0.0055), (10, 0.0134), (20, 0.051), (30, 0.100), (50, 0.196), (62, 0.253), (100, 0.37),
+    (150, 0.49), (200, 0.60), (254, 0.69),
   ])
 
   private static func points(_ pairs: [(Int, Double)]) -> [ExtractionResults.PaperPoint] {

@@ -8,6 +8,16 @@ package import KymoSolvers
 package enum SimulatedSystem: String, SettingChoice {
   /// Kuramoto–Sivashinsky with damping γ.
   case ks
+  /// Nonlinear Schrödinger with coupling κ.
+  case nls
+
+  /// The kind of the system's settings.
+  package var settings: any SimulationConfiguration.Type {
+    switch self {
+    case .ks: KuramotoSivashinskyConfiguration.self
+    case .nls: NonlinearSchroedingerConfiguration.self
+    }
+  }
 }
 
 /// How the files of a recipe are made when they are absent.
@@ -15,40 +25,59 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
   /// The system.
   package var system = SimulatedSystem.ks
   /// The training recordings.
-  package var train: KuramotoSivashinskyConfiguration
+  package var train: any SimulationConfiguration
   /// The test recordings.
-  package var test: KuramotoSivashinskyConfiguration
+  package var test: any SimulationConfiguration
 
-  /// Creates the default settings: 1,000 recordings each, from different seeds.
-  package init() {
-    (train, test) = (KuramotoSivashinskyConfiguration(), KuramotoSivashinskyConfiguration())
+  /// Creates the default settings of a system: 1,000 recordings each, from different seeds.
+  package init(_ system: SimulatedSystem = .ks) {
+    self.system = system
+    (train, test) = (system.settings.init(), system.settings.init())
     (train.seed, test.seed) = (1, 1001)
   }
 
   /// Decodes onto the defaults; an unknown key is an error.
   package init(from decoder: any Decoder) throws {
     try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    system = try values.decodeIfPresent(SimulatedSystem.self, forKey: .system) ?? system
-    try read(&train, .train, values)
-    try read(&test, .test, values)
+    self.init(try values.decodeIfPresent(SimulatedSystem.self, forKey: .system) ?? .ks)
+    train = try given(train, .train, values)
+    test = try given(test, .test, values)
+  }
+
+  /// Encodes every setting.
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(system, forKey: .system)
+    try values.encode(train, forKey: .train)
+    try values.encode(test, forKey: .test)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable { case system, train, test }
   private enum SeedKey: String, CodingKey { case seed }
 
-  /// Replaces settings that are given; a seed that is not given stays, so that the two differ.
-  private func read(
-    _ configuration: inout KuramotoSivashinskyConfiguration, _ key: CodingKeys,
-    _ values: KeyedDecodingContainer<CodingKeys>
-  ) throws {
-    guard
-      var given = try values.decodeIfPresent(KuramotoSivashinskyConfiguration.self, forKey: key)
-    else { return }
+  /// The settings that are given; a seed that is not given stays, so that the two differ.
+  private func given<Configuration: SimulationConfiguration>(
+    _ present: Configuration, _ key: CodingKeys, _ values: KeyedDecodingContainer<CodingKeys>
+  ) throws -> any SimulationConfiguration {
+    guard var given = try values.decodeIfPresent(Configuration.self, forKey: key) else {
+      return present
+    }
     let seeds = try values.nestedContainer(keyedBy: SeedKey.self, forKey: key)
-    if !seeds.contains(.seed) { given.seed = configuration.seed }
-    configuration = given
+    if !seeds.contains(.seed) { given.seed = present.seed }
+    return given
+  }
+
+  /// Whether all settings are the same.
+  package static func == (first: SimulationSettings, second: SimulationSettings) -> Bool {
+    AnyHashable(first.train) == AnyHashable(second.train)
+      && AnyHashable(first.test) == AnyHashable(second.test)
+  }
+
+  /// Mixes all settings.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(AnyHashable(train))
+    hasher.combine(AnyHashable(test))
   }
 
   /// Throws the first setting that cannot work.
@@ -74,7 +103,29 @@ package struct SimulationSummary: Codable, Hashable, Sendable {
   package var seconds: Double
 }
 
-extension KuramotoSivashinskyConfiguration {
+extension SimulationConfiguration {
+  /// What the file says about the recordings.
+  private func metadata() throws -> RecordingsMetadata {
+    var metadata = RecordingsMetadata()
+    metadata.systemName = Self.systemName
+    metadata.parameterNames = Self.parameterNames
+    metadata.channelNames = Self.channelNames
+    metadata.axisNames = ["t"] + ["x", "y"].prefix(spaceShape.count)
+    metadata.frameInterval = frameInterval
+    metadata.extents = extents
+    metadata.boundary = spaceShape.map { _ in .periodic }
+    metadata.provenance =
+      "kymo simulate \(Self.identifier) "
+      + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
+      .trimmingCharacters(in: .newlines)
+    return metadata
+  }
+
+  /// Bytes of the file that `write` makes, but for a few hundred.
+  package var fileBytes: Int64 {
+    4 * Int64(recordings) * Int64(recordingShape.reduce(1, *) + Self.parameterNames.count)
+  }
+
   /// Simulates and writes an NPZ file, a block at a time; it appears whole or not at all.
   ///
   /// - Parameters:
@@ -89,33 +140,24 @@ extension KuramotoSivashinskyConfiguration {
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
-    let solver = try KuramotoSivashinsky(configuration: self)
-    var metadata = RecordingsMetadata()
-    metadata.systemName = "Kuramoto–Sivashinsky"
-    metadata.parameterNames = ["γ"]
-    metadata.channelNames = ["u"]
-    metadata.axisNames = ["t", "x"]
-    metadata.frameInterval = frameInterval
-    metadata.extents = [length]
-    metadata.boundary = [.periodic]
-    metadata.provenance =
-      "kymo simulate ks "
-      + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
-      .trimmingCharacters(in: .newlines)
+    let simulator = try makeSimulator()
+    let (size, width) = (recordingShape.reduce(1, *), Self.parameterNames.count)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     let writer = try RecordingsWriter(
-      file, shape: [recordings, 1, frameCount, pointCount], parameterCount: 1, metadata: metadata)
-    let size = frameCount * pointCount
+      file, shape: [recordings] + recordingShape, parameterCount: width, metadata: metadata())
     var redrawn = 0
-    try solver.simulate(threads: threads, blockSize: 64) { block in
+    // Blocks of at most 64 MB, in whole batches of the vector's lanes for every thread.
+    let batch = simulator.laneCount * max(1, threads)
+    let blockSize = max(1, min(64, (16 << 20) / size) / batch) * batch
+    try simulator.simulate(threads: threads, blockSize: blockSize) { block in
       if let signal = stopSignal() {
         throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")
       }
       for index in 0..<block.recordingCount {
         try writer.append(
           Array(block.x[index * size..<(index + 1) * size]),
-          parameters: [block.parameters[index]])
+          parameters: Array(block.parameters[index * width..<(index + 1) * width]))
       }
       redrawn += block.redrawn
       progress(block.firstRecording + block.recordingCount)

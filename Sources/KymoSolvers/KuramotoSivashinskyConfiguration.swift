@@ -7,7 +7,16 @@ public import KymoNumerics
 /// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a ring, γ differing from one recording to the next.
 ///
 /// All quantities are nondimensional.
-public struct KuramotoSivashinskyConfiguration: Hashable, Codable, Sendable {
+public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
+  /// The system's name in commands and recipes.
+  public static let identifier = "ks"
+  /// The system's name.
+  public static let systemName = "Kuramoto–Sivashinsky"
+  /// The damping.
+  public static let parameterNames = ["γ"]
+  /// The field.
+  public static let channelNames = ["u"]
+
   /// Number of recordings; at least 1.
   public var recordings = 1000
   /// Seed of every random draw; recording i depends on the seed and on i alone.
@@ -73,76 +82,41 @@ public struct KuramotoSivashinskyConfiguration: Hashable, Codable, Sendable {
     case spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, meshFactor, substeps
   }
 
+  /// Points of a stored frame.
+  public var spaceShape: [Int] { [pointCount] }
+  /// The circumference.
+  public var extents: [Double] { [length] }
+
   /// Points of the mesh on which the equation is solved: the first length from
   /// `pointCount × meshFactor` upwards that has a fast transform.
-  public var internalPointCount: Int {
-    var count = Int((Double(pointCount) * meshFactor).rounded(.up))
-    while !RealTransform.exists(pointCount: count) { count += 1 }
-    return count
+  public var internalPointCount: Int { internalMesh(pointCount, factor: meshFactor) }
+
+  var damping: ParameterDistribution {
+    ParameterDistribution(
+      name: "damping", mean: dampingMean, deviation: dampingDeviation, minimum: dampingMinimum,
+      maximum: dampingMaximum)
+  }
+
+  /// The solver of these settings.
+  public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinsky {
+    try KuramotoSivashinsky(configuration: self)
   }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
-    try require(
-      recordings >= 1, "\(path).recordings", found: recordings, allowed: "at least 1",
-      remedy: "The paper trains on 5000.")
-    try require(
-      pointCount >= 16 && RealTransform.exists(pointCount: pointCount), "\(path).pointCount",
-      found: pointCount, allowed: "even, from 16 to 1048576, a product of 2, 3 and 5",
-      remedy: "Try 256.")
-    try require(
-      frameCount >= 2, "\(path).frameCount", found: frameCount, allowed: "at least 2",
-      remedy: "The paper stores 256.")
-    try positive(length, "length", at: path, remedy: "The paper's ring is 64π = 201.06.")
-    try positive(frameInterval, "frameInterval", at: path, remedy: "The paper's is π/8 = 0.3927.")
-    try positive(
-      dampingMinimum, "dampingMinimum", at: path,
+    try validateCommon(at: path, frames: 256)
+    try requireMesh(pointCount, "\(path).pointCount")
+    try requirePositive(length, "\(path).length", remedy: "The paper's ring is 64π = 201.06.")
+    try requirePositive(
+      dampingMinimum, "\(path).dampingMinimum",
       remedy: "Without damping of short waves the equation is ill-posed; the paper's is 0.5.")
-    try require(
-      dampingMean.isFinite && dampingMaximum.isFinite && dampingMinimum <= dampingMean
-        && dampingMean <= dampingMaximum,
-      "\(path).dampingMean", found: dampingMean,
-      allowed: "from dampingMinimum, \(dampingMinimum), to dampingMaximum, \(dampingMaximum)",
-      remedy: "Move the bounds or the mean; the paper draws N(1, 0.125²) in [0.5, 1.5].")
-    try nonnegative(
-      dampingDeviation, "dampingDeviation", at: path, remedy: "The paper's is 0.125.")
-    // Draws outside the range are repeated, which must not take for ever.
-    let range = dampingMaximum - dampingMinimum
-    try require(
-      dampingDeviation <= 100 * range || dampingDeviation == 0, "\(path).dampingDeviation",
-      found: dampingDeviation,
-      allowed: "at most 100 times the distance of dampingMinimum and dampingMaximum, \(range)",
-      remedy: "Set it to 0 to give all recordings the same damping.")
-    try positive(
-      spectrumWidthMinimum, "spectrumWidthMinimum", at: path, remedy: "The paper's is 0.0625.")
-    try require(
-      spectrumWidthMaximum.isFinite && spectrumWidthMaximum >= spectrumWidthMinimum,
-      "\(path).spectrumWidthMaximum", found: spectrumWidthMaximum,
-      allowed: "a number from spectrumWidthMinimum, \(spectrumWidthMinimum), upwards",
-      remedy: "The paper's is 0.5.")
-    try nonnegative(
-      noiseDeviation, "noiseDeviation", at: path, remedy: "The paper's noisy set has 0.1.")
-    try require(
-      meshFactor >= 1 && meshFactor <= 32, "\(path).meshFactor", found: meshFactor,
-      allowed: "from 1 to 32", remedy: "1.5 resolves every γ of the paper to rounding of Float.")
-    try require(
-      substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
-      allowed: "from 1 to 100000", remedy: "20 suit the paper's settings.")
-  }
-
-  private func positive(
-    _ value: Double, _ name: String, at path: String, remedy: String
-  ) throws(ConfigurationError) {
-    try require(
-      value.isFinite && value > 0, "\(path).\(name)", found: value, allowed: "a positive number",
-      remedy: remedy)
-  }
-
-  private func nonnegative(
-    _ value: Double, _ name: String, at path: String, remedy: String
-  ) throws(ConfigurationError) {
-    try require(
-      value.isFinite && value >= 0, "\(path).\(name)", found: value, allowed: "0 or above",
-      remedy: remedy)
+    try damping.validate(at: path, remedy: "The paper draws N(1, 0.125²) in [0.5, 1.5].")
+    try requireSpectrumWidths(
+      spectrumWidthMinimum, spectrumWidthMaximum, at: path, paper: (0.0625, 0.5))
+    try requireResolution(
+      meshFactor: meshFactor, substeps: substeps, at: path,
+      remedies: (
+        "1.5 resolves every γ of the paper to rounding of Float.", "20 suit the paper's settings."
+      ))
   }
 }

@@ -63,6 +63,24 @@ struct SpectralFlow: Sendable {
     }
   }
 
+  /// Runs to the end and rounds to Float, recording l at `recordings[l × frameCount × pointCount]`.
+  ///
+  /// Returns the mask of those that blew up; `stopsEarly` leaves the rest out once all have.
+  func run(
+    _ starts: [FlowStart], frameCount: Int, into recordings: UnsafeMutablePointer<Float>,
+    stopsEarly: Bool = true
+  ) -> UInt32 {
+    let all: UInt32 = 1 << UInt32(starts.count) - 1
+    var mask: UInt32 = 0
+    run(starts, frameCount: frameCount) { frame, view in
+      mask |= unsafe view.write(
+        to: recordings + frame * pointCount, stride: frameCount * pointCount,
+        laneCount: starts.count)
+      return mask != all || !stopsEarly
+    }
+    return mask
+  }
+
   /// The spectrum of a real field given at the points of the frames' mesh.
   static func spectrum(of field: [Double]) -> [Double] {
     let transform = RealTransform(pointCount: field.count, level: KK_LEVEL_PORTABLE)
@@ -131,7 +149,7 @@ struct SpectralFlow: Sendable {
 }
 
 /// Zeros on a 64-byte boundary, as the kernels want them.
-private func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
   let raw = UnsafeMutableRawBufferPointer.allocate(
     byteCount: max(count, 1) * MemoryLayout<Double>.stride, alignment: 64)
   let buffer = unsafe raw.bindMemory(to: Double.self)
@@ -219,16 +237,36 @@ private func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double>
   /// `Σ_n field[n] exp(-2πikn/N)` for modes 0 to N/2, real and imaginary parts alternating.
   func forward(_ field: [Double]) -> [Double] {
     precondition(field.count == pointCount)
-    return transform(field, resultCount: pointCount + 2, isForward: true)
+    return unsafe transform(field, resultCount: pointCount + 2, with: kk_fft_forward)
   }
 
   /// `Σ_k spectrum[k] exp(2πikn/N)` over all N modes; no factor 1/N.
   func inverse(_ spectrum: [Double]) -> [Double] {
     precondition(spectrum.count == pointCount + 2)
-    return transform(spectrum, resultCount: pointCount, isForward: false)
+    return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_inverse)
   }
 
-  private func transform(_ values: [Double], resultCount: Int, isForward: Bool) -> [Double] {
+  /// `Σ_n field[n] exp(-2πikn/M)` of M = `pointCount` / 2 complex numbers, real and imaginary parts
+  /// alternating on both sides.
+  func complexForward(_ field: [Double]) -> [Double] {
+    precondition(field.count == pointCount)
+    return unsafe transform(field, resultCount: pointCount, with: kk_fft_complex_forward)
+  }
+
+  /// `Σ_k spectrum[k] exp(2πikn/M)` of M = `pointCount` / 2 complex numbers; no factor 1/M.
+  func complexInverse(_ spectrum: [Double]) -> [Double] {
+    precondition(spectrum.count == pointCount)
+    return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_complex_inverse)
+  }
+
+  private typealias Kernel = (
+    OpaquePointer?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
+    UnsafeMutablePointer<Double>?
+  ) -> Void
+
+  private func transform(
+    _ values: [Double], resultCount: Int, with kernel: Kernel
+  ) -> [Double] {
     let input = unsafe allocateAligned(values.count * laneCount)
     let output = unsafe allocateAligned(resultCount * laneCount)
     let scratch = unsafe allocateAligned(kk_fft_scratch_count(plan))
@@ -239,13 +277,7 @@ private func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double>
     }
     for (index, value) in values.enumerated() { unsafe input[index * laneCount] = value }
     // In bounds: the counts are those of the plan.
-    if isForward {
-      unsafe kk_fft_forward(
-        plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
-    } else {
-      unsafe kk_fft_inverse(
-        plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
-    }
+    unsafe kernel(plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
     return (0..<resultCount).map { unsafe output[$0 * laneCount] }
   }
 }

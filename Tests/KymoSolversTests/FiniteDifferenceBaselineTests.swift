@@ -10,10 +10,10 @@ import Testing
 @Suite("The finite-difference baseline") struct FiniteDifferenceBaselineTests {
   private let configuration = KuramotoSivashinskyConfiguration()
 
-  private func curve(_ form: QuadraticForm) throws -> FiniteDifferenceBaseline.Errors {
+  private func curve(_ form: QuadraticForm) throws -> BaselineErrors {
     let block = try #require(SharedRecordings.block)
-    return try FiniteDifferenceBaseline(configuration: configuration, form: form)
-      .errors(x: block.x, dampings: block.parameters, threads: 2)
+    return try KuramotoSivashinskyBaseline(configuration: configuration, form: form)
+      .errors(x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
   }
 
   @Test("reproduces the published errors") func published() throws {
@@ -41,7 +41,7 @@ import Testing
   @Test("does one step of the plain formula", arguments: QuadraticForm.allCases)
   func plainStep(_ form: QuadraticForm) throws {
     let points = 32
-    let baseline = try FiniteDifferenceBaseline(
+    let baseline = try KuramotoSivashinskyBaseline(
       length: 25, pointCount: points, frameInterval: 0.3, form: form)
     var stream = RandomStream(seed: 9, purpose: .testing)
     let spectrum = InitialSpectrum.draw(
@@ -51,7 +51,7 @@ import Testing
     )
     .map(Float.init)
     let (frames, diverged) = baseline.predict(
-      fields: field, dampings: [0.9], frameCount: 2, threads: 1)
+      fields: field, parameters: [0.9], frameCount: 2, threads: 1)
     #expect(diverged == [false])
     #expect(Array(frames[..<points]) == field)
     let expected = plainETDRK4Step(
@@ -66,11 +66,11 @@ import Testing
   }
 
   @Test("says which recordings diverge") func divergence() throws {
-    let baseline = try FiniteDifferenceBaseline(configuration: configuration)
+    let baseline = try KuramotoSivashinskyBaseline(configuration: configuration)
     let calm = (0..<256).map { Float(sin(2 * Double.pi * Double($0) / 256)) }
     let wild = (0..<256).map { Float(90 * sin(2 * Double.pi * Double(40 * $0) / 256 + 1)) }
     let (frames, diverged) = baseline.predict(
-      fields: calm + wild + calm, dampings: [1, 1, 1], frameCount: 30, threads: 1)
+      fields: calm + wild + calm, parameters: [1, 1, 1], frameCount: 30, threads: 1)
     #expect(diverged == [false, true, false])
     // A neighbour that diverges leaves no trace.
     #expect(Array(frames[..<(30 * 256)]) == Array(frames[(60 * 256)...]))

@@ -1,0 +1,78 @@
+// Which plain solvers, and which published numbers, belong to recordings of which system.
+import KymoData
+import KymoMetrics
+import KymoNumerics
+import KymoSolvers
+
+/// A plain solver with the true parameters, whose rollouts are compared with the model's.
+struct Baseline {
+  var name: String
+  var solver: any FiniteDifferenceBaseline
+  var paperPoints: [ExtractionResults.PaperPoint]
+
+  /// The baselines of a built-in system's recordings; none for others or without true parameters.
+  static func all(for recordings: Recordings, paper: PaperNumbers?) throws -> [Baseline] {
+    guard let interval = recordings.frameInterval, let extents = recordings.extents,
+      recordings.boundary.allSatisfy({ $0 == .periodic })
+    else { return [] }
+    let published = paper?.finiteDifferenceErrors ?? []
+    let points = recordings.spaceShape
+    switch (recordings.systemName, recordings.parameterCount) {
+    case (KuramotoSivashinskyConfiguration.systemName, 1):
+      func differences(_ form: QuadraticForm) throws -> any FiniteDifferenceBaseline {
+        try KuramotoSivashinskyBaseline(
+          length: extents[0], pointCount: points[0], frameInterval: interval, form: form)
+      }
+      return [
+        Baseline(
+          name: "finite differences, u·∂u", solver: try differences(.advective),
+          paperPoints: published),
+        Baseline(
+          name: "finite differences, ½∂u²", solver: try differences(.conservative),
+          paperPoints: []),
+      ]
+    case (NonlinearSchroedingerConfiguration.systemName, 1):
+      let solver = try NonlinearSchroedingerBaseline(
+        length: extents[0], pointCount: points[0], frameInterval: interval)
+      return [Baseline(name: "finite differences", solver: solver, paperPoints: published)]
+    default: return []
+    }
+  }
+
+  /// Predicted frames after the first, `[recordings, C, frames − 1, X…]`.
+  func predict(_ recordings: Recordings, _ range: Range<Int>, threads: Int) -> [Float] {
+    let (channels, frames) = (recordings.channelCount, recordings.frameCount)
+    let cells = recordings.spaceShape.reduce(1, *)
+    let origin = recordings.spaceShape.map { _ in 0 }
+    let starts = range.flatMap { index in
+      recordings.crop(
+        CropPlace(
+          recording: index, timeOffset: 0, spaceOffsets: origin,
+          size: [1] + recordings.spaceShape)
+      ).elements
+    }
+    let width = recordings.parameterCount
+    let parameters = Array(
+      recordings.params?.elements[range.lowerBound * width..<range.upperBound * width] ?? [])
+    let predicted = solver.predict(
+      fields: starts, parameters: parameters, frameCount: frames, threads: threads
+    ).frames
+    // The first frame of each is the given one.
+    return (0..<range.count * channels).flatMap { row in
+      predicted[(row * frames + 1) * cells..<(row + 1) * frames * cells]
+    }
+  }
+}
+
+extension PaperNumbers {
+  /// What the paper reports of data like these; nil for data that it does not have.
+  static func of(_ recordings: Recordings, trainingNoise: Double) -> PaperNumbers? {
+    switch recordings.systemName {
+    case KuramotoSivashinskyConfiguration.systemName:
+      trainingNoise > 0 ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
+    case NonlinearSchroedingerConfiguration.systemName:
+      trainingNoise > 0 ? .noisyNonlinearSchroedinger : .nonlinearSchroedinger
+    default: nil
+    }
+  }
+}

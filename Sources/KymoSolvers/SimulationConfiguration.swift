@@ -1,0 +1,140 @@
+// What the settings of all simulated systems have in common, and the checks that they share.
+public import KymoNumerics
+
+/// The settings of a simulated data set.
+public protocol SimulationConfiguration: Hashable, Codable, Sendable {
+  /// What simulates it.
+  associatedtype Simulator: RecordingSimulator where Simulator.Configuration == Self
+
+  /// The system's name in commands and recipes, such as `ks`.
+  static var identifier: String { get }
+  /// The system's name, as data files and reports say it.
+  static var systemName: String { get }
+  /// Names of the hidden parameters, in the order in which they are stored.
+  static var parameterNames: [String] { get }
+  /// Names of the channels.
+  static var channelNames: [String] { get }
+
+  /// Number of recordings; at least 1.
+  var recordings: Int { get set }
+  /// Seed of every random draw; recording i depends on the seed and on i alone.
+  var seed: UInt64 { get set }
+  /// Stored frames, the initial state being the first; at least 2.
+  var frameCount: Int { get }
+  /// Time between stored frames.
+  var frameInterval: Double { get }
+  /// Points of a stored frame along every space axis, all of them periodic.
+  var spaceShape: [Int] { get }
+  /// Length of every space axis.
+  var extents: [Double] { get }
+  /// Standard deviation of the noise added once to every stored sample.
+  var noiseDeviation: Double { get set }
+
+  /// Creates the default settings.
+  init()
+  /// Throws the first setting that cannot work.
+  func validate(at path: String) throws(ConfigurationError)
+  /// The simulator of these settings.
+  func makeSimulator() throws(ConfigurationError) -> Simulator
+}
+
+extension SimulationConfiguration {
+  /// Shape of one recording: channels, frames, points.
+  public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }
+
+  /// Checks the settings that every system has.
+  func validateCommon(at path: String, frames: Int) throws(ConfigurationError) {
+    try require(
+      recordings >= 1, "\(path).recordings", found: recordings, allowed: "at least 1",
+      remedy: "The paper trains on 5000.")
+    try require(
+      frameCount >= 2, "\(path).frameCount", found: frameCount, allowed: "at least 2",
+      remedy: "\(frames) is the default.")
+    try requirePositive(frameInterval, "\(path).frameInterval", remedy: "Leave it out if unsure.")
+    try requireNonnegative(
+      noiseDeviation, "\(path).noiseDeviation", remedy: "The paper's noisy set has 0.1.")
+  }
+}
+
+/// Throws unless `value` is a positive number.
+func requirePositive(
+  _ value: Double, _ path: String, remedy: String
+) throws(ConfigurationError) {
+  try require(
+    value.isFinite && value > 0, path, found: value, allowed: "a positive number", remedy: remedy)
+}
+
+/// Throws unless `value` is a number from 0 upwards.
+func requireNonnegative(
+  _ value: Double, _ path: String, remedy: String
+) throws(ConfigurationError) {
+  try require(
+    value.isFinite && value >= 0, path, found: value, allowed: "0 or above", remedy: remedy)
+}
+
+/// Throws unless a mesh has a fast transform and at least 16 points.
+func requireMesh(_ points: Int, _ path: String) throws(ConfigurationError) {
+  try require(
+    points >= 16 && RealTransform.exists(pointCount: points), path, found: points,
+    allowed: "even, from 16 to 1048576, a product of 2, 3 and 5", remedy: "Try 256.")
+}
+
+/// Throws unless a time step and an internal mesh can work.
+func requireResolution(
+  meshFactor: Double, substeps: Int, at path: String, remedies: (mesh: String, step: String)
+) throws(ConfigurationError) {
+  try require(
+    meshFactor >= 1 && meshFactor <= 32, "\(path).meshFactor", found: meshFactor,
+    allowed: "from 1 to 32", remedy: remedies.mesh)
+  try require(
+    substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
+    allowed: "from 1 to 100000", remedy: remedies.step)
+}
+
+/// Throws unless the widths of random initial spectra are a range.
+func requireSpectrumWidths(
+  _ minimum: Double, _ maximum: Double, at path: String, paper: (Double, Double)
+) throws(ConfigurationError) {
+  try requirePositive(
+    minimum, "\(path).spectrumWidthMinimum", remedy: "The default is \(paper.0).")
+  try require(
+    maximum.isFinite && maximum >= minimum, "\(path).spectrumWidthMaximum", found: maximum,
+    allowed: "a number from spectrumWidthMinimum, \(minimum), upwards",
+    remedy: "The default is \(paper.1).")
+}
+
+/// A truncated normal distribution of a hidden parameter, from settings `nameMean` and so on.
+struct ParameterDistribution {
+  var name: String
+  var mean: Double
+  var deviation: Double
+  var minimum: Double
+  var maximum: Double
+
+  /// Throws the first setting that cannot work; `remedy` says the usual distribution.
+  func validate(at path: String, remedy: String) throws(ConfigurationError) {
+    try require(
+      mean.isFinite && maximum.isFinite && minimum.isFinite && minimum <= mean && mean <= maximum,
+      "\(path).\(name)Mean", found: mean,
+      allowed: "from \(name)Minimum, \(minimum), to \(name)Maximum, \(maximum)",
+      remedy: "Move the bounds or the mean; \(remedy)")
+    try requireNonnegative(deviation, "\(path).\(name)Deviation", remedy: remedy)
+    // Draws outside the range are repeated, which must not take for ever.
+    let range = maximum - minimum
+    try require(
+      deviation <= 100 * range || deviation == 0, "\(path).\(name)Deviation", found: deviation,
+      allowed: "at most 100 times the distance of \(name)Minimum and \(name)Maximum, \(range)",
+      remedy: "Set it to 0 to give all recordings the same value.")
+  }
+
+  func draw(using stream: inout RandomStream) -> Double {
+    stream.truncatedNormal(mean: mean, standardDeviation: deviation, in: minimum...maximum)
+  }
+}
+
+/// The first mesh length from `pointCount × factor` upwards that has a fast transform.
+func internalMesh(_ pointCount: Int, factor: Double) -> Int {
+  var count = Int((Double(pointCount) * factor).rounded(.up))
+  while !RealTransform.exists(pointCount: count) { count += 1 }
+  return count
+}
