@@ -9,6 +9,7 @@
 #include "kymo_fft.h"
 #include "kymo_optimizer.h"
 #include "kymo_peak.h"
+#include "kymo_plane_rollout.h"
 #include "kymo_rollout.h"
 
 #endif
