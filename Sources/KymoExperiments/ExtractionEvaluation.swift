@@ -119,7 +119,7 @@ extension ExtractionEvaluation {
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
-      border: test.boundary.allSatisfy { $0 == .periodic } ? .periodic : .truth)
+      border: test.rolloutBorder)
   }
 
   /// The frames after the first: `[recordings, C, frames − 1, X]`.
@@ -176,6 +176,14 @@ extension ExtractionEvaluation {
           + (0..<test.frameCount - 1).map { Array(predicted[$0 * points..<($0 + 1) * points]) },
         trainedTime: Double(model.trainedFrames) * interval)
     }
+  }
+}
+
+extension Recordings {
+  /// What lies beyond the last cell in rollouts: around, a wall with zero, or else the recording.
+  fileprivate var rolloutBorder: RolloutBorder {
+    if boundary.allSatisfy({ $0 == .periodic }) { return .periodic }
+    return boundary.allSatisfy { $0 == .dirichlet } ? .dirichlet : .truth
   }
 }
 

@@ -16,16 +16,24 @@ package struct ExtractionSession: TrainingSession {
   ///   - recordings: The training recordings.
   ///   - device: Where to compute.
   ///   - base: Where relative paths are looked up when they are not found from the current folder.
-  /// - Throws: What the trainer refuses; a run whose encoder is to be taken and that has none.
+  /// - Throws: What the trainer refuses; a run to start from that is not there or has not finished.
   package init(
     _ recipe: Recipe, recordings: Recordings, device: Device, base: URL? = nil
   ) throws {
-    let encoder = try recipe.encoderFrom.map { path in
+    func model(_ path: String) throws -> ParameterVAE {
       try ExtractionRun.loadModel(RunDirectory(located(path, base: base)))
     }
+    let start: TrainingStart? =
+      if let path = recipe.encoderFrom {
+        .frozenEncoder(try model(path))
+      } else if let path = recipe.startFrom {
+        .model(try model(path))
+      } else {
+        nil
+      }
     trainer = try ExtractionTrainer(
       configuration: recipe.extraction, recordings: recordings, seed: recipe.seed, device: device,
-      frozenEncoder: encoder)
+      start: start)
   }
 
   package var stepIndex: Int { trainer.stepIndex }

@@ -30,6 +30,8 @@ package struct Recipe: Codable, Hashable, Sendable {
   package var data = DataSettings()
   /// A run whose encoder is taken and kept as it is, so that only a new decoder is trained.
   package var encoderFrom: String?
+  /// A run whose whole model is taken and trained further, for 0 or more steps.
+  package var startFrom: String?
   /// The model.
   package var model = ModelConfiguration()
   /// How it is trained.
@@ -54,6 +56,7 @@ package struct Recipe: Codable, Hashable, Sendable {
     preset = try values.decodeIfPresent(Preset.self, forKey: .preset) ?? preset
     data = try values.decodeIfPresent(DataSettings.self, forKey: .data) ?? data
     encoderFrom = try values.decodeIfPresent(String.self, forKey: .encoderFrom)
+    startFrom = try values.decodeIfPresent(String.self, forKey: .startFrom)
     model = try values.decodeIfPresent(ModelConfiguration.self, forKey: .model) ?? model
     training = try values.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? training
     checkpointMinutes =
@@ -63,9 +66,12 @@ package struct Recipe: Codable, Hashable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, threads, device, preset, data, encoderFrom, model, training
+    case name, seed, threads, device, preset, data, encoderFrom, startFrom, model, training
     case checkpointMinutes, evaluation
   }
+
+  /// The run that the model or its encoder is taken from.
+  package var source: String? { encoderFrom ?? startFrom }
 
   /// The model's and the training's settings together.
   package var extraction: ExtractionConfiguration {
@@ -82,6 +88,13 @@ package struct Recipe: Codable, Hashable, Sendable {
     try require(
       checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
       found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try require(
+      encoderFrom == nil || startFrom == nil, "startFrom", found: startFrom ?? "",
+      allowed: "not beside encoderFrom",
+      remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
+    try require(
+      training.steps >= 1 || startFrom != nil, "training.steps", found: training.steps,
+      allowed: "at least 1 without startFrom", remedy: "16000 is the default.")
     try data.validate()
     try evaluation.validate()
     try extraction.validate()

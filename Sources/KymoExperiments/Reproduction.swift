@@ -34,8 +34,8 @@ package struct Experiment {
     }
   }
 
-  /// One experiment by its name, or all below a name such as `pde-vae`, those that use the encoder
-  /// of another one last.
+  /// One experiment by its name, or all below a name such as `pde-vae`, those that start from the
+  /// model of another one last.
   package static func named(_ name: String, quick: Bool) throws -> [Experiment] {
     let folder = try recipes()
     let members = names(in: folder).filter { $0.hasPrefix(name + "/") }
@@ -50,7 +50,7 @@ package struct Experiment {
             atPath: folder.appending(path: member + "-quick.yaml").path)
       }
       .map { try Experiment(named: $0, quick: quick) }
-    let dependent = try experiments.map { try Recipe(contentsOf: $0.recipe).encoderFrom != nil }
+    let dependent = try experiments.map { try Recipe(contentsOf: $0.recipe).source != nil }
     return zip(experiments, dependent).filter { !$1 }.map(\.0)
       + zip(experiments, dependent).filter { $1 }.map(\.0)
   }

@@ -77,14 +77,11 @@ public final class ExtractionTrainer {
 
   /// Prepares a training.
   ///
-  /// With `frozenEncoder`, the refinement of the paper's section III: the encoder of that model is
-  /// kept as it is, and a new decoder is trained on latents that it samples.
-  ///
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the recordings;
-  ///   ``ModelError`` when the frozen encoder does not fit.
+  ///   ``ModelError`` when the model to start from does not fit.
   public init(
     configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
-    device: Device = .cpu, frozenEncoder: ParameterVAE? = nil
+    device: Device = .cpu, start: TrainingStart? = nil
   ) throws {
     try configuration.validate()
     try device.checkAvailable()
@@ -97,8 +94,8 @@ public final class ExtractionTrainer {
       device: device)
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
-    isRefining = frozenEncoder != nil
-    if let frozenEncoder { try model.adoptEncoder(of: frozenEncoder) }
+    isRefining = if case .frozenEncoder = start { true } else { false }
+    if let start { try model.adopt(start) }
     let named = isRefining ? model.decoderParameters : model.namedParameters
     parameters = named.map(\.tensor)
     optimizer = AdaptiveOptimizer(named)
@@ -112,7 +109,7 @@ public final class ExtractionTrainer {
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
-    if configuration.model.dataStart && !isRefining { startFromData() }
+    if configuration.model.dataStart && start == nil { startFromData() }
     if configuration.training.weightAverage > 0 {
       average = WeightAverage(named, decay: configuration.training.weightAverage)
     }

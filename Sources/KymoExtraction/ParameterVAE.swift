@@ -30,6 +30,15 @@ public struct FieldDescription: Hashable, Codable, Sendable {
   }
 }
 
+/// The trained model that a training starts from.
+public enum TrainingStart {
+  /// All weights; they are trained further.
+  case model(ParameterVAE)
+  /// The encoder, which is kept as it is while a new decoder is trained: the refinement of the
+  /// paper's section III.
+  case frozenEncoder(ParameterVAE)
+}
+
 /// The model of Lu, Kim and Soljacic (2020): from a recording to a few parameters with error bars,
 /// and from parameters and a first frame to the recording.
 public final class ParameterVAE {
@@ -92,23 +101,29 @@ public final class ParameterVAE {
     kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
   }
 
-  /// Takes the encoder of a trained model, which must be of the same size.
+  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder.
   ///
-  /// - Throws: ``ModelError`` when the encoders differ in channels, axes or latents.
-  func adoptEncoder(of source: ParameterVAE) throws(ModelError) {
-    let (own, given) = (encoder.namedParameters, source.encoder.namedParameters)
+  /// - Throws: ``ModelError`` when shapes differ.
+  func adopt(_ start: TrainingStart) throws(ModelError) {
+    // A saved model has its normalisation in the head.
+    normalizes = false
+    let (own, given) =
+      switch start {
+      case .model(let source): (namedParameters, source.namedParameters)
+      case .frozenEncoder(let source):
+        (encoder.namedParameters, source.encoder.namedParameters)
+      }
     for (target, origin) in zip(own, given) where target.tensor.shape != origin.tensor.shape {
       throw ModelError(
         """
         \(target.name) has the shape \(target.tensor.shape), but \(origin.tensor.shape) in the model \
-        whose encoder is to be taken. Set model.latents as there, and train on data of the same kind.
+        that is to be started from. Set model.latents and the other settings of the model as there, \
+        and take data of the same kind.
         """)
     }
     withoutGradients {
       for (target, origin) in zip(own, given) { target.tensor.copyInPlace(from: origin.tensor) }
     }
-    // A saved model has its normalisation in the head.
-    normalizes = false
   }
 
   /// Where the weights are.

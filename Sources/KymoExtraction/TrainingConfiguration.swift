@@ -87,7 +87,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "training") throws(ConfigurationError) {
     try require(
-      steps >= 1, "\(path).steps", found: steps, allowed: "at least 1",
+      steps >= 0, "\(path).steps", found: steps, allowed: "0 or more",
       remedy: "A few thousand find a parameter, 12000 to 24000 measure it well.")
     try require(
       batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",

@@ -113,7 +113,7 @@ extension SimulationConfiguration {
     metadata.axisNames = ["t"] + ["x", "y"].prefix(spaceShape.count)
     metadata.frameInterval = frameInterval
     metadata.extents = extents
-    metadata.boundary = spaceShape.map { _ in .periodic }
+    metadata.boundary = spaceShape.map { _ in hasWalls ? .dirichlet : .periodic }
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)

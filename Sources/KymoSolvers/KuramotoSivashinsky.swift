@@ -6,7 +6,7 @@ public import KymoNumerics
 
 /// Solves the Kuramoto–Sivashinsky equation for many recordings at once.
 ///
-/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a ring; all quantities are nondimensional. Recording i is a function
+/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a ring, or between walls with `u = uₓₓ = 0`; all quantities are nondimensional. Recording i is a function
 /// of the seed and of i: the number of threads and the recordings computed beside it do not matter.
 /// The spatial mean of a recording is conserved exactly.
 ///
@@ -38,7 +38,7 @@ public struct KuramotoSivashinsky: RecordingSimulator {
   ) -> [Double] {
     let points = configuration.pointCount
     precondition(
-      fields.count == dampings.count * points,
+      !configuration.walls && fields.count == dampings.count * points,
       "advance: \(fields.count) values are not \(dampings.count) fields of \(points) points")
     let flow = makeFlow()
     let lanes = flow.laneCount
@@ -83,10 +83,25 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     let damping = configuration.damping.draw(using: &stream)
     let (low, high) = (configuration.spectrumWidthMinimum, configuration.spectrumWidthMaximum)
     let width = low + (high - low) * stream.uniform()
+    let ring = configuration.ring
     let spectrum = InitialSpectrum.draw(
-      width: width, length: configuration.length, highestMode: configuration.pointCount / 2 - 1,
-      using: &stream)
-    return Draw(damping: damping, spectrum: spectrum)
+      width: width, length: ring.length, highestMode: ring.pointCount / 2 - 1, using: &stream)
+    return Draw(
+      damping: damping, spectrum: configuration.walls ? oddPart(of: spectrum) : spectrum)
+  }
+
+  /// The sines of a field about a wall half a cell before the first point, with unit mean square.
+  private func oddPart(of spectrum: [Double]) -> [Double] {
+    var odd = [Double](repeating: 0, count: spectrum.count)
+    var meanSquare = 0.0
+    for mode in 1..<spectrum.count / 2 {
+      let sine = spectrum[2 * mode + 1]
+      let phase = Double.pi * Double(mode) / Double(configuration.ring.pointCount)
+      (odd[2 * mode], odd[2 * mode + 1]) = (-sine * sin(phase), sine * cos(phase))
+      meanSquare += 2 * sine * sine
+    }
+    let scale = 1 / meanSquare.squareRoot()
+    return odd.map { $0 * scale }
   }
 
   /// The damping.
@@ -99,8 +114,22 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     let starts = draws.map {
       FlowStart(spectrum: $0.spectrum, linear: linearSymbol(damping: $0.damping))
     }
-    return unsafe makeFlow().run(
-      starts, frameCount: configuration.frameCount, into: recordings)
+    let frames = configuration.frameCount
+    guard configuration.walls else {
+      return unsafe makeFlow().run(starts, frameCount: frames, into: recordings)
+    }
+    let (points, ringPoints) = (configuration.pointCount, configuration.ring.pointCount)
+    var whole = [Float](repeating: 0, count: draws.count * frames * ringPoints)
+    let mask = unsafe whole.withUnsafeMutableBufferPointer { whole in
+      // In bounds: one ring of frames for each start.
+      unsafe makeFlow().run(starts, frameCount: frames, into: whole.baseAddress!)
+    }
+    for row in 0..<draws.count * frames {
+      for point in 0..<points {
+        unsafe recordings[row * points + point] = whole[row * ringPoints + point]
+      }
+    }
+    return mask
   }
 
   /// The mesh, the derivative and the time step.
@@ -108,10 +137,10 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     let count = configuration.internalPointCount
     // The derivative of the highest mode is invisible on the mesh.
     let derivative = (0...count / 2).map { mode in
-      mode == count / 2 ? 0 : 2 * Double.pi * Double(mode) / configuration.length
+      mode == count / 2 ? 0 : 2 * Double.pi * Double(mode) / configuration.ring.length
     }
     return SpectralFlow(
-      internalPointCount: count, pointCount: configuration.pointCount, derivative: derivative,
+      internalPointCount: count, pointCount: configuration.ring.pointCount, derivative: derivative,
       form: .conservative, frameInterval: configuration.frameInterval,
       stepsPerFrame: configuration.substeps)
   }
@@ -119,7 +148,7 @@ public struct KuramotoSivashinsky: RecordingSimulator {
   /// k² − γk⁴ at every mode of the internal mesh.
   func linearSymbol(damping: Double) -> [Double] {
     (0...configuration.internalPointCount / 2).map { mode in
-      let squared = pow(2 * Double.pi * Double(mode) / configuration.length, 2)
+      let squared = pow(2 * Double.pi * Double(mode) / configuration.ring.length, 2)
       return squared - damping * squared * squared
     }
   }

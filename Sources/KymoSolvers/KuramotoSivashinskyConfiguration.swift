@@ -21,8 +21,12 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   public var recordings = 1000
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Circumference of the ring; 64π.
+  /// Length of the domain, the circumference of the ring; 64π.
   public var length = 64 * Double.pi
+  /// Whether the domain ends in walls with u = uₓₓ = 0 instead of being a ring.
+  ///
+  /// The walls lie half a cell outside the first and the last point.
+  public var walls = false
   /// Points of a stored frame; even, with no prime factor above 5.
   public var pointCount = 256
   /// Stored frames, the initial state being the first; at least 2.
@@ -62,6 +66,7 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
     try read(.recordings, &recordings)
     try read(.seed, &seed)
     try read(.length, &length)
+    try read(.walls, &walls)
     try read(.pointCount, &pointCount)
     try read(.frameCount, &frameCount)
     try read(.frameInterval, &frameInterval)
@@ -77,19 +82,28 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval
+    case recordings, seed, length, walls, pointCount, frameCount, frameInterval
     case dampingMean, dampingDeviation, dampingMinimum, dampingMaximum
     case spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, meshFactor, substeps
   }
 
   /// Points of a stored frame.
   public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
+  /// The length.
   public var extents: [Double] { [length] }
+  /// Whether space ends in walls.
+  public var hasWalls: Bool { walls }
+
+  /// Length and points of the ring on which the equation is solved.
+  ///
+  /// Odd functions stay odd, so a domain with walls is half of a ring of twice its length.
+  var ring: (length: Double, pointCount: Int) {
+    walls ? (2 * length, 2 * pointCount) : (length, pointCount)
+  }
 
   /// Points of the mesh on which the equation is solved: the first length from
-  /// `pointCount × meshFactor` upwards that has a fast transform.
-  public var internalPointCount: Int { internalMesh(pointCount, factor: meshFactor) }
+  /// `pointCount × meshFactor` upwards (twice that with walls) that has a fast transform.
+  public var internalPointCount: Int { internalMesh(ring.pointCount, factor: meshFactor) }
 
   var damping: ParameterDistribution {
     ParameterDistribution(

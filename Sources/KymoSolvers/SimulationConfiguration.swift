@@ -23,8 +23,10 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   var frameCount: Int { get }
   /// Time between stored frames.
   var frameInterval: Double { get }
-  /// Points of a stored frame along every space axis, all of them periodic.
+  /// Points of a stored frame along every space axis.
   var spaceShape: [Int] { get }
+  /// Whether space ends in walls where the field is zero; else it is periodic.
+  var hasWalls: Bool { get }
   /// Length of every space axis.
   var extents: [Double] { get }
   /// Standard deviation of the noise added once to every stored sample.
@@ -39,6 +41,9 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
 }
 
 extension SimulationConfiguration {
+  /// No walls.
+  public var hasWalls: Bool { false }
+
   /// Shape of one recording: channels, frames, points.
   public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }
 

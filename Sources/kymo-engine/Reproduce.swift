@@ -37,10 +37,10 @@ extension Reproduce: TensorVerb {
   ) throws -> [SeedSummary] {
     let original = try Recipe(contentsOf: experiment.recipe)
     let base = base ?? defaultFolder(experiment)
-    if let path = original.encoderFrom, let source = Experiment(ofRun: path),
+    if let path = original.source, let source = Experiment(ofRun: path),
       !RunDirectory(URL(filePath: path)).isFinished
     {
-      talk.terminal.say("\(source.name) comes first: its encoder is used.")
+      talk.terminal.say("\(source.name) comes first: its model is needed.")
       let recipe = try Recipe(contentsOf: source.recipe)
       _ = try reproduce(recipe, at: URL(filePath: path), force: false, talk)
     }

@@ -19,7 +19,8 @@ import Testing
     var configuration = smallExtraction(steps: 150)
     configuration.model.hiddenChannels = 32
     let second = try ExtractionTrainer(
-      configuration: configuration, recordings: recordings, seed: 2, frozenEncoder: source)
+      configuration: configuration, recordings: recordings, seed: 2,
+      start: .frozenEncoder(source))
     let reports = try (0..<150).map { _ in try second.step() }
     let refined = second.finishedModel()
     for (kept, original) in zip(
@@ -33,6 +34,20 @@ import Testing
     #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
   }
 
+  @Test("a training that starts from a whole model goes on from its error")
+  func warmStart() throws {
+    let recordings = try travellingWaves()
+    let first = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 200), recordings: recordings, seed: 1)
+    let reports = try (0..<200).map { _ in try first.step() }
+    let second = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 20), recordings: recordings, seed: 9,
+      start: .model(first.finishedModel()))
+    let next = try second.step()
+    #expect(next.reconstruction < 0.5 * reports[0].reconstruction)
+    #expect(second.model.namedParameters.contains { $0.name == "encoder.gain" } == false)
+  }
+
   @Test("refuses an encoder of another size, with its name and the mend")
   func mismatch() throws {
     var configuration = smallExtraction(steps: 1)
@@ -42,7 +57,8 @@ import Testing
     configuration.model.latents = 3
     let error = #expect(throws: ModelError.self) {
       _ = try ExtractionTrainer(
-        configuration: configuration, recordings: recordings, seed: 1, frozenEncoder: source)
+        configuration: configuration, recordings: recordings, seed: 1,
+        start: .frozenEncoder(source))
     }
     #expect(error?.description.contains("encoder.mean.weight") == true)
     #expect(error?.description.contains("model.latents") == true)
