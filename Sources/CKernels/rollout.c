@@ -2,21 +2,11 @@
 // compiled once for each set and chosen at run time.
 #include "kymo_rollout.h"
 
-#include <string.h>
-
 #include "kymo_processor.h"
+#include "vectors.h"
 
-#pragma clang fp contract(fast)
-// Vectors are passed between inlined functions only, so no calling convention is at stake.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define LANES 16
 #define TAPS 5
 #define BORDER 6
-
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t i16 __attribute__((vector_size(64)));
-typedef float v16u __attribute__((vector_size(64), aligned(4)));
 
 // (tanh(x)/x - 1)/x^2 as a polynomial in x^2 for |x| < 0.55, Chebyshev fit, error 4e-10.
 #define TANH_C1 -0.33333333f
@@ -38,17 +28,6 @@ typedef struct packed_kernels {
 typedef struct packed_gradient {
   float *in, *in_bias, *mid, *mid_bias, *out, *out_bias, *linear;
 } packed_gradient;
-
-static inline size_t round_up(size_t count) { return (count + LANES - 1) / LANES * LANES; }
-
-// The next piece of scratch; pieces start on whole vectors, with one vector to spare behind.
-static inline float *take(float **scratch, size_t count) {
-  float *piece = *scratch;
-  *scratch += round_up(count) + LANES;
-  return piece;
-}
-
-static inline size_t taken(size_t count) { return round_up(count) + LANES; }
 
 size_t kk_rollout_kernel_count(const kk_rollout *plan) {
   const size_t c = plan->channels, h = plan->hidden;
