@@ -135,7 +135,27 @@ func benchmarkData() throws {
   }
 }
 
+/// For a profiler: training steps alone, `kymo-bench steps 1000`.
+func repeatSteps(_ count: Int) throws {
+  let (wall, before) = (ContinuousClock.now, clock())
+  let median = try ExtractionSpeed.trainingStep(repeats: count)
+  let seconds = (ContinuousClock.now - wall) / .seconds(1)
+  let processor = Double(clock() - before) / Double(CLOCKS_PER_SEC)
+  line(
+    "training step",
+    """
+    median \(format(median * 1e3)) ms; processor \(format(processor * 1e3 / Double(count + 3))) ms \
+    of \(format(seconds * 1e3 / Double(count + 3))) ms a step, with the start
+    """)
+}
+
 do {
+  if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "steps",
+    let count = Int(CommandLine.arguments[2])
+  {
+    try repeatSteps(count)
+    exit(0)
+  }
   print("Kymo's benchmarks on \(threads) threads; medians; libtorch \(libtorchVersion)")
   try benchmarkTraining()
   try benchmarkData()

@@ -3,23 +3,13 @@
 #ifndef KYMO_ROLLOUT_SHARED_H
 #define KYMO_ROLLOUT_SHARED_H
 
-#include <string.h>
-
 #include "kymo_rollout.h"
+#include "vectors.h"
 
-#pragma clang fp contract(fast)
-// Vectors are passed between inlined functions only, so no calling convention is at stake.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define LANES 16
 #define TAPS 5
 #define BORDER 6
 // Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost border cell.
 #define DELTA_BORDER 12
-
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t i16 __attribute__((vector_size(64)));
-typedef float v16u __attribute__((vector_size(64), aligned(4)));
 
 // (tanh(x)/x - 1)/x^2 as a polynomial in x^2 for |x| < 0.55, Chebyshev fit, error 4e-10.
 #define TANH_C1 -0.33333333f
@@ -28,17 +18,6 @@ typedef float v16u __attribute__((vector_size(64), aligned(4)));
 #define TANH_C4 0.021814976f
 #define TANH_C5 -0.0085118121f
 #define TANH_C6 0.0025053850f
-
-static inline size_t round_up(size_t count) { return (count + LANES - 1) / LANES * LANES; }
-
-// The next piece of scratch; pieces start on whole vectors, with one vector to spare behind.
-static inline float *take(float **scratch, size_t count) {
-  float *piece = *scratch;
-  *scratch += round_up(count) + LANES;
-  return piece;
-}
-
-static inline size_t taken(size_t count) { return round_up(count) + LANES; }
 
 static inline float *take_zeros(float **scratch, size_t count) {
   float *piece = take(scratch, count);

@@ -111,6 +111,15 @@ final class DynamicsEncoder {
   func encode(
     _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
   ) -> LatentDistribution {
+    kept == nil && FusedEncoder.supports(self, input)
+      ? FusedEncoder.encode(self, input, lattice: lattice)
+      : plainEncode(input, lattice: lattice, kept: kept)
+  }
+
+  /// The same by tensor operations.
+  func plainEncode(
+    _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
+  ) -> LatentDistribution {
     let features = features(input, lattice: lattice)
     let localMean = Tensor.linear(features, meanHead.weight, meanHead.bias)
     var precision = -Tensor.linear(features, varianceHead.weight, varianceHead.bias)

@@ -118,13 +118,9 @@ enum FusedRollout {
     _ body: (UnsafePointer<kk_rollout>, (_ worker: Int) -> UnsafeMutablePointer<Float>) -> Void
   ) {
     unsafe withUnsafePointer(to: &plan) { plan in
-      // A multiple of 16 floats keeps every worker's part on whole vectors.
-      let count = unsafe (kk_rollout_scratch_count(plan, gradient ? 1 : 0) + 15) / 16 * 16
-      let memory = UnsafeMutableRawPointer.allocate(
-        byteCount: count * threadCount * MemoryLayout<Float>.stride, alignment: 64)
-      defer { unsafe memory.deallocate() }
-      let floats = unsafe memory.bindMemory(to: Float.self, capacity: count * threadCount)
-      unsafe body(plan) { unsafe floats + $0 * count }
+      let count = unsafe kk_rollout_scratch_count(plan, gradient ? 1 : 0)
+      let memory = KernelMemory(threadCount, length: count)
+      unsafe body(plan) { unsafe memory[$0] }
     }
   }
 }

@@ -79,6 +79,9 @@ extension Tensor {
   }
 }
 
+/// Whether operations are recorded for differentiation here: not inside ``withoutGradients(_:)``.
+public var recordsGradients: Bool { kt_records_gradients() }
+
 /// Runs `body` without recording operations for differentiation.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
   let recording = kt_records_gradients()

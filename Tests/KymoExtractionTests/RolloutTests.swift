@@ -73,15 +73,6 @@ private struct Problem {
   }
 }
 
-/// Runs `body` on every instruction set that this processor has.
-private func onEveryLevel(_ body: (String) -> Void) {
-  defer { kk_limit_level(KK_LEVEL_AVX512) }
-  for level in [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
-    kk_limit_level(level)
-    if kk_processor_level() == level { body(unsafe String(cString: kk_level_name(level))) }
-  }
-}
-
 @Suite("The fused rollout", .serialized) struct FusedRolloutTests {
   @Test("agrees with autograd of the plain twin in float64", arguments: Case.all)
   fileprivate func gradient(_ test: Case) {
