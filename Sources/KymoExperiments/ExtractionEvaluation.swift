@@ -19,8 +19,10 @@ package struct ExtractionEvaluation {
   /// Whom to tell and ask.
   package var hooks = WorkHooks()
 
-  /// Recordings that are rolled out at a time; bounds the memory.
-  private static let blockSize = 50
+  /// Recordings that are rolled out at a time: 64 MB of fields, but one for each of a few threads.
+  private static func blockSize(_ test: Recordings) -> Int {
+    max(4, min(50, 16_000_000 / test.recordingLength))
+  }
 
   /// Creates the evaluation of a model.
   package init(_ model: ParameterVAE, settings: EvaluationSettings) {
@@ -93,7 +95,7 @@ extension ExtractionEvaluation {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
     var decoder = RolloutErrors()
-    try blocks(count, "rolling out") { range in
+    try blocks(test, count, "rolling out") { range in
       decoder.add(
         prediction: try predict(test, range, latents), truth: frames(of: test, range))
     }
@@ -118,7 +120,7 @@ extension ExtractionEvaluation {
       let baseline = try FiniteDifferenceBaseline(
         length: length, pointCount: test.spaceShape[0], frameInterval: interval, form: form)
       var errors = RolloutErrors()
-      try blocks(count, name) { range in
+      try blocks(test, count, name) { range in
         let truth = frames(of: test, range)
         let points = test.spaceShape[0]
         let predicted = baseline.predict(
@@ -163,11 +165,14 @@ extension ExtractionEvaluation {
       values, shape: [range.count, test.channelCount, test.frameCount - 1] + test.spaceShape)
   }
 
-  private func blocks(_ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void) throws {
-    for start in stride(from: 0, to: count, by: Self.blockSize) {
+  private func blocks(
+    _ test: Recordings, _ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void
+  ) throws {
+    let size = Self.blockSize(test)
+    for start in stride(from: 0, to: count, by: size) {
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(Double(start) / Double(count), "\(words): \(start) of \(count)")
-      try body(start..<min(start + Self.blockSize, count))
+      try body(start..<min(start + size, count))
     }
   }
 }
