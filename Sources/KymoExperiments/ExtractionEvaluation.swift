@@ -19,8 +19,10 @@ package struct ExtractionEvaluation {
   /// Whom to tell and ask.
   package var hooks = WorkHooks()
 
-  /// Recordings that are rolled out at a time; bounds the memory.
-  private static let blockSize = 50
+  /// Recordings that are rolled out at a time: 64 MB of fields, but one for each of a few threads.
+  private static func blockSize(_ test: Recordings) -> Int {
+    max(4, min(50, 16_000_000 / test.recordingLength))
+  }
 
   /// Creates the evaluation of a model.
   package init(_ model: ParameterVAE, settings: EvaluationSettings) {
@@ -87,7 +89,7 @@ extension ExtractionEvaluation {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
     var decoder = RolloutErrors()
-    try blocks(count, "rolling out") { range in
+    try blocks(test, count, "rolling out") { range in
       decoder.add(
         prediction: try predict(test, range, latents), truth: frames(of: test, range))
     }
@@ -104,7 +106,7 @@ extension ExtractionEvaluation {
   ) throws -> [ExtractionResults.ErrorCurve] {
     try Baseline.all(for: test, paper: paper).map { baseline in
       var errors = RolloutErrors()
-      try blocks(count, baseline.name) { range in
+      try blocks(test, count, baseline.name) { range in
         let truth = frames(of: test, range)
         let later = baseline.predict(test, range, threads: hooks.threads)
         errors.add(prediction: HostArray(later, shape: truth.shape), truth: truth)
@@ -138,11 +140,14 @@ extension ExtractionEvaluation {
       values, shape: [range.count, test.channelCount, test.frameCount - 1] + test.spaceShape)
   }
 
-  private func blocks(_ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void) throws {
-    for start in stride(from: 0, to: count, by: Self.blockSize) {
+  private func blocks(
+    _ test: Recordings, _ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void
+  ) throws {
+    let size = Self.blockSize(test)
+    for start in stride(from: 0, to: count, by: size) {
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(Double(start) / Double(count), "\(words): \(start) of \(count)")
-      try body(start..<min(start + Self.blockSize, count))
+      try body(start..<min(start + size, count))
     }
   }
 }

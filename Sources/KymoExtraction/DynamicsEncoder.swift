@@ -120,20 +120,62 @@ final class DynamicsEncoder {
   func plainEncode(
     _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
   ) -> LatentDistribution {
+    let pooled = pool(input, lattice: lattice, kept: kept?.0)
+    var independent = Self.independentPositions(
+      inputShape: Array(input.shape.dropFirst(2)), evaluated: pooled.positions)
+    if let kept { independent = max(1, independent * (1 - kept.probability)) }
+    return LatentDistribution(
+      mean: pooled.mean, logVariance: log(independent) - pooled.logPrecision)
+  }
+
+  /// Sums over the positions of one map or of a part of it.
+  struct Pooled {
+    /// `Σ wᵢ mᵢ`, `[B, P]`.
+    var mean: Tensor
+    /// `logsumexp(−sᵢ)`, `[B, P]`.
+    var logPrecision: Tensor
+    var positions: Int
+  }
+
+  /// Pools the positions of `input`'s map.
+  func pool(_ input: Tensor, lattice: EncoderLattice, kept: Tensor? = nil) -> Pooled {
     let features = features(input, lattice: lattice)
     let localMean = Tensor.linear(features, meanHead.weight, meanHead.bias)
     var precision = -Tensor.linear(features, varianceHead.weight, varianceHead.bias)
-    var independent = Self.independentPositions(
-      inputShape: Array(input.shape.dropFirst(2)), evaluated: features.shape[1])
     if let kept {
       let never = Tensor.full([1], -.infinity, device: input.device)
-      precision = Tensor.where(kept.0, precision, never)
-      independent = max(1, independent * (1 - kept.probability))
+      precision = Tensor.where(kept, precision, never)
     }
-    let weights = precision.softmax(axis: 1)
+    return Pooled(
+      mean: (precision.softmax(axis: 1) * localMean).sum(axes: [1]),
+      logPrecision: precision.logSumExp(axes: [1]), positions: features.shape[1])
+  }
+
+  /// The distribution from the parts of a map that do not overlap: the pooled sums are sums over
+  /// positions, so this is exact.
+  static func combine(_ parts: [Pooled], inputShape: [Int]) -> LatentDistribution {
+    let precisions = Tensor.stacked(parts.map(\.logPrecision), axis: 0)
+    let means = Tensor.stacked(parts.map(\.mean), axis: 0)
+    let independent = independentPositions(
+      inputShape: inputShape, evaluated: parts.reduce(0) { $0 + $1.positions })
     return LatentDistribution(
-      mean: (weights * localMean).sum(axes: [1]),
-      logVariance: log(independent) - precision.logSumExp(axes: [1]))
+      mean: (precisions.softmax(axis: 0) * means).sum(axes: [0]),
+      logVariance: log(independent) - precisions.logSumExp(axes: [0]))
+  }
+
+  /// Floats of the largest map and the one that it is made of, for one recording with `input` frames
+  /// and cells: what an evaluation needs in memory.
+  func workingSize(input: [Int], lattice: EncoderLattice) -> Int {
+    var (size, largest, before) = (input, 0, 0)
+    for (index, layer) in layers.enumerated() {
+      size = size.map {
+        ($0 - 1 - 2 * lattice.dilations[index]) / lattice.strides[index] + 1
+      }
+      let floats = size.reduce(layer.bias.count, *)
+      largest = max(largest, floats + before)
+      before = floats
+    }
+    return largest
   }
 
   /// Number of positions among `evaluated` that count as independent estimates.

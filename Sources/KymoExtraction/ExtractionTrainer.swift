@@ -290,14 +290,15 @@ public final class ExtractionTrainer {
     let layout = model.kernelNetwork.layout
     let scale = configuration.model.incrementScale
     let kernels = model.kernelNetwork.kernels(sample)
-    let cells = training.targetCrop[1] - 2 * PlainRollout.border(layout)
+    let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
     let batch = training.batchSize
     let truth = targetBatch.sliced(axis: 2, from: 0, to: frames + 1)
-    let weights = frameWeights(frames, entries: batch * layout.channels * cells)
+    let weights = frameWeights(
+      frames, entries: batch * layout.channels * cells.reduce(1, *))
     var noise: Tensor?
     if training.propagationNoise > 0 {
       var stream = random(.noise)
-      let shape = [batch, frames, layout.channels, cells]
+      let shape = [batch, frames, layout.channels] + cells
       noise = Tensor.normal(shape, using: &stream, device: device) * training.propagationNoise
     }
     if FusedRollout.supports(layout, device: device) {

@@ -9,7 +9,8 @@ import KymoTensor
 extension ParameterVAE {
   /// Latents of recordings, each seen whole.
   ///
-  /// Periodic axes are continued around, so that every mesh point counts; time is not padded.
+  /// Periodic axes are continued around, so that every mesh point counts; time is not padded. Large
+  /// recordings are evaluated in tiles, which gives the same sums in bounded memory.
   ///
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind.
@@ -24,13 +25,15 @@ extension ParameterVAE {
   ) throws -> [ExtractionResults.RecordingLatents] {
     try checkFit(recordings)
     let lattice = EncoderLattice(rawValue: encoderStride) ?? .dense
-    // Some tens of megabytes of features at a time.
-    let block = max(1, 2_000_000 * encoderStride * encoderStride / recordings.recordingLength / 16)
+    let tile = encoderTile(recordings, lattice: lattice)
+    let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
+    let block = max(
+      1, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
     var result: [ExtractionResults.RecordingLatents] = []
     for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
       let part = start..<min(start + block, range.upperBound)
       let (means, deviations) = withoutGradients {
-        let latents = distribution(encoderInput(recordings, part).to(device), lattice: lattice)
+        let latents = wholeDistribution(recordings, part, lattice: lattice, tile: tile)
         return (latents.mean.doubles, (latents.logVariance * 0.5).exp().doubles)
       }
       for (row, index) in part.enumerated() {
@@ -55,7 +58,7 @@ extension ParameterVAE {
       trainingMapShape: trainedMap)
   }
 
-  /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X]`.
+  /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X…]`.
   ///
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind; only first frames are used, unless the border
@@ -72,15 +75,17 @@ extension ParameterVAE {
   ) throws -> HostArray<Float> {
     try checkFit(recordings)
     precondition(latents.count == range.count, "rollout: \(latents.count) latents for \(range)")
-    let shape = [range.count] + recordings.shape.dropFirst()
-    let truth = Tensor.zeros(shape)
-    // In bounds: one whole recording for each item.
+    // Other borders than the truth need no more than the first frame.
+    let size = [border == .truth ? recordings.frameCount : 1] + recordings.spaceShape
+    let truth = Tensor.zeros([range.count, recordings.channelCount] + size)
+    let length = recordings.channelCount * size.reduce(1, *)
+    // In bounds: one crop's length for each item.
     unsafe truth.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
       for (item, index) in range.enumerated() {
         unsafe recordings.copyCrop(
           recording: index, timeOffset: 0,
-          spaceOffsets: [Int](repeating: 0, count: recordings.spaceRank),
-          size: Array(recordings.shape[2...]), into: start + item * recordings.recordingLength)
+          spaceOffsets: [Int](repeating: 0, count: recordings.spaceRank), size: size,
+          into: start + item * length)
       }
     }
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
@@ -118,12 +123,57 @@ extension ParameterVAE {
       }
   }
 
-  /// Whole recordings, continued around periodic axes by half the receptive field on both sides.
-  private func encoderInput(_ recordings: Recordings, _ range: Range<Int>) -> Tensor {
-    let size = encoderInputShape(recordings)
-    let offsets = zip(recordings.spaceShape, recordings.boundary).map { points, kind in
-      kind == .periodic
-        ? (points - DynamicsEncoder.shrinkage / 2 % points) % points : 0
+  /// Floats of features that an evaluation may hold at a time: 160 MB.
+  private static let encoderMemory = 40_000_000
+
+  /// Positions of the output map along every axis that are evaluated at a time: the whole map, halved
+  /// along its longest axis until its features fit.
+  func encoderTile(
+    _ recordings: Recordings, lattice: EncoderLattice, memory: Int = encoderMemory
+  ) -> [Int] {
+    var tile = encoderInputShape(recordings).map { $0 - DynamicsEncoder.shrinkage }
+    // Shorter tiles would compute little but their surroundings.
+    while let longest = tile.indices.max(by: { tile[$0] < tile[$1] }), tile[longest] >= 16 {
+      let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
+      if encoder.workingSize(input: seen, lattice: lattice) <= memory { break }
+      // A whole number of lattice cells, so that all tiles lie on the same lattice.
+      let spacing = lattice.rawValue
+      tile[longest] = (tile[longest] / 2 + spacing - 1) / spacing * spacing
+    }
+    return tile
+  }
+
+  /// The distribution of the latents over whole recordings, evaluated tile by tile.
+  func wholeDistribution(
+    _ recordings: Recordings, _ range: Range<Int>, lattice: EncoderLattice, tile: [Int]
+  ) -> LatentDistribution {
+    let seen = encoderInputShape(recordings)
+    let map = seen.map { $0 - DynamicsEncoder.shrinkage }
+    var corners: [[Int]] = [[]]
+    for axis in map.indices {
+      corners = corners.flatMap { corner in
+        stride(from: 0, to: map[axis], by: tile[axis]).map { corner + [$0] }
+      }
+    }
+    let parts = corners.map { corner in
+      let size = corner.indices.map {
+        min(tile[$0], map[$0] - corner[$0]) + DynamicsEncoder.shrinkage
+      }
+      let input = encoderInput(recordings, range, corner: corner, size: size)
+      return encoder.pool(input.to(device), lattice: lattice)
+    }
+    return normalizing(DynamicsEncoder.combine(parts, inputShape: seen))
+  }
+
+  /// A part of what the encoder sees of whole recordings, which are continued around periodic axes by
+  /// half the receptive field on both sides; `corner` counts from the first cell seen.
+  private func encoderInput(
+    _ recordings: Recordings, _ range: Range<Int>, corner: [Int], size: [Int]
+  ) -> Tensor {
+    let offsets = recordings.boundary.indices.map { axis in
+      let points = recordings.spaceShape[axis]
+      let first = recordings.boundary[axis] == .periodic ? DynamicsEncoder.shrinkage / 2 : 0
+      return ((corner[1 + axis] - first) % points + points) % points
     }
     let batch = Tensor.zeros([range.count, recordings.channelCount] + size)
     let length = recordings.channelCount * size.reduce(1, *)
@@ -131,7 +181,7 @@ extension ParameterVAE {
     unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
       for (item, index) in range.enumerated() {
         unsafe recordings.copyCrop(
-          recording: index, timeOffset: 0, spaceOffsets: offsets, size: size,
+          recording: index, timeOffset: corner[0], spaceOffsets: offsets, size: size,
           into: start + item * length)
       }
     }

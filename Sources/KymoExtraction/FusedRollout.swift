@@ -1,11 +1,11 @@
-// The fused rollout kernel behind checked doors: forward for many recordings, and the training loss
+// The fused rollout kernels behind checked doors: forward for many recordings, and the training loss
 // with its gradient as one node of the graph.
 import CKernels
 import KymoTensor
 
-/// Rollouts by the fused kernel, one recording on one thread.
+/// Rollouts by the fused kernels of one and two dimensions, one recording on one thread.
 enum FusedRollout {
-  /// Whether the kernel takes this layout on this device; otherwise use ``PlainRollout``.
+  /// Whether a kernel takes this layout on this device; otherwise use ``PlainRollout``.
   static func supports(_ layout: KernelLayout, device: Device) -> Bool {
     device == .cpu && layout.middleLayers == 1 && layout.hidden % 16 == 0 && layout.channels <= 2
   }
@@ -15,19 +15,21 @@ enum FusedRollout {
     kernels: Tensor, lambda: Double, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     border: RolloutBorder
   ) -> Tensor {
-    var plan = plan(layout, scale: scale, truth: truth, steps: steps, border: border)
+    let plan = Plan(
+      layout, scale: scale, truth: truth, frames: steps, steps: steps, border: border)
     let batch = truth.shape[0]
     let stride = Stride(truth, layout)
-    let states = Tensor.zeros([batch, layout.channels, steps, Int(plan.cells)])
+    let states = Tensor.zeros([batch, layout.channels, steps] + plan.cells)
+    let statesStride = layout.channels * steps * plan.cells.reduce(1, *)
     let arguments = [kernels.detached().contiguous(), truth.contiguous(), states]
-    // In bounds: `plan` checked the shapes; each recording reads and writes its own part.
+    // In bounds: `Plan` checked the shapes; each recording reads and writes its own part.
     unsafe Tensor.withUnsafeMutablePointers(to: arguments, of: Float.self) { at in
-      unsafe withScratch(&plan, gradient: false) { plan, scratch in
+      unsafe withScratch(plan, gradient: false) { scratch in
         torchParallelFor(batch) { item, worker in
-          unsafe kk_rollout_forward(
-            plan, at[0] + item * stride.kernels, Float(lambda), at[1] + item * stride.truth,
-            stride.channel, nil, at[2] + item * layout.channels * steps * Int(plan.pointee.cells),
-            scratch(worker))
+          unsafe plan.forward(
+            kernels: at[0] + item * stride.kernels, lambda: Float(lambda),
+            truth: at[1] + item * stride.truth, channelStride: stride.channel,
+            states: at[2] + item * statesStride, scratch: scratch(worker))
         }
       }
     }
@@ -37,17 +39,17 @@ enum FusedRollout {
   /// The weighted squared error of training rollouts: the sum over batch, channels, steps and cells
   /// of `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
   ///
-  /// `truth` is `[B, C, steps + 1, X]`: the first frame is given, the others are the target. `noise`
-  /// is `[B, steps, C, cells]`, added after each step.
+  /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target. `noise`
+  /// is `[B, steps, C, cells…]`, added after each step.
   static func loss(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], border: RolloutBorder, noise: Tensor? = nil
   ) -> Tensor {
     let steps = weights.count
-    var plan = plan(layout, scale: scale, truth: truth, steps: steps + 1, border: border)
-    plan.steps = Int32(steps)
+    let plan = Plan(
+      layout, scale: scale, truth: truth, frames: steps + 1, steps: steps, border: border)
     let (batch, stride) = (truth.shape[0], Stride(truth, layout))
-    let noiseStride = steps * layout.channels * Int(plan.cells)
+    let noiseStride = steps * layout.channels * plan.cells.reduce(1, *)
     let lambdaValue = Float(lambda.item)
     let gradients = Tensor.zeros([batch, layout.count])
     let lambdaGradients = Tensor.zeros([batch])
@@ -60,12 +62,14 @@ enum FusedRollout {
     // In bounds: as above; gradients have one row for each recording.
     unsafe Tensor.withUnsafeMutablePointers(to: arguments, of: Float.self) { at in
       unsafe errors.withUnsafeMutableBufferPointer { errors in
-        unsafe withScratch(&plan, gradient: true) { plan, scratch in
+        unsafe withScratch(plan, gradient: true) { scratch in
           torchParallelFor(batch) { item, worker in
-            unsafe errors[item] = unsafe kk_rollout_gradient(
-              plan, at[0] + item * stride.kernels, lambdaValue, at[1] + item * stride.truth,
-              stride.channel, at.count > 5 ? at[5] + item * noiseStride : nil, at[2],
-              at[3] + item * stride.kernels, at[4] + item, nil, scratch(worker))
+            unsafe errors[item] = unsafe plan.gradient(
+              kernels: at[0] + item * stride.kernels, lambda: lambdaValue,
+              truth: at[1] + item * stride.truth, channelStride: stride.channel,
+              noise: at.count > 5 ? at[5] + item * noiseStride : nil, weights: at[2],
+              gradient: at[3] + item * stride.kernels, lambdaGradient: at[4] + item,
+              scratch: scratch(worker))
           }
         }
       }
@@ -90,37 +94,112 @@ enum FusedRollout {
     }
   }
 
-  private static func plan(
-    _ layout: KernelLayout, scale: Double, truth: Tensor, steps: Int, border: RolloutBorder
-  ) -> kk_rollout {
+  /// Calls `body` with each worker's own scratch memory.
+  private static func withScratch(
+    _ plan: Plan, gradient: Bool, _ body: ((_ worker: Int) -> UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let memory = KernelMemory(threadCount, length: plan.scratchCount(gradient: gradient))
+    unsafe body { unsafe memory[$0] }
+  }
+}
+
+/// What the kernel of a line or of a plane is to do.
+private enum Plan {
+  case line(kk_rollout)
+  case plane(kk_plane_rollout)
+
+  /// Checks shapes; `frames` of the truth are read when it is the border.
+  init(
+    _ layout: KernelLayout, scale: Double, truth: Tensor, frames: Int, steps: Int,
+    border: RolloutBorder
+  ) {
     let shape = truth.shape
     precondition(
-      shape.count == 4 && shape[1] == layout.channels
-        && (border == .truth ? shape[2] >= steps : shape[2] >= 1),
+      shape.count == 3 + layout.spaceAxes && shape[1] == layout.channels
+        && (border == .truth ? shape[2] >= frames : shape[2] >= 1),
       "FusedRollout: truth of shape \(shape) for \(layout.channels) channels and \(steps) steps")
-    let cells = border == .truth ? shape[3] - 2 * PlainRollout.border(layout) : shape[3]
-    precondition(cells >= 6, "FusedRollout: \(cells) cells are fewer than the border of 6")
+    let cells = shape.dropFirst(3).map { border == .truth ? $0 - 2 * layout.border : $0 }
+    precondition(
+      cells.allSatisfy { $0 >= layout.border },
+      "FusedRollout: \(cells) cells are fewer than the border of \(layout.border)")
     let kind =
       switch border {
       case .truth: KK_BORDER_TRUTH
       case .periodic: KK_BORDER_PERIODIC
       case .dirichlet: KK_BORDER_ODD
       }
-    return kk_rollout(
-      steps: Int32(steps), cells: Int32(cells), channels: Int32(layout.channels),
-      hidden: Int32(layout.hidden), linear_width: Int32(layout.linearWidth), border: kind,
-      scale: Float(scale))
+    let sizes = cells.map(Int32.init)
+    if sizes.count == 1 {
+      self = .line(
+        kk_rollout(
+          steps: Int32(steps), cells: sizes[0], channels: Int32(layout.channels),
+          hidden: Int32(layout.hidden), linear_width: Int32(layout.linearWidth), border: kind,
+          scale: Float(scale)))
+    } else {
+      self = .plane(
+        kk_plane_rollout(
+          steps: Int32(steps), rows: sizes[0], columns: sizes[1],
+          channels: Int32(layout.channels), hidden: Int32(layout.hidden),
+          linear_width: Int32(layout.linearWidth), border: kind, scale: Float(scale)))
+    }
   }
 
-  /// Calls `body` with the plan's address and each worker's own scratch memory.
-  private static func withScratch(
-    _ plan: inout kk_rollout, gradient: Bool,
-    _ body: (UnsafePointer<kk_rollout>, (_ worker: Int) -> UnsafeMutablePointer<Float>) -> Void
+  /// Cells of the state along every space axis.
+  var cells: [Int] {
+    switch self {
+    case .line(let plan): [Int(plan.cells)]
+    case .plane(let plan): [Int(plan.rows), Int(plan.columns)]
+    }
+  }
+
+  func scratchCount(gradient: Bool) -> Int {
+    switch self {
+    case .line(let plan):
+      unsafe withUnsafePointer(to: plan) { unsafe kk_rollout_scratch_count($0, gradient ? 1 : 0) }
+    case .plane(let plan):
+      unsafe withUnsafePointer(to: plan) {
+        unsafe kk_plane_rollout_scratch_count($0, gradient ? 1 : 0)
+      }
+    }
+  }
+
+  func forward(
+    kernels: UnsafePointer<Float>, lambda: Float, truth: UnsafePointer<Float>, channelStride: Int,
+    states: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
-    unsafe withUnsafePointer(to: &plan) { plan in
-      let count = unsafe kk_rollout_scratch_count(plan, gradient ? 1 : 0)
-      let memory = KernelMemory(threadCount, length: count)
-      unsafe body(plan) { unsafe memory[$0] }
+    switch self {
+    case .line(let plan):
+      unsafe withUnsafePointer(to: plan) {
+        unsafe kk_rollout_forward(
+          $0, kernels, lambda, truth, channelStride, nil, states, scratch)
+      }
+    case .plane(let plan):
+      unsafe withUnsafePointer(to: plan) {
+        unsafe kk_plane_rollout_forward(
+          $0, kernels, lambda, truth, channelStride, nil, states, scratch)
+      }
+    }
+  }
+
+  func gradient(
+    kernels: UnsafePointer<Float>, lambda: Float, truth: UnsafePointer<Float>, channelStride: Int,
+    noise: UnsafePointer<Float>?, weights: UnsafePointer<Float>,
+    gradient: UnsafeMutablePointer<Float>, lambdaGradient: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) -> Double {
+    switch self {
+    case .line(let plan):
+      unsafe withUnsafePointer(to: plan) {
+        unsafe kk_rollout_gradient(
+          $0, kernels, lambda, truth, channelStride, noise, weights, gradient, lambdaGradient, nil,
+          scratch)
+      }
+    case .plane(let plan):
+      unsafe withUnsafePointer(to: plan) {
+        unsafe kk_plane_rollout_gradient(
+          $0, kernels, lambda, truth, channelStride, noise, weights, gradient, lambdaGradient, nil,
+          scratch)
+      }
     }
   }
 }

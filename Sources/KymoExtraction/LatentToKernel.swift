@@ -5,56 +5,73 @@ import KymoNumerics
 import KymoTensor
 
 /// Which kernels one recording has, and where they lie in its kernel vector.
+///
+/// A layer has five taps along every space axis, `taps` in all; the linear path likewise.
 struct KernelLayout {
   /// Name, shape, and number of inputs that one entry's output sums.
   struct Piece {
     var name: String
     var shape: [Int]
     var fanIn: Int
-    /// Hidden units of the paper's perceptron in one space dimension.
+    /// Hidden units of the paper's perceptron.
     var paperUnits: Int
     var count: Int { shape.reduce(1, *) }
   }
 
-  static let taps = 5
+  /// Taps of a layer along one axis.
+  static let width = 5
+  let spaceAxes: Int
   let channels: Int
   let hidden: Int
   let middleLayers: Int
   let linearWidth: Int
   let pieces: [Piece]
 
-  /// The order is that of the fused kernel (`kymo_rollout.h`): slowest to fastest (tap, in, out).
-  init(channels: Int, hidden: Int, middleLayers: Int, linearWidth: Int) {
+  /// The order is that of the fused kernels (`kymo_rollout.h`, `kymo_plane_rollout.h`): slowest to
+  /// fastest (tap, in, out), where the taps of a plane are rows of columns.
+  init(channels: Int, hidden: Int, middleLayers: Int, linearWidth: Int, spaceAxes: Int = 1) {
     (self.channels, self.hidden, self.middleLayers) = (channels, hidden, middleLayers)
-    self.linearWidth = linearWidth
-    let (c, h, taps) = (channels, hidden, KernelLayout.taps)
+    (self.linearWidth, self.spaceAxes) = (linearWidth, spaceAxes)
+    let (c, h) = (channels, hidden)
+    let taps = KernelLayout.volume(KernelLayout.width, spaceAxes)
+    let linearTaps = linearWidth > 0 ? KernelLayout.volume(linearWidth, spaceAxes) : 0
+    // Units for each pair of channels: 4 in one dimension, 16 in two; biases have 4 in both.
+    let units = KernelLayout.volume(4, spaceAxes)
     var pieces = [
-      Piece(name: "in", shape: [taps, c, h], fanIn: taps * c, paperUnits: 4 * c * h),
+      Piece(name: "in", shape: [taps, c, h], fanIn: taps * c, paperUnits: units * c * h),
       Piece(name: "inBias", shape: [h], fanIn: taps * c, paperUnits: 4 * h),
     ]
     for layer in 0..<middleLayers {
       let suffix = middleLayers == 1 ? "" : "\(layer + 1)"
       pieces += [
         Piece(
-          name: "middle" + suffix, shape: [taps, h, h], fanIn: taps * h, paperUnits: 4 * h * h),
+          name: "middle" + suffix, shape: [taps, h, h], fanIn: taps * h, paperUnits: units * h * h
+        ),
         Piece(name: "middleBias" + suffix, shape: [h], fanIn: taps * h, paperUnits: 4 * h),
       ]
     }
     pieces += [
-      Piece(name: "out", shape: [taps, h, c], fanIn: taps * h, paperUnits: 4 * c * h),
+      Piece(name: "out", shape: [taps, h, c], fanIn: taps * h, paperUnits: units * c * h),
       Piece(name: "outBias", shape: [c], fanIn: taps * h, paperUnits: 4 * c),
     ]
     if linearWidth > 0 {
       pieces.append(
         Piece(
-          name: "linear", shape: [linearWidth, c, c], fanIn: linearWidth * c, paperUnits: 4 * c * c
-        ))
+          name: "linear", shape: [linearTaps, c, c], fanIn: linearTaps * c,
+          paperUnits: units * c * c))
     }
     self.pieces = pieces
   }
 
   /// Floats in one recording's kernel vector.
   var count: Int { pieces.reduce(0) { $0 + $1.count } }
+
+  /// Cells of border on each side of a rollout: two for each of the layers.
+  var border: Int { KernelLayout.width / 2 * (2 + middleLayers) }
+
+  private static func volume(_ width: Int, _ axes: Int) -> Int {
+    (0..<axes).reduce(1) { volume, _ in volume * width }
+  }
 }
 
 /// The map from latents `[B, P]` to kernel vectors `[B, layout.count]`.

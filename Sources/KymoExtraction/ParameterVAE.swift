@@ -70,8 +70,8 @@ public final class ParameterVAE {
   ) throws(ConfigurationError) {
     try configuration.validate()
     try require(
-      field.spaceAxes == 1, "data", found: "\(field.spaceAxes) space axes",
-      allowed: "one space axis", remedy: "Fields in two dimensions are not supported yet.")
+      (1...2).contains(field.spaceAxes), "data", found: "\(field.spaceAxes) space axes",
+      allowed: "one or two space axes", remedy: "Take a section of the fields.")
     self.configuration = configuration
     self.field = field
     var random = RandomStream(seed: seed, purpose: .weights)
@@ -80,7 +80,8 @@ public final class ParameterVAE {
       device: device, using: &random)
     let layout = KernelLayout(
       channels: field.channels, hidden: configuration.hiddenChannels,
-      middleLayers: configuration.middleLayers, linearWidth: configuration.linearWidth)
+      middleLayers: configuration.middleLayers, linearWidth: configuration.linearWidth,
+      spaceAxes: field.spaceAxes)
     kernelNetwork = LatentToKernel(
       layout: layout, configuration: configuration, device: device, using: &random)
     lambda = Tensor.ones([1], device: device).requiringGradient()
@@ -139,16 +140,15 @@ public final class ParameterVAE {
     gain.sigmoid() * (mean - shift) * (variance + 1e-8).rsqrt()
   }
 
-  /// The distribution of the latents as evaluation and saved models see it.
-  func distribution(_ input: Tensor, lattice: EncoderLattice) -> LatentDistribution {
-    var result = encoder.encode(input, lattice: lattice)
-    if normalizes {
-      result.mean = normalized(result.mean, shift: meanShift, variance: meanVariance)
-    }
-    return result
+  /// A distribution of the encoder as evaluation and saved models see it.
+  func normalizing(_ raw: LatentDistribution) -> LatentDistribution {
+    guard normalizes else { return raw }
+    return LatentDistribution(
+      mean: normalized(raw.mean, shift: meanShift, variance: meanVariance),
+      logVariance: raw.logVariance)
   }
 
-  /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells]`.
+  /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells…]`.
   func rollout(latents: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
     let kernels = kernelNetwork.kernels(latents)
     let scale = configuration.incrementScale

@@ -15,28 +15,23 @@ public enum RolloutBorder: Int, Sendable, Hashable, Codable {
   case dirichlet = 2
 }
 
-/// Rollouts in one space dimension by tensor operations.
+/// Rollouts in one or two space dimensions by tensor operations.
 enum PlainRollout {
-  /// Cells of border on each side: two for each of the layers.
-  static func border(_ layout: KernelLayout) -> Int { 2 * (2 + layout.middleLayers) }
-
   /// Predicts frames from the first one.
   ///
-  /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X]`, where
-  /// for `.truth` X counts the border and frames ≥ steps; `noise` is `[B, C, steps, cells]`, added
-  /// after each step. The result is `[B, C, steps, cells]`.
+  /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
+  /// for `.truth` X counts the border and frames ≥ steps; `noise` is `[B, C, steps, cells…]`, added
+  /// after each step. The result is `[B, C, steps, cells…]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     border: RolloutBorder, noise: Tensor? = nil
   ) -> Tensor {
-    let width = Self.border(layout)
     let pieces = split(kernels, layout)
-    let full = truth.shape[3]
     var state = truth.selected(axis: 2, index: 0)
-    if border == .truth { state = state.sliced(axis: 2, from: width, to: full - width) }
+    if border == .truth { state = inner(state, cut: layout.border) }
     var frames: [Tensor] = []
     for step in 0..<steps {
-      let padded = pad(state, truth: truth, step: step, width: width, border: border)
+      let padded = pad(state, truth: truth, step: step, width: layout.border, border: border)
       var hidden = padded
       var rest = pieces[...]
       while rest.count > (layout.linearWidth > 0 ? 3 : 2) {
@@ -44,9 +39,8 @@ enum PlainRollout {
       }
       var increment = convolve(hidden, rest.removeFirst(), bias: rest.removeFirst())
       if let linear = rest.first {
-        let inset = width - layout.linearWidth / 2
-        let inner = padded.sliced(axis: 2, from: inset, to: padded.shape[2] - inset)
-        increment = increment + convolve(inner, linear, bias: nil)
+        let part = inner(padded, cut: layout.border - layout.linearWidth / 2)
+        increment = increment + convolve(part, linear, bias: nil, width: layout.linearWidth)
       }
       state = state + lambda * (increment * scale / lambda).tanh()
       if let noise { state = state + noise.selected(axis: 2, index: step) }
@@ -65,34 +59,47 @@ enum PlainRollout {
       kernels: kernels, lambda: lambda, layout: layout, scale: scale, truth: truth, steps: steps,
       border: border, noise: noise.map { $0.transposed(1, 2) })
     var target = truth.sliced(axis: 2, from: 1, to: steps + 1)
-    if border == .truth {
-      let width = Self.border(layout)
-      target = target.sliced(axis: 3, from: width, to: truth.shape[3] - width)
-    }
-    let weight = Tensor(doubles: weights.map(Double.init), shape: [1, 1, steps, 1])
+    if border == .truth { target = inner(target, cut: layout.border, firstAxis: 3) }
+    let ones = [Int](repeating: 1, count: layout.spaceAxes)
+    let weight = Tensor(doubles: weights.map(Double.init), shape: [1, 1, steps] + ones)
       .cast(to: truth.dtype).to(truth.device)
     return ((predicted - target).square() * weight).sum()
   }
 
+  /// What remains when `cut` cells go on both sides of every axis from `firstAxis` on.
+  private static func inner(_ field: Tensor, cut: Int, firstAxis: Int = 2) -> Tensor {
+    (firstAxis..<field.shape.count).reduce(field) {
+      $0.sliced(axis: $1, from: cut, to: $0.shape[$1] - cut)
+    }
+  }
+
+  /// The state `[B, C, cells…]` with its border, one axis after the other, so that corners are filled
+  /// from what is beside them.
   private static func pad(
     _ state: Tensor, truth: Tensor, step: Int, width: Int, border: RolloutBorder
   ) -> Tensor {
-    let cells = state.shape[2]
-    let left: Tensor
-    let right: Tensor
-    switch border {
-    case .truth:
-      let frame = truth.selected(axis: 2, index: step)
-      left = frame.sliced(axis: 2, from: 0, to: width)
-      right = frame.sliced(axis: 2, from: width + cells, to: 2 * width + cells)
-    case .periodic:
-      left = state.sliced(axis: 2, from: cells - width, to: cells)
-      right = state.sliced(axis: 2, from: 0, to: width)
-    case .dirichlet:
-      left = -state.sliced(axis: 2, from: 0, to: width).flipped([2])
-      right = -state.sliced(axis: 2, from: cells - width, to: cells).flipped([2])
+    var padded = state
+    for axis in 2..<state.shape.count {
+      let cells = padded.shape[axis]
+      let left: Tensor
+      let right: Tensor
+      switch border {
+      case .truth:
+        // Axes before this one are padded already, those behind it not yet.
+        let frame = inner(
+          truth.selected(axis: 2, index: step), cut: width, firstAxis: axis + 1)
+        left = frame.sliced(axis: axis, from: 0, to: width)
+        right = frame.sliced(axis: axis, from: width + cells, to: 2 * width + cells)
+      case .periodic:
+        left = padded.sliced(axis: axis, from: cells - width, to: cells)
+        right = padded.sliced(axis: axis, from: 0, to: width)
+      case .dirichlet:
+        left = -padded.sliced(axis: axis, from: 0, to: width).flipped([axis])
+        right = -padded.sliced(axis: axis, from: cells - width, to: cells).flipped([axis])
+      }
+      padded = Tensor.concatenated([left, padded, right], axis: axis)
     }
-    return Tensor.concatenated([left, state, right], axis: 2)
+    return padded
   }
 
   /// The kernel vectors cut into pieces `[B, shape…]`.
@@ -105,19 +112,28 @@ enum PlainRollout {
     }
   }
 
-  /// A valid cross-correlation with kernels `[B, tap, in, out]` of each recording's own.
+  /// A valid cross-correlation with kernels `[B, taps, in, out]` of each recording's own, `width` taps
+  /// along every axis.
   ///
   /// Written as one batched matrix product: rows are `[tap, in]` neighbourhoods of each cell.
-  private static func convolve(_ input: Tensor, _ kernel: Tensor, bias: Tensor?) -> Tensor {
+  private static func convolve(
+    _ input: Tensor, _ kernel: Tensor, bias: Tensor?, width: Int = KernelLayout.width
+  ) -> Tensor {
     let (batch, taps, incoming, outgoing) = (
       kernel.shape[0], kernel.shape[1], kernel.shape[2], kernel.shape[3]
     )
-    let cells = input.shape[2] - taps + 1
-    let neighbours = Tensor.concatenated(
-      (0..<taps).map { input.sliced(axis: 2, from: $0, to: $0 + cells) }, axis: 1)
+    let cells = input.shape.dropFirst(2).map { $0 - width + 1 }
+    var shifted = [input]
+    for axis in cells.indices {
+      shifted = shifted.flatMap { field in
+        (0..<width).map { field.sliced(axis: 2 + axis, from: $0, to: $0 + cells[axis]) }
+      }
+    }
+    let neighbours = Tensor.concatenated(shifted, axis: 1)
+      .reshaped([batch, taps * incoming, cells.reduce(1, *)])
     let rows = kernel.reshaped([batch, taps * incoming, outgoing]).transposed(1, 2)
-    let result = rows.matmul(neighbours)
-    guard let bias else { return result }
-    return result + bias.unsqueezed(2)
+    var result = rows.matmul(neighbours)
+    if let bias { result = result + bias.unsqueezed(2) }
+    return result.reshaped([batch, outgoing] + cells)
   }
 }

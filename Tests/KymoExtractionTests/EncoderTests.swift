@@ -93,13 +93,13 @@ private func encoder(channels: Int = 1, seed: UInt64 = 1) -> DynamicsEncoder {
 
   @Test("has the published numbers of parameters")
   func parameterCounts() throws {
-    for (channels, total) in [(1, 1_379_680), (2, 1_411_401)] {
+    for (channels, axes, total) in [(1, 1, 1_379_680), (2, 1, 1_411_401), (1, 2, 26_693_000)] {
       var configuration = ExtractionConfiguration.paper.model
       configuration.normalizedMeans = false
       let model = try ParameterVAE(
         configuration: configuration,
         field: FieldDescription(
-          channels: channels, spaceAxes: 1, isPeriodic: true, frameInterval: nil),
+          channels: channels, spaceAxes: axes, isPeriodic: true, frameInterval: nil),
         seed: 1)
       #expect(model.parameterCount == total)
     }

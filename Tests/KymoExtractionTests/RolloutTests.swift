@@ -11,7 +11,7 @@ import Testing
 
 private struct Case: Sendable, CustomTestStringConvertible {
   var steps = 5
-  var cells = 64
+  var cells = [64]
   var channels = 1
   var hidden = 16
   var linear = 0
@@ -20,10 +20,20 @@ private struct Case: Sendable, CustomTestStringConvertible {
     "T=\(steps) n=\(cells) c=\(channels) h=\(hidden) lin=\(linear) \(border)"
   }
   static let all = [
-    Case(), Case(linear: 13), Case(steps: 1, cells: 6), Case(cells: 37, channels: 2, linear: 5),
-    Case(steps: 4, cells: 23, channels: 2, hidden: 32, linear: 3, border: .dirichlet),
-    Case(steps: 3, cells: 16, hidden: 64, border: .periodic),
-    Case(cells: 6, border: .periodic), Case(steps: 31),
+    Case(), Case(linear: 13), Case(steps: 1, cells: [6]),
+    Case(cells: [37], channels: 2, linear: 5),
+    Case(steps: 4, cells: [23], channels: 2, hidden: 32, linear: 3, border: .dirichlet),
+    Case(steps: 3, cells: [16], hidden: 64, border: .periodic),
+    Case(cells: [6], border: .periodic), Case(steps: 31),
+    // Planes: neither square nor even, from the smallest on, and the training's size.
+    Case(steps: 15, cells: [32, 32]), Case(steps: 4, cells: [9, 14], linear: 13),
+    Case(steps: 1, cells: [6, 6]), Case(steps: 3, cells: [37, 21], hidden: 48, linear: 1),
+    Case(steps: 3, cells: [11, 8], channels: 2, linear: 5, border: .periodic),
+    Case(steps: 3, cells: [7, 19], channels: 2, hidden: 32, linear: 3, border: .dirichlet),
+    Case(steps: 2, cells: [6, 23], hidden: 64, border: .periodic),
+    Case(steps: 2, cells: [12, 10], channels: 2, hidden: 64, linear: 13, border: .periodic),
+    Case(steps: 3, cells: [21, 13], linear: 13, border: .dirichlet),
+    Case(steps: 2, cells: [10, 17], channels: 2, hidden: 32),
   ]
 }
 
@@ -39,16 +49,17 @@ private struct Problem {
 
   init(_ test: Case, seed: UInt64 = 7) {
     layout = KernelLayout(
-      channels: test.channels, hidden: test.hidden, middleLayers: 1, linearWidth: test.linear)
+      channels: test.channels, hidden: test.hidden, middleLayers: 1, linearWidth: test.linear,
+      spaceAxes: test.cells.count)
     var random = RandomStream(seed: seed, purpose: .testing)
-    let size = 0.5 / Float(5 * test.hidden).squareRoot()
+    let fanIn = pow(5, Double(test.cells.count)) * Double(test.hidden)
     kernels =
-      Tensor.normal([Problem.batch, layout.count], using: &random) * Double(size)
-    let width = test.border == .truth ? test.cells + 12 : test.cells
-    truth = Tensor.normal([Problem.batch, test.channels, test.steps + 1, width], using: &random)
+      Tensor.normal([Problem.batch, layout.count], using: &random) * (0.5 / fanIn.squareRoot())
+    let seen = test.border == .truth ? test.cells.map { $0 + 12 } : test.cells
+    truth = Tensor.normal([Problem.batch, test.channels, test.steps + 1] + seen, using: &random)
     weights = (0..<test.steps).map { _ in Float(random.uniform()) / 1000 }
     noise =
-      Tensor.normal([Problem.batch, test.steps, test.channels, test.cells], using: &random) * 0.01
+      Tensor.normal([Problem.batch, test.steps, test.channels] + test.cells, using: &random) * 0.01
   }
 
   /// Loss and gradients with respect to kernels and λ by the plain twin in float64.
@@ -107,9 +118,14 @@ private struct Problem {
     }
   }
 
-  @Test("the plain twin's gradient agrees with central differences in float64")
-  func centralDifferences() {
-    let test = Case(steps: 4, cells: 16, linear: 5)
+  @Test(
+    "the plain twin's gradient agrees with central differences in float64",
+    arguments: [
+      Case(steps: 4, cells: [16], linear: 5), Case(steps: 3, cells: [9, 7], linear: 3),
+      Case(steps: 2, cells: [7, 8], channels: 2, linear: 3, border: .dirichlet),
+      Case(steps: 2, cells: [8, 6], linear: 1, border: .periodic),
+    ])
+  fileprivate func centralDifferences(_ test: Case) {
     let problem = Problem(test)
     let exact = problem.plain(test, lambda: 0.7)
     func loss(_ kernels: [Double], _ lambda: Double) -> Double {
@@ -122,7 +138,7 @@ private struct Problem {
     }
     let base = problem.kernels.doubles
     let largest = exact.kernels.map(\.magnitude).max() ?? 0
-    for index in stride(from: 3, to: base.count, by: 211) {
+    for index in stride(from: 3, to: base.count, by: base.count / 12) {
       var (up, down) = (base, base)
       up[index] += 1e-6
       down[index] -= 1e-6
@@ -191,6 +207,84 @@ private struct Problem {
       )
       return Float(
         mid + diffusivity * (left - 2 * mid + right) - velocity * (right - left) / 2)
+    }
+    expectClose(found, expected, Tolerance(absolute: 1e-6, because: "rounding in float32"))
+  }
+
+  @Test("planes: all instruction sets agree to rounding", arguments: [16, 64])
+  func levels(_ hidden: Int) {
+    let test = Case(steps: 3, cells: [13, 18], hidden: hidden, linear: 13)
+    let problem = Problem(test)
+    var found: [(loss: Double, kernels: [Double], lambda: Double)] = []
+    onEveryLevel { _ in found.append(problem.fused(test, lambda: 0.7)) }
+    for other in found.dropFirst() {
+      let largest = other.kernels.map(\.magnitude).max() ?? 0
+      expectClose(
+        other.kernels, found[0].kernels,
+        Tolerance(absolute: 1e-6 * largest, because: "sums of float32 in another order"))
+    }
+  }
+
+  @Test("planes: transposing field and kernels transposes the rollout", arguments: [0, 1, 2])
+  func transposed(_ border: Int) throws {
+    let border = try #require(RolloutBorder(rawValue: border))
+    let test = Case(steps: 3, cells: [9, 14], linear: 5, border: border)
+    let problem = Problem(test)
+    var pieces: [Tensor] = []
+    var offset = 0
+    for piece in problem.layout.pieces {
+      let part = problem.kernels.sliced(axis: 1, from: offset, to: offset + piece.count)
+      offset += piece.count
+      let width = piece.name == "linear" ? 5 : KernelLayout.width
+      pieces.append(
+        piece.shape.count == 1
+          ? part
+          : part.reshaped([Problem.batch, width, width, piece.shape[1] * piece.shape[2]])
+            .transposed(1, 2).contiguous().reshaped([Problem.batch, piece.count]))
+    }
+    func run(_ kernels: Tensor, _ truth: Tensor) -> Tensor {
+      FusedRollout.predict(
+        kernels: kernels, lambda: 0.7, layout: problem.layout, scale: Problem.scale, truth: truth,
+        steps: test.steps, border: border)
+    }
+    let turned = run(
+      Tensor.concatenated(pieces, axis: 1), problem.truth.transposed(3, 4).contiguous())
+    expectClose(
+      turned.transposed(3, 4).contiguous().doubles, run(problem.kernels, problem.truth).doubles,
+      Tolerance(absolute: 1e-5, because: "sums of float32 in another order"))
+  }
+
+  @Test("planes: a hand-set stencil is one explicit Euler step of convection and diffusion")
+  func planeEulerStep() {
+    let (rows, columns, diffusivity, velocity) = (11, 16, 0.1, [0.05, -0.12])
+    let layout = KernelLayout(
+      channels: 1, hidden: 16, middleLayers: 1, linearWidth: 3, spaceAxes: 2)
+    var kernel = [Float](repeating: 0, count: layout.count)
+    // u' = u + D Δu − v·∇u by central differences, D and v in cells per frame.
+    let stencil: [Double] = [
+      0, diffusivity + velocity[0] / 2, 0,
+      diffusivity + velocity[1] / 2, -4 * diffusivity, diffusivity - velocity[1] / 2,
+      0, diffusivity - velocity[0] / 2, 0,
+    ]
+    kernel.replaceSubrange(layout.count - 9..<layout.count, with: stencil.map(Float.init))
+    var random = RandomStream(seed: 8, purpose: .testing)
+    let field = (0..<rows * columns).map { _ in random.normal() }
+    // tanh is linear to 1e-9 here: λ is large beside the increments.
+    let found = FusedRollout.predict(
+      kernels: Tensor(kernel, shape: [1, layout.count]), lambda: 1e4, layout: layout, scale: 1,
+      truth: Tensor(field.map(Float.init), shape: [1, 1, 1, rows, columns]), steps: 1,
+      border: .periodic
+    ).doubles
+    func at(_ y: Int, _ x: Int) -> Double {
+      field[(y + rows) % rows * columns + (x + columns) % columns]
+    }
+    let expected = (0..<rows).flatMap { y in
+      (0..<columns).map { x in
+        let laplacian = at(y - 1, x) + at(y + 1, x) + at(y, x - 1) + at(y, x + 1) - 4 * at(y, x)
+        let slopes = [(at(y + 1, x) - at(y - 1, x)) / 2, (at(y, x + 1) - at(y, x - 1)) / 2]
+        return at(y, x) + diffusivity * laplacian - velocity[0] * slopes[0]
+          - velocity[1] * slopes[1]
+      }
     }
     expectClose(found, expected, Tolerance(absolute: 1e-6, because: "rounding in float32"))
   }
