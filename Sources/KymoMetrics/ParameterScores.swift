@@ -112,7 +112,8 @@ extension ExtractionResults {
   /// come from a fixed seed, so the same results give the same interval.
   package func rSquaredInterval(ofParameter column: Int) -> ClosedRange<Double>? {
     guard recordings.count >= 10 else { return nil }
-    let regressors = recordings.columns(of: scores[column].latents)
+    let carriers = scores.indices.contains(column) ? scores[column].latents : relevantLatents
+    let regressors = recordings.columns(of: carriers)
     let target = recordings.map { $0.parameters[column] }
     let draws = (0..<200).map { draw in
       var stream = RandomStream(seed: 1, purpose: .evaluation, index: UInt64(draw))

@@ -1,6 +1,7 @@
 // A new decoder on a frozen encoder, and the latents' distribution drawn to the prior.
 import Foundation
 import KymoData
+import KymoMetrics
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -38,8 +39,8 @@ import Testing
   func warmStart() throws {
     let recordings = try travellingWaves()
     let first = try ExtractionTrainer(
-      configuration: smallExtraction(steps: 200), recordings: recordings, seed: 1)
-    let reports = try (0..<200).map { _ in try first.step() }
+      configuration: smallExtraction(steps: 400), recordings: recordings, seed: 1)
+    let reports = try (0..<400).map { _ in try first.step() }
     let second = try ExtractionTrainer(
       configuration: smallExtraction(steps: 20), recordings: recordings, seed: 9,
       start: .model(first.finishedModel()))
