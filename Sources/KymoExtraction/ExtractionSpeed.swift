@@ -48,10 +48,13 @@ package enum ExtractionSpeed {
     }
   }
 
-  /// Whole training steps on random fields of Kuramoto–Sivashinsky's shape.
-  package static func trainingStep(
-    _ configuration: ExtractionConfiguration = ExtractionConfiguration(), repeats: Int = 21
-  ) throws -> Double {
+  /// Median time of whole training steps on random fields of Kuramoto–Sivashinsky's shape.
+  package static func trainingStep() throws -> Double { try trainingSteps(21).seconds[10] }
+
+  /// Sorted times of such steps: of the clock, and of all processors together.
+  package static func trainingSteps(
+    _ repeats: Int, _ configuration: ExtractionConfiguration = ExtractionConfiguration()
+  ) throws -> (seconds: [Double], processor: [Double]) {
     var random = RandomStream(seed: 3, purpose: .evaluation)
     let shape = [60, 1, 256, 256]
     let values = (0..<shape.reduce(1, *)).map { _ in Float(random.uniform() - 0.5) }
@@ -61,13 +64,14 @@ package enum ExtractionSpeed {
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
     for _ in 0..<3 { _ = try trainer.step() }
-    var seconds: [Double] = []
+    var (seconds, processor): ([Double], [Double]) = ([], [])
     for _ in 0..<repeats {
-      let start = ContinuousClock.now
+      let (start, ticks) = (ContinuousClock.now, clock())
       _ = try trainer.step()
       seconds.append((ContinuousClock.now - start) / .seconds(1))
+      processor.append(Double(clock() - ticks) / Double(CLOCKS_PER_SEC))
     }
-    return seconds.sorted()[repeats / 2]
+    return (seconds.sorted(), processor.sorted())
   }
 
   /// Multiply-adds in registers on all of libtorch's threads: the ceiling for every kernel.

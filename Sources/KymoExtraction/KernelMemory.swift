@@ -15,7 +15,9 @@
     }
   }
 
-  deinit { for unsafe piece in unsafe pieces { unsafe piece.deallocate() } }
+  deinit {
+    for index in unsafe pieces.indices { unsafe pieces[index].deallocate() }
+  }
 
   /// Where a piece starts.
   subscript(_ index: Int) -> UnsafeMutablePointer<Float> { unsafe pieces[index] }

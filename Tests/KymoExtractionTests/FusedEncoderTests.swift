@@ -112,7 +112,8 @@ private func expectClose(
     onEveryLevel { level in
       let found = problem.fused()
       #expect(
-        (found.mean + found.logVariance + found.gradients.joined()).allSatisfy { $0.isFinite }, "\(level)"
+        (found.mean + found.logVariance + found.gradients.joined()).allSatisfy { $0.isFinite },
+        "\(level)"
       )
       // The rounding of s, about 1e-7 |s|, is a relative error of exp(−s).
       let tolerance = Tolerance(relative: 1e-6 * scale / 100, because: "rounding of s, \(level)")
