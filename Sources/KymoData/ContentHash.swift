@@ -29,7 +29,8 @@ extension Recordings {
   /// A hash of metadata, parameters, shape and fields, the same for equal data in any file.
   ///
   /// Fields of up to 256 MB count completely, of larger ones that many bytes, in recordings at even
-  /// distances with the first and the last among them.
+  /// distances with the first and the last among them. Of frames made on demand, what they are made
+  /// from counts.
   ///
   /// - Parameter threads: How many recordings are read at the same time.
   /// - Returns: 64 bits.
@@ -51,6 +52,12 @@ extension Recordings {
 
   func hashOfRecording(_ index: Int) -> UInt64 {
     var hash = ContentHash()
+    if let source {
+      unsafe source.withOrigin(of: storedIndex(index)) {
+        unsafe hash.add(UnsafeRawBufferPointer($0))
+      }
+      return hash.value
+    }
     unsafe withRecording(index) { unsafe hash.add(UnsafeRawBufferPointer($0)) }
     return hash.value
   }

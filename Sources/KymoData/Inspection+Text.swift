@@ -42,7 +42,9 @@ extension Inspection {
       [
         "field",
         "'\(key)' as (\(letters)) = \(describeShape(shape)), \(type), "
-          + (isMapped ? "mapped from the file" : "read into memory"),
+          + (isMadeOnDemand
+            ? "frames made on demand from spectra"
+            : isMapped ? "mapped from the file" : "read into memory"),
       ]
     ]
     if !metadata.systemName.isEmpty { rows.append(["system", metadata.systemName]) }

@@ -34,6 +34,8 @@ public struct Inspection: Codable, Hashable, Sendable {
   public var type: String
   /// Whether the numbers stay in the file instead of taking memory.
   public var isMapped: Bool
+  /// Whether frames are made on demand from spectra that the file holds.
+  public var isMadeOnDemand: Bool
   /// Number of recordings.
   public var recordingCount: Int
   /// Number of frames of each.
@@ -84,18 +86,23 @@ public struct Inspection: Codable, Hashable, Sendable {
   ) throws(FormatError) {
     let recordings = try Recordings.load(url, key: key, axes: axes)
     let npz = try NPZFile(url)
-    let array = try npz.array(key ?? RecordingKey.field)
+    let field =
+      key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
+    let array = try npz.array(field)
     // Loading compares the checksum of small fields only.
-    if recordings.isMapped, array.header.byteCount > NPYArray.checkedUpTo {
+    if recordings.isMapped || recordings.isMadeOnDemand, array.header.byteCount > NPYArray.checkedUpTo {
       try array.verifyChecksum()
     }
-    let statistics = RecordingsStatistics(recordings, bytes: sampledBytes, threads: threads)
+    let statistics = RecordingsStatistics(
+      recordings, bytes: recordings.isMadeOnDemand ? sampledBytes / 8 : sampledBytes,
+      threads: threads)
     file = url.lastPathComponent
     bytes = npz.file.count
-    self.key = key ?? RecordingKey.field
+    self.key = field
     self.axes = axes
     type = array.header.element.name
     isMapped = recordings.isMapped
+    isMadeOnDemand = recordings.isMadeOnDemand
     recordingCount = recordings.count
     frameCount = recordings.frameCount
     spaceShape = recordings.spaceShape
@@ -107,10 +114,11 @@ public struct Inspection: Codable, Hashable, Sendable {
     let digits = String(recordings.contentHash(threads: threads), radix: 16)
     contentHash = String(repeating: "0", count: 16 - digits.count) + digits
     let all =
-      recordings.timeFindings() + recordings.contentFindings(statistics)
+      recordings.timeFindings() + recordings.originFindings()
+      + recordings.contentFindings(statistics)
       + Inspection.boundaryFindings(recordings, statistics)
       + Inspection.scaleFindings(recordings, parameters)
-      + Inspection.arrayFindings(npz, field: key ?? RecordingKey.field)
+      + Inspection.arrayFindings(npz, field: field)
     findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
     findings += StarterCrops(self).findings
     if findings.isEmpty { findings = [Finding(.ok, "nothing suspicious was found")] }

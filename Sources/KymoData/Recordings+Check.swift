@@ -37,8 +37,32 @@ extension Recordings {
   /// - Returns: Errors and warnings; empty when all is well.
   public func check(inputCrop: [Int], targetCrop: [Int], threads: Int = 2) -> [Finding] {
     cropFindings(inputCrop, name: "input crop") + cropFindings(targetCrop, name: "target crop")
-      + timeFindings()
-      + contentFindings(RecordingsStatistics(self, threads: threads))
+      + timeFindings() + originFindings()
+      + contentFindings(
+        RecordingsStatistics(
+          self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads))
+  }
+
+  /// Bytes of frames that are made on demand for a look at them.
+  private static let lookedAtBytes = 256 << 20
+
+  /// Whether frames that are made on demand are made from ordinary numbers, all recordings.
+  func originFindings() -> [Finding] {
+    guard let source else { return [] }
+    for index in 0..<count {
+      var isFinite = true
+      unsafe source.withOrigin(of: storedIndex(index)) { numbers in
+        isFinite = unsafe isFinite && numbers.allSatisfy(\.isFinite)
+      }
+      guard isFinite else {
+        return [
+          Finding(
+            .error, "recording \(index) is made from numbers that are NaN or infinite",
+            remedy: "Simulate the file again.")
+        ]
+      }
+    }
+    return []
   }
 
   /// Throws the first error that `check` finds; returns the warnings.

@@ -49,6 +49,13 @@ extension Recordings {
           && (boundary[axis] == .periodic || size[1 + axis] <= length - offset),
         "crop: \(size[1 + axis]) points from \(offset) of \(length), boundary \(boundary[axis])")
     }
+    if let source {
+      unsafe source.copyCrop(
+        CropPlace(
+          recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
+          size: size), into: output)
+      return
+    }
     unsafe storage.withBytes { bytes in
       unsafe copyBlock(
         from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,

@@ -18,10 +18,14 @@ enum RecordingKey {
   static let axisUnits = "axis_units"
   static let system = "system"
   static let provenance = "provenance"
+  // Of recordings whose frames are made on demand.
+  static let spectra = "spectra"
+  static let law = "law"
+  static let frames = "frames"
 
   static let all = [
     field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
-    channelNames, channelUnits, axisNames, axisUnits, system, provenance,
+    channelNames, channelUnits, axisNames, axisUnits, system, provenance, spectra, law, frames,
   ]
 }
 
@@ -44,6 +48,7 @@ extension Recordings {
     _ url: URL, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
     let file = try NPZFile(url)
+    if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let array = try fieldArray(in: file, key: key)
     let hasChannelNames = !file.isBareArray && file.contains(RecordingKey.channelNames)
     let order = try AxisOrder(
@@ -201,12 +206,12 @@ struct AxisOrder: Hashable {
 }
 
 /// The small arrays beside the field, compared with its shape.
-private struct MetadataReader {
+struct MetadataReader {
   let file: NPZFile
   let shape: [Int]
   private var spaceRank: Int { shape.count - 3 }
 
-  func has(_ key: String) -> Bool { !file.isBareArray && file.contains(key) }
+  private func has(_ key: String) -> Bool { !file.isBareArray && file.contains(key) }
 
   /// The header of a small array, so that a huge one is refused before it is read.
   private func small(

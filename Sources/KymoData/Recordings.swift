@@ -2,7 +2,7 @@
 // Layout after Lu, Kim and Soljacic (2020): (recordings, channels, time, space…), float32.
 public import KymoNumerics
 
-/// Recordings of one system on a uniform mesh, in memory or mapped from a file.
+/// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
 /// Shapes: `x` is `[N, C, T, X]` or `[N, C, T, X, Y]`; `params` is `[N, k]`. Numbers that a file
 /// stores in another type, byte order or axis order are converted when a recording is looked at, as
@@ -116,13 +116,22 @@ public struct Recordings: Sendable {
   /// Hands out the numbers of one recording, shape `[C, T, X…]` in C order.
   ///
   /// They are the file's own bytes when those are aligned float32 in this order, otherwise a
-  /// converted copy. The pointer is valid inside `body` only.
+  /// converted copy, or frames made for the purpose. The pointer is valid inside `body` only.
   public func withRecording<Result, Failure: Error>(
     _ index: Int, _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
     let length = recordingLength
     let first = firstEntry + index * strides[0]
+    if source != nil {
+      let whole = crop(
+        CropPlace(
+          recording: index, timeOffset: 0, spaceOffsets: spaceShape.map { _ in 0 },
+          size: Array(shape[2...])))
+      return try unsafe whole.elements.withUnsafeBufferPointer { buffer throws(Failure) in
+        try unsafe body(buffer)
+      }
+    }
     return try unsafe storage.withBytes { bytes throws(Failure) in
       if isPlain, let base = bytes.baseAddress {
         let start = unsafe base + 4 * first
@@ -157,11 +166,13 @@ enum RecordingStorage: Sendable {
   /// Numbers of a type in a range of a file.
   case mapped(MappedFile, Range<Int>, NumberType)
   case owned([Float])
+  /// Nowhere: frames are made when they are looked at.
+  case onDemand(any FrameSource)
 
   var type: NumberType {
     switch self {
     case .mapped(_, _, let type): type
-    case .owned: .float32
+    case .owned, .onDemand: .float32
     }
   }
 
@@ -171,6 +182,7 @@ enum RecordingStorage: Sendable {
     switch self {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
+    case .onDemand: preconditionFailure("Recordings: frames made on demand have no bytes")
     }
   }
 }

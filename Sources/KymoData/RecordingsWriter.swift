@@ -11,6 +11,8 @@ public final class RecordingsWriter {
   private let count: Int
   private let parameterCount: Int
   private let metadata: RecordingsMetadata
+  /// Number of frames when spectra are written in their place.
+  private let spectralFrames: Int?
   private var params: [Float] = []
   private var written = 0
 
@@ -29,23 +31,46 @@ public final class RecordingsWriter {
       url, shape: shape, parameterCount: parameterCount, metadata: metadata, alwaysWide: false)
   }
 
+  /// Starts a file of convection and diffusion in the plane that holds spectra instead of frames.
+  ///
+  /// Each recording that is appended is the half plane of `numpy.fft.rfft2(u) / (X Y)` of its first
+  /// frame, shape `[X, Y/2 + 1, 2]`, its parameters D, v_x, v_y.
+  ///
+  /// - Parameters:
+  ///   - url: The file; one that exists is replaced at the end.
+  ///   - spectraOf: Recordings, 1, frames, X, Y: the shape of the recordings that it stands for.
+  ///   - metadata: What else the file says; time between frames and extents must be given.
+  /// - Throws: `FormatError` when the file cannot be made.
+  public convenience init(
+    _ url: URL, spectraOf shape: [Int], metadata: RecordingsMetadata
+  ) throws(FormatError) {
+    precondition(
+      shape.count == 5 && shape[1] == 1 && metadata.frameInterval != nil
+        && metadata.extents != nil, "RecordingsWriter: spectra of \(shape)")
+    try self.init(
+      url, shape: shape, parameterCount: 3, metadata: metadata, alwaysWide: false, isSpectral: true)
+  }
+
   init(
-    _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata, alwaysWide: Bool
+    _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata, alwaysWide: Bool,
+    isSpectral: Bool = false
   ) throws(FormatError) {
     precondition(
       (4...5).contains(shape.count) && shape.allSatisfy { $0 > 0 } && parameterCount >= 0,
       "RecordingsWriter: shape \(shape), expected [N, C, T, X] or [N, C, T, X, Y]")
-    (count, recordingShape) = (shape[0], Array(shape[1...]))
+    count = shape[0]
+    recordingShape = isSpectral ? [shape[3], shape[4] / 2 + 1, 2] : Array(shape[1...])
+    spectralFrames = isSpectral ? shape[2] : nil
     self.parameterCount = parameterCount
     self.metadata = metadata.completed(
       channelCount: shape[1], spaceRank: shape.count - 3, parameterCount: parameterCount)
-    let header = NPYHeader(element: .number(.float32), shape: shape)
+    let header = NPYHeader(element: .number(.float32), shape: [count] + recordingShape)
     writer = try NPZWriter(
       url,
       expectedBytes: header.byteCount + 4 * count * parameterCount
         + 4 * metadata.provenance.unicodeScalars.count,
       alwaysWide: alwaysWide)
-    try writer.beginArray(RecordingKey.field, header)
+    try writer.beginArray(isSpectral ? RecordingKey.spectra : RecordingKey.field, header)
   }
 
   /// Adds the next recording, shape `[C, T, X…]` in C order, with its known parameters.
@@ -75,6 +100,10 @@ public final class RecordingsWriter {
     if parameterCount > 0 {
       try writer.add(
         RecordingKey.parameters, HostArray(params, shape: [count, parameterCount]))
+    }
+    if let spectralFrames {
+      try writer.add(RecordingKey.frames, Double(spectralFrames))
+      try writer.add(RecordingKey.law, RecordingsMetadata.convectionDiffusion)
     }
     if let interval = metadata.frameInterval {
       try writer.add(RecordingKey.frameInterval, interval)

@@ -35,6 +35,21 @@ struct Baseline {
       let solver = try NonlinearSchroedingerBaseline(
         length: extents[0], pointCount: points[0], frameInterval: interval)
       return [Baseline(name: "finite differences", solver: solver, paperPoints: published)]
+    case (ConvectionDiffusionConfiguration.systemName, 3):
+      let exact = try ConvectionDiffusionBaseline(
+        shape: points, lengths: extents, frameInterval: interval)
+      // The errors that the paper states, and those that its curve shows.
+      let disturbed = [0.01, 0.005].map { velocityError in
+        var solver = exact
+        (solver.diffusivityError, solver.velocityError) = (0.005, velocityError)
+        return Baseline(
+          name: "finite differences, D ± 0.005, v ± \(velocityError)", solver: solver,
+          paperPoints: velocityError == 0.01
+            ? paper?.disturbedDifferenceErrors ?? [] : [])
+      }
+      return [
+        Baseline(name: "finite differences", solver: exact, paperPoints: published)
+      ] + disturbed
     default: return []
     }
   }
@@ -72,6 +87,8 @@ extension PaperNumbers {
       trainingNoise > 0 ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
     case NonlinearSchroedingerConfiguration.systemName:
       trainingNoise > 0 ? .noisyNonlinearSchroedinger : .nonlinearSchroedinger
+    case ConvectionDiffusionConfiguration.systemName:
+      trainingNoise > 0 ? .noisyConvectionDiffusion : .convectionDiffusion
     default: nil
     }
   }

@@ -99,6 +99,7 @@ package struct RecipeData {
 
 /// The recordings with normal noise on every sample, the same for every training with this seed.
 func noisy(_ recordings: Recordings, deviation: Double, seed: UInt64, threads: Int) -> Recordings {
+  if let noisy = recordings.noisyOnDemand(deviation: deviation, seed: seed) { return noisy }
   let length = recordings.recordingLength
   var values = [Float](repeating: 0, count: recordings.count * length)
   unsafe values.withUnsafeMutableBufferPointer { values in

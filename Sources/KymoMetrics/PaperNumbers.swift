@@ -24,6 +24,11 @@ public struct PaperNumbers: Hashable, Sendable {
   public var refinedDecoderErrors: [ExtractionResults.PaperPoint]
   /// RMSE of second-order finite differences with ETDRK4 and the true parameter (Figure 5).
   public var finiteDifferenceErrors: [ExtractionResults.PaperPoint]
+  /// RMSE of the same with disturbed parameters; empty where the paper has none (Figure 5).
+  public var disturbedDifferenceErrors: [ExtractionResults.PaperPoint] = []
+  /// R² of each parameter on each relevant latent alone, latents in the order of the bars above;
+  /// empty where there is one latent only (Table II).
+  public var rSquaredOfSingleLatents: [String: [Double]] = [:]
 
   /// Kuramoto–Sivashinsky with damping γ, 5,000 clean recordings in training.
   public static let kuramotoSivashinsky = PaperNumbers(
@@ -76,6 +81,39 @@ public struct PaperNumbers: Hashable, Sendable {
     ]),
     refinedDecoderErrors: [], finiteDifferenceErrors: schroedingerDifferences)
 
+  /// Convection–diffusion with diffusion coefficient D and velocity v, 1,000 clean recordings.
+  public static let convectionDiffusion = PaperNumbers(
+    name: "convection–diffusion, clean", relevantCount: 3,
+    rSquared: ["D": 0.963, "v_x": 0.997, "v_y": 0.998], varianceOfMean: [0.72, 1.04, 1.02],
+    meanVariance: [0.0023, 0.0001, 0.0001], collapsedVariance: 0.0137...0.0141,
+    decoderErrors: points([
+      (0, 0.0127), (1, 0.0147), (2, 0.0161), (5, 0.0184), (10, 0.0200), (14, 0.0209),
+      (20, 0.0221), (30, 0.0236), (40, 0.0248), (62, 0.0270),
+    ]),
+    refinedDecoderErrors: points([
+      (0, 0.0095), (1, 0.0106), (2, 0.0112), (5, 0.0125), (10, 0.0140), (14, 0.0149),
+      (20, 0.0159), (30, 0.0171), (40, 0.0179), (62, 0.0193),
+    ]),
+    finiteDifferenceErrors: planeDifferences, disturbedDifferenceErrors: disturbedPlaneDifferences,
+    rSquaredOfSingleLatents: [
+      "D": [0.963, 0.000, 0.003], "v_x": [0.000, 0.205, 0.766], "v_y": [0.001, 0.818, 0.205],
+    ])
+
+  /// Convection–diffusion with noise of standard deviation 0.1 on the training recordings.
+  public static let noisyConvectionDiffusion = PaperNumbers(
+    name: "convection–diffusion, noise 0.1", relevantCount: 3,
+    rSquared: ["D": 0.959, "v_x": 0.994, "v_y": 0.996], varianceOfMean: [0.92, 0.67, 0.95],
+    meanVariance: [0.0001, 0.0025, 0.0001], collapsedVariance: 0.0133...0.0143,
+    decoderErrors: points([
+      (0, 0.0142), (1, 0.0156), (2, 0.0166), (5, 0.0191), (10, 0.0217), (14, 0.0229),
+      (20, 0.0242), (30, 0.0257), (40, 0.0269), (62, 0.0291),
+    ]),
+    refinedDecoderErrors: [], finiteDifferenceErrors: planeDifferences,
+    disturbedDifferenceErrors: disturbedPlaneDifferences,
+    rSquaredOfSingleLatents: [
+      "D": [0.003, 0.959, 0.001], "v_x": [0.395, 0.006, 0.554], "v_y": [0.568, 0.000, 0.473],
+    ])
+
   /// Curves of Figure 8: Kuramoto–Sivashinsky trained on fewer recordings.
   ///
   /// - Parameter trainingRecordings: 5000, 50, 25 or 10.
@@ -100,6 +138,15 @@ public struct PaperNumbers: Hashable, Sendable {
   private static let schroedingerDifferences = points([
     (5, 0.0055), (10, 0.0134), (20, 0.051), (30, 0.100), (50, 0.196), (62, 0.253), (100, 0.37),
     (150, 0.49), (200, 0.60), (254, 0.69),
+  ])
+
+  private static let planeDifferences = points([
+    (0, 0.0075), (1, 0.0086), (2, 0.0088), (5, 0.0077), (10, 0.0061), (14, 0.0053),
+  ])
+
+  private static let disturbedPlaneDifferences = points([
+    (0, 0.0093), (1, 0.0115), (2, 0.0129), (5, 0.0143), (10, 0.0150), (14, 0.0154), (20, 0.0157),
+    (30, 0.0161), (40, 0.0162), (62, 0.0163),
   ])
 
   private static func points(_ pairs: [(Int, Double)]) -> [ExtractionResults.PaperPoint] {

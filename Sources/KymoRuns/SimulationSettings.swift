@@ -10,12 +10,15 @@ package enum SimulatedSystem: String, SettingChoice {
   case ks
   /// Nonlinear Schrödinger with coupling κ.
   case nls
+  /// Convection and diffusion in the plane, with D, v_x and v_y.
+  case cd
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
     switch self {
     case .ks: KuramotoSivashinskyConfiguration.self
     case .nls: NonlinearSchroedingerConfiguration.self
+    case .cd: ConvectionDiffusionConfiguration.self
     }
   }
 }
@@ -123,7 +126,13 @@ extension SimulationConfiguration {
 
   /// Bytes of the file that `write` makes, but for a few hundred.
   package var fileBytes: Int64 {
-    4 * Int64(recordings) * Int64(recordingShape.reduce(1, *) + Self.parameterNames.count)
+    let stored = holdsSpectra ? SpectraWriter.length(of: spaceShape) : recordingShape.reduce(1, *)
+    return 4 * Int64(recordings) * Int64(stored + Self.parameterNames.count)
+  }
+
+  /// Whether the file holds spectra from which frames are made on demand.
+  package var holdsSpectra: Bool {
+    (self as? ConvectionDiffusionConfiguration)?.storage == .spectra
   }
 
   /// Simulates and writes an NPZ file, a block at a time; it appears whole or not at all.
@@ -140,10 +149,30 @@ extension SimulationConfiguration {
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
-    let simulator = try makeSimulator()
-    let (size, width) = (recordingShape.reduce(1, *), Self.parameterNames.count)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    let asked = {
+      if let signal = stopSignal() {
+        throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")
+      }
+    }
+    var redrawn = 0
+    if let configuration = self as? ConvectionDiffusionConfiguration, holdsSpectra {
+      try SpectraWriter.write(
+        configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
+    } else {
+      redrawn = try writeFrames(to: file, threads: threads, progress: progress, stop: asked)
+    }
+    return SimulationSummary(
+      file: file.relativePath, recordings: recordings, redrawn: redrawn,
+      seconds: start.duration(to: .now).seconds)
+  }
+  /// Writes all frames; returns how many draws blew up.
+  private func writeFrames(
+    to file: URL, threads: Int, progress: (Int) -> Void, stop: () throws -> Void
+  ) throws -> Int {
+    let simulator = try makeSimulator()
+    let (size, width) = (recordingShape.reduce(1, *), Self.parameterNames.count)
     let writer = try RecordingsWriter(
       file, shape: [recordings] + recordingShape, parameterCount: width, metadata: metadata())
     var redrawn = 0
@@ -151,9 +180,7 @@ extension SimulationConfiguration {
     let batch = simulator.laneCount * max(1, threads)
     let blockSize = max(1, min(64, (16 << 20) / size) / batch) * batch
     try simulator.simulate(threads: threads, blockSize: blockSize) { block in
-      if let signal = stopSignal() {
-        throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")
-      }
+      try stop()
       for index in 0..<block.recordingCount {
         try writer.append(
           Array(block.x[index * size..<(index + 1) * size]),
@@ -163,8 +190,47 @@ extension SimulationConfiguration {
       progress(block.firstRecording + block.recordingCount)
     }
     try writer.finish()
-    return SimulationSummary(
-      file: file.relativePath, recordings: recordings, redrawn: redrawn,
-      seconds: start.duration(to: .now).seconds)
+    return redrawn
+  }
+}
+
+/// Writes spectra of convection and diffusion in the place of frames.
+private enum SpectraWriter {
+  /// Numbers of one spectrum.
+  static func length(of shape: [Int]) -> Int { shape[0] * (shape[1] / 2 + 1) * 2 }
+
+  static func write(
+    _ configuration: ConvectionDiffusionConfiguration, _ metadata: RecordingsMetadata,
+    to file: URL, threads: Int, progress: (Int) -> Void, stop: () throws -> Void
+  ) throws {
+    let simulator = try configuration.makeSimulator()
+    let writer = try RecordingsWriter(
+      file, spectraOf: [configuration.recordings] + configuration.recordingShape,
+      metadata: metadata)
+    let blockSize = 16 * max(1, threads)
+    for first in stride(from: 0, to: configuration.recordings, by: blockSize) {
+      try stop()
+      let members = first..<min(first + blockSize, configuration.recordings)
+      for draw in concurrentMap(members, threads: threads, simulator.draw) {
+        try writer.append(draw.spectrum, parameters: simulator.parameters(of: draw))
+      }
+      progress(members.upperBound)
+    }
+    try writer.finish()
+  }
+
+  private static func concurrentMap(
+    _ range: Range<Int>, threads: Int,
+    _ body: @Sendable (_ recording: Int, _ attempt: Int) -> ConvectionDiffusion.Draw
+  ) -> [ConvectionDiffusion.Draw] {
+    var result = [ConvectionDiffusion.Draw?](repeating: nil, count: range.count)
+    unsafe result.withUnsafeMutableBufferPointer { result in
+      // Every draw has a place of its own.
+      nonisolated(unsafe) let result = unsafe result
+      parallelFor(range.count, threads: threads) {
+        unsafe result[$0] = body(range.lowerBound + $0, 0)
+      }
+    }
+    return result.compactMap(\.self)
   }
 }

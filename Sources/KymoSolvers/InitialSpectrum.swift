@@ -53,6 +53,51 @@ enum InitialSpectrum {
     return spectrum
   }
 
+  /// A real field in the plane with unit mean square, rounded to Float.
+  ///
+  /// Every wavevector of the mesh has an amplitude of its own, drawn row by row; the real part is
+  /// taken.
+  ///
+  /// - Returns: The half plane of modes, shape `[X, Y/2 + 1, 2]`, real and imaginary parts
+  ///   alternating.
+  static func drawPlane(
+    width: Double, lengths: [Double], shape: [Int], using stream: inout RandomStream
+  ) -> [Float] {
+    let (rows, columns) = (shape[0], shape[1])
+    let envelopes = zip(shape, lengths).map { points, length in
+      (0..<points).map { index in
+        let k = 2 * Double.pi * Double(2 * index <= points ? index : index - points) / length
+        return exp(-k * k / (2 * width * width))
+      }
+    }
+    var plane = [Double](repeating: 0, count: 2 * rows * columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let envelope = envelopes[0][row] * envelopes[1][column]
+        let place = 2 * (row * columns + column)
+        (plane[place], plane[place + 1]) = (envelope * stream.normal(), envelope * stream.normal())
+      }
+    }
+    let modes = columns / 2 + 1
+    var spectrum = [Double](repeating: 0, count: 2 * rows * modes)
+    var meanSquare = 0.0
+    for row in 0..<rows {
+      for mode in 0..<modes {
+        let here = 2 * (row * columns + mode)
+        let mirror = 2 * ((rows - row) % rows * columns + (columns - mode) % columns)
+        let real = (plane[here] + plane[mirror]) / 2
+        let imaginary = (plane[here + 1] - plane[mirror + 1]) / 2
+        spectrum[2 * (row * modes + mode)] = real
+        spectrum[2 * (row * modes + mode) + 1] = imaginary
+        // The other half plane holds the conjugates of all but the first and the last column.
+        let weight: Double = mode == 0 || mode == modes - 1 ? 1 : 2
+        meanSquare += weight * (real * real + imaginary * imaginary)
+      }
+    }
+    let scale = 1 / meanSquare.squareRoot()
+    return spectrum.map { Float(scale * $0) }
+  }
+
   /// Draws a + bi for mode k and c + di for −k, k = 1 to `highestMode`, with their envelope.
   private static func drawPairs(
     _ width: Double, _ length: Double, _ highestMode: Int, _ stream: inout RandomStream,

@@ -298,20 +298,23 @@ private func frames(
 
 @Suite("Nonlinear Schrödinger, the baseline") struct NonlinearSchroedingerBaselineTests {
   @Test("reproduces the published errors") func published() throws {
-    let block = try #require(SharedWaves.block)
+    let count = 240
+    let block = try NonlinearSchroedinger(configuration: waves { $0.seed = 5 })
+      .simulate(0..<count, threads: 2)
     let baseline = try NonlinearSchroedingerBaseline(
       length: 8 * Double.pi, pointCount: 256, frameInterval: Double.pi / 256)
     let errors = baseline.errors(
       x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
-    #expect(errors.recordingCount == SharedWaves.count && errors.divergedCount == 0)
-    // Measured with an independent program on 200 recordings (±6 %); the published curve, read off
-    // the figure, is 5 to 10 % lower from index 30 on. Ours has 96 recordings.
+    #expect(errors.recordingCount == count && errors.divergedCount <= 2)
     for (index, value) in [
-      (5, 0.0052), (10, 0.013), (20, 0.050), (30, 0.110), (50, 0.214), (62, 0.269), (75, 0.315),
-      (99, 0.396),
+      (5, 0.0055), (10, 0.0134), (20, 0.051), (30, 0.100), (50, 0.196), (62, 0.253), (100, 0.37),
+      (200, 0.60), (254, 0.69),
     ] {
       let ours = errors.rootMeanSquare[index]
-      #expect((ours / value - 1).magnitude < 0.2, "index \(index): \(ours), measured \(value)")
+      // Standard errors of the mean are 11 % at index 10, 8 % at 30 and 4 % from 100 on; the figure
+      // is read to 4 %.
+      let tolerance = index < 30 ? 0.25 : index < 100 ? 0.18 : 0.12
+      #expect((ours / value - 1).magnitude < tolerance, "index \(index): \(ours), \(value)")
     }
   }
 

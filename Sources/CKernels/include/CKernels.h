@@ -8,8 +8,10 @@
 #include "kymo_etd.h"
 #include "kymo_etd_cubic.h"
 #include "kymo_fft.h"
+#include "kymo_noise.h"
 #include "kymo_optimizer.h"
 #include "kymo_peak.h"
+#include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
 #include "kymo_rollout.h"
 

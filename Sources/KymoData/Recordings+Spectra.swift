@@ -1,0 +1,87 @@
+// Files that hold spectra instead of frames: recordings of convection and diffusion in the plane.
+import Foundation
+import KymoNumerics
+
+extension RecordingsMetadata {
+  /// What a file of spectra says its frames are made by.
+  static let convectionDiffusion = "convection-diffusion"
+}
+
+extension Recordings {
+  /// Whether a file holds spectra from which frames are made.
+  static func holdsSpectra(_ file: NPZFile) -> Bool {
+    !file.isBareArray && file.contains(RecordingKey.spectra) && !file.contains(RecordingKey.field)
+  }
+
+  /// Recordings of `uₜ = D ∇²u − v·∇u` from the modes of their first frames.
+  ///
+  /// The array `spectra` is float32 of shape (recordings, X, Y/2 + 1, 2), the half plane of
+  /// `numpy.fft.rfft2(u) / (X Y)` with real and imaginary part last; `params` is (recordings, 3): D,
+  /// v_x, v_y; `frames` is their number, `dt` the time between them, `extent` the lengths of both axes.
+  static func loadSpectra(_ file: NPZFile) throws(FormatError) -> Recordings {
+    let array = try file.array(RecordingKey.spectra)
+    let header = array.header
+    func refuse(
+      _ key: String, _ found: String, _ allowed: String
+    ) -> FormatError {
+      FormatError(
+        .wrongContent, file: file.file.name, place: "array '\(key)'", found: found,
+        allowed: allowed, remedy: "Make the file with: kymo simulate cd")
+    }
+    guard try array.numberType() == .float32, !header.isFortranOrder, header.shape.count == 4,
+      header.shape[3] == 2, header.shape[0] > 0
+    else {
+      throw refuse(
+        RecordingKey.spectra,
+        "\(header.element.name) of shape \(describeShape(header.shape))",
+        "float32 of shape (recordings, X, Y/2 + 1, 2) in C order")
+    }
+    let law = try file.array(RecordingKey.law).strings().first ?? ""
+    guard law == RecordingsMetadata.convectionDiffusion else {
+      throw refuse(RecordingKey.law, "'\(law)'", "'\(RecordingsMetadata.convectionDiffusion)'")
+    }
+    let frameArray = try file.array(RecordingKey.frames)
+    let frames =
+      frameArray.header.count == 1 ? try frameArray.values(as: Double.self)[0].rounded() : 0
+    guard frames >= 1, frames <= 1e6 else {
+      throw refuse(RecordingKey.frames, "\(frames)", "one number from 1 to 1000000")
+    }
+    let (points, columns) = (header.shape[1], 2 * (header.shape[2] - 1))
+    let shape = [header.shape[0], 1, Int(frames), points, columns]
+    let reader = MetadataReader(file: file, shape: shape)
+    let params = try reader.parameters()
+    var metadata = try reader.metadata(parameterCount: params?.shape[1] ?? 0, times: nil)
+    guard let params, params.shape[1] == 3, params.elements.allSatisfy(\.isFinite),
+      stride(from: 0, to: params.count, by: 3).allSatisfy({ params.elements[$0] >= 0 })
+    else {
+      throw refuse(
+        RecordingKey.parameters, params.map { "of shape \(describeShape($0.shape))" } ?? "absent",
+        "finite, of shape (recordings, 3): D not negative, v_x, v_y")
+    }
+    guard let interval = metadata.frameInterval, let extents = metadata.extents,
+      let plane = LinearPlane(shape: [points, columns], lengths: extents)
+    else {
+      throw refuse(
+        RecordingKey.spectra, "a mesh of \(points) × \(columns) points",
+        "with dt and extent given, and counts that are even products of 2, 3 and 5")
+    }
+    metadata.boundary = [.periodic, .periodic]
+    let values = params.elements.map(Double.init)
+    let laws = (0..<shape[0]).map { index in
+      LinearPlane.Law(
+        diffusivity: values[3 * index], velocity: Array(values[3 * index + 1..<3 * index + 3]))
+    }
+    let storage: RecordingStorage
+    let isAligned = array.storedRange.map { $0.lowerBound % 4 == 0 } ?? false
+    if let range = array.storedRange, isAligned {
+      if range.count <= NPYArray.checkedUpTo { try array.verifyChecksum() }
+      storage = .mapped(array.file, range, .float32)
+    } else {
+      storage = .owned(try array.values(as: Float.self))
+    }
+    return Recordings(
+      source: ConvectionDiffusionFrames(
+        spectra: storage, plane: plane, laws: laws, frameInterval: interval), shape: shape,
+      params: params, metadata: metadata)
+  }
+}
