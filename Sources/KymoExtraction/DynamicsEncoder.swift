@@ -97,8 +97,8 @@ final class DynamicsEncoder {
   /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`; by the fused
   /// kernel where it is faster.
   func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
-    FusedEncoder.supports(input)
-      ? FusedEncoder.features(input, layers: layers, lattice: lattice)
+    FusedFeatures.supports(input)
+      ? FusedFeatures.features(input, layers: layers, lattice: lattice)
       : plainFeatures(input, lattice: lattice)
   }
 

@@ -111,7 +111,7 @@ private struct FusedCase: Sendable {
     let network = DynamicsEncoder(
       channels: test.channels, spaceAxes: test.input.count - 1, latents: 5, using: &weights)
     var random = RandomStream(seed: 5, purpose: .testing)
-    let batch = FusedEncoder.leastBatch
+    let batch = FusedFeatures.leastBatch
     let input = Tensor.normal([batch, test.channels] + test.input, using: &random)
 
     // The plain twin with copies of the weights in float64.
@@ -130,12 +130,12 @@ private struct FusedCase: Sendable {
     defer { kk_limit_level(KK_LEVEL_AVX512) }
     for level in [KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
       kk_limit_level(level)
-      guard FusedEncoder.supports(input), kk_processor_level() == level else { continue }
+      guard FusedFeatures.supports(input), kk_processor_level() == level else { continue }
       for layer in network.layers {
         layer.weight.zeroGradient()
         layer.bias.zeroGradient()
       }
-      let found = FusedEncoder.features(input, layers: network.layers, lattice: test.lattice)
+      let found = FusedFeatures.features(input, layers: network.layers, lattice: test.lattice)
       (found * upstream).sum().backward()
       func compare(_ found: Tensor?, _ expected: Tensor?) {
         guard let found, let expected else {

@@ -1,23 +1,13 @@
-// The fused encoder for every instruction set: shared pieces here, the arithmetic in encoder_body.inc,
+// The convolutions of the encoder on lattices for every instruction set: shared pieces here, the arithmetic in lattice_body.inc,
 // compiled once for each set and chosen at run time.
-#include "kymo_encoder.h"
-
-#include <string.h>
+#include "kymo_lattice.h"
 
 #include "kymo_processor.h"
+#include "vectors.h"
 
-#pragma clang fp contract(fast)
-// Vectors are passed between inlined functions only, so no calling convention is at stake.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define LANES 16
 #define TAPS 3
 #define MAX_LINES 9
-#define LAYERS KK_ENCODER_LAYERS
-
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t i16 __attribute__((vector_size(64)));
-typedef float v16u __attribute__((vector_size(64), aligned(4)));
+#define LAYERS KK_LATTICE_LAYERS
 
 // One layer. A row of cells is read from `lines` rows of the input: 9 with three axes, 3 with two,
 // which have one "time" sheet. Maps are [depth][height][width][channels].
@@ -36,9 +26,7 @@ typedef struct encoder_shape {
   size_t packed, maps, gradient, scratch;
 } encoder_shape;
 
-static size_t whole(size_t count) { return (count + LANES - 1) / LANES * LANES; }
-
-static encoder_shape shape_of(const kk_encoder *plan) {
+static encoder_shape shape_of(const kk_lattice *plan) {
   encoder_shape e;
   memset(&e, 0, sizeof e);
   int size[3] = {1, 1, 1};
@@ -50,8 +38,8 @@ static encoder_shape shape_of(const kk_encoder *plan) {
     s->outputs = plan->channels[l + 1];
     s->stride = plan->strides[l];
     s->dilation = plan->dilations[l];
-    s->wide_in = (int)whole(s->inputs);
-    s->wide_out = (int)whole(s->outputs);
+    s->wide_in = (int)round_up(s->inputs);
+    s->wide_out = (int)round_up(s->outputs);
     for (int axis = 0; axis < 3; axis++) {
       s->in[axis] = size[axis];
       if (axis > 0 || plan->axes == 3) size[axis] = (size[axis] - 1 - 2 * s->dilation) / s->stride + 1;
@@ -66,27 +54,27 @@ static encoder_shape shape_of(const kk_encoder *plan) {
     e.packed += s->wide_out;
     // A vector behind every piece may be read, never written.
     s->map = e.maps;
-    e.maps += whole((size_t)s->out[0] * s->out[1] * s->out[2] * s->outputs) + LANES;
+    e.maps += round_up((size_t)s->out[0] * s->out[1] * s->out[2] * s->outputs) + LANES;
     s->sums = e.gradient;
     e.gradient += (taps * s->inputs + 1) * s->wide_out;
     s->pad = 2 * s->dilation;
     s->delta = e.scratch;
     e.scratch +=
-        whole((size_t)s->out[0] * s->out[1] * (s->out[2] + 2 * s->pad) * s->outputs) + LANES;
+        round_up((size_t)s->out[0] * s->out[1] * (s->out[2] + 2 * s->pad) * s->outputs) + LANES;
   }
   return e;
 }
 
-size_t kk_encoder_packed_count(const kk_encoder *plan) { return shape_of(plan).packed; }
-size_t kk_encoder_map_count(const kk_encoder *plan) { return shape_of(plan).maps; }
-size_t kk_encoder_gradient_count(const kk_encoder *plan) { return shape_of(plan).gradient; }
-size_t kk_encoder_scratch_count(const kk_encoder *plan) { return shape_of(plan).scratch; }
+size_t kk_lattice_packed_count(const kk_lattice *plan) { return shape_of(plan).packed; }
+size_t kk_lattice_map_count(const kk_lattice *plan) { return shape_of(plan).maps; }
+size_t kk_lattice_gradient_count(const kk_lattice *plan) { return shape_of(plan).gradient; }
+size_t kk_lattice_scratch_count(const kk_lattice *plan) { return shape_of(plan).scratch; }
 
 // Outputs are done two vectors at a time, where there are two: [pair][tap][in][16 or 32].
 static int pair_width(int wide) { return wide % (2 * LANES) == 0 ? 2 * LANES : LANES; }
 
-void kk_encoder_pack(
-    const kk_encoder *plan, int layer, const float *weight, const float *bias, float *packed) {
+void kk_lattice_pack(
+    const kk_lattice *plan, int layer, const float *weight, const float *bias, float *packed) {
   const encoder_shape e = shape_of(plan);
   const layer_shape *s = &e.layer[layer];
   const int taps = s->lines * TAPS, in = s->inputs, out = s->outputs;
@@ -105,8 +93,8 @@ void kk_encoder_pack(
   for (int o = 0; o < s->wide_out; o++) packed[s->bias + o] = o < out ? bias[o] : 0;
 }
 
-void kk_encoder_unpack(
-    const kk_encoder *plan, int layer, const float *gradient, float *weight, float *bias) {
+void kk_lattice_unpack(
+    const kk_lattice *plan, int layer, const float *gradient, float *weight, float *bias) {
   const encoder_shape e = shape_of(plan);
   const layer_shape *s = &e.layer[layer];
   const int taps = s->lines * TAPS, in = s->inputs, out = s->outputs;
@@ -130,13 +118,13 @@ typedef struct row_sources {
 #define NAME(x) x##_portable
 #define TILES(STRIP) STRIP(4)
 #define BLOCKS 1
-#include "encoder_body.inc"
+#include "lattice_body.inc"
 #undef NAME
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define NAME(x) x##_avx2
-#include "encoder_body.inc"
+#include "lattice_body.inc"
 #undef NAME
 #undef TILES
 #pragma clang attribute pop
@@ -145,13 +133,13 @@ typedef struct row_sources {
                              apply_to = function)
 #define NAME(x) x##_avx512
 #define TILES(STRIP) STRIP(14) STRIP(12) STRIP(8) STRIP(4)
-#include "encoder_body.inc"
+#include "lattice_body.inc"
 #undef NAME
 #pragma clang attribute pop
 #endif
 
-const float *kk_encoder_forward(
-    const kk_encoder *plan, const float *packed, const float *input, float *maps) {
+const float *kk_lattice_forward(
+    const kk_lattice *plan, const float *packed, const float *input, float *maps) {
   const encoder_shape e = shape_of(plan);
   for (int l = 0; l < LAYERS; l++) {
     const layer_shape *s = &e.layer[l];
@@ -168,8 +156,8 @@ const float *kk_encoder_forward(
   return maps + e.layer[LAYERS - 1].map;
 }
 
-void kk_encoder_backward(
-    const kk_encoder *plan, const float *packed, const float *input, const float *maps,
+void kk_lattice_backward(
+    const kk_lattice *plan, const float *packed, const float *input, const float *maps,
     const float *output_gradient, float *gradient, float *scratch) {
   const encoder_shape e = shape_of(plan);
   const layer_shape *last = &e.layer[LAYERS - 1];

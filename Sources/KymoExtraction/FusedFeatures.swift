@@ -1,10 +1,10 @@
-// The fused encoder kernel behind a checked door: features of a batch with their gradient as one node of
+// The fused convolutions behind a checked door: features of a batch with their gradient as one node of
 // the graph, one recording on one thread.
 import CKernels
 import KymoTensor
 
-/// The encoder's convolutions by the fused kernel.
-enum FusedEncoder {
+/// The encoder's convolutions by the fused kernel, in one or two space axes; pooling is not in it.
+enum FusedFeatures {
   /// Recordings in a batch from which on the kernel is used; fewer leave threads idle that libtorch's
   /// convolutions use.
   static let leastBatch = 8
@@ -35,7 +35,7 @@ enum FusedEncoder {
       torchParallelFor(batch) { item in
         unsafe kernel.withPlan { plan in
           guard
-            let last = unsafe kk_encoder_forward(
+            let last = unsafe kk_lattice_forward(
               plan, at[1], at[0] + item * recording, at[2] + item * kernel.mapCount)
           else { return }
           unsafe (at[3] + item * featureCount).update(from: last, count: featureCount)
@@ -54,7 +54,7 @@ enum FusedEncoder {
         torchParallelFor(groups) { group, worker in
           for item in stride(from: group, to: batch, by: groups) {
             unsafe kernel.withPlan { plan in
-              unsafe kk_encoder_backward(
+              unsafe kk_lattice_backward(
                 plan, at[1], at[0] + item * recording, at[2] + item * kernel.mapCount,
                 at[3] + item * featureCount, at[4] + group * kernel.gradientCount,
                 at[5] + worker * kernel.scratchCount)
@@ -69,7 +69,7 @@ enum FusedEncoder {
 
 /// Sizes of one call.
 private struct Kernel {
-  private let plan: kk_encoder
+  private let plan: kk_lattice
   let positions: Int
   let features: Int
   let mapCount: Int
@@ -83,8 +83,8 @@ private struct Kernel {
       layers.count == 4 && (2...3).contains(size.count)
         && size.allSatisfy { $0 > DynamicsEncoder.shrinkage }
         && layers[0].weight.shape[1] == input.shape[1],
-      "FusedEncoder: input of shape \(input.shape)")
-    var plan = kk_encoder()
+      "FusedFeatures: input of shape \(input.shape)")
+    var plan = kk_lattice()
     plan.axes = Int32(size.count)
     let lengths = (size + [1]).map(Int32.init)
     plan.size = (lengths[0], lengths[1], lengths[2])
@@ -100,14 +100,14 @@ private struct Kernel {
     features = layers[3].bias.count
     (packedCount, mapCount, gradientCount, scratchCount) = unsafe withUnsafePointer(to: plan) {
       unsafe (
-        kk_encoder_packed_count($0), kk_encoder_map_count($0), kk_encoder_gradient_count($0),
-        kk_encoder_scratch_count($0)
+        kk_lattice_packed_count($0), kk_lattice_map_count($0), kk_lattice_gradient_count($0),
+        kk_lattice_scratch_count($0)
       )
     }
     self.plan = plan
   }
 
-  func withPlan(_ body: (UnsafePointer<kk_encoder>) -> Void) {
+  func withPlan(_ body: (UnsafePointer<kk_lattice>) -> Void) {
     unsafe withUnsafePointer(to: plan) { unsafe body($0) }
   }
 
@@ -118,7 +118,7 @@ private struct Kernel {
         layer.weight.detached().contiguous(), layer.bias.detached().contiguous(), packed,
       ]
       unsafe Tensor.withUnsafeMutablePointers(to: arguments, of: Float.self) { at in
-        unsafe withPlan { unsafe kk_encoder_pack($0, Int32(index), at[0], at[1], at[2]) }
+        unsafe withPlan { unsafe kk_lattice_pack($0, Int32(index), at[0], at[1], at[2]) }
       }
     }
     return packed
@@ -130,7 +130,7 @@ private struct Kernel {
     for index in 0..<inputs.count / 2 {
       let arguments = [sums, gradients[2 * index], gradients[2 * index + 1]]
       unsafe Tensor.withUnsafeMutablePointers(to: arguments, of: Float.self) { at in
-        unsafe withPlan { unsafe kk_encoder_unpack($0, Int32(index), at[0], at[1], at[2]) }
+        unsafe withPlan { unsafe kk_lattice_unpack($0, Int32(index), at[0], at[1], at[2]) }
       }
     }
     return gradients
