@@ -82,6 +82,46 @@ func benchmarkTraining() throws {
     """)
 }
 
+/// Convection and diffusion in two space dimensions: the paper's crops, batch and rollout.
+func benchmarkPlanes() throws {
+  // The dense peer takes minutes for 50 recordings and its time is proportional to them.
+  let part = 5
+  let plain = try peer([
+    "Benchmarks/peers/pde_vae_step.py", "--threads", "\(threads)", "--planes", "--batch",
+    "\(part)", "--repeats", "1",
+  ])
+  let scale = 50 / Double(part)
+  let rollout = ExtractionSpeed.rollout(steps: 15, cells: [32, 32], repeats: 5)
+  line(
+    "planes: rollout, 50 × 15",
+    """
+    \(format(rollout.seconds * 1e3, 0)) ms, \(format(rollout.gigaflops, 0)) GFLOP/s; PyTorch \
+    \(format(try number(plain, "rolloutSeconds") * scale * 1e3, 0)) ms (\(part) recordings, times \
+    \(format(scale, 0))): \(format(try number(plain, "rolloutSeconds") * scale / rollout.seconds))× \
+    faster
+    """)
+  let encoder = ExtractionSpeed.encoder()
+  line(
+    "planes: encoder on every 4th",
+    "\(format(encoder.seconds * 1e3, 0)) ms, \(format(encoder.gigaflops, 0)) GFLOP/s")
+  let reference = try number(plain, "stepSeconds") * scale
+  for (name, units) in [("the paper's kernel networks", 0), ("32 hidden units each", 32)] {
+    var configuration = ExtractionConfiguration()
+    configuration.model.linearWidth = 0
+    configuration.model.kernelUnits = units
+    configuration.training.inputCrop = [45, 62, 62]
+    configuration.training.targetCrop = [16, 44, 44]
+    let step = try ExtractionSpeed.trainingStep(
+      configuration, field: [64, 96, 96], recordings: 52, repeats: 5)
+    line(
+      "planes: training step",
+      """
+      \(format(step * 1e3, 0)) ms with \(name); plain dense PyTorch \(format(reference, 1)) s (as \
+      above): \(format(reference / step, 0))× faster
+      """)
+  }
+}
+
 func benchmarkData() throws {
   var configuration = KuramotoSivashinskyConfiguration()
   configuration.recordings = 512
@@ -154,8 +194,12 @@ do {
     exit(0)
   }
   print("Kymo's benchmarks on \(threads) threads; medians; libtorch \(libtorchVersion)")
-  try benchmarkTraining()
-  try benchmarkData()
+  // A name alone runs that part: line, planes, data.
+  let parts: [(String, () throws -> Void)] = [
+    ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
+  ]
+  let wanted = CommandLine.arguments.dropFirst()
+  for (name, run) in parts where wanted.isEmpty || wanted.contains(name) { try run() }
 } catch {
   FileHandle.standardError.write(Data("kymo-bench: \(error)\n".utf8))
   exit(1)

@@ -72,6 +72,15 @@ final class DynamicsEncoder {
       [latents, Self.features], bias: latents, device: device, using: &random)
   }
 
+  /// An encoder of given weights.
+  init(
+    layers: [(weight: Tensor, bias: Tensor)], meanHead: (weight: Tensor, bias: Tensor),
+    varianceHead: (weight: Tensor, bias: Tensor)
+  ) {
+    axes = layers[0].weight.shape.count - 2
+    (self.layers, self.meanHead, self.varianceHead) = (layers, meanHead, varianceHead)
+  }
+
   var namedParameters: [(name: String, tensor: Tensor)] {
     layers.enumerated().flatMap { index, layer in
       [
@@ -85,8 +94,17 @@ final class DynamicsEncoder {
     ]
   }
 
-  /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`.
+  /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`; by the fused
+  /// kernel where it is faster.
   func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
+    FusedFeatures.supports(input)
+      ? FusedFeatures.features(input, layers: layers, lattice: lattice)
+      : plainFeatures(input, lattice: lattice)
+  }
+
+  /// The same by libtorch's convolutions: the oracle of the fused kernel, and the path for GPUs and
+  /// few recordings.
+  func plainFeatures(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
     var maps = input.contiguous(.channelsLast)
     for (index, layer) in layers.enumerated() {
       maps = Tensor.convolution(

@@ -15,26 +15,54 @@ package enum ExtractionSpeed {
     package var gigaflops: Double { operations / seconds / 1e9 }
   }
 
-  /// Training rollouts of the paper's size with their gradient: 50 recordings, 31 steps, 64 cells.
+  /// Training rollouts with their gradient; by default those of the paper for one space axis: 50
+  /// recordings, 31 steps, 64 cells.
   package static func rollout(
-    batch: Int = 50, steps: Int = 31, cells: Int = 64, channels: Int = 1, hidden: Int = 16,
+    batch: Int = 50, steps: Int = 31, cells: [Int] = [64], channels: Int = 1, hidden: Int = 16,
     repeats: Int = 21
   ) -> Timing {
-    let layout = KernelLayout(channels: channels, hidden: hidden, middleLayers: 1, linearWidth: 0)
+    let layout = KernelLayout(
+      channels: channels, hidden: hidden, middleLayers: 1, linearWidth: 0, spaceAxes: cells.count)
     var random = RandomStream(seed: 1, purpose: .evaluation)
     let kernels = Tensor.normal([batch, layout.count], using: &random) * 0.05
-    let truth = Tensor.normal([batch, channels, steps + 1, cells + 12], using: &random)
+    let truth = Tensor.normal(
+      [batch, channels, steps + 1] + cells.map { $0 + 2 * layout.border }, using: &random)
     let lambda = Tensor.ones([1])
-    let weights = [Float](repeating: 1 / Float(batch * steps * cells * channels), count: steps)
-    // Forward, gradients of kernels, gradients of inputs; 12, 8 and 4 border cells enter the layers.
+    let count = cells.reduce(1, *)
+    let weights = [Float](repeating: 1 / Float(batch * steps * count * channels), count: steps)
+    // Forward, gradients of kernels, gradients of inputs; 8, 4 and 0 border cells are results.
+    func results(_ border: Int) -> Int { cells.reduce(1) { $0 * ($1 + border) } }
+    let taps = layout.pieces[0].shape[0]
     let products =
-      5
-      * (channels * hidden * (cells + 8) + hidden * hidden * (cells + 4)
-        + hidden * channels * cells)
+      taps
+      * (channels * hidden * results(8) + hidden * hidden * results(4)
+        + hidden * channels * count)
     return median(repeats, operations: Double(3 * 2 * products * steps * batch)) {
       _ = FusedRollout.loss(
         kernels: kernels, lambda: lambda, layout: layout, scale: 1, truth: truth, weights: weights,
         border: .truth)
+    }
+  }
+
+  /// The encoder's features of a batch with their gradient.
+  ///
+  /// By default those of a training for convection and diffusion. Operations are those on the lattice:
+  /// three passes, but two for the first layer.
+  package static func encoder(
+    batch: Int = 50, input: [Int] = [45, 62, 62], stride: Int = 4, repeats: Int = 5
+  ) -> Timing {
+    var random = RandomStream(seed: 4, purpose: .evaluation)
+    let network = DynamicsEncoder(
+      channels: 1, spaceAxes: input.count - 1, latents: 5, using: &random)
+    let lattice = EncoderLattice(rawValue: stride) ?? .dense
+    let series = Tensor.normal([batch, 1] + input, using: &random)
+    var (size, products) = (input, 0)
+    for (index, layer) in network.layers.enumerated() {
+      size = size.map { ($0 - 1 - 2 * lattice.dilations[index]) / lattice.strides[index] + 1 }
+      products += (index == 0 ? 2 : 3) * size.reduce(layer.weight.count, *)
+    }
+    return median(repeats, operations: Double(2 * batch * products)) {
+      network.features(series, lattice: lattice).sum().backward()
     }
   }
 
@@ -48,18 +76,24 @@ package enum ExtractionSpeed {
     }
   }
 
-  /// Median time of whole training steps on random fields of Kuramoto–Sivashinsky's shape.
-  package static func trainingStep() throws -> Double { try trainingSteps(21).seconds[10] }
+  /// Median time of whole training steps on random fields, by default of Kuramoto–Sivashinsky's shape.
+  package static func trainingStep(
+    _ configuration: ExtractionConfiguration = ExtractionConfiguration(),
+    field: [Int] = [256, 256], recordings count: Int = 60, repeats: Int = 21
+  ) throws -> Double {
+    try trainingSteps(repeats, configuration, field: field, recordings: count).seconds[repeats / 2]
+  }
 
   /// Sorted times of such steps: of the clock, and of all processors together.
   package static func trainingSteps(
-    _ repeats: Int, _ configuration: ExtractionConfiguration = ExtractionConfiguration()
+    _ repeats: Int, _ configuration: ExtractionConfiguration = ExtractionConfiguration(),
+    field: [Int] = [256, 256], recordings count: Int = 60
   ) throws -> (seconds: [Double], processor: [Double]) {
     var random = RandomStream(seed: 3, purpose: .evaluation)
-    let shape = [60, 1, 256, 256]
+    let shape = [count, 1] + field
     let values = (0..<shape.reduce(1, *)).map { _ in Float(random.uniform() - 0.5) }
     var metadata = RecordingsMetadata()
-    metadata.boundary = [.periodic]
+    metadata.boundary = [BoundaryKind](repeating: .periodic, count: field.count - 1)
     let recordings = Recordings(x: HostArray(values, shape: shape), metadata: metadata)
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)

@@ -1,4 +1,5 @@
 // The dynamics encoder: lattices against the dense map, pooling against its exact cases, sizes.
+import CKernels
 import Foundation
 import KymoNumerics
 import KymoTensor
@@ -10,6 +11,12 @@ import Testing
 private func encoder(channels: Int = 1, seed: UInt64 = 1) -> DynamicsEncoder {
   var random = RandomStream(seed: seed, purpose: .weights)
   return DynamicsEncoder(channels: channels, spaceAxes: 1, latents: 5, using: &random)
+}
+
+private struct FusedCase: Sendable {
+  var lattice = EncoderLattice.fourth
+  var channels = 1
+  var input = [36, 50]
 }
 
 @Suite("The dynamics encoder") struct EncoderTests {
@@ -88,6 +95,63 @@ private func encoder(channels: Int = 1, seed: UInt64 = 1) -> DynamicsEncoder {
         [found.mean.doubles[latent], found.logVariance.doubles[latent]],
         [(wa * mean[a] + wb * mean[b]) / (wa + wb), log(8) - log(wa + wb)],
         Tolerance(absolute: 1e-5, because: "float32 exponentials"))
+    }
+  }
+
+  @Test(
+    "the fused kernel agrees with libtorch's convolutions in float64, values and gradients",
+    arguments: [
+      FusedCase(), FusedCase(lattice: .second, channels: 2, input: [35, 41]),
+      FusedCase(lattice: .dense, input: [33, 40]), FusedCase(input: [33, 37, 46]),
+      FusedCase(lattice: .second, channels: 2, input: [32, 35, 33]),
+      FusedCase(lattice: .dense, input: [31, 32, 31]),
+    ])
+  fileprivate func fused(_ test: FusedCase) {
+    var weights = RandomStream(seed: 2, purpose: .weights)
+    let network = DynamicsEncoder(
+      channels: test.channels, spaceAxes: test.input.count - 1, latents: 5, using: &weights)
+    var random = RandomStream(seed: 5, purpose: .testing)
+    let batch = FusedFeatures.leastBatch
+    let input = Tensor.normal([batch, test.channels] + test.input, using: &random)
+
+    // The plain twin with copies of the weights in float64.
+    let layers = network.layers.map {
+      (
+        weight: $0.weight.detached().cast(to: .float64).requiringGradient(),
+        bias: $0.bias.detached().cast(to: .float64).requiringGradient()
+      )
+    }
+    let twin = DynamicsEncoder(
+      layers: layers, meanHead: network.meanHead, varianceHead: network.varianceHead)
+    let expected = twin.plainFeatures(input.cast(to: .float64), lattice: test.lattice)
+    let upstream = Tensor.normal(expected.shape, using: &random)
+    (expected * upstream.cast(to: .float64)).sum().backward()
+
+    defer { kk_limit_level(KK_LEVEL_AVX512) }
+    for level in [KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
+      kk_limit_level(level)
+      guard FusedFeatures.supports(input), kk_processor_level() == level else { continue }
+      for layer in network.layers {
+        layer.weight.zeroGradient()
+        layer.bias.zeroGradient()
+      }
+      let found = FusedFeatures.features(input, layers: network.layers, lattice: test.lattice)
+      (found * upstream).sum().backward()
+      func compare(_ found: Tensor?, _ expected: Tensor?) {
+        guard let found, let expected else {
+          Issue.record("no gradient")
+          return
+        }
+        let largest = Double(expected.abs().max().item)
+        expectClose(
+          found.doubles, expected.doubles,
+          Tolerance(absolute: 1e-5 * largest, because: "bound that the kernel must keep"))
+      }
+      compare(found, expected)
+      for (layer, exact) in zip(network.layers, layers) {
+        compare(layer.weight.gradient, exact.weight.gradient)
+        compare(layer.bias.gradient, exact.bias.gradient)
+      }
     }
   }
 

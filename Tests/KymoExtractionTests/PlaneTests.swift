@@ -47,7 +47,7 @@ private func small(steps: Int) -> ExtractionConfiguration {
   configuration.model.kernelUnits = 16
   configuration.model.linearWidth = 5
   configuration.training.steps = steps
-  configuration.training.batchSize = 6
+  configuration.training.batchSize = 8
   configuration.training.inputCrop = [33, 34, 36]
   configuration.training.targetCrop = [6, 20, 22]
   return configuration
@@ -73,28 +73,28 @@ private func small(steps: Int) -> ExtractionConfiguration {
     "tiles of a recording pool to the same latents as the whole",
     arguments: [1, 2, 4], [[BoundaryKind.periodic, .periodic], [.dirichlet, .periodic]])
   func tiles(_ spacing: Int, _ boundary: [BoundaryKind]) throws {
-    let recordings = planeWaves(2, frames: 41, points: [39, 23], boundary: boundary)
+    let recordings = planeWaves(2, frames: 37, points: [35, 14], boundary: boundary)
     let model = try ParameterVAE(
       configuration: small(steps: 1).model, field: FieldDescription(recordings), seed: 1)
     let lattice = try #require(EncoderLattice(rawValue: spacing))
     let whole = model.encoderTile(recordings, lattice: lattice)
-    #expect(whole == [11, boundary[0] == .periodic ? 39 : 9, 23])
+    #expect(whole == [7, boundary[0] == .periodic ? 35 : 5, 14])
     let (expected, found) = withoutGradients {
       (
         model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: whole),
-        model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: [4, 8, 12])
+        model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: [4, 8, 8])
       )
     }
     let tolerance = Tolerance(absolute: 1e-5, because: "float32 sums in another order")
     expectClose(found.mean.doubles, expected.mean.doubles, tolerance)
     expectClose(found.logVariance.doubles, expected.logVariance.doubles, tolerance)
+    // Waves along the first axis alone would not notice a shift along the second.
+    guard spacing == 4, boundary[0] == .periodic else { return }
     let shifted = withoutGradients {
-      model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: [4, 7, 12])
+      model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: [4, 7, 7])
     }
-    if spacing == 4 {
-      withKnownIssue("tiles off the lattice are noticed (negative control)") {
-        expectClose(shifted.mean.doubles, expected.mean.doubles, tolerance)
-      }
+    withKnownIssue("tiles off the lattice are noticed (negative control)") {
+      expectClose(shifted.mean.doubles, expected.mean.doubles, tolerance)
     }
   }
 
@@ -136,16 +136,16 @@ private func small(steps: Int) -> ExtractionConfiguration {
       Tolerance(relative: 1e-5, because: "float32 logarithms"))
   }
 
-  @Test("training lowers the reconstruction error to less than a half")
+  @Test("training lowers the reconstruction error to less than 0.6 of it")
   func learns() throws {
-    var configuration = small(steps: 300)
+    var configuration = small(steps: 160)
     configuration.training.propagationNoise = 0.001
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: planeWaves(), seed: 1)
-    let reports = try (0..<300).map { _ in try trainer.step() }
+    let reports = try (0..<160).map { _ in try trainer.step() }
     let first = reports.prefix(10).reduce(0) { $0 + $1.reconstruction }
     let last = reports.suffix(10).reduce(0) { $0 + $1.reconstruction }
-    #expect(last < first / 2, "from \(first / 10) to \(last / 10)")
+    #expect(last < 0.6 * first, "from \(first / 10) to \(last / 10)")
   }
 
   @Test("the saved model gives the trained model's latents and rollouts")

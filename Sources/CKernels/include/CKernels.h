@@ -5,6 +5,7 @@
 
 #include "kymo_processor.h"
 #include "kymo_encoder.h"
+#include "kymo_lattice.h"
 #include "kymo_etd.h"
 #include "kymo_etd_cubic.h"
 #include "kymo_fft.h"
