@@ -21,7 +21,7 @@ package struct ExtractionSession: TrainingSession {
     _ recipe: Recipe, recordings: Recordings, device: Device, base: URL? = nil
   ) throws {
     func model(_ path: String) throws -> ParameterVAE {
-      try ExtractionRun.loadModel(RunDirectory(located(path, base: base)))
+      try ExtractionRun.loadModel(RunDirectory.finished(at: located(path, base: base)))
     }
     let start: TrainingStart? =
       if let path = recipe.encoderFrom {

@@ -27,8 +27,10 @@ extension ParameterVAE {
     let lattice = EncoderLattice(rawValue: encoderStride) ?? .dense
     let tile = encoderTile(recordings, lattice: lattice)
     let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
+    // The fused encoder works on one recording a thread and keeps no maps.
+    let least = field.spaceAxes == 1 && device == .cpu ? 4 * threadCount : 1
     let block = max(
-      1, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
+      least, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
     var result: [ExtractionResults.RecordingLatents] = []
     for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
       let part = start..<min(start + block, range.upperBound)
@@ -154,6 +156,10 @@ extension ParameterVAE {
       corners = corners.flatMap { corner in
         stride(from: 0, to: map[axis], by: tile[axis]).map { corner + [$0] }
       }
+    }
+    if tile == map, encoder.axes == 2, device == .cpu {
+      let input = encoderInput(recordings, range, corner: [0, 0], size: seen)
+      return normalizing(encoder.encode(input, lattice: lattice))
     }
     let parts = corners.map { corner in
       let size = corner.indices.map {

@@ -78,6 +78,16 @@ package struct RunDirectory: Sendable {
     [recipe, environment, metrics, checkpoints, model, results, figures, report, log, lock]
   }
 
+  /// The run in a folder or, when several seeds were trained there, that of the first one.
+  package static func finished(at url: URL) -> RunDirectory {
+    let directory = RunDirectory(url)
+    let seeds = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    let first = seeds.filter { $0.hasPrefix("seed-") }
+      .sorted { $0.localizedStandardCompare($1) == .orderedAscending }.first
+    guard !directory.isFinished, let first else { return directory }
+    return RunDirectory(url.appending(path: first))
+  }
+
   /// Whether the training has finished.
   package var isFinished: Bool {
     FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)

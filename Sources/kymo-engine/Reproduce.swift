@@ -38,7 +38,7 @@ extension Reproduce: TensorVerb {
     let original = try Recipe(contentsOf: experiment.recipe)
     let base = base ?? defaultFolder(experiment)
     if let path = original.source, let source = Experiment(ofRun: path),
-      !RunDirectory(URL(filePath: path)).isFinished
+      !RunDirectory.finished(at: URL(filePath: path)).isFinished
     {
       talk.terminal.say("\(source.name) comes first: its model is needed.")
       let recipe = try Recipe(contentsOf: source.recipe)
