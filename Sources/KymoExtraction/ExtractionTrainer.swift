@@ -188,7 +188,8 @@ public final class ExtractionTrainer {
     let length = batch.shape.dropFirst().reduce(1, *)
     // In bounds: one crop's length for each item.
     unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
-      for (item, place) in places.enumerated() {
+      torchParallelFor(places.count) { item in
+        let place = places[item]
         unsafe recordings.copyCrop(
           recording: place.recording, timeOffset: place.timeOffset,
           spaceOffsets: place.spaceOffsets, size: place.size, into: start + item * length)
