@@ -112,27 +112,18 @@ public final class AdaptiveOptimizer {
     stepCount = count.integers[0]
   }
 
-  // Pieces of all parameters side by side, so that a large one is shared by the threads and many
-  // small ones do not wait for each other.
   private func updateFused(_ jobs: [(Slot, Tensor)], _ step: kk_adaptive_step) {
-    let pieceLength = 1 << 14
-    var pieces: [(job: Int, first: Int, count: Int)] = []
-    for (index, (slot, _)) in jobs.enumerated() {
-      let count = slot.parameter.count
-      for first in stride(from: 0, to: count, by: pieceLength) {
-        pieces.append((index, first, min(pieceLength, count - first)))
-      }
-    }
+    let pieces = pieces(of: jobs.map { $0.0.parameter.count })
     let tensors = jobs.flatMap { slot, gradient in
       [slot.parameter, gradient, slot.mean, slot.second]
     }
     unsafe Tensor.withUnsafeMutablePointers(to: tensors, of: Float.self) { addresses in
       torchParallelFor(pieces.count) { index in
-        let (job, first, count) = pieces[index]
+        let piece = pieces[index]
         // In bounds: pieces lie within their parameter, and all four arrays have its length.
-        let at = unsafe (0..<4).map { unsafe addresses[4 * job + $0] + first }
+        let at = unsafe (0..<4).map { unsafe addresses[4 * piece.array + $0] + piece.first }
         unsafe withUnsafePointer(to: step) {
-          unsafe kk_adaptive_update($0, at[0], at[1], at[2], at[3], count)
+          unsafe kk_adaptive_update($0, at[0], at[1], at[2], at[3], piece.count)
         }
       }
     }
@@ -163,11 +154,4 @@ private func power(_ base: Double, _ exponent: Int) -> Double {
     rest >>= 1
   }
   return result
-}
-
-extension Array {
-  /// The elements that fulfil `condition`, and the others.
-  fileprivate func partitioned(_ condition: (Element) -> Bool) -> ([Element], [Element]) {
-    (filter(condition), filter { !condition($0) })
-  }
 }

@@ -4,17 +4,27 @@ public import KymoTensor
 
 /// The Euclidean norm of the gradients of all tensors taken together; each is read once.
 public func gradientNorm(of parameters: [Tensor]) -> Double {
-  let squares = parameters.compactMap(\.gradient).map { gradient in
-    guard gradient.dtype == .float32, gradient.device == .cpu, gradient.isContiguous() else {
-      return gradient.cast(to: .float64).square().sum().item
-    }
-    var sum = 0.0
-    unsafe gradient.withUnsafeFloatPointer {
-      sum = unsafe kk_sum_of_squares($0, gradient.count)
-    }
-    return sum
+  let (fused, plain) = parameters.compactMap(\.gradient).partitioned {
+    $0.dtype == .float32 && $0.device == .cpu && $0.isContiguous()
   }
-  return squares.reduce(0, +).squareRoot()
+  let squares = plain.map { $0.cast(to: .float64).square().sum().item }
+  return (squares.reduce(0, +) + sumOfSquares(fused)).squareRoot()
+}
+
+private func sumOfSquares(_ tensors: [Tensor]) -> Double {
+  let pieces = pieces(of: tensors.map(\.count))
+  var sums = [Double](repeating: 0, count: pieces.count)
+  // In bounds: pieces lie within their tensor, and each has a sum of its own.
+  unsafe Tensor.withUnsafeMutablePointers(to: tensors, of: Float.self) { addresses in
+    unsafe sums.withUnsafeMutableBufferPointer { sums in
+      torchParallelFor(pieces.count, grain: 8) { index in
+        let piece = pieces[index]
+        unsafe sums[index] = unsafe kk_sum_of_squares(
+          addresses[piece.array] + piece.first, piece.count)
+      }
+    }
+  }
+  return sums.reduce(0, +)
 }
 
 /// The factor that brings gradients of this norm to at most `limit`: 1 when they are below.
