@@ -44,6 +44,25 @@ struct BrowserTests {
     }
   }
 
+  @Test("draws the overview of several experiments and seeds")
+  func overview() throws {
+    let runs = try (0..<3).map { try SyntheticRun("seed-\($0)") }
+    defer { runs.forEach { $0.remove() } }
+    for run in runs { try run.writeAll(small) }
+    let page = try Report.writeOverview(
+      title: "pde-vae",
+      experiments: [
+        ("pde-vae/ks", [runs[0].folder, runs[1].folder]), ("pde-vae/nls", [runs[2].folder]),
+      ], to: runs[0].folder.deletingLastPathComponent(), plotly: SyntheticRun.plotly())
+    let document = try Browser.open(page)
+    let (problems, drawn) = (document.problems, document.drawn)
+    #expect(problems == nil)
+    #expect(drawn == ["errors-1", "errors-2"])
+    let text = try String(contentsOf: page, encoding: .utf8)
+    #expect(text.contains("<a href=\"seed-0/report.html\">"))
+    #expect(text.contains("2 × 40"))
+  }
+
   @Test("shows names as text, whatever they are")
   func hostile() throws {
     let run = try SyntheticRun()
