@@ -142,7 +142,8 @@ public final class ExtractionTrainer {
     if let priorMatching {
       loss =
         loss
-        + training.priorMatching * priorMatching.loss(mean: latents.mean, variance: sigma2)
+        + training.priorMatching * training.beta
+        * priorMatching.loss(mean: latents.mean, variance: sigma2)
     }
     let value = loss.item
     guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }

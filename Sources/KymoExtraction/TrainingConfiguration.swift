@@ -25,9 +25,11 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Above 1, latents that say the same thing cannot share it at equal cost, so it moves into the
   /// first of them and the others collapse.
   public var betaGrading = 1.6
-  /// Weight of the agreement between the latents' distribution over all recordings and the prior, in
-  /// skewness and excess: straightens the relation between latent and parameter; 0 in the paper.
-  public var priorMatching = 0.5
+  /// Weight, in units of `beta`, of the agreement between the latents' distribution over all
+  /// recordings and the prior, in skewness and excess; 0 in the paper.
+  ///
+  /// It straightens the relation between latent and parameter.
+  public var priorMatching = 50.0
   /// Peak step size of Adam.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
@@ -122,7 +124,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       allowed: "from 1 to 4", remedy: "1 prices all latents alike, as the paper does.")
     try require(
       priorMatching >= 0, "\(path).priorMatching", found: priorMatching, allowed: "0 or more",
-      remedy: "0.5 is a good weight; 0 switches it off.")
+      remedy: "50 is a good weight; 0 switches it off.")
     try require(
       learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
       remedy: "3e-3 with one cycle, 1e-3 when constant.")
