@@ -7,9 +7,9 @@ struct Piece {
   var count: Int
 }
 
-/// Pieces of several arrays of these lengths, side by side, so that a large one is shared by the
-/// threads and many small ones do not wait for each other. They do not depend on the number of
-/// threads.
+/// Pieces of arrays of these lengths, whatever the number of threads.
+///
+/// A large array is shared by the threads, and many small ones do not wait for each other.
 func pieces(of lengths: [Int]) -> [Piece] {
   let most = 1 << 14
   return lengths.enumerated().flatMap { array, length in
