@@ -32,7 +32,7 @@ public struct BurgersConfiguration: SimulationConfiguration {
   public var viscosityMean = 0.5
   /// Standard deviation of ν before truncation; 0 gives all recordings the mean.
   public var viscosityDeviation = 0.1
-  /// Smallest ν; draws below are redrawn. Positive.
+  /// Smallest ν, above 0; draws below are redrawn.
   public var viscosityMinimum = 0.1
   /// Largest ν; draws above are redrawn.
   public var viscosityMaximum = 0.9

@@ -22,9 +22,9 @@ public struct GrayScottConfiguration: SimulationConfiguration {
   public var recordings = 200
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Points along the first side; even, with no prime factor above 5. Their spacing is 1.
+  /// Points at distance 1 along the first side; even, with no prime factor above 5.
   public var rows = 64
-  /// Points along the second side; even, with no prime factor above 5. Their spacing is 1.
+  /// Points at distance 1 along the second side; even, with no prime factor above 5.
   public var columns = 80
   /// Stored frames; at least 2.
   public var frameCount = 64

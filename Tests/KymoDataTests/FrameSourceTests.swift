@@ -118,7 +118,8 @@ import Testing
     #expect(recordings.contentHash(threads: 1) == recordings.contentHash(threads: 2))
   }
 
-  @Test("are found out when they are made from numbers that are not finite") func notFinite() throws {
+  @Test("are found out when they are made from numbers that are not finite") func notFinite() throws
+  {
     let url = folder.path("nan.npz")
     let writer = try RecordingsWriter(url, spectraOf: [1, 1, 2, 24, 32], metadata: metadata)
     try writer.append([Float](repeating: .nan, count: 24 * 17 * 2), parameters: [0.1, 0, 0])
@@ -131,7 +132,8 @@ import Testing
     func file(_ change: (NPZWriter) throws -> Void) throws -> URL {
       let url = folder.path("bad-\(UUID().uuidString).npz")
       let writer = try NPZWriter(url)
-      try writer.add("spectra", HostArray([Float](repeating: 0, count: 816), shape: [1, 24, 17, 2]))
+      try writer.add(
+        "spectra", HostArray([Float](repeating: 0, count: 816), shape: [1, 24, 17, 2]))
       try change(writer)
       try writer.finish()
       return url

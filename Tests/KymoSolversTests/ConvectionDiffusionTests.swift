@@ -76,16 +76,19 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
       let size = Statistics.mean((0..<16).map { meanSquare(frame($0, index)).squareRoot() })
       #expect((size - value).magnitude < 0.13, "frame \(index): \(size), measured \(value)")
     }
-    let step = Statistics.mean((0..<16).flatMap { recording in
-      (0..<63).map { change(recording, $0, $0 + 1) }
-    }).squareRoot()
+    let step = Statistics.mean(
+      (0..<16).flatMap { recording in
+        (0..<63).map { change(recording, $0, $0 + 1) }
+      }
+    ).squareRoot()
     #expect(step > 0.02 && step < 0.07, "\(step), measured 0.039")
     // From random frames, over 15 frames: 0.082, measured on six recordings.
-    let persistence = Statistics.mean((0..<16).flatMap { recording in
-      stride(from: 0, through: 48, by: 16).flatMap { start in
-        stride(from: 1, through: 15, by: 2).map { change(recording, start, start + $0) }
-      }
-    })
+    let persistence = Statistics.mean(
+      (0..<16).flatMap { recording in
+        stride(from: 0, through: 48, by: 16).flatMap { start in
+          stride(from: 1, through: 15, by: 2).map { change(recording, start, start + $0) }
+        }
+      })
     #expect(persistence > 0.04 && persistence < 0.16, "\(persistence)")
   }
 
@@ -114,7 +117,8 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
   @Test("refuses settings that cannot work")
   func refusals() throws {
     let mistakes: [(String, (inout Settings) -> Void)] = [
-      ("pointCount", { $0.pointCount = 254 }), ("diffusivityMinimum", { $0.diffusivityMinimum = -1 }),
+      ("pointCount", { $0.pointCount = 254 }),
+      ("diffusivityMinimum", { $0.diffusivityMinimum = -1 }),
       ("diffusivityMean", { $0.diffusivityMean = 3 }),
       ("velocityDeviation", { $0.velocityDeviation = .nan }),
       (

@@ -95,7 +95,8 @@ private func made<Settings: SimulationConfiguration>(
 
   @Test("refuses settings that cannot work") func refusals() throws {
     let mistakes: [(String, (inout BurgersConfiguration) -> Void)] = [
-      ("viscosityMinimum", { $0.viscosityMinimum = 0 }), ("viscosityMean", { $0.viscosityMean = 2 }),
+      ("viscosityMinimum", { $0.viscosityMinimum = 0 }),
+      ("viscosityMean", { $0.viscosityMean = 2 }),
       ("pointCount", { $0.pointCount = 14 }), ("substeps", { $0.substeps = 0 }),
     ]
     for (name, change) in mistakes {
@@ -230,7 +231,8 @@ private func made<Settings: SimulationConfiguration>(
 
   @Test("refuses settings that cannot work") func refusals() throws {
     let mistakes: [(String, (inout GrayScottConfiguration) -> Void)] = [
-      ("rows", { $0.rows = 62 }), ("columns", { $0.columns = 8 }), ("feedMean", { $0.feedMean = 1 }),
+      ("rows", { $0.rows = 62 }), ("columns", { $0.columns = 8 }),
+      ("feedMean", { $0.feedMean = 1 }),
       ("killDeviation", { $0.killDeviation = -1 }), ("blobCount", { $0.blobCount = 0 }),
       ("diffusivityV", { $0.diffusivityV = 0 }), ("spinUpFrames", { $0.spinUpFrames = -1 }),
     ]
