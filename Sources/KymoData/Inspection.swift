@@ -90,7 +90,9 @@ public struct Inspection: Codable, Hashable, Sendable {
       key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
     let array = try npz.array(field)
     // Loading compares the checksum of small fields only.
-    if recordings.isMapped || recordings.isMadeOnDemand, array.header.byteCount > NPYArray.checkedUpTo {
+    if recordings.isMapped || recordings.isMadeOnDemand,
+      array.header.byteCount > NPYArray.checkedUpTo
+    {
       try array.verifyChecksum()
     }
     let statistics = RecordingsStatistics(

@@ -38,7 +38,7 @@ public final class RecordingsWriter {
   ///
   /// - Parameters:
   ///   - url: The file; one that exists is replaced at the end.
-  ///   - spectraOf: Recordings, 1, frames, X, Y: the shape of the recordings that it stands for.
+  ///   - shape: Recordings, 1, frames, X, Y: the shape of the recordings that it stands for.
   ///   - metadata: What else the file says; time between frames and extents must be given.
   /// - Throws: `FormatError` when the file cannot be made.
   public convenience init(

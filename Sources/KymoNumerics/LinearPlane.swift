@@ -34,14 +34,13 @@ public enum DerivativeKind: Sendable, Hashable {
     }
   }
 
-  /// Makes a plan.
+  /// Makes a plan; nil for a mesh that has no transform.
   ///
   /// - Parameters:
   ///   - shape: Mesh points along both axes, each even, at least 4, and otherwise a product of 2, 3
   ///     and 5.
   ///   - lengths: Lengths of both axes.
   ///   - derivatives: How derivatives are taken.
-  /// - Returns: nil for a mesh that has no transform.
   public init?(shape: [Int], lengths: [Double], derivatives: DerivativeKind = .spectral) {
     precondition(shape.count == 2 && lengths.count == 2, "LinearPlane: two axes")
     guard shape.allSatisfy({ $0 >= 4 && $0 <= 1 << 19 }) else { return nil }

@@ -12,6 +12,10 @@ package enum SimulatedSystem: String, SettingChoice {
   case nls
   /// Convection and diffusion in the plane, with D, v_x and v_y.
   case cd
+  /// Burgers with viscosity ν.
+  case burgers
+  /// Gray–Scott in the plane, with feed rate F and removal rate k.
+  case grayScott = "gray-scott"
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -19,6 +23,8 @@ package enum SimulatedSystem: String, SettingChoice {
     case .ks: KuramotoSivashinskyConfiguration.self
     case .nls: NonlinearSchroedingerConfiguration.self
     case .cd: ConvectionDiffusionConfiguration.self
+    case .burgers: BurgersConfiguration.self
+    case .grayScott: GrayScottConfiguration.self
     }
   }
 }

@@ -40,7 +40,7 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   public var diffusivityMean = 0.1
   /// Standard deviation of D before truncation; 0 gives all recordings the mean.
   public var diffusivityDeviation = 0.025
-  /// Smallest D; draws below are redrawn. At least 0.
+  /// Smallest D, at least 0; draws below are redrawn.
   public var diffusivityMinimum = 0.0
   /// Largest D; draws above are redrawn.
   public var diffusivityMaximum = 0.2

@@ -134,14 +134,9 @@ public struct KuramotoSivashinsky: RecordingSimulator {
 
   /// The mesh, the derivative and the time step.
   func makeFlow() -> SpectralFlow {
-    let count = configuration.internalPointCount
-    // The derivative of the highest mode is invisible on the mesh.
-    let derivative = (0...count / 2).map { mode in
-      mode == count / 2 ? 0 : 2 * Double.pi * Double(mode) / configuration.ring.length
-    }
-    return SpectralFlow(
-      internalPointCount: count, pointCount: configuration.ring.pointCount, derivative: derivative,
-      form: .conservative, frameInterval: configuration.frameInterval,
+    SpectralFlow(
+      internalPointCount: configuration.internalPointCount, length: configuration.ring.length,
+      pointCount: configuration.ring.pointCount, frameInterval: configuration.frameInterval,
       stepsPerFrame: configuration.substeps)
   }
 

@@ -53,6 +53,7 @@ public protocol RecordingSimulator: Sendable {
   /// - Parameters:
   ///   - recording: The recording.
   ///   - attempt: How many draws of this recording blew up already.
+  /// - Returns: What `run` takes.
   func draw(recording: Int, attempt: Int) -> Draw
   /// The hidden parameters of a draw, as they are stored.
   func parameters(of draw: Draw) -> [Float]

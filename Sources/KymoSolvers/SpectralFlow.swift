@@ -90,6 +90,22 @@ struct SpectralFlow: Sendable {
   }
 }
 
+extension SpectralFlow {
+  /// The conservative form with the exact derivative on a ring.
+  init(
+    internalPointCount: Int, length: Double, pointCount: Int, frameInterval: Double,
+    stepsPerFrame: Int
+  ) {
+    // The derivative of the highest mode is invisible on the mesh.
+    let derivative = (0...internalPointCount / 2).map { mode in
+      mode == internalPointCount / 2 ? 0 : 2 * Double.pi * Double(mode) / length
+    }
+    self.init(
+      internalPointCount: internalPointCount, pointCount: pointCount, derivative: derivative,
+      form: .conservative, frameInterval: frameInterval, stepsPerFrame: stepsPerFrame)
+  }
+}
+
 /// The present state on the frames' mesh: the lowest modes only, the two halves of the mesh's
 /// Nyquist mode added (Fourier resampling).
 @safe final class FrameView {

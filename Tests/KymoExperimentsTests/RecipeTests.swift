@@ -73,7 +73,8 @@ import Testing
       ("evaluation: {baselines: maybe}", "evaluation.baselines", "'maybe'", "true or false"),
       ("preset: papper", "preset", "'papper'", "one of: none, paper"),
       (
-        "{data: {train: x, simulate: {system: kdv}}}", "data.simulate.system", "'kdv'", "one of: ks, nls, cd"
+        "{data: {train: x, simulate: {system: kdv}}}", "data.simulate.system", "'kdv'",
+        "one of: ks, nls, cd, burgers, gray-scott"
       ),
       ("{data: {train: x}, checkpointMinutes: 0}", "checkpointMinutes", "0.0", "above 0"),
       ("{data: {train: x}, threads: 0}", "threads", "0", "from 1 to 1024"),

@@ -21,7 +21,22 @@ import Testing
 
   deinit { unsafe kk_fft_release(plan) }
 
+  typealias Kernel = (
+    OpaquePointer, UnsafePointer<Double>, UnsafeMutablePointer<Double>,
+    UnsafeMutablePointer<Double>
+  ) -> Void
+
   func run(_ rows: [[Double]], resultCount: Int, forward: Bool) -> [[Double]] {
+    unsafe run(rows, resultCount: resultCount) { plan, input, output, scratch in
+      if forward {
+        unsafe kk_fft_forward(plan, input, output, scratch)
+      } else {
+        unsafe kk_fft_inverse(plan, input, output, scratch)
+      }
+    }
+  }
+
+  func run(_ rows: [[Double]], resultCount: Int, kernel: Kernel) -> [[Double]] {
     func aligned(_ count: Int) -> UnsafeMutablePointer<Double> {
       unsafe UnsafeMutableRawPointer.allocate(byteCount: 8 * count, alignment: 64)
         .bindMemory(to: Double.self, capacity: count)
@@ -39,13 +54,20 @@ import Testing
         unsafe input[index * lanes + lane] = value
       }
     }
-    if forward {
-      unsafe kk_fft_forward(plan, input, output, scratch)
-    } else {
-      unsafe kk_fft_inverse(plan, input, output, scratch)
-    }
+    unsafe kernel(plan, input, output, scratch)
     return (0..<lanes).map { lane in
       (0..<resultCount).map { unsafe output[$0 * lanes + lane] }
+    }
+  }
+
+  /// Complex transforms of half as many points, real and imaginary parts alternating.
+  func complex(_ rows: [[Double]], forward: Bool) -> [[Double]] {
+    unsafe run(rows, resultCount: points) { plan, input, output, scratch in
+      if forward {
+        unsafe kk_fft_complex_forward(plan, input, output, scratch)
+      } else {
+        unsafe kk_fft_complex_inverse(plan, input, output, scratch)
+      }
     }
   }
 
@@ -89,6 +111,30 @@ private let levels = [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512].filter 
     (0..<count).map { lane in
       var stream = RandomStream(seed: seed, purpose: .testing, index: UInt64(lane))
       return (0..<length).map { _ in stream.normal() }
+    }
+  }
+
+  @Test("of complex fields agree with the definition", arguments: levels)
+  func complex(_ level: UInt32) throws {
+    for count in [2, 3, 8, 15, 48, 60, 100, 256] {
+      let transform = try #require(Transform(2 * count, kk_level(level)))
+      let fields = rows(transform.lanes, 2 * count, seed: UInt64(count))
+      let spectra = transform.complex(fields, forward: true)
+      let lane = transform.lanes - 1
+      var expected: [Double] = []
+      for k in 0..<count {
+        var (real, imaginary) = (0.0, 0.0)
+        for n in 0..<count {
+          let angle = -2 * Double.pi * Double(k * n % count) / Double(count)
+          let (a, b) = (fields[lane][2 * n], fields[lane][2 * n + 1])
+          real += a * cos(angle) - b * sin(angle)
+          imaginary += a * sin(angle) + b * cos(angle)
+        }
+        expected += [real, imaginary]
+      }
+      #expect(distance(spectra[lane], expected) < 1e-14, "\(count) points")
+      let back = transform.complex(spectra, forward: false)[lane].map { $0 / Double(count) }
+      #expect(distance(back, fields[lane]) < 2e-15, "\(count) points")
     }
   }
 
