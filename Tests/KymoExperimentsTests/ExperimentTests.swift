@@ -1,5 +1,6 @@
 // Experiments by name: the recipes that come with the tool.
 import KymoExperiments
+import KymoExtraction
 import KymoNumerics
 import Testing
 
