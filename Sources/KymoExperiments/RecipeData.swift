@@ -46,7 +46,9 @@ package struct RecipeData {
   /// The file of the training recordings.
   package var trainFile: URL { located(settings.train, base: base) }
   /// The file of the test recordings; the training recordings when the recipe names none.
-  package var testFile: URL { settings.test.isEmpty ? trainFile : located(settings.test, base: base) }
+  package var testFile: URL {
+    settings.test.isEmpty ? trainFile : located(settings.test, base: base)
+  }
 
   /// Simulates the files that are absent; returns what was made.
   package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {

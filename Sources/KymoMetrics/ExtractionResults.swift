@@ -57,7 +57,8 @@ public struct ExtractionResults: Codable, Sendable {
     /// Creates the score of one parameter.
     public init(
       name: String, rSquared: Double, rSquaredOfTrainingFit: Double?, coverage95: Double,
-      latents: [Int], coefficients: [Double], paperRSquared: Double?, rSquaredOfSingleLatents: [Double],
+      latents: [Int], coefficients: [Double], paperRSquared: Double?,
+      rSquaredOfSingleLatents: [Double],
       calibration: Calibration? = nil
     ) {
       self.name = name

@@ -77,7 +77,8 @@ struct OverviewPage {
       "latents", "Relevant latents",
       PageFrame.table(
         ["experiment", "relevant, by seed", "paper", "var μ", "mean σ²", "σ² of a collapsed one"],
-        rows, caption: "Variance of the means and mean variance of the relevant latents, first seed.")
+        rows,
+        caption: "Variance of the means and mean variance of the relevant latents, first seed.")
     )
   }
 

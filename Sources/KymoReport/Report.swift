@@ -44,7 +44,9 @@ public enum Report {
 
   /// The path from a page's folder to a run below or beside it.
   private static func relativePath(of run: URL, from folder: URL) -> String {
-    let (to, from) = (run.standardizedFileURL.pathComponents, folder.standardizedFileURL.pathComponents)
+    let (to, from) = (
+      run.standardizedFileURL.pathComponents, folder.standardizedFileURL.pathComponents
+    )
     let common = zip(to, from).prefix { $0 == $1 }.count
     return ([String](repeating: "..", count: from.count - common) + to.dropFirst(common))
       .joined(separator: "/")

@@ -39,7 +39,8 @@ extension ExtractionResults {
         score.calibration.map { NumberText.percent($0.coverage95) } ?? "–",
       ]
     }
-    return aligned([["parameter", "R²", "paper", "R², training fit", "inside 95 % bars", "calibrated"]] + rows)
+    return aligned(
+      [["parameter", "R²", "paper", "R², training fit", "inside 95 % bars", "calibrated"]] + rows)
       + "\n"
   }
 

@@ -120,9 +120,10 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     }
     let (points, ringPoints) = (configuration.pointCount, configuration.ring.pointCount)
     var whole = [Float](repeating: 0, count: draws.count * frames * ringPoints)
-    let mask = unsafe whole.withUnsafeMutableBufferPointer { whole in
+    let mask = unsafe whole.withUnsafeMutableBufferPointer { whole -> UInt32 in
+      guard let first = whole.baseAddress else { return 0 }
       // In bounds: one ring of frames for each start.
-      unsafe makeFlow().run(starts, frameCount: frames, into: whole.baseAddress!)
+      return unsafe makeFlow().run(starts, frameCount: frames, into: first)
     }
     for row in 0..<draws.count * frames {
       for point in 0..<points {

@@ -19,7 +19,8 @@ extension Reproduce: TensorVerb {
         talk.terminal.say("\(member.name), experiment \(number + 1) of \(experiments.count)")
       }
       lines += try reproduce(
-        member, at: isGroup ? defaultFolder(member) : output.map { URL(filePath: $0) }, isGroup, talk)
+        member, at: isGroup ? defaultFolder(member) : output.map { URL(filePath: $0) }, isGroup,
+        talk)
     }
     if outputOptions.json { try talk.print(json: lines) }
     guard isGroup else { return }

@@ -128,7 +128,8 @@ private func temporaryFolder() throws -> URL {
     configuration.training.inputCrop = input
     configuration.training.targetCrop = target
     let error = #expect(throws: ConfigurationError.self) {
-      _ = try ExtractionTrainer(configuration: configuration, recordings: travellingWaves(), seed: 1)
+      _ = try ExtractionTrainer(
+        configuration: configuration, recordings: travellingWaves(), seed: 1)
     }
     #expect(error?.path == path)
   }

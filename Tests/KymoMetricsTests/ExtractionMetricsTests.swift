@@ -113,7 +113,8 @@ import Testing
     expectClose([fit.halfInterval95(standardDeviations: [1, 1])], [1.96 * 5], rounding)
   }
 
-  @Test("cover 95 % of new recordings after calibration, though σ is wrong and errors are not normal")
+  @Test(
+    "cover 95 % of new recordings after calibration, though σ is wrong and errors are not normal")
   func calibration() throws {
     var stream = RandomStream(seed: 6, purpose: .testing)
     func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {

@@ -172,7 +172,8 @@ import Testing
       scores: [
         .init(
           name: "γ", rSquared: 0.9931, rSquaredOfTrainingFit: nil, coverage95: 0.912,
-          latents: [0], coefficients: [1, 2], paperRSquared: 0.993, rSquaredOfSingleLatents: [0.9931, 0.0])
+          latents: [0], coefficients: [1, 2], paperRSquared: 0.993,
+          rSquaredOfSingleLatents: [0.9931, 0.0])
       ],
       recordings: [],
       errorCurves: [
