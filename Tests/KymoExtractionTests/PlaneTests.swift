@@ -138,11 +138,11 @@ private func small(steps: Int) -> ExtractionConfiguration {
 
   @Test("training lowers the reconstruction error to less than 0.6 of it")
   func learns() throws {
-    var configuration = small(steps: 160)
+    var configuration = small(steps: 300)
     configuration.training.propagationNoise = 0.001
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: planeWaves(), seed: 1)
-    let reports = try (0..<160).map { _ in try trainer.step() }
+    let reports = try (0..<300).map { _ in try trainer.step() }
     let first = reports.prefix(10).reduce(0) { $0 + $1.reconstruction }
     let last = reports.suffix(10).reduce(0) { $0 + $1.reconstruction }
     #expect(last < 0.6 * first, "from \(first / 10) to \(last / 10)")
