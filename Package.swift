@@ -98,6 +98,14 @@ let package = Package(
     library(
       "KymoExtraction",
       ["KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics", "CKernels"]),
+    library("KymoReduction", ["KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+    library("KymoPropagation", ["KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+    library(
+      "KymoForecasting",
+      [
+        "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoNN", "KymoTensor",
+        "KymoData", "KymoNumerics",
+      ]),
     library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
     library(
       "KymoRuns",
@@ -108,8 +116,9 @@ let package = Package(
     library(
       "KymoExperiments",
       [
-        "KymoRuns", "KymoExtraction", "KymoSolvers", "KymoNN", "KymoTensor", "KymoData",
-        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
+        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
@@ -138,7 +147,10 @@ let package = Package(
 
     .executableTarget(
       name: "kymo-bench",
-      dependencies: ["KymoExtraction", "KymoSolvers", "KymoData", "KymoTensor", "KymoNumerics"],
+      dependencies: [
+        "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
+        "KymoNumerics",
+      ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 
     .target(name: "KymoTestSupport", path: "Tests/KymoTestSupport", swiftSettings: house),
@@ -152,6 +164,18 @@ let package = Package(
       [
         "KymoExtraction", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
         "CKernels",
+      ]),
+    tests(
+      "KymoReduction",
+      ["KymoReduction", "KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+    tests(
+      "KymoPropagation",
+      ["KymoPropagation", "KymoNN", "KymoTensor", "KymoData", "KymoNumerics", "CKernels"]),
+    tests(
+      "KymoForecasting",
+      [
+        "KymoForecasting", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
+        "KymoTensor", "KymoNumerics",
       ]),
     tests(
       "KymoExperiments",
