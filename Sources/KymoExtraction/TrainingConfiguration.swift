@@ -5,8 +5,13 @@ public import KymoNumerics
 
 /// The training of the parameter VAE.
 public struct TrainingConfiguration: Hashable, Codable, Sendable {
-  /// Number of optimiser steps.
+  /// Number of optimiser steps of encoder and decoder together.
   public var steps = 16_000
+  /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
+  /// that the finished encoder reads once; 0 in the paper.
+  public var decoderSteps = 0
+  /// Peak step size of the steps of the decoder alone.
+  public var decoderLearningRate = 1e-3
   /// Recordings in a batch, drawn anew for every step.
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
@@ -60,6 +65,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     self.init()
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try settings.read(&steps, .steps)
+    try settings.read(&decoderSteps, .decoderSteps)
+    try settings.read(&decoderLearningRate, .decoderLearningRate)
     try settings.read(&batchSize, .batchSize)
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
@@ -81,7 +88,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading
+    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading
     case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
@@ -91,6 +98,12 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       steps >= 0, "\(path).steps", found: steps, allowed: "0 or more",
       remedy: "A few thousand find a parameter, 12000 to 24000 measure it well.")
+    try require(
+      decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
+      remedy: "About twice as many as training.steps sharpen the forecasts.")
+    try require(
+      decoderLearningRate > 0, "\(path).decoderLearningRate", found: decoderLearningRate,
+      allowed: "positive", remedy: "1e-3 is a good value.")
     try require(
       batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",
       remedy: "The paper uses 50.")
@@ -156,14 +169,20 @@ public enum StepSizeSchedule: String, SettingChoice {
 }
 
 extension TrainingConfiguration {
-  /// The step sizes as the optimiser's schedule.
-  var stepSizes: LearningRateSchedule {
+  /// Steps of encoder and decoder together, and of the decoder alone.
+  public var totalSteps: Int { steps + decoderSteps }
+
+  /// The step sizes of the joint training as the optimiser's schedule.
+  var stepSizes: LearningRateSchedule { stepSizes(peak: learningRate) }
+
+  /// Those of the decoder alone.
+  var decoderStepSizes: LearningRateSchedule { stepSizes(peak: decoderLearningRate) }
+
+  private func stepSizes(peak: Double) -> LearningRateSchedule {
     switch schedule {
-    case .constant: .constant(.init(rate: learningRate))
+    case .constant: .constant(.init(rate: peak))
     case .oneCycle:
-      .oneCycle(
-        .init(
-          peak: learningRate, warmupFraction: warmup, final: learningRate * finalLearningRate))
+      .oneCycle(.init(peak: peak, warmupFraction: warmup, final: peak * finalLearningRate))
     }
   }
 }
