@@ -66,6 +66,75 @@ import Testing
   }
 }
 
+@Suite("Training the decoder alone at the end", .serialized) struct DecoderStepsTests {
+  @Test("keeps the finished encoder, lowers the error, and uses its own cycle of step sizes")
+  func decoderAlone() throws {
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 150)
+    configuration.training.decoderSteps = 150
+    let trainer = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 1)
+    #expect(trainer.totalSteps == 300)
+    var reports: [StepReport] = []
+    for _ in 0..<150 { reports.append(try trainer.step()) }
+    let encoder = trainer.model.encoder.namedParameters.map { $0.tensor.floats }
+    for _ in 0..<150 { reports.append(try trainer.step()) }
+    #expect(trainer.model.encoder.namedParameters.map { $0.tensor.floats } == encoder)
+    func mean(_ range: Range<Int>) -> Double {
+      reports[range].reduce(0) { $0 + $1.reconstruction } / Double(range.count)
+    }
+    #expect(mean(290..<300) < 0.8 * mean(140..<150))
+    let peak = configuration.training.decoderLearningRate
+    let largest = try #require(reports[150...].map(\.learningRate).max())
+    #expect(largest > 0.98 * peak && largest <= peak)
+    // Latents of whole recordings are far more certain than those of crops.
+    #expect(reports[299].latentSigma2[0] < 0.7 * reports[149].latentSigma2[0])
+  }
+
+  @Test("continues from checkpoints before, at and after the change with bit-equal losses")
+  func continuation() throws {
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 5)
+    configuration.training.decoderSteps = 5
+    configuration.training.weightAverage = 0.8
+    let unbroken = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 5)
+    let folders = try (0..<10).map { _ in try TemporaryFolder() }
+    var expected: [StepReport] = []
+    for step in 0..<10 {
+      try unbroken.saveCheckpoint(to: folders[step].url)
+      expected.append(try unbroken.step())
+    }
+    let model = unbroken.finishedModel().namedParameters.map { $0.tensor.floats }
+    for start in [3, 5, 6, 9] {
+      let resumed = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 5)
+      try resumed.restore(from: folders[start].url)
+      #expect(resumed.stepIndex == start)
+      let found = try (start..<10).map { _ in try resumed.step() }
+      #expect(found == Array(expected[start...]), "from step \(start)")
+      #expect(resumed.finishedModel().namedParameters.map { $0.tensor.floats } == model)
+    }
+  }
+
+  @Test("works from a whole model without joint steps")
+  func fromModel() throws {
+    let recordings = try travellingWaves()
+    let first = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 30), recordings: recordings, seed: 1)
+    for _ in 0..<30 { _ = try first.step() }
+    let source = first.finishedModel()
+    var configuration = smallExtraction(steps: 0)
+    configuration.training.decoderSteps = 10
+    configuration.training.weightAverage = 0.5
+    let second = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 2, start: .model(source))
+    for _ in 0..<10 { _ = try second.step() }
+    let latents = try second.finishedModel().extract(recordings, range: 0..<2)
+    #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
+  }
+}
+
 @Suite("Drawing latents to the prior") struct PriorMatchingTests {
   @Test("moves a skewed and peaked latent to zero skewness and excess, a normal one nowhere")
   func moments() {
