@@ -99,7 +99,9 @@ extension Inspection {
     lines += [
       "name: \(quoted(name))", "seed: 1", "",
       "data:", "  # Recordings to learn from; 'params' in the file is never looked at in training.",
-      "  train: \(quoted(path))", "",
+      "  train: \(quoted(path))",
+      "  # Every channel is brought to mean 0 and variance 1 for the model; results have the file's units.",
+      "  normalize: standard", "",
       "model:",
       "  # More latents than hidden parameters are expected; training switches the others off.",
       "  latents: 5", "",
@@ -110,7 +112,9 @@ extension Inspection {
       "  # What the encoder sees at a time: \(axisWords).",
       "  inputCrop: \(crops.input)",
       "  # What the decoder predicts; its first frame is given, and so are six points at each end.",
-      "  targetCrop: \(crops.target)", "",
+      "  targetCrop: \(crops.target)",
+      "  # Steps of encoder and decoder together, then of the decoder alone.",
+      "  steps: 10000", "  decoderSteps: 20000", "",
     ]
     return lines.joined(separator: "\n")
   }

@@ -68,7 +68,7 @@ package struct RecipeData {
     return made
   }
 
-  /// The training recordings, checked for the crops of a training, noise added.
+  /// The training recordings, checked for the crops of a training, noise added, in the model's units.
   ///
   /// - Returns: The recordings and what is worth a second look.
   package func loadTraining(
@@ -79,8 +79,13 @@ package struct RecipeData {
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
       file: trainFile.relativePath, threads: threads)
     let warnings = findings.map { "\(trainFile.relativePath): \($0.message). \($0.remedy)" }
-    guard settings.noise > 0 else { return (recordings, warnings) }
-    return (noisy(recordings, deviation: settings.noise, seed: seed, threads: threads), warnings)
+    let seen =
+      settings.noise > 0
+      ? noisy(recordings, deviation: settings.noise, seed: seed, threads: threads) : recordings
+    return switch settings.normalize {
+    case .standard: (seen.scaled(by: seen.standardScaler()), warnings)
+    case .none: (seen, warnings)
+    }
   }
 
   /// The test recordings.

@@ -518,6 +518,6 @@ extension FieldDescription {
     self.init(
       channels: recordings.channelCount, spaceAxes: recordings.spaceRank,
       isPeriodic: recordings.boundary.allSatisfy { $0 == .periodic },
-      frameInterval: recordings.frameInterval)
+      frameInterval: recordings.frameInterval, scaling: recordings.scaling)
   }
 }
