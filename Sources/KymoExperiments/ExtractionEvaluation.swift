@@ -260,10 +260,11 @@ extension ExtractionRun {
   ///   - directory: The run.
   ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
   ///   - hooks: Whom to tell and ask.
+  ///   - rolloutRecordings: How many are rolled out; the recipe's number when nil.
   /// - Throws: ``RunDirectoryError`` when the run has no model yet; errors of the data's file.
   /// - Returns: What was written.
   package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
+    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
   ) throws -> ExtractionResults {
     let recipe = try directory.readRecipe()
     let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
@@ -272,6 +273,8 @@ extension ExtractionRun {
     let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
     var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
     evaluation.hooks = hooks
+    evaluation.settings.rolloutRecordings =
+      rolloutRecordings ?? evaluation.settings.rolloutRecordings
     let training = try? Recordings.load(data.trainFile)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,

@@ -50,6 +50,27 @@ package struct RecipeData {
     settings.test.isEmpty ? trainFile : located(settings.test, base: base)
   }
 
+  /// A test file like the recipe's with another number of recordings, beside it, simulated when absent.
+  package func makeTest(recordings: Int, _ hooks: WorkHooks) throws -> URL {
+    guard var configuration = settings.simulate?.test else {
+      throw ConfigurationError(
+        "data.simulate.test", found: "absent", allowed: "how to make test recordings",
+        remedy: "Leave --test-recordings out.")
+    }
+    configuration.recordings = recordings
+    let name = "\(testFile.deletingPathExtension().lastPathComponent)-\(recordings).npz"
+    let file = testFile.deletingLastPathComponent().appending(path: name)
+    if !FileManager.default.fileExists(atPath: file.path) {
+      _ = try configuration.write(
+        to: file, threads: hooks.threads,
+        progress: { done in
+          hooks.progress(
+            Double(done) / Double(recordings), "\(name): \(done) of \(recordings) recordings")
+        }, stopSignal: hooks.stopSignal)
+    }
+    return file
+  }
+
   /// Simulates the files that are absent; returns what was made.
   package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {
     guard let simulate = settings.simulate else { return [] }

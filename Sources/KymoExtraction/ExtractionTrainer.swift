@@ -78,6 +78,8 @@ public final class ExtractionTrainer {
   private var trained: [NamedTensor] {
     trainsDecoderAlone ? model.decoderParameters : model.namedParameters
   }
+  /// β in the end, in the units of the loss.
+  private var finalBeta = 0.0
   /// Price of every latent: powers of the grading.
   private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
@@ -114,6 +116,7 @@ public final class ExtractionTrainer {
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
+    finalBeta = training.beta * (training.betaUnit == .persistence ? persistenceError() : 1)
     if configuration.model.dataStart && start == nil { startFromData() }
     average = freshAverage
   }
@@ -171,7 +174,7 @@ public final class ExtractionTrainer {
     if let priorMatching {
       loss =
         loss
-        + training.priorMatching * training.beta
+        + training.priorMatching * finalBeta
         * priorMatching.loss(mean: latents.mean, variance: sigma2)
     }
     return Objective(
@@ -354,7 +357,7 @@ public final class ExtractionTrainer {
       training.betaRamp > 0 ? max(0, 1 - progress / training.betaRamp) : 0
     // The error of a wrong parameter grows like T² at first: a shorter rollout needs a smaller β.
     let part = Double(frames) / Double(training.targetCrop[0] - 1)
-    return training.beta * pow(training.betaStart, remaining) * part * part
+    return finalBeta * pow(training.betaStart, remaining) * part * part
   }
 
   private func rolloutLoss(
@@ -392,13 +395,34 @@ public final class ExtractionTrainer {
     return discount.map { Float($0 / mean * ($0 / mean) / Double(entries * frames)) }
   }
 
+  /// Mean squared difference between the first and the later frames of target crops: the loss of a
+  /// decoder that changes nothing.
+  private func persistenceError() -> Double {
+    let layout = model.kernelNetwork.layout
+    let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
+    let frames = training.targetCrop[0] - 1
+    let errors = (0..<Self.probes).map { round -> Double in
+      fill(targetBatch, drawBatch(step: Int(Int32.max) + round).targets)
+      let inner = cells.indices.reduce(targetBatch) {
+        $0.sliced(axis: 3 + $1, from: layout.border, to: layout.border + cells[$1])
+      }
+      let start = inner.sliced(axis: 2, from: 0, to: 1)
+      return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
+    }
+    order = (-1, [])
+    return errors.reduce(0, +) / Double(errors.count)
+  }
+
+  /// Batches that are looked at before the first step.
+  private static let probes = 10
+
   /// Sets the μ head to the leading principal components of pooled features, whitened, and the
   /// variance head to σ² = 0.1 on a crop: informative latents from the first step.
   private func startFromData() {
     let features = DynamicsEncoder.features
     var pooled: [[Double]] = []
     withoutGradients {
-      for round in 0..<10 {
+      for round in 0..<Self.probes {
         // Crops of their own, far from those of the training.
         fill(inputBatch, drawBatch(step: Int(Int32.max) + round).inputs)
         let maps = model.encoder.features(inputBatch.to(device), lattice: model.lattice)

@@ -19,7 +19,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
   public var targetCrop = [32, 76]
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
-  public var beta = 0.01
+  public var beta = 0.005
+  /// In what β is counted.
+  public var betaUnit = BetaUnit.persistence
   /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
   /// finely later; below 1 is a warm-up.
   public var betaStart = 4.0
@@ -71,6 +73,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
     try settings.read(&beta, .beta)
+    try settings.read(&betaUnit, .betaUnit)
     try settings.read(&betaStart, .betaStart)
     try settings.read(&betaRamp, .betaRamp)
     try settings.read(&betaGrading, .betaGrading)
@@ -88,7 +91,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading
+    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
@@ -128,7 +131,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
       allowed: "a crop with as many axes as inputCrop \(inputCrop)", remedy: "Add or drop an axis.")
     try require(
-      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more", remedy: "The paper uses 0.02.")
+      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
+      remedy: "0.005 of the persistence error is a good start; the paper has 0.02, absolute.")
     try require(
       betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
       remedy: "1 keeps β constant.")
@@ -158,6 +162,15 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
       allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
   }
+}
+
+/// In what the weight β of the divergence is counted.
+public enum BetaUnit: String, SettingChoice {
+  /// In the mean squared error of predicting no change over the target crop, so that one β fits slow and
+  /// fast, weak and strong fields.
+  case persistence
+  /// As it is, for fields of the paper's units.
+  case absolute
 }
 
 /// The step size over a training.
