@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "kymo_processor.h"
+#include "kymo_dense.h"
 #include "kymo_encoder.h"
 #include "kymo_lattice.h"
 #include "kymo_etd.h"
