@@ -5,7 +5,7 @@ public import KymoTensor
 
 /// Starting values of weights, drawn on the host: the same stream gives the same numbers everywhere.
 public enum InitialWeights {
-  /// The bias that the networks of Vlachas et al. (2022) start with.
+  /// The bias that networks for effective dynamics start with (Vlachas and others 2022).
   public static let smallBias = 0.001
 
   /// Uniform on ±√(6 / (inputs + outputs)), where taps count on both sides.
@@ -15,6 +15,7 @@ public enum InitialWeights {
   ///   - stream: Where the numbers are drawn from.
   ///   - dtype: Type of the entries.
   ///   - device: Where the tensor is.
+  /// - Returns: A leaf of this shape.
   public static func xavierUniform(
     _ shape: [Int], using stream: inout RandomStream, dtype: ScalarType = .float32,
     device: Device = .cpu
