@@ -16,6 +16,7 @@
 #include "kymo_peak.h"
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
+#include "kymo_recurrent.h"
 #include "kymo_rollout.h"
 
 #endif
