@@ -144,7 +144,8 @@ enum FusedRecurrent {
               let run = unsafe kk_recurrent_run(
                 rows: Int32(min(FusedRecurrent.part, batch - first)), steps: Int32(steps),
                 known: Int32(known), inputs: at[0] + first * known * latents,
-                own: flags.baseAddress.map { unsafe $0 + first * known },
+                // An empty array has an address all the same.
+                own: flags.isEmpty ? nil : flags.baseAddress.map { unsafe $0 + first * known },
                 states: at[1] + first * counts.state,
                 predictions: at[2] + first * steps * latents)
               unsafe withUnsafePointer(to: run) { unsafe body(part, $0, at[3], plan) }
