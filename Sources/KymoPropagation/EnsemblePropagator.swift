@@ -85,6 +85,8 @@ public struct EnsemblePropagator<Member: Propagator>: Propagator {
   ///     own last prediction.
   ///   - stepCount: Number of coarse steps, T.
   ///   - memory: The memory before the first step; afterwards that after the last.
+  /// - Returns: Mean and spread, `[B, stepCount, L]` each.
+  /// - Throws: `ModelDataError` when there are no latents to go on from; what members throw.
   public func forecast(
     from start: HostArray<Double>? = nil, stepCount: Int, memory: inout EnsembleMemory<Member>
   ) throws -> EnsembleForecast {
