@@ -31,7 +31,7 @@ func benchmarkRecurrent() throws {
     let window = RecurrentSpeed.window(configuration, latents: latents, batch: 32, length: 20)
     let windowReference = try number(plain, "windowSeconds")
     line(
-      "  window of 20 steps × 32, gradient",
+      "  gradient of a window, 20 × 32",
       """
       \(format(window.seconds * 1e3, 2)) ms, \(format(window.gigaflops, 0)) GFLOP/s, error \
       \(window.error.formatted(.number.notation(.scientific).precision(.fractionLength(0)))); \

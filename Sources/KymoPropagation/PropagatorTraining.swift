@@ -131,13 +131,13 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   }
 
   /// First step of a window that counts in the loss.
-  var firstCounted: Int {
+  package var firstCounted: Int {
     max(warmUpSteps, predictionLength > 0 ? windowLength - predictionLength : 0)
   }
   /// Windows of a sequence: one alone when nothing is carried.
-  var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
+  package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
   /// Inputs of a sequence; one frame more is its last target.
-  var sequenceLength: Int { sequenceWindows * windowLength }
+  package var sequenceLength: Int { sequenceWindows * windowLength }
   /// What the optimiser is made with.
   var optimizerSettings: AdaptiveOptimizer.Settings {
     var settings: AdaptiveOptimizer.Settings = optimizer == .adam ? .adam : .adaBelief

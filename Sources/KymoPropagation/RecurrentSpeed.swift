@@ -1,5 +1,7 @@
 // How fast forecasts and training windows of recurrent networks are, for the benchmarks: the smallest of
-// several times, with the answer checked against the tensor version.
+// several times, with the answer checked against the tensor version. Times are those of the processor,
+// which other programs on a busy machine lengthen least; they belong to one thread.
+import Foundation
 import KymoData
 import KymoNN
 import KymoNumerics
@@ -9,7 +11,7 @@ import KymoTensor
 public enum RecurrentSpeed {
   /// What a measurement found.
   public struct Result: Sendable {
-    /// Seconds for one coarse step of all trajectories, or for one window.
+    /// Seconds of the processor for one coarse step of all trajectories, or for one window.
     public var seconds: Double
     /// Multiply-adds, counted as two operations, in 1e9 for a second.
     public var gigaflops: Double
@@ -92,9 +94,9 @@ public enum RecurrentSpeed {
   private static func smallest(_ repeats: Int, _ body: () throws -> Void) rethrows -> Double {
     var seconds = Double.infinity
     for _ in 0..<repeats {
-      let start = ContinuousClock.now
+      let start = clock()
       try body()
-      seconds = min(seconds, (ContinuousClock.now - start) / .seconds(1))
+      seconds = min(seconds, Double(clock() - start) / Double(CLOCKS_PER_SEC))
     }
     return seconds
   }

@@ -1,27 +1,28 @@
 // Latent series, scaled, from which sequences of a training are cut.
 //
 // Letters: B sequences, T frames of a series, L latents.
-import KymoData
 import KymoNumerics
 import KymoTensor
 
 /// Scaled series from which sequences of equal length are cut.
-struct SeriesWindows {
+package struct SeriesWindows {
   private let series: [(values: [Float], frames: Int)]
-  private let latents: Int
+  private let width: Int
   /// Frames of a sequence: its inputs and one more.
   private let frameCount: Int
   /// How many sequences can start before those of a series.
   private let startsBefore: [Int]
 
-  init(_ series: [HostArray<Double>], scaler: ChannelScaler, frameCount: Int) {
-    self.series = series.map { (scaler.scaled($0.elements), $0.shape[0]) }
-    latents = scaler.offset.count
-    self.frameCount = frameCount
+  /// Prepares series of frames of `width` numbers; each has at least `frameCount` frames.
+  package init(_ series: [(values: [Float], frames: Int)], width: Int, frameCount: Int) {
+    (self.series, self.width, self.frameCount) = (series, width, frameCount)
     startsBefore = series.reduce(into: [0]) { starts, one in
-      starts.append(starts[starts.count - 1] + one.shape[0] - frameCount + 1)
+      starts.append(starts[starts.count - 1] + one.frames - frameCount + 1)
     }
   }
+
+  /// Frames that have a frame after them.
+  var inputCount: Int { series.reduce(0) { $0 + $1.frames - 1 } }
 
   /// Throws unless these are finite series `[T, L]` that hold a sequence; returns L.
   static func check(
@@ -69,10 +70,10 @@ struct SeriesWindows {
 
   private func tensor(_ places: [(series: Int, start: Int)]) -> Tensor {
     var values: [Float] = []
-    values.reserveCapacity(places.count * frameCount * latents)
+    values.reserveCapacity(places.count * frameCount * width)
     for (index, start) in places {
-      values += series[index].values[start * latents..<(start + frameCount) * latents]
+      values += series[index].values[start * width..<(start + frameCount) * width]
     }
-    return Tensor(values, shape: [places.count, frameCount, latents])
+    return Tensor(values, shape: [places.count, frameCount, width])
   }
 }

@@ -27,7 +27,8 @@ private func latents(_ shape: [Int], seed: UInt64 = 1) -> HostArray<Double> {
 }
 
 private let single = Tolerance(
-  absolute: 5e-6, relative: 5e-6, because: "float32 over ten steps, latents of size 3, doubled")
+  absolute: 5e-6, relative: 5e-6,
+  because: "float32 over ten steps, latents of size 3: 14 roundings of 3")
 
 @Suite("Recurrent propagators") struct RecurrentPropagatorTests {
   @Test(
@@ -61,7 +62,7 @@ private let single = Tolerance(
     }
   }
 
-  @Test("give the bits of single trajectories in a batch, and of single steps in a rollout")
+  @Test("give the bits of single trajectories in a batch, and single steps in a rollout")
   func batchIsSingles() throws {
     let propagator = propagator(.lstm, latents: 3, units: 32)
     let start = latents([7, 3])
@@ -71,7 +72,7 @@ private let single = Tolerance(
       var own = propagator.initialMemory(batchCount: 1)
       let one = try propagator.rollout(
         from: start.slice(item).reshaped([1, 3]), stepCount: 5, memory: &own)
-      expectClose(one.elements, all.slice(item).elements, single)
+      #expect(one.elements == all.slice(item).elements)
     }
     var stepwise = propagator.initialMemory(batchCount: 7)
     var current = start
