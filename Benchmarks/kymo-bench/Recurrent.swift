@@ -8,6 +8,7 @@ func benchmarkRecurrent() throws {
   // One trajectory is one core's work, in Kymo and in the peer.
   setThreadCount(1)
   defer { setThreadCount(threads) }
+  line("recurrent propagators", "smallest processor times of one core, PyTorch's too")
   for (units, latents, steps) in [(32, 2, 5000), (128, 8, 1000), (512, 8, 200)] {
     let plain = try peer([
       "Benchmarks/peers/led_lstm_step.py", "--units", "\(units)", "--latents", "\(latents)",
