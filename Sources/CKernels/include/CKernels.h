@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "kymo_processor.h"
+#include "kymo_distance.h"
 #include "kymo_encoder.h"
 #include "kymo_lattice.h"
 #include "kymo_etd.h"
@@ -15,6 +16,8 @@
 #include "kymo_peak.h"
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
+#include "kymo_reservoir.h"
 #include "kymo_rollout.h"
+#include "kymo_terms.h"
 
 #endif
