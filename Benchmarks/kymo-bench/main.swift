@@ -194,10 +194,10 @@ do {
     exit(0)
   }
   print("Kymo's benchmarks on \(threads) threads; medians; libtorch \(libtorchVersion)")
-  // A name alone runs that part: line, planes, data, recurrent.
+  // A name alone runs that part.
   let parts: [(String, () throws -> Void)] = [
     ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
-    ("recurrent", benchmarkRecurrent),
+    ("recurrent", benchmarkRecurrent), ("host-models", benchmarkHostModels),
   ]
   let wanted = CommandLine.arguments.dropFirst()
   for (name, run) in parts where wanted.isEmpty || wanted.contains(name) { try run() }

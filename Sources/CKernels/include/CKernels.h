@@ -5,6 +5,7 @@
 
 #include "kymo_processor.h"
 #include "kymo_dense.h"
+#include "kymo_distance.h"
 #include "kymo_encoder.h"
 #include "kymo_lattice.h"
 #include "kymo_etd.h"
@@ -17,6 +18,8 @@
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
 #include "kymo_recurrent.h"
+#include "kymo_reservoir.h"
 #include "kymo_rollout.h"
+#include "kymo_terms.h"
 
 #endif
