@@ -151,7 +151,7 @@ let package = Package(
       name: "kymo-bench",
       dependencies: [
         "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
-        "KymoNumerics",
+        "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 

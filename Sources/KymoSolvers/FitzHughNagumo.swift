@@ -27,6 +27,11 @@ public struct FitzHughNagumo: RecordingSimulator {
     public var place: Double
     /// Whether v falls along x instead of rising.
     public var isReversed: Bool
+
+    /// A front at a place.
+    public init(place: Double, isReversed: Bool) {
+      (self.place, self.isReversed) = (place, isReversed)
+    }
   }
 
   /// The front of one draw: first its distance from an end, then the end, then the sign of v.

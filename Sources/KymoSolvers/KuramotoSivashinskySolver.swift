@@ -14,8 +14,8 @@ public import KymoNumerics
 /// **Good values.** L = 22 and N = 64 with Δt = 0.25 and 5 steps in it are the default; the paper
 /// takes 1,000 steps for the same answer to six digits at t = 10.
 ///
-/// **Cost.** One step of a trajectory with N = 64 takes about 0.8 µs on a core with AVX2, and one
-/// step of eight trajectories about 1.4 µs with AVX-512. A trajectory does not depend, in any bit, on
+/// **Cost.** One step of a trajectory with N = 64 takes about 0.9 µs on a core with AVX2, and one
+/// step of eight trajectories about 1.5 µs with AVX-512. A trajectory does not depend, in any bit, on
 /// those beside it.
 public final class KuramotoSivashinskySolver: MicroSolver {
   /// The settings; those of recordings are not looked at.
