@@ -117,8 +117,9 @@ public struct Recordings: Sendable {
     return subset
   }
 
-  /// The recordings in other units, channel by channel, or nil for those of the file; shares the numbers,
-  /// which are mapped when they are looked at. A scaling before is replaced.
+  /// The recordings in other units, channel by channel, or for nil in those of the file.
+  ///
+  /// Shares the numbers, which are mapped when they are looked at; replaces a scaling from before.
   public func scaled(by scaler: ChannelScaler?) -> Recordings {
     precondition(
       scaler == nil || scaler?.offset.count == channelCount,

@@ -185,7 +185,9 @@ package struct DataSettings: Codable, Hashable, Sendable {
     simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case train, test, noise, normalize, simulate }
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case train, test, noise, normalize, simulate
+  }
 
   func validate() throws {
     try require(

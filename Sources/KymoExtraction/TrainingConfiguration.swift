@@ -91,7 +91,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaUnit, betaStart, betaRamp, betaGrading
+    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaUnit,
+      betaStart, betaRamp, betaGrading
     case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }

@@ -1,7 +1,6 @@
 // When the latent propagator runs and when the solver does. Vlachas et al., Nature Machine
 // Intelligence 4, 359 (2022): a round is T_m of latent ("macro") steps, then T_μ of the solver.
 
-
 /// The alternation of latent steps and solver steps, counted in coarse steps.
 public struct MultiscaleSchedule: Hashable, Codable, Sendable {
   /// Latent steps of a round, T_m / Δt; 0 is the solver alone.

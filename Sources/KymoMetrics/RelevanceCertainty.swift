@@ -67,7 +67,8 @@ extension ExtractionResults {
     var found: [RelevanceCertainty.Repetition] = []
     for latent in kept.reversed() {
       let others = kept.filter { $0 != latent }
-      let regressors = Self.polynomials(of: others.map { other in recordings.map { $0.mean[other] } })
+      let regressors = Self.polynomials(
+        of: others.map { other in recordings.map { $0.mean[other] } })
       // A polynomial with as many terms as there are recordings explains everything.
       guard !others.isEmpty, recordings.count >= 5 * (regressors.count + 1) else { continue }
       let fit = LinearFit(regressors: regressors, target: recordings.map { $0.mean[latent] })

@@ -26,6 +26,7 @@ public protocol Propagator {
   ///   - start: The latents to start from, `[B, L]`; not part of the result.
   ///   - stepCount: Number of coarse steps, T.
   ///   - memory: The memory before the first step; afterwards that after the last.
+  /// - Throws: What a propagator with an outside part, such as a device, may fail with.
   /// - Returns: `[B, T, L]`; latents that leave the finite numbers stay so, and the other
   ///   trajectories go on.
   func rollout(

@@ -14,6 +14,7 @@ public protocol Restriction {
   /// The latents of states.
   ///
   /// - Parameter states: Fields in physical units, `[B, C, X…]`; scaling belongs to the restriction.
+  /// - Throws: An error that names the shape when the states do not fit.
   /// - Returns: Latents, `[B, L]`.
   func encode(_ states: HostArray<Double>) throws -> HostArray<Double>
 }
@@ -25,6 +26,7 @@ public protocol Lifting {
   /// - Parameters:
   ///   - latents: `[B, L]`.
   ///   - random: Where a stochastic lifting draws from; a deterministic one leaves it alone.
+  /// - Throws: An error that names the shape when the latents do not fit.
   /// - Returns: Fields in physical units, `[B, C, X…]`.
   func decode(
     _ latents: HostArray<Double>, using random: inout RandomStream

@@ -34,7 +34,8 @@ extension ExtractionResults.PlaneComparison {
           trace.showscale = false
         }
         figure.data.append(trace)
-        var across = Axis(row == times.count - 1 ? "second axis" : nil, domain: left...(left + 0.27))
+        var across = Axis(
+          row == times.count - 1 ? "second axis" : nil, domain: left...(left + 0.27))
         across.anchor = y
         var down = Axis(column == 0 ? "first axis" : nil, domain: domain)
         down.anchor = x

@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test(
-    "come back", arguments: [ChannelScaler.Kind.minMaxZeroOne, .minMaxMinusOneOne, .standard, .none])
+    "come back",
+    arguments: [ChannelScaler.Kind.minMaxZeroOne, .minMaxMinusOneOne, .standard, .none])
   func inverse(_ kind: ChannelScaler.Kind) {
     let scaler = ChannelScaler(kind, fitting: states)
     let back = scaler.unscale(scaler.scale(states))

@@ -178,7 +178,8 @@ import Testing
     let first = try models[0].extract(plain, range: 0..<3).map(\.mean)
     let second = try models[1].extract(kelvin, range: 0..<3).map(\.mean)
     let tolerance = Tolerance(
-      absolute: 0.02, because: "300 ± 5 in float32 has 2e-6 of the range, over 20 steps of training")
+      absolute: 0.02, because: "300 ± 5 in float32 has 2e-6 of the range, over 20 steps of training"
+    )
     expectClose(second.flatMap(\.self), first.flatMap(\.self), tolerance)
     let rollouts = try zip(models, [plain, kelvin]).map { model, recordings in
       try model.rollout(
