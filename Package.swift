@@ -89,10 +89,12 @@ let package = Package(
         .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ]),
 
+    .target(name: "CProcess", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+
     library("KymoNumerics", ["CKernels"]),
     library("KymoTensor", ["CTorch", "CKernels", "KymoNumerics"]),
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
-    library("KymoSolvers", ["KymoNumerics", "CKernels"]),
+    library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
@@ -149,7 +151,7 @@ let package = Package(
       name: "kymo-bench",
       dependencies: [
         "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
-        "KymoNumerics",
+        "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 

@@ -11,14 +11,6 @@
 // Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost border cell.
 #define DELTA_BORDER 12
 
-// (tanh(x)/x - 1)/x^2 as a polynomial in x^2 for |x| < 0.55, Chebyshev fit, error 4e-10.
-#define TANH_C1 -0.33333333f
-#define TANH_C2 0.13333323f
-#define TANH_C3 -0.053964366f
-#define TANH_C4 0.021814976f
-#define TANH_C5 -0.0085118121f
-#define TANH_C6 0.0025053850f
-
 static inline float *take_zeros(float **scratch, size_t count) {
   float *piece = take(scratch, count);
   memset(piece, 0, taken(count) * sizeof(float));

@@ -1,4 +1,5 @@
 // Arithmetic, reductions, linear algebra, convolutions, transforms.
+#include <ATen/ops/avg_pool1d.h>
 #include <ATen/ops/celu.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/elu.h>
@@ -9,7 +10,9 @@
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/rsub.h>
+#include <ATen/ops/selu.h>
 #include <ATen/ops/softplus.h>
+#include <ATen/ops/upsample_linear1d.h>
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/where.h>
@@ -37,6 +40,7 @@ kt_status kt_unary(kt_tensor *out, kt_tensor t, kt_unary_operation operation) {
       case KT_SIGMOID: return x.sigmoid();
       case KT_CELU: return at::celu(x);
       case KT_ELU: return at::elu(x);
+      case KT_SELU: return at::selu(x);
       case KT_GELU: return at::gelu(x);
       case KT_SOFTPLUS: return at::softplus(x);
       case KT_SIN: return x.sin();
@@ -163,6 +167,16 @@ kt_status kt_convolution(
         value(input), value(weight), bias ? std::make_optional(value(bias)) : std::nullopt,
         list(stride, axes), list(padding, axes), list(dilation, axes), /*transposed=*/false,
         no_output_padding, /*groups=*/1);
+  });
+}
+
+kt_status kt_average_pool(kt_tensor *out, kt_tensor input, int64_t window) {
+  return producing(out, [&] { return at::avg_pool1d(value(input), window); });
+}
+kt_status kt_upsample_linear(kt_tensor *out, kt_tensor input, int64_t factor) {
+  return producing(out, [&] {
+    const at::Tensor &x = value(input);
+    return at::upsample_linear1d(x, {x.size(-1) * factor}, /*align_corners=*/false);
   });
 }
 

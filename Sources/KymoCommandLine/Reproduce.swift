@@ -12,6 +12,9 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
       As in the paper's table, three seeds, the numbers kept in a file:
         kymo reproduce pde-vae/ks --seeds 1,2,3 --record docs/results/pde-vae-ks.json
 
+      The same trainings scored on as many recordings as in the paper:
+        kymo reproduce pde-vae/ks --seeds 1,2,3 --test-recordings 10000
+
       All experiments of a paper, with one page of tables:
         kymo reproduce pde-vae --record docs/results
 
@@ -39,6 +42,11 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
       valueName: "file"))
   package var record: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Score on this many simulated test recordings instead of the recipe's.", valueName: "count"))
+  package var testRecordings: Int?
+
   @Flag(help: "Train anew what is trained already.")
   package var force = false
 
@@ -47,7 +55,12 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
 
   package init() {}
 
-  package func validate() throws { _ = try parsedSeeds() }
+  package func validate() throws {
+    _ = try parsedSeeds()
+    if let testRecordings, testRecordings < 2 {
+      throw ValidationError("--test-recordings is \(testRecordings), but must be at least 2.")
+    }
+  }
 
   /// The seeds as numbers.
   package func parsedSeeds() throws -> [UInt64] {

@@ -85,6 +85,26 @@ public struct ChannelScaler: Hashable, Codable, Sendable {
     map(states) { $0 * $2 + $1 }
   }
 
+  /// Scales `[C, cells]` in place.
+  func scale(_ values: UnsafeMutablePointer<Float>, cells: Int) {
+    for channel in offset.indices {
+      let (shift, factor) = (Float(offset[channel]), Float(1 / scale[channel]))
+      // In bounds: the caller gives `cells` numbers for each channel.
+      for index in channel * cells..<(channel + 1) * cells {
+        unsafe values[index] = (values[index] - shift) * factor
+      }
+    }
+  }
+
+  /// Brings `[…, C, cells]` back to the units before, in place.
+  public func unscale(_ states: inout HostArray<Float>, cells: Int) {
+    for index in states.elements.indices {
+      let channel = index / cells % offset.count
+      states.elements[index] =
+        states.elements[index] * Float(scale[channel]) + Float(offset[channel])
+    }
+  }
+
   private func map(
     _ states: HostArray<Double>, _ body: (Double, Double, Double) -> Double
   ) -> HostArray<Double> {

@@ -54,13 +54,14 @@ extension Recordings {
         CropPlace(
           recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
           size: size), into: output)
-      return
+    } else {
+      unsafe storage.withBytes { bytes in
+        unsafe copyBlock(
+          from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,
+          into: output)
+      }
     }
-    unsafe storage.withBytes { bytes in
-      unsafe copyBlock(
-        from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,
-        into: output)
-    }
+    if let scaling { unsafe scaling.scale(output, cells: size.reduce(1, *)) }
   }
 
   /// Copies a crop, shape `[C, time, x…]` in C order, as the pointer version does.

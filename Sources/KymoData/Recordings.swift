@@ -10,6 +10,8 @@ public import KymoNumerics
 public struct Recordings: Sendable {
   /// Names, scales and origin.
   public var metadata: RecordingsMetadata
+  /// A map of every channel that crops and recordings have gone through; nil for the file's units.
+  public private(set) var scaling: ChannelScaler?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
   /// Length of every axis: recordings, channels, frames, then space.
@@ -107,11 +109,54 @@ public struct Recordings: Sendable {
         Array(params.elements[range.lowerBound * width..<range.upperBound * width]),
         shape: [range.count, width])
     }
-    return Recordings(
+    var subset = Recordings(
       storage: storage, shape: [range.count] + shape[1...], strides: strides,
       firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
       metadata: metadata)
+    subset.scaling = scaling
+    return subset
   }
+
+  /// The recordings in other units, channel by channel, or nil for those of the file; shares the numbers,
+  /// which are mapped when they are looked at. A scaling before is replaced.
+  public func scaled(by scaler: ChannelScaler?) -> Recordings {
+    precondition(
+      scaler == nil || scaler?.offset.count == channelCount,
+      "Recordings: a scaling for \(scaler?.offset.count ?? 0) of \(channelCount) channels")
+    var recordings = self
+    recordings.scaling = scaler
+    return recordings
+  }
+
+  /// The map that brings each channel to mean 0 and variance 1, estimated on at most 200 recordings
+  /// spread evenly over all.
+  public func standardScaler() -> ChannelScaler {
+    precondition(scaling == nil, "standardScaler: the recordings are scaled already")
+    let count = min(Recordings.scaledSample, self.count)
+    let cells = shape[2...].reduce(1, *)
+    var (sums, squares) = (
+      [Double](repeating: 0, count: channelCount), [Double](repeating: 0, count: channelCount)
+    )
+    for place in 0..<count {
+      unsafe withRecording(place * self.count / count) { values in
+        for channel in 0..<channelCount {
+          var (sum, square) = (0.0, 0.0)
+          for index in channel * cells..<(channel + 1) * cells {
+            let value = unsafe Double(values[index])
+            sum += value
+            square += value * value
+          }
+          sums[channel] += sum / Double(count * cells)
+          squares[channel] += square / Double(count * cells)
+        }
+      }
+    }
+    let deviations = zip(sums, squares).map { max(0, $1 - $0 * $0).squareRoot() }
+    return ChannelScaler(
+      kind: .standard, offset: sums, scale: deviations.map { $0 > 0 ? $0 : 1 })
+  }
+
+  private static let scaledSample = 200
 
   /// Hands out the numbers of one recording, shape `[C, T, X…]` in C order.
   ///
@@ -123,7 +168,7 @@ public struct Recordings: Sendable {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
     let length = recordingLength
     let first = firstEntry + index * strides[0]
-    if source != nil {
+    if source != nil || scaling != nil {
       let whole = crop(
         CropPlace(
           recording: index, timeOffset: 0, spaceOffsets: spaceShape.map { _ in 0 },

@@ -81,6 +81,7 @@ extension Inspection {
   /// - Returns: Text of a recipe; comments at its top say what keeps the data from being trained on.
   public func starterRecipe(for path: String) -> String {
     let crops = StarterCrops(self)
+    let isPlane = spaceShape.count == 2
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
     var lines = [
@@ -99,10 +100,14 @@ extension Inspection {
     lines += [
       "name: \(quoted(name))", "seed: 1", "",
       "data:", "  # Recordings to learn from; 'params' in the file is never looked at in training.",
-      "  train: \(quoted(path))", "",
+      "  train: \(quoted(path))",
+      "  # Every channel is brought to mean 0 and variance 1 for the model; results have the file's units.",
+      "  normalize: standard", "",
       "model:",
       "  # More latents than hidden parameters are expected; training switches the others off.",
-      "  latents: 5", "",
+      "  latents: 5",
+      "  # Hidden units of the networks that turn latents into the decoder's kernels; 0: the paper's rule.",
+      "  kernelUnits: \(isPlane ? 256 : 0)", "",
       "training:",
     ]
     lines += crops.notes.map { "  # \(oneLine($0))" }
@@ -110,7 +115,13 @@ extension Inspection {
       "  # What the encoder sees at a time: \(axisWords).",
       "  inputCrop: \(crops.input)",
       "  # What the decoder predicts; its first frame is given, and so are six points at each end.",
-      "  targetCrop: \(crops.target)", "",
+      "  targetCrop: \(crops.target)",
+      "  # Steps of encoder and decoder together, then of the decoder alone.",
+      "  steps: 10000", "  decoderSteps: \(isPlane ? 6000 : 20000)",
+      "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
+      "  # The price of information, in units of the error of predicting no change. When too many latents",
+      "  # stay relevant, raise it; when none does, lower it.",
+      "  beta: 0.005", "  betaStart: 1", "",
     ]
     return lines.joined(separator: "\n")
   }

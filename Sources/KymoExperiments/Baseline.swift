@@ -79,17 +79,47 @@ struct Baseline {
   }
 }
 
+/// How a model was trained, as far as the paper distinguishes it.
+package struct TrainingConditions {
+  /// Standard deviation of the noise on the training recordings.
+  package var noise = 0.0
+  /// Whether a new decoder was trained on a frozen encoder.
+  package var isRefined = false
+  /// Number of training recordings; nil when unknown.
+  package var recordings: Int?
+
+  /// Clean data, encoder and decoder together.
+  package init() {}
+
+  /// Creates conditions.
+  package init(noise: Double, isRefined: Bool, recordings: Int?) {
+    (self.noise, self.isRefined, self.recordings) = (noise, isRefined, recordings)
+  }
+}
+
 extension PaperNumbers {
   /// What the paper reports of data like these; nil for data that it does not have.
-  static func of(_ recordings: Recordings, trainingNoise: Double) -> PaperNumbers? {
-    switch recordings.systemName {
+  static func of(_ recordings: Recordings, trained: TrainingConditions) -> PaperNumbers? {
+    let isNoisy = trained.noise > 0
+    return switch recordings.systemName {
     case KuramotoSivashinskyConfiguration.systemName:
-      trainingNoise > 0 ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
+      isNoisy ? .noisyKuramotoSivashinsky : .kuramotoSivashinsky
     case NonlinearSchroedingerConfiguration.systemName:
-      trainingNoise > 0 ? .noisyNonlinearSchroedinger : .nonlinearSchroedinger
+      isNoisy ? .noisyNonlinearSchroedinger : .nonlinearSchroedinger
     case ConvectionDiffusionConfiguration.systemName:
-      trainingNoise > 0 ? .noisyConvectionDiffusion : .convectionDiffusion
+      isNoisy ? .noisyConvectionDiffusion : .convectionDiffusion
     default: nil
     }
+  }
+
+  /// The published curve of a decoder trained like this: refined, on few recordings, or as usual.
+  func decoderErrors(_ trained: TrainingConditions) -> [ExtractionResults.PaperPoint] {
+    if trained.isRefined { return refinedDecoderErrors }
+    if self == .kuramotoSivashinsky, let count = trained.recordings,
+      let few = PaperNumbers.kuramotoSivashinskyErrors(trainingRecordings: count), count < 1000
+    {
+      return few
+    }
+    return decoderErrors
   }
 }

@@ -14,8 +14,8 @@ package struct ExtractionEvaluation {
   package var model: ParameterVAE
   /// What is evaluated and on how many recordings.
   package var settings: EvaluationSettings
-  /// Standard deviation of the noise on the training recordings, for the published numbers.
-  package var trainingNoise = 0.0
+  /// How the model was trained, for the published numbers.
+  package var conditions = TrainingConditions()
   /// Whom to tell and ask.
   package var hooks = WorkHooks()
 
@@ -41,7 +41,7 @@ package struct ExtractionEvaluation {
     _ test: Recordings, name: String, training: Recordings?
   ) throws -> ExtractionResults {
     let latents = try extract(test, "reading test recordings")
-    let paper = PaperNumbers.of(test, trainingNoise: trainingNoise)
+    let paper = PaperNumbers.of(test, trained: conditions)
     let collapsed = model.collapsedVariance(for: test)
     let summaries = ExtractionResults.latentSummaries(of: latents, collapsedVariance: collapsed)
     let relevant = summaries.indices.filter { summaries[$0].isRelevant }
@@ -57,12 +57,14 @@ package struct ExtractionEvaluation {
       parameterNames: names, recordings: latents, relevantLatents: relevant,
       trainingRecordings: fitted, paper: paper)
     let system = test.systemName.isEmpty ? "" : " of \(test.systemName)"
-    return ExtractionResults(
+    var results = ExtractionResults(
       dataDescription: "\(test.count) recordings\(system) (\(name))", parameterNames: names,
       latents: summaries, collapsedVariance: collapsed, scores: scores, recordings: latents,
       errorCurves: try errorCurves(test, latents, paper),
       frameInterval: test.frameInterval ?? 1, trainedFrames: model.trainedFrames,
       fields: try fields(test, latents), paperRelevantCount: paper?.relevantCount)
+    if test.spaceRank == 2 { results.planes = try planes(test, latents) }
+    return results
   }
 
   /// Latents of every recording.
@@ -94,7 +96,9 @@ extension ExtractionEvaluation {
         prediction: try predict(test, range, latents), truth: frames(of: test, range))
     }
     var curves = [
-      decoder.summary(name: "propagating decoder", paperPoints: paper?.decoderErrors ?? [])
+      decoder.summary(
+        name: "propagating decoder",
+        paperPoints: paper?.decoderErrors(conditions) ?? [])
     ]
     if settings.baselines { curves += try baselineCurves(test, count, paper) }
     return curves
@@ -155,32 +159,89 @@ extension ExtractionEvaluation {
 // MARK: - Pictures
 
 extension ExtractionEvaluation {
-  /// Pictures of recordings spread evenly over the range of the first known parameter.
+  /// Space–time pictures of a few recordings on a line.
   private func fields(
     _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents]
   ) throws -> [ExtractionResults.FieldComparison] {
     let count = min(test.count, settings.fieldRecordings)
     guard test.spaceRank == 1, count > 0 else { return [] }
-    let order = latents.indices.sorted {
-      (latents[$0].parameters.first ?? 0) < (latents[$1].parameters.first ?? 0)
-    }
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
     let spacing = (test.extents?.first ?? Double(points)) / Double(points)
-    return try (0..<count).map { number in
-      let index = order[(2 * number + 1) * order.count / (2 * count)]
+    return try shownRecordings(count, latents).map { index in
       let truth = test[index].elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let rows = (0..<test.frameCount).map { Array(truth[$0 * points..<($0 + 1) * points]) }
-      let caption = zip(test.parameterNames, latents[index].parameters)
-        .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
       return ExtractionResults.FieldComparison(
-        recording: index, caption: caption,
+        recording: index, caption: caption(test, latents[index]),
         times: (0..<test.frameCount).map { Double($0) * interval },
         positions: (0..<points).map { Double($0) * spacing }, truth: rows,
         prediction: [rows[0]]
           + (0..<test.frameCount - 1).map { Array(predicted[$0 * points..<($0 + 1) * points]) },
         trainedTime: Double(model.trainedFrames) * interval)
     }
+  }
+}
+
+extension ExtractionEvaluation {
+  /// Snapshots one step after the first frame, at the end of the trained length, and at the last frame.
+  private func planes(
+    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents]
+  ) throws -> [ExtractionResults.PlaneComparison] {
+    let last = test.frameCount - 1
+    let frames = Set([1, model.trainedFrames, last].filter { (1...last).contains($0) }).sorted()
+    let interval = test.frameInterval ?? 1
+    let (rows, columns) = (test.spaceShape[0], test.spaceShape[1])
+    let rowBlocks = blocks(rows), columnBlocks = blocks(columns)
+    let positions = zip([rowBlocks, columnBlocks], test.spaceShape.indices).map { blocks, axis in
+      let spacing =
+        (test.extents?[axis] ?? Double(test.spaceShape[axis])) / Double(test.spaceShape[axis])
+      return blocks.map { (Double($0.lowerBound) + Double($0.upperBound - 1)) / 2 * spacing }
+    }
+    func snapshot(_ values: [Float], _ frame: Int) -> [[Float]] {
+      rowBlocks.map { rowBlock in
+        columnBlocks.map { columnBlock in
+          var sum: Float = 0
+          for row in rowBlock {
+            for column in columnBlock { sum += values[(frame * rows + row) * columns + column] }
+          }
+          return sum / Float(rowBlock.count * columnBlock.count)
+        }
+      }
+    }
+    return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
+      let truth = test[index].elements
+      let predicted = try predict(test, index..<index + 1, latents).elements
+      return ExtractionResults.PlaneComparison(
+        recording: index, caption: caption(test, latents[index]),
+        times: frames.map { Double($0) * interval }, positions: positions,
+        truth: frames.map { snapshot(truth, $0) },
+        prediction: frames.map { snapshot(predicted, $0 - 1) },
+        trainedTime: Double(model.trainedFrames) * interval)
+    }
+  }
+
+  /// Cells of one axis in at most 128 blocks of equal size, the last one smaller if need be.
+  private func blocks(_ count: Int) -> [Range<Int>] {
+    let size = (count + 127) / 128
+    return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+  }
+
+  /// Recordings spread evenly over the range of the first known parameter.
+  private func shownRecordings(
+    _ count: Int, _ latents: [ExtractionResults.RecordingLatents]
+  ) -> [Int] {
+    let order = latents.indices.sorted {
+      (latents[$0].parameters.first ?? 0) < (latents[$1].parameters.first ?? 0)
+    }
+    return (0..<count).map { order[(2 * $0 + 1) * order.count / (2 * count)] }
+  }
+
+  /// Known parameters in words.
+  private func caption(
+    _ test: Recordings, _ latents: ExtractionResults.RecordingLatents
+  ) -> String {
+    zip(test.parameterNames, latents.parameters)
+      .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
   }
 }
 
@@ -199,10 +260,11 @@ extension ExtractionRun {
   ///   - directory: The run.
   ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
   ///   - hooks: Whom to tell and ask.
+  ///   - rolloutRecordings: How many are rolled out; the recipe's number when nil.
   /// - Throws: ``RunDirectoryError`` when the run has no model yet; errors of the data's file.
   /// - Returns: What was written.
   package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
+    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
   ) throws -> ExtractionResults {
     let recipe = try directory.readRecipe()
     let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
@@ -210,9 +272,13 @@ extension ExtractionRun {
     let model = try loadModel(directory)
     let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
     var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
-    evaluation.trainingNoise = recipe.data.noise
     evaluation.hooks = hooks
+    evaluation.settings.rolloutRecordings =
+      rolloutRecordings ?? evaluation.settings.rolloutRecordings
     let training = try? Recordings.load(data.trainFile)
+    evaluation.conditions = TrainingConditions(
+      noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
+      recordings: training?.count)
     let results = try evaluation.evaluate(
       test, name: (file ?? data.testFile).lastPathComponent, training: training)
     try directory.write(json: results, to: directory.results)

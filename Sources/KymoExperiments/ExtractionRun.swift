@@ -127,7 +127,7 @@ package struct TrainingEstimate: Codable, Hashable, Sendable {
   package var dataBytes: Int64
   /// Expected most memory of the process in bytes.
   package var memoryBytes: Int64
-  /// Median seconds of a step, measured now.
+  /// Mean seconds of a step over the whole training, measured now.
   package var secondsPerStep: Double
   /// Seconds of the whole training.
   package var seconds: Double
@@ -153,23 +153,39 @@ extension ExtractionRun {
       sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
       count = sample.count
     }
-    let session = try ExtractionSession(recipe, recordings: sample, device: device)
-    var times: [Double] = []
-    for step in 0..<min(6, session.totalSteps) {
-      try hooks.stopIfAsked("Nothing was written.")
-      hooks.progress(Double(step) / 6, "measuring steps")
-      let start = ContinuousClock.now
-      _ = try session.step()
-      times.append(start.duration(to: .now).seconds)
+    let joint = try stepTime(recipe, sample, device, hooks)
+    var seconds = joint * Double(recipe.training.steps)
+    if recipe.training.decoderSteps > 0 {
+      var later = recipe
+      later.training.steps = 1
+      let few = sample.subset(0..<min(sample.count, 8))
+      seconds +=
+        try stepTime(later, few, device, hooks) * Double(recipe.training.decoderSteps)
     }
-    // The first step allocates; it says nothing about the others.
-    let later = times.dropFirst(times.count > 1 ? 1 : 0).sorted()
-    let perStep = later[later.count / 2]
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
     return TrainingEstimate(
       recordings: count, dataBytes: dataBytes, memoryBytes: Machine.peakMemory + copies,
-      secondsPerStep: perStep, seconds: perStep * Double(recipe.training.steps))
+      secondsPerStep: seconds / Double(max(1, recipe.training.totalSteps)), seconds: seconds)
+  }
+
+  /// Median seconds of a few steps, the first left out: it allocates, or reads all recordings.
+  private static func stepTime(
+    _ recipe: Recipe, _ recordings: Recordings, _ device: Device, _ hooks: WorkHooks
+  ) throws -> Double {
+    let session = try ExtractionSession(recipe, recordings: recordings, device: device)
+    var times: [Double] = []
+    let count = min(7, session.totalSteps)
+    for step in 0..<count {
+      try hooks.stopIfAsked("Nothing was written.")
+      hooks.progress(Double(step) / 7, "measuring steps")
+      let start = ContinuousClock.now
+      _ = try session.step()
+      times.append(start.duration(to: .now).seconds)
+    }
+    guard count > 0 else { return 0 }
+    let later = times.dropFirst(count > 2 ? 2 : count - 1).sorted()
+    return later[later.count / 2]
   }
 }

@@ -31,8 +31,15 @@ package struct ExtractionSession: TrainingSession {
       } else {
         nil
       }
+    // A model that goes on sees fields as it did before.
+    let seen =
+      switch start {
+      case .frozenEncoder(let model), .model(let model):
+        recordings.scaled(by: model.field.scaling)
+      case nil: recordings
+      }
     trainer = try ExtractionTrainer(
-      configuration: recipe.extraction, recordings: recordings, seed: recipe.seed, device: device,
+      configuration: recipe.extraction, recordings: seen, seed: recipe.seed, device: device,
       start: start)
   }
 

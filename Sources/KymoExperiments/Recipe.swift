@@ -149,6 +149,14 @@ private struct PresetSettings: Encodable {
   }
 }
 
+/// What is done to every channel before a model sees it.
+package enum Normalization: String, SettingChoice {
+  /// Mean 0 and variance 1 over the training recordings.
+  case standard
+  /// Nothing: fields as they are in the file, as in the paper.
+  case none
+}
+
 /// Which recordings a recipe uses.
 package struct DataSettings: Codable, Hashable, Sendable {
   /// File of the training recordings.
@@ -157,6 +165,8 @@ package struct DataSettings: Codable, Hashable, Sendable {
   package var test = ""
   /// Standard deviation of normal noise, added once to every training sample.
   package var noise = 0.0
+  /// What is done to every channel before a model sees it; results are in the file's units.
+  package var normalize = Normalization.standard
   /// How to make the files when they are absent.
   package var simulate: SimulationSettings?
 
@@ -171,10 +181,11 @@ package struct DataSettings: Codable, Hashable, Sendable {
     train = try values.decodeIfPresent(String.self, forKey: .train) ?? train
     test = try values.decodeIfPresent(String.self, forKey: .test) ?? test
     noise = try values.decodeIfPresent(Double.self, forKey: .noise) ?? noise
+    normalize = try values.decodeIfPresent(Normalization.self, forKey: .normalize) ?? normalize
     simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case train, test, noise, simulate }
+  private enum CodingKeys: String, CodingKey, CaseIterable { case train, test, noise, normalize, simulate }
 
   func validate() throws {
     try require(

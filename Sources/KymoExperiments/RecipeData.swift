@@ -50,6 +50,27 @@ package struct RecipeData {
     settings.test.isEmpty ? trainFile : located(settings.test, base: base)
   }
 
+  /// A test file like the recipe's with another number of recordings, beside it, simulated when absent.
+  package func makeTest(recordings: Int, _ hooks: WorkHooks) throws -> URL {
+    guard var configuration = settings.simulate?.test else {
+      throw ConfigurationError(
+        "data.simulate.test", found: "absent", allowed: "how to make test recordings",
+        remedy: "Leave --test-recordings out.")
+    }
+    configuration.recordings = recordings
+    let name = "\(testFile.deletingPathExtension().lastPathComponent)-\(recordings).npz"
+    let file = testFile.deletingLastPathComponent().appending(path: name)
+    if !FileManager.default.fileExists(atPath: file.path) {
+      _ = try configuration.write(
+        to: file, threads: hooks.threads,
+        progress: { done in
+          hooks.progress(
+            Double(done) / Double(recordings), "\(name): \(done) of \(recordings) recordings")
+        }, stopSignal: hooks.stopSignal)
+    }
+    return file
+  }
+
   /// Simulates the files that are absent; returns what was made.
   package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {
     guard let simulate = settings.simulate else { return [] }
@@ -68,7 +89,7 @@ package struct RecipeData {
     return made
   }
 
-  /// The training recordings, checked for the crops of a training, noise added.
+  /// The training recordings, checked for the crops of a training, noise added, in the model's units.
   ///
   /// - Returns: The recordings and what is worth a second look.
   package func loadTraining(
@@ -79,8 +100,13 @@ package struct RecipeData {
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
       file: trainFile.relativePath, threads: threads)
     let warnings = findings.map { "\(trainFile.relativePath): \($0.message). \($0.remedy)" }
-    guard settings.noise > 0 else { return (recordings, warnings) }
-    return (noisy(recordings, deviation: settings.noise, seed: seed, threads: threads), warnings)
+    let seen =
+      settings.noise > 0
+      ? noisy(recordings, deviation: settings.noise, seed: seed, threads: threads) : recordings
+    return switch settings.normalize {
+    case .standard: (seen.scaled(by: seen.standardScaler()), warnings)
+    case .none: (seen, warnings)
+    }
   }
 
   /// The test recordings.

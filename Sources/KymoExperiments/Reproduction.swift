@@ -93,6 +93,8 @@ package struct ReproductionRecord: Codable {
     package var steps: Int
     /// Seconds from the first to the last step.
     package var trainingSeconds: Double
+    /// Number of test recordings.
+    package var testRecordings: Int
     /// Number of relevant latents.
     package var relevantLatents: Int
     /// R² of every known parameter.
@@ -156,7 +158,8 @@ package struct ReproductionRecord: Codable {
     runs.append(
       Run(
         seed: seed, steps: steps.last?.step ?? 0, trainingSeconds: steps.last?.seconds ?? 0,
-        relevantLatents: results.relevantCount, rSquared: byName(\.rSquared),
+        testRecordings: results.recordings.count, relevantLatents: results.relevantCount,
+        rSquared: byName(\.rSquared),
         rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
         calibration: byName(\.calibration),
         varianceOfMean: results.latents.map(\.varianceOfMean),

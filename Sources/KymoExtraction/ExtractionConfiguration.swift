@@ -32,6 +32,7 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
     configuration.model.linearWidth = 0
     configuration.training.steps = 200_000
     configuration.training.beta = 0.02
+    configuration.training.betaUnit = .absolute
     configuration.training.learningRate = 1e-3
     configuration.training.schedule = .constant
     configuration.training.gradientClip = 0

@@ -55,7 +55,7 @@ public final class ExtractionTrainer {
   /// Number of finished steps.
   public private(set) var stepIndex = 0
   /// Number of steps of the whole training.
-  public var totalSteps: Int { training.steps }
+  public var totalSteps: Int { training.totalSteps }
   /// The model as it is now.
   public let model: ParameterVAE
 
@@ -63,14 +63,23 @@ public final class ExtractionTrainer {
   private let sampler: CropSampler
   private let seed: UInt64
   private let device: Device
-  private let parameters: [Tensor]
-  private let optimizer: AdaptiveOptimizer
+  private var optimizer: AdaptiveOptimizer
   private var average: WeightAverage?
+  /// Latents of all recordings; there once the encoder is frozen.
+  private var recordingLatents: RecordingLatents?
   private let priorMatching: PriorMatching?
   private let inputBatch: Tensor
   private let targetBatch: Tensor
   /// Whether the encoder is frozen and only a new decoder is trained.
   private let isRefining: Bool
+  /// Whether the decoder alone is trained from now on.
+  private var trainsDecoderAlone: Bool { isRefining || stepIndex >= training.steps }
+  /// What is trained now.
+  private var trained: [NamedTensor] {
+    trainsDecoderAlone ? model.decoderParameters : model.namedParameters
+  }
+  /// β in the end, in the units of the loss.
+  private var finalBeta = 0.0
   /// Price of every latent: powers of the grading.
   private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
@@ -96,9 +105,7 @@ public final class ExtractionTrainer {
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     isRefining = if case .frozenEncoder = start { true } else { false }
     if let start { try model.adopt(start) }
-    let named = isRefining ? model.decoderParameters : model.namedParameters
-    parameters = named.map(\.tensor)
-    optimizer = AdaptiveOptimizer(named)
+    optimizer = AdaptiveOptimizer(isRefining ? model.decoderParameters : model.namedParameters)
     latentPrices = Tensor(
       (0..<configuration.model.latents).map { index in
         Float(pow(configuration.training.betaGrading, Double(index)))
@@ -109,104 +116,171 @@ public final class ExtractionTrainer {
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
+    finalBeta = training.beta * (training.betaUnit == .persistence ? persistenceError() : 1)
     if configuration.model.dataStart && start == nil { startFromData() }
-    if configuration.training.weightAverage > 0 {
-      average = WeightAverage(named, decay: configuration.training.weightAverage)
-    }
+    average = freshAverage
   }
 
   /// Does one step.
   ///
   /// - Throws: ``NonFiniteLoss`` at the first loss that is not finite, before the weights change.
   public func step() throws -> StepReport {
-    let random = stepRandom
-    fillBatches(step: stepIndex)
-    let progress = Double(stepIndex) / Double(totalSteps)
-    let frames = training.rolloutSchedule.frames(
-      step: stepIndex, of: totalSteps, full: training.targetCrop[0] - 1)
+    if stepIndex == training.steps, !isRefining { freezeEncoder() }
+    let batch = drawBatch(step: stepIndex)
     optimizer.zeroGradients()
+    let objective = trainsDecoderAlone ? decoderObjective(batch) : jointObjective(batch)
+    let value = objective.loss.item
+    guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
+    objective.loss.backward()
+    let norm = KymoNN.gradientNorm(of: trained.map(\.tensor))
+    guard norm.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
+    let limit = training.gradientClip > 0 ? training.gradientClip : .infinity
+    let rate = stepSize
+    optimizer.step(rate: rate, gradientScale: clippingScale(norm: norm, limit: limit))
+    average?.update()
+    stepIndex += 1
+    return StepReport(
+      step: stepIndex, loss: value, reconstruction: objective.reconstruction.item,
+      divergence: objective.divergences.sum().item, learningRate: rate, gradientNorm: norm,
+      latentVariance: objective.mean.detached().variance(axes: [0]).doubles,
+      latentSigma2: objective.sigma2.detached().mean(axes: [0]).doubles)
+  }
 
-    var latents = encode(random)
-    let raw = latents.mean
-    if model.normalizes { latents.mean = normalize(raw, progress: progress) }
+  /// What a step lowers, with its parts.
+  private struct Objective {
+    var loss: Tensor
+    var reconstruction: Tensor
+    var divergences: Tensor
+    var mean: Tensor
+    var sigma2: Tensor
+  }
+
+  /// The loss of encoder and decoder together on crops.
+  private func jointObjective(_ batch: Batch) -> Objective {
+    let random = stepRandom
+    let progress = Double(stepIndex) / Double(training.steps)
+    let frames = training.rolloutSchedule.frames(
+      step: stepIndex, of: training.steps, full: training.targetCrop[0] - 1)
+    fill(inputBatch, batch.inputs)
+    fill(targetBatch, batch.targets)
+    var latents = model.encoder.encode(
+      inputBatch.to(device), lattice: model.lattice, kept: keptPositions(random))
+    if model.normalizes { latents.mean = normalize(latents.mean, progress: progress) }
+    let reconstruction = rolloutLoss(sample(latents, random), frames: frames, random: random)
     let sigma2 = latents.logVariance.exp()
-    var draws = random(.sampling)
-    let noise = Tensor.normal(raw.shape, using: &draws, device: device)
-    let sample = latents.mean + (latents.logVariance * 0.5).exp() * noise
-
-    let reconstruction = rolloutLoss(sample, frames: frames, random: random)
-    let divergences =
-      (latents.mean.square() + sigma2 - latents.logVariance - 1).mean(axes: [0]) * 0.5
+    let divergences = divergences(latents, sigma2)
     let price = (divergences * latentPrices).sum()
     var loss = reconstruction + beta(progress: progress, frames: frames) * price
     if let priorMatching {
       loss =
         loss
-        + training.priorMatching * training.beta
+        + training.priorMatching * finalBeta
         * priorMatching.loss(mean: latents.mean, variance: sigma2)
     }
-    let value = loss.item
-    guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
-    loss.backward()
-    let norm = KymoNN.gradientNorm(of: parameters)
-    guard norm.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
-    let rate = training.stepSizes.rate(step: stepIndex, of: totalSteps)
-    let limit = training.gradientClip > 0 ? training.gradientClip : .infinity
-    optimizer.step(rate: rate, gradientScale: clippingScale(norm: norm, limit: limit))
-    average?.update()
-    stepIndex += 1
-    return StepReport(
-      step: stepIndex, loss: value, reconstruction: reconstruction.item,
-      divergence: divergences.sum().item, learningRate: rate, gradientNorm: norm,
-      latentVariance: latents.mean.detached().variance(axes: [0]).doubles,
-      latentSigma2: sigma2.detached().mean(axes: [0]).doubles)
+    return Objective(
+      loss: loss, reconstruction: reconstruction, divergences: divergences, mean: latents.mean,
+      sigma2: sigma2)
+  }
+
+  /// The loss of the decoder alone, on latents of whole recordings.
+  private func decoderObjective(_ batch: Batch) -> Objective {
+    let random = stepRandom
+    let known = recordingLatents ?? RecordingLatents(recordings, model: model)
+    recordingLatents = known
+    let latents = known.batch(batch.recordings)
+    fill(targetBatch, batch.targets)
+    let reconstruction = rolloutLoss(
+      sample(latents, random), frames: training.targetCrop[0] - 1, random: random)
+    let sigma2 = latents.logVariance.exp()
+    return Objective(
+      loss: reconstruction, reconstruction: reconstruction,
+      divergences: divergences(latents, sigma2), mean: latents.mean, sigma2: sigma2)
+  }
+
+  /// `½ (μ² + σ² − log σ² − 1)` of each latent, mean over the batch.
+  private func divergences(_ latents: LatentDistribution, _ sigma2: Tensor) -> Tensor {
+    (latents.mean.square() + sigma2 - latents.logVariance - 1).mean(axes: [0]) * 0.5
+  }
+
+  /// `z = μ + σ ε`.
+  private func sample(
+    _ latents: LatentDistribution, _ random: (RandomPurpose) -> RandomStream
+  ) -> Tensor {
+    var draws = random(.sampling)
+    let noise = Tensor.normal(latents.mean.shape, using: &draws, device: device)
+    return latents.mean + (latents.logVariance * 0.5).exp() * noise
+  }
+
+  /// The step size of this step; the steps of the decoder alone have a cycle of their own.
+  private var stepSize: Double {
+    stepIndex < training.steps
+      ? training.stepSizes.rate(step: stepIndex, of: training.steps)
+      : training.decoderStepSizes.rate(
+        step: stepIndex - training.steps, of: training.decoderSteps)
+  }
+
+  /// Ends the joint training: averaged weights count where they are kept, and optimiser and average
+  /// start anew for the decoder alone.
+  private func freezeEncoder() {
+    takeAverages()
+    startDecoderOptimizer()
+  }
+
+  private func startDecoderOptimizer() {
+    optimizer = AdaptiveOptimizer(model.decoderParameters)
+    average = freshAverage
+  }
+
+  /// An average of what is trained now, if the recipe asks for one.
+  private var freshAverage: WeightAverage? {
+    training.weightAverage > 0 ? WeightAverage(trained, decay: training.weightAverage) : nil
+  }
+
+  /// Puts averaged weights, where they are kept, in the place of the last ones.
+  private func takeAverages() {
+    guard let averages = average?.averages else { return }
+    let all = Dictionary(uniqueKeysWithValues: model.namedParameters.map { ($0.name, $0.tensor) })
+    withoutGradients {
+      for (name, mean) in averages { all[name]?.copyInPlace(from: mean) }
+    }
   }
 
   /// The trained model: averaged weights where they are kept, normalisation folded into the head.
   ///
   /// The trainer must not be used afterwards.
   public func finishedModel() -> ParameterVAE {
-    if let averages = average?.averages {
-      withoutGradients {
-        let trained = isRefining ? model.decoderParameters : model.namedParameters
-        for ((_, tensor), (_, mean)) in zip(trained, averages) {
-          tensor.copyInPlace(from: mean)
-        }
-      }
-    }
+    takeAverages()
     model.foldNormalization()
     return model
   }
 
   // MARK: - Pieces of a step
 
-  /// The distribution of the latents on the input crops.
-  private func encode(_ random: (RandomPurpose) -> RandomStream) -> LatentDistribution {
-    let kept = keptPositions(random)
-    let encode = { [self] in
-      model.encoder.encode(inputBatch.to(device), lattice: model.lattice, kept: kept)
-    }
-    return isRefining ? withoutGradients(encode) : encode()
-  }
-
   /// The stream of each purpose at this step.
   private var stepRandom: (RandomPurpose) -> RandomStream {
     { [seed, stepIndex] in RandomStream(seed: seed, purpose: $0, index: UInt64(stepIndex)) }
   }
 
-  /// Cuts the two crops of every recording in the batch; recordings come in shuffled rounds.
-  private func fillBatches(step: Int) {
-    let size = training.batchSize
+  /// Which recordings a step sees, and where it cuts its crops.
+  private struct Batch {
+    var recordings: [Int] = []
+    var inputs: [CropPlace] = []
+    var targets: [CropPlace] = []
+  }
+
+  /// Draws the two crops of every recording in the batch; recordings come in shuffled rounds.
+  private func drawBatch(step: Int) -> Batch {
     var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
-    let places = (0..<size).map { item in
-      let recording = shuffledRecording(position: step * size + item)
-      return (
-        input: sampler.draw(recording: recording, size: training.inputCrop, using: &random),
-        target: sampler.draw(recording: recording, size: training.targetCrop, using: &random)
-      )
+    var batch = Batch()
+    for item in 0..<training.batchSize {
+      let recording = shuffledRecording(position: step * training.batchSize + item)
+      batch.recordings.append(recording)
+      batch.inputs.append(
+        sampler.draw(recording: recording, size: training.inputCrop, using: &random))
+      batch.targets.append(
+        sampler.draw(recording: recording, size: training.targetCrop, using: &random))
     }
-    fill(inputBatch, places.map(\.input))
-    fill(targetBatch, places.map(\.target))
+    return batch
   }
 
   private func fill(_ batch: Tensor, _ places: [CropPlace]) {
@@ -283,7 +357,7 @@ public final class ExtractionTrainer {
       training.betaRamp > 0 ? max(0, 1 - progress / training.betaRamp) : 0
     // The error of a wrong parameter grows like T² at first: a shorter rollout needs a smaller β.
     let part = Double(frames) / Double(training.targetCrop[0] - 1)
-    return training.beta * pow(training.betaStart, remaining) * part * part
+    return finalBeta * pow(training.betaStart, remaining) * part * part
   }
 
   private func rolloutLoss(
@@ -321,15 +395,36 @@ public final class ExtractionTrainer {
     return discount.map { Float($0 / mean * ($0 / mean) / Double(entries * frames)) }
   }
 
+  /// Mean squared difference between the first and the later frames of target crops: the loss of a
+  /// decoder that changes nothing.
+  private func persistenceError() -> Double {
+    let layout = model.kernelNetwork.layout
+    let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
+    let frames = training.targetCrop[0] - 1
+    let errors = (0..<Self.probes).map { round -> Double in
+      fill(targetBatch, drawBatch(step: Int(Int32.max) + round).targets)
+      let inner = cells.indices.reduce(targetBatch) {
+        $0.sliced(axis: 3 + $1, from: layout.border, to: layout.border + cells[$1])
+      }
+      let start = inner.sliced(axis: 2, from: 0, to: 1)
+      return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
+    }
+    order = (-1, [])
+    return errors.reduce(0, +) / Double(errors.count)
+  }
+
+  /// Batches that are looked at before the first step.
+  private static let probes = 10
+
   /// Sets the μ head to the leading principal components of pooled features, whitened, and the
   /// variance head to σ² = 0.1 on a crop: informative latents from the first step.
   private func startFromData() {
     let features = DynamicsEncoder.features
     var pooled: [[Double]] = []
     withoutGradients {
-      for round in 0..<10 {
+      for round in 0..<Self.probes {
         // Crops of their own, far from those of the training.
-        fillBatches(step: Int(Int32.max) + round)
+        fill(inputBatch, drawBatch(step: Int(Int32.max) + round).inputs)
         let maps = model.encoder.features(inputBatch.to(device), lattice: model.lattice)
         let means = maps.mean(axes: [1]).doubles
         pooled += (0..<training.batchSize).map {
@@ -428,9 +523,11 @@ public final class ExtractionTrainer {
         .map { (String($0.name.dropFirst(prefix.count + 1)), $0.tensor) }
     }
     try modelState.load(stored, from: folder.path)
+    stepIndex = record.step
+    // At the border itself the state is still that of the joint training.
+    if stepIndex > training.steps, !isRefining { startDecoderOptimizer() }
     try optimizer.load(state: part("optimizer"), from: folder.path)
     try average?.load(state: part("average"), from: folder.path)
-    stepIndex = record.step
   }
 }
 
@@ -445,6 +542,6 @@ extension FieldDescription {
     self.init(
       channels: recordings.channelCount, spaceAxes: recordings.spaceRank,
       isPeriodic: recordings.boundary.allSatisfy { $0 == .periodic },
-      frameInterval: recordings.frameInterval)
+      frameInterval: recordings.frameInterval, scaling: recordings.scaling)
   }
 }

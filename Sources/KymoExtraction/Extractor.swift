@@ -24,6 +24,7 @@ extension ParameterVAE {
     progress: (Int) throws -> Void = { _ in }
   ) throws -> [ExtractionResults.RecordingLatents] {
     try checkFit(recordings)
+    let recordings = inModelUnits(recordings)
     let lattice = EncoderLattice(rawValue: encoderStride) ?? .dense
     let tile = encoderTile(recordings, lattice: lattice)
     let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
@@ -69,13 +70,15 @@ extension ParameterVAE {
   ///   - latents: Latents of every recording in `range`, such as the means that ``extract`` found.
   ///   - frames: Number of frames to predict.
   ///   - border: What lies beyond the last cell; periodic data take `.periodic`.
-  /// - Returns: The predicted frames.
+  /// - Returns: The predicted frames, in the units of `recordings`.
   /// - Throws: ``ModelError`` when the recordings do not fit the model.
   public func rollout(
     _ recordings: Recordings, range: Range<Int>, latents: [[Double]], frames: Int,
     border: RolloutBorder
   ) throws -> HostArray<Float> {
     try checkFit(recordings)
+    let givenUnits = recordings.scaling
+    let recordings = inModelUnits(recordings)
     precondition(latents.count == range.count, "rollout: \(latents.count) latents for \(range)")
     // Other borders than the truth need no more than the first frame.
     let size = [border == .truth ? recordings.frameCount : 1] + recordings.spaceShape
@@ -91,11 +94,21 @@ extension ParameterVAE {
       }
     }
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
-    return withoutGradients {
+    var predicted = withoutGradients {
       self.rollout(
         latents: z.to(device), truth: truth.to(device), steps: frames, border: border
       ).hostArray
     }
+    if givenUnits == nil {
+      field.scaling?.unscale(&predicted, cells: predicted.shape[2...].reduce(1, *))
+    }
+    return predicted
+  }
+
+  /// The recordings as the model saw those that it was trained on.
+  private func inModelUnits(_ recordings: Recordings) -> Recordings {
+    guard let scaling = field.scaling, recordings.scaling == nil else { return recordings }
+    return recordings.scaled(by: scaling)
   }
 
   private func checkFit(_ recordings: Recordings) throws {

@@ -2,6 +2,7 @@
 // each on one thread.
 import CKernels
 import Foundation
+import KymoNumerics
 import KymoTensor
 
 /// The dynamics encoder for one axis of space by the fused kernel.

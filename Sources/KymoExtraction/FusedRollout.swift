@@ -1,6 +1,7 @@
 // The fused rollout kernels behind checked doors: forward for many recordings, and the training loss
 // with its gradient as one node of the graph.
 import CKernels
+import KymoNumerics
 import KymoTensor
 
 /// Rollouts by the fused kernels of one and two dimensions, one recording on one thread.

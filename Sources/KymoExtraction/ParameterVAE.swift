@@ -1,6 +1,7 @@
 // The parameter VAE: dynamics encoder, kernel networks and propagating decoder as one model, saved as a
 // folder with model.safetensors and model.json.
 import Foundation
+public import KymoData
 public import KymoNumerics
 public import KymoTensor
 
@@ -22,11 +23,17 @@ public struct FieldDescription: Hashable, Codable, Sendable {
   public var isPeriodic: Bool
   /// Time between frames; nil when unknown.
   public var frameInterval: Double?
+  /// The map of every channel that the model's fields have gone through; nil for none.
+  public var scaling: ChannelScaler?
 
   /// Creates a description.
-  public init(channels: Int, spaceAxes: Int, isPeriodic: Bool, frameInterval: Double?) {
+  public init(
+    channels: Int, spaceAxes: Int, isPeriodic: Bool, frameInterval: Double?,
+    scaling: ChannelScaler? = nil
+  ) {
     (self.channels, self.spaceAxes) = (channels, spaceAxes)
     (self.isPeriodic, self.frameInterval) = (isPeriodic, frameInterval)
+    self.scaling = scaling
   }
 }
 

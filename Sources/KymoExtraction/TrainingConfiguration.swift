@@ -5,8 +5,13 @@ public import KymoNumerics
 
 /// The training of the parameter VAE.
 public struct TrainingConfiguration: Hashable, Codable, Sendable {
-  /// Number of optimiser steps.
+  /// Number of optimiser steps of encoder and decoder together.
   public var steps = 16_000
+  /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
+  /// that the finished encoder reads once; 0 in the paper.
+  public var decoderSteps = 0
+  /// Peak step size of the steps of the decoder alone.
+  public var decoderLearningRate = 1e-3
   /// Recordings in a batch, drawn anew for every step.
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
@@ -14,7 +19,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
   public var targetCrop = [32, 76]
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
-  public var beta = 0.01
+  public var beta = 0.005
+  /// In what β is counted.
+  public var betaUnit = BetaUnit.persistence
   /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
   /// finely later; below 1 is a warm-up.
   public var betaStart = 4.0
@@ -60,10 +67,13 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     self.init()
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try settings.read(&steps, .steps)
+    try settings.read(&decoderSteps, .decoderSteps)
+    try settings.read(&decoderLearningRate, .decoderLearningRate)
     try settings.read(&batchSize, .batchSize)
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
     try settings.read(&beta, .beta)
+    try settings.read(&betaUnit, .betaUnit)
     try settings.read(&betaStart, .betaStart)
     try settings.read(&betaRamp, .betaRamp)
     try settings.read(&betaGrading, .betaGrading)
@@ -81,7 +91,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, batchSize, inputCrop, targetCrop, beta, betaStart, betaRamp, betaGrading
+    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
@@ -91,6 +101,12 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       steps >= 0, "\(path).steps", found: steps, allowed: "0 or more",
       remedy: "A few thousand find a parameter, 12000 to 24000 measure it well.")
+    try require(
+      decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
+      remedy: "About twice as many as training.steps sharpen the forecasts.")
+    try require(
+      decoderLearningRate > 0, "\(path).decoderLearningRate", found: decoderLearningRate,
+      allowed: "positive", remedy: "1e-3 is a good value.")
     try require(
       batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",
       remedy: "The paper uses 50.")
@@ -115,7 +131,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
       allowed: "a crop with as many axes as inputCrop \(inputCrop)", remedy: "Add or drop an axis.")
     try require(
-      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more", remedy: "The paper uses 0.02.")
+      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
+      remedy: "0.005 of the persistence error is a good start; the paper has 0.02, absolute.")
     try require(
       betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
       remedy: "1 keeps β constant.")
@@ -147,6 +164,15 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 }
 
+/// In what the weight β of the divergence is counted.
+public enum BetaUnit: String, SettingChoice {
+  /// In the mean squared error of predicting no change over the target crop, so that one β fits slow and
+  /// fast, weak and strong fields.
+  case persistence
+  /// As it is, for fields of the paper's units.
+  case absolute
+}
+
 /// The step size over a training.
 public enum StepSizeSchedule: String, SettingChoice {
   /// The same throughout, as in the paper.
@@ -156,14 +182,20 @@ public enum StepSizeSchedule: String, SettingChoice {
 }
 
 extension TrainingConfiguration {
-  /// The step sizes as the optimiser's schedule.
-  var stepSizes: LearningRateSchedule {
+  /// Steps of encoder and decoder together, and of the decoder alone.
+  public var totalSteps: Int { steps + decoderSteps }
+
+  /// The step sizes of the joint training as the optimiser's schedule.
+  var stepSizes: LearningRateSchedule { stepSizes(peak: learningRate) }
+
+  /// Those of the decoder alone.
+  var decoderStepSizes: LearningRateSchedule { stepSizes(peak: decoderLearningRate) }
+
+  private func stepSizes(peak: Double) -> LearningRateSchedule {
     switch schedule {
-    case .constant: .constant(.init(rate: learningRate))
+    case .constant: .constant(.init(rate: peak))
     case .oneCycle:
-      .oneCycle(
-        .init(
-          peak: learningRate, warmupFraction: warmup, final: learningRate * finalLearningRate))
+      .oneCycle(.init(peak: peak, warmupFraction: warmup, final: peak * finalLearningRate))
     }
   }
 }

@@ -166,6 +166,38 @@ public struct ExtractionResults: Codable, Sendable {
     }
   }
 
+  /// Snapshots of one recording in the plane and of its prediction; `[time][first axis][second axis]`,
+  /// one channel, averaged over blocks of cells where the field is larger than a picture.
+  public struct PlaneComparison: Codable, Sendable {
+    /// Index of the recording in the data file.
+    public var recording: Int
+    /// Known parameters in words, such as "D = 0.108".
+    public var caption: String
+    /// Time of each snapshot; the first is one step after the given frame.
+    public var times: [Double]
+    /// Positions along the two axes.
+    public var positions: [[Double]]
+    /// The recording.
+    public var truth: [[[Float]]]
+    /// The rollout from its first frame.
+    public var prediction: [[[Float]]]
+    /// Last time that training rollouts reached.
+    public var trainedTime: Double
+    /// Creates a comparison.
+    public init(
+      recording: Int, caption: String, times: [Double], positions: [[Double]],
+      truth: [[[Float]]], prediction: [[[Float]]], trainedTime: Double
+    ) {
+      self.recording = recording
+      self.caption = caption
+      self.times = times
+      self.positions = positions
+      self.truth = truth
+      self.prediction = prediction
+      self.trainedTime = trainedTime
+    }
+  }
+
   /// The evaluated data in words, such as "1,000 test recordings of Kuramoto–Sivashinsky".
   public var dataDescription: String
   /// Names of the known parameters; empty when the file has none.
@@ -186,6 +218,8 @@ public struct ExtractionResults: Codable, Sendable {
   public var trainedFrames: Int
   /// A few recordings as pictures.
   public var fields: [FieldComparison]
+  /// A few recordings in the plane as snapshots; nil for fields on a line.
+  public var planes: [PlaneComparison]?
   /// The published number of relevant latents; nil for data that the paper does not have.
   public var paperRelevantCount: Int?
 

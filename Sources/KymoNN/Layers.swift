@@ -19,6 +19,9 @@ public struct Linear: Module {
       [outputCount, inputCount], hasBias: hasBias, using: &stream, device: device)
   }
 
+  /// Creates a layer of given weights, `[out, in]` and `[out]`.
+  public init(weight: Tensor, bias: Tensor?) { (self.weight, self.bias) = (weight, bias) }
+
   /// The layer's output for input of shape `[…, in]`.
   public func callAsFunction(_ input: Tensor) -> Tensor { .linear(input, weight, bias) }
 

@@ -69,6 +69,7 @@ struct Trace: Encodable, Sendable {
   var zmin: Double?
   var zmax: Double?
   var colorbar: ColourBar?
+  var showscale: Bool?
   var zsmooth: Bool?
   var nbinsx: Int?
   var width: Double?
@@ -129,6 +130,8 @@ struct ColourBar: Encodable, Sendable {
   var title: Label
   var len: Double
   var y: Double
+  /// Where its left edge is; right of the panels when nil.
+  var x: Double?
   var yanchor = "middle"
   var thickness = 12.0
   var outlinewidth = 0.5

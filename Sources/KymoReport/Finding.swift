@@ -49,6 +49,44 @@ extension ExtractionResults {
     return "\(carriers). Linear fits over \(recordingCount) give R² = \(list)."
   }
 
+  /// How sure the number of parameters is, in words.
+  var certaintySentence: HTML {
+    let certainty = relevanceCertainty()
+    guard relevantCount > 0 || !certainty.doubtful.isEmpty else {
+      return "No latent comes near the bounds of the rule."
+    }
+    var parts: [HTML] = []
+    if let signal = certainty.weakestSignal {
+      let ratio = NumberText.significant(signal.squareRoot(), digits: 2)
+      parts.append("The spread of the weakest relevant latent is \(ratio) times its uncertainty.")
+    }
+    if !certainty.doubtful.isEmpty {
+      let verb: HTML = certainty.doubtful.count == 1 ? "lies" : "lie"
+      parts.append(
+        """
+        <b>In doubt:</b> \(NumberText.list(certainty.doubtful.map(latentName))) \(verb) near a bound \
+        of the rule; another seed or a longer training may judge otherwise.
+        """)
+    }
+    for repetition in certainty.repeated {
+      parts.append(
+        """
+        <b>Counted twice:</b> \(latentName(repetition.latent)) follows from the other relevant latents \
+        (R² = \(NumberText.rSquared(repetition.rSquared)) of a polynomial), so it stands for no further \
+        parameter.
+        """)
+    }
+    if certainty.isClear {
+      parts.append(
+        """
+        No latent lies near a bound of the rule and none follows from others: the number of \
+        parameters that show in these recordings is clear in this training. Trainings with other \
+        seeds test it further.
+        """)
+    }
+    return HTML(trusting: parts.map(\.source).joined(separator: " "))
+  }
+
   private func paper(_ score: ParameterScore) -> HTML {
     score.paperRSquared.map { " (paper: \(NumberText.rSquared($0)))" } ?? ""
   }

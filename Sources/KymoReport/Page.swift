@@ -60,7 +60,7 @@ struct RunPage {
         + figure(
           "data", field.exampleFigure(side: pictureSide(results)),
           "Recording \(field.recording)\(place): the field over time and position.")
-    } else {
+    } else if results.planes?.isEmpty != false {
       body = body + "<p class=\"missing\">The results hold no recording to show.</p>"
     }
     add("data", "Data", body)
@@ -80,7 +80,8 @@ struct RunPage {
       """
     add(
       "relevance", "Which latents carry a parameter",
-      figure("relevance", results.relevanceFigure(), caption, isNarrow: true))
+      figure("relevance", results.relevanceFigure(), caption, isNarrow: true)
+        + "<p>\(results.certaintySentence)</p>")
   }
 
   private mutating func addParameters(_ results: ExtractionResults) {
@@ -159,8 +160,21 @@ struct RunPage {
 
   private mutating func addFields(_ results: ExtractionResults) {
     let fields = results.fields.filter(Self.isDrawable).prefix(Self.shownFields)
-    guard !fields.isEmpty else { return }
+    let planes = (results.planes ?? []).prefix(Self.shownFields)
+    guard !fields.isEmpty || !planes.isEmpty else { return }
     var body: HTML = ""
+    for (place, plane) in planes.enumerated() {
+      let name: HTML = plane.caption.isEmpty ? "" : ", \(plane.caption)"
+      body =
+        body
+        + figure(
+          "plane-\(place + 1)", plane.figure(),
+          """
+          Recording \(plane.recording)\(name): snapshots of the recording, the prediction from its \
+          first frame, and their difference. Truth and prediction share their colours; the error has \
+          its own. Training reached to t = \(NumberText.significant(plane.trainedTime)).
+          """)
+    }
     for (place, field) in fields.enumerated() {
       let mark: HTML =
         field.hasTrainedTime

@@ -16,6 +16,10 @@ package enum SimulatedSystem: String, SettingChoice {
   case burgers
   /// Gray–Scott in the plane, with feed rate F and removal rate k.
   case grayScott = "gray-scott"
+  /// FitzHugh–Nagumo on a line, by a lattice Boltzmann method.
+  case fhn
+  /// Long recordings on the attractor of Kuramoto–Sivashinsky with L = 22.
+  case ks22
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -25,6 +29,8 @@ package enum SimulatedSystem: String, SettingChoice {
     case .cd: ConvectionDiffusionConfiguration.self
     case .burgers: BurgersConfiguration.self
     case .grayScott: GrayScottConfiguration.self
+    case .fhn: FitzHughNagumoConfiguration.self
+    case .ks22: KuramotoSivashinskyAttractorConfiguration.self
     }
   }
 }
@@ -122,7 +128,13 @@ extension SimulationConfiguration {
     metadata.axisNames = ["t"] + ["x", "y"].prefix(spaceShape.count)
     metadata.frameInterval = frameInterval
     metadata.extents = extents
-    metadata.boundary = spaceShape.map { _ in hasWalls ? .dirichlet : .periodic }
+    let boundary: BoundaryKind =
+      switch ends {
+      case .periodic: .periodic
+      case .zero: .dirichlet
+      case .open: .open
+      }
+    metadata.boundary = spaceShape.map { _ in boundary }
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)

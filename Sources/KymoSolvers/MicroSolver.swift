@@ -27,6 +27,7 @@ public protocol MicroSolver: AnyObject {
   /// Advances by whole coarse steps.
   ///
   /// - Parameter frames: Number of coarse steps, T.
+  /// - Throws: ``SimulationError`` before a start; an error of an external solver when it fails.
   /// - Returns: The states after each of them, `[B, T, C, X…]`; the start is not part of it.
   func advance(frames: Int) throws -> HostArray<Double>
 }

@@ -20,6 +20,10 @@ public struct SimulatedBlock: Sendable {
 public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A recording blew up with every draw of its parameters.
   case everyDrawBlewUp(recording: Int, attempts: Int)
+  /// A solver was started from states of another shape than its own.
+  case stateShape(expected: [Int], found: [Int])
+  /// A solver was to advance before it was started.
+  case notStarted
 
   /// One sentence for the person who asked.
   public var description: String {
@@ -29,6 +33,12 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
       Recording \(recording) blew up with each of \(attempts) draws of its parameters. Take more \
       substeps or a larger mesh factor, or narrow the range of the parameters.
       """
+    case .stateShape(let expected, let found):
+      """
+      The solver starts from states of shape [trajectories, \
+      \(expected.map(String.init).joined(separator: ", "))] with at least one trajectory, got \(found).
+      """
+    case .notStarted: "The solver cannot advance before it was started from a state."
     }
   }
 }

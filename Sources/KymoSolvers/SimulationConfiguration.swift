@@ -1,6 +1,16 @@
 // What the settings of all simulated systems have in common, and the checks that they share.
 public import KymoNumerics
 
+/// What happens at the ends of space.
+public enum SpaceEnds: Sendable {
+  /// The last point is a neighbour of the first.
+  case periodic
+  /// The field is zero in walls.
+  case zero
+  /// The values at the ends are free.
+  case open
+}
+
 /// The settings of a simulated data set.
 public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   /// What simulates it.
@@ -27,6 +37,8 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   var spaceShape: [Int] { get }
   /// Whether space ends in walls where the field is zero; else it is periodic.
   var hasWalls: Bool { get }
+  /// What happens at the ends of space; follows from `hasWalls` unless the system says otherwise.
+  var ends: SpaceEnds { get }
   /// Length of every space axis.
   var extents: [Double] { get }
   /// Standard deviation of the noise added once to every stored sample.
@@ -43,6 +55,8 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
 extension SimulationConfiguration {
   /// No walls.
   public var hasWalls: Bool { false }
+  /// Zero in walls, else periodic.
+  public var ends: SpaceEnds { hasWalls ? .zero : .periodic }
 
   /// Shape of one recording: channels, frames, points.
   public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }

@@ -32,6 +32,8 @@ struct SpectralFlow: Sendable {
   var form: QuadraticForm
   var frameInterval: Double
   var stepsPerFrame: Int
+  /// Frames that pass before the first one that is given.
+  var skippedFrames = 0
   /// The best instruction set that may be used; fixed for tests.
   var level = kk_processor_level()
 
@@ -57,6 +59,7 @@ struct SpectralFlow: Sendable {
       step: frameInterval / Double(stepsPerFrame))
     for (lane, start) in all.enumerated() { stepper.setSpectrum(start.spectrum, lane: lane) }
     let view = FrameView(stepper: stepper, pointCount: pointCount, level: level)
+    stepper.advance(skippedFrames * stepsPerFrame)
     for frame in 0..<frameCount {
       if frame > 0 { stepper.advance(stepsPerFrame) }
       guard deliver(frame, view) else { return }
@@ -113,17 +116,20 @@ extension SpectralFlow {
   private let transform: RealTransform
   private let modes: UnsafeMutableBufferPointer<Double>
   private let scratch: UnsafeMutableBufferPointer<Double>
+  private let fields: UnsafeMutableBufferPointer<Double>
 
   init(stepper: ETDStepper, pointCount: Int, level: kk_level) {
     self.stepper = stepper
     transform = RealTransform(pointCount: pointCount, level: level)
     unsafe modes = allocateAligned((pointCount + 2) * stepper.laneCount)
     unsafe scratch = allocateAligned(pointCount * stepper.laneCount)
+    unsafe fields = allocateAligned(pointCount * stepper.laneCount)
   }
 
   deinit {
     unsafe modes.deallocate()
     unsafe scratch.deallocate()
+    unsafe fields.deallocate()
   }
 
   private func truncate() {
@@ -145,6 +151,20 @@ extension SpectralFlow {
     }
     return unsafe kk_fft_inverse_rows(
       transform.plan, modes, rows, stride, Int32(laneCount), SpectralFlow.bound, scratch)
+  }
+
+  /// Writes lane l to `rows[l × stride ...]` in double precision.
+  func write(to rows: UnsafeMutablePointer<Double>, stride: Int, laneCount: Int) {
+    truncate()
+    // In bounds: `fields` and `scratch` hold a field of every lane.
+    unsafe kk_fft_inverse(
+      transform.plan, modes.baseAddress, fields.baseAddress, scratch.baseAddress)
+    for lane in 0..<laneCount {
+      let row = unsafe rows + lane * stride
+      for point in 0..<transform.pointCount {
+        unsafe row[point] = fields[point * stepper.laneCount + lane]
+      }
+    }
   }
 
   /// Lane `lane` in double precision.

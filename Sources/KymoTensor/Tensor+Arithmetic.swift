@@ -86,6 +86,8 @@ extension Tensor {
   public func celu() -> Tensor { unary("celu", KT_CELU) }
   /// Exponential linear unit of every entry, α = 1.
   public func elu() -> Tensor { unary("elu", KT_ELU) }
+  /// Scaled exponential linear unit of every entry (Klambauer and others 2017).
+  public func selu() -> Tensor { unary("selu", KT_SELU) }
   /// x Φ(x) of every entry, Φ the standard normal distribution function.
   public func gelu() -> Tensor { unary("gelu", KT_GELU) }
   /// log(1 + eˣ) of every entry.

@@ -1,4 +1,4 @@
-// The linear maps of networks (dense layers, convolutions) and the real Fourier transform.
+// The linear maps of networks (dense layers, convolutions, changes of resolution) and the real Fourier transform.
 import CTorch
 
 extension Tensor {
@@ -52,6 +52,22 @@ extension Tensor {
     padding: [Int] = [0, 0, 0], dilation: [Int] = [1, 1, 1]
   ) -> Tensor {
     convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
+  }
+
+  /// Means of `window` neighbours, side by side: `[batch, channels, length]` to `length / window`.
+  public func averagePooled1d(window: Int) -> Tensor {
+    unsafe makeTensor("averagePooled1d", self) { unsafe kt_average_pool($0, $1, Int64(window)) }
+  }
+
+  /// Linear interpolation to `factor` times as many cells: `[batch, channels, length]` to
+  /// `factor · length`.
+  ///
+  /// Cells are intervals side by side, values belong to their centres, and beyond the outermost centres
+  /// the value stays. For a factor of 2: `y₂ᵢ = ¼ xᵢ₋₁ + ¾ xᵢ`, `y₂ᵢ₊₁ = ¾ xᵢ + ¼ xᵢ₊₁`.
+  public func upsampledLinear1d(factor: Int) -> Tensor {
+    unsafe makeTensor("upsampledLinear1d", self) {
+      unsafe kt_upsample_linear($0, $1, Int64(factor))
+    }
   }
 
   /// Fourier transform of real entries along an axis, without normalisation.

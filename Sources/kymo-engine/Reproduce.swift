@@ -87,7 +87,11 @@ extension Reproduce: TensorVerb {
         advice: "Step \(step) is saved. The same command goes on from there.")
     }
     let directory = RunDirectory(url)
-    let results = try ExtractionRun.evaluate(directory, on: nil, hooks: talk.work)
+    let test = try testRecordings.map {
+      try RecipeData(recipe).makeTest(recordings: $0, talk.work)
+    }
+    let results = try ExtractionRun.evaluate(
+      directory, on: test, hooks: talk.work, rolloutRecordings: testRecordings)
     talk.terminal.endProgress()
     let steps = try MetricsLog.read(directory.metrics)
     let page = try Report.write(run: url)

@@ -122,8 +122,10 @@ import Testing
     let recipe = try InspectionTests.inspect(waves([60, 1, 256, 256])).starterRecipe(for: "d/w.npz")
     #expect(
       StarterRecipeTests.settings(recipe) == [
-        "name: \"w\"", "seed: 1", "data:", "  train: \"d/w.npz\"", "model:", "  latents: 5",
-        "training:", "  inputCrop: [64, 94]", "  targetCrop: [32, 76]",
+        "name: \"w\"", "seed: 1", "data:", "  train: \"d/w.npz\"", "  normalize: standard", "model:",
+        "  latents: 5", "  kernelUnits: 0", "training:", "  inputCrop: [64, 94]",
+        "  targetCrop: [32, 76]", "  steps: 10000", "  decoderSteps: 20000", "  batchSize: 50",
+        "  beta: 0.005", "  betaStart: 1",
       ])
     #expect(!recipe.contains("usual"))
   }

@@ -66,6 +66,76 @@ import Testing
   }
 }
 
+@Suite("Training the decoder alone at the end", .serialized) struct DecoderStepsTests {
+  @Test("keeps the finished encoder, lowers the error, and uses its own cycle of step sizes")
+  func decoderAlone() throws {
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 150)
+    configuration.training.decoderSteps = 300
+    configuration.training.decoderLearningRate = 3e-3
+    let trainer = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 1)
+    #expect(trainer.totalSteps == 450)
+    var reports: [StepReport] = []
+    for _ in 0..<150 { reports.append(try trainer.step()) }
+    let encoder = trainer.model.encoder.namedParameters.map { $0.tensor.floats }
+    for _ in 0..<300 { reports.append(try trainer.step()) }
+    #expect(trainer.model.encoder.namedParameters.map { $0.tensor.floats } == encoder)
+    func mean(_ range: Range<Int>) -> Double {
+      reports[range].reduce(0) { $0 + $1.reconstruction } / Double(range.count)
+    }
+    #expect(mean(440..<450) < 0.8 * mean(140..<150))
+    let peak = configuration.training.decoderLearningRate
+    let largest = try #require(reports[150...].map(\.learningRate).max())
+    #expect(largest > 0.98 * peak && largest <= peak)
+    // Latents of whole recordings are far more certain than those of crops.
+    #expect(reports[449].latentSigma2[0] < 0.7 * reports[149].latentSigma2[0])
+  }
+
+  @Test("continues from checkpoints before, at and after the change with bit-equal losses")
+  func continuation() throws {
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 5)
+    configuration.training.decoderSteps = 5
+    configuration.training.weightAverage = 0.8
+    let unbroken = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 5)
+    let folders = try (0..<10).map { _ in try TemporaryFolder() }
+    var expected: [StepReport] = []
+    for step in 0..<10 {
+      try unbroken.saveCheckpoint(to: folders[step].url)
+      expected.append(try unbroken.step())
+    }
+    let model = unbroken.finishedModel().namedParameters.map { $0.tensor.floats }
+    for start in [3, 5, 6, 9] {
+      let resumed = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 5)
+      try resumed.restore(from: folders[start].url)
+      #expect(resumed.stepIndex == start)
+      let found = try (start..<10).map { _ in try resumed.step() }
+      #expect(found == Array(expected[start...]), "from step \(start)")
+      #expect(resumed.finishedModel().namedParameters.map { $0.tensor.floats } == model)
+    }
+  }
+
+  @Test("works from a whole model without joint steps")
+  func fromModel() throws {
+    let recordings = try travellingWaves()
+    let first = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 30), recordings: recordings, seed: 1)
+    for _ in 0..<30 { _ = try first.step() }
+    let source = first.finishedModel()
+    var configuration = smallExtraction(steps: 0)
+    configuration.training.decoderSteps = 10
+    configuration.training.weightAverage = 0.5
+    let second = try ExtractionTrainer(
+      configuration: configuration, recordings: recordings, seed: 2, start: .model(source))
+    for _ in 0..<10 { _ = try second.step() }
+    let latents = try second.finishedModel().extract(recordings, range: 0..<2)
+    #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
+  }
+}
+
 @Suite("Drawing latents to the prior") struct PriorMatchingTests {
   @Test("moves a skewed and peaked latent to zero skewness and excess, a normal one nowhere")
   func moments() {
@@ -87,5 +157,42 @@ import Testing
     #expect(!tail.isEmpty && tail.allSatisfy { gradients[0][$0] > 0 })
     func size(_ gradient: [Float]) -> Float { gradient.map(\.magnitude).reduce(0, +) }
     #expect(size(gradients[1]) < 0.2 * size(gradients[0]))
+  }
+}
+
+@Suite("Models of fields in any units", .serialized) struct UnitsTests {
+  @Test("give the same latents and rescaled rollouts whatever the unit")
+  func units() throws {
+    let plain = try travellingWaves()
+    var values: [Float] = []
+    for index in 0..<plain.count { values += plain[index].elements.map { 300 + 5 * $0 } }
+    let kelvin = Recordings(
+      x: HostArray(values, shape: plain.shape), params: plain.params, metadata: plain.metadata)
+    let models = try [plain, kelvin].map { recordings in
+      let trainer = try ExtractionTrainer(
+        configuration: smallExtraction(steps: 20),
+        recordings: recordings.scaled(by: recordings.standardScaler()), seed: 1)
+      for _ in 0..<20 { _ = try trainer.step() }
+      return trainer.finishedModel()
+    }
+    let first = try models[0].extract(plain, range: 0..<3).map(\.mean)
+    let second = try models[1].extract(kelvin, range: 0..<3).map(\.mean)
+    let tolerance = Tolerance(
+      absolute: 0.02, because: "300 ± 5 in float32 has 2e-6 of the range, over 20 steps of training")
+    expectClose(second.flatMap(\.self), first.flatMap(\.self), tolerance)
+    let rollouts = try zip(models, [plain, kelvin]).map { model, recordings in
+      try model.rollout(
+        recordings, range: 0..<3, latents: first, frames: 5, border: .periodic
+      ).elements.map(Double.init)
+    }
+    expectClose(
+      rollouts[1].map { ($0 - 300) / 5 }, rollouts[0],
+      Tolerance(absolute: 0.02, because: "as above"))
+    // A saved model knows its units.
+    let folder = try TemporaryFolder()
+    try models[1].save(to: folder.url)
+    let loaded = try ParameterVAE.load(from: folder.url)
+    #expect(loaded.field.scaling == models[1].field.scaling)
+    #expect(try loaded.extract(kelvin, range: 0..<3).map(\.mean) == second)
   }
 }

@@ -36,6 +36,7 @@ func smallExtraction(steps: Int) -> ExtractionConfiguration {
   configuration.model.latents = 2
   configuration.model.kernelUnits = 32
   configuration.training.steps = steps
+  (configuration.training.beta, configuration.training.betaUnit) = (0.01, .absolute)
   configuration.training.batchSize = 8
   configuration.training.inputCrop = [34, 40]
   configuration.training.targetCrop = [9, 30]

@@ -15,7 +15,8 @@ private struct Doubling: Restriction, DeterministicLifting {
 }
 
 @Suite("Reductions") struct ReductionTests {
-  @Test("a deterministic lifting leaves the random stream alone") func deterministicLifting() throws {
+  @Test("a deterministic lifting leaves the random stream alone") func deterministicLifting() throws
+  {
     let reduction: any Reduction = Doubling()
     var random = RandomStream(seed: 1, purpose: .testing)
     let field = try reduction.decode(HostArray([6.0], shape: [1, 1]), using: &random)

@@ -44,6 +44,21 @@ struct BrowserTests {
     }
   }
 
+  @Test("draws snapshots of fields in the plane")
+  func planes() throws {
+    let run = try SyntheticRun()
+    defer { run.remove() }
+    var contents = small
+    (contents.fieldCount, contents.planeCount) = (0, 2)
+    try run.writeAll(contents)
+    let document = try Browser.open(
+      Report.write(run: run.folder, plotly: SyntheticRun.plotly()))
+    #expect(document.problems == nil)
+    let drawn = try #require(document.drawn)
+    #expect(drawn.isSuperset(of: ["plane-1", "plane-2"]))
+    #expect(document.figure("plane-2").contains("data:image/png"))
+  }
+
   @Test("draws the overview of several experiments and seeds")
   func overview() throws {
     let runs = try (0..<3).map { try SyntheticRun("seed-\($0)") }

@@ -15,6 +15,7 @@ struct SyntheticRun {
     var side = 256
     var dataDescription = "Test recordings of Kuramoto–Sivashinsky"
     var curveName = "propagating decoder"
+    var planeCount = 0
   }
 
   /// A new folder; removed by `remove()`.
@@ -66,7 +67,7 @@ struct SyntheticRun {
     let relevant = latents.indices.filter { latents[$0].isRelevant }
     let paper = PaperNumbers.kuramotoSivashinsky
     let interval = Double.pi / 8
-    return ExtractionResults(
+    var results = ExtractionResults(
       dataDescription: contents.dataDescription, parameterNames: contents.parameterNames,
       latents: latents, collapsedVariance: 0.0376,
       scores: ExtractionResults.parameterScores(
@@ -87,6 +88,26 @@ struct SyntheticRun {
       frameInterval: interval, trainedFrames: 31,
       fields: (0..<contents.fieldCount).map { field(index: $0, side: contents.side) },
       paperRelevantCount: 1)
+    if contents.planeCount > 0 {
+      results.planes = (0..<contents.planeCount).map { plane(index: $0, side: contents.side) }
+    }
+    return results
+  }
+
+  private static func plane(index: Int, side: Int) -> ExtractionResults.PlaneComparison {
+    let positions = (0..<side).map { Double($0) }
+    let times = [0.2, 3.1, 12.4]
+    func field(_ t: Double, _ drift: Double) -> [[Float]] {
+      positions.map { x in
+        positions.map { y in
+          Float(sin(0.2 * x + t * (1 + drift)) * cos(0.3 * y - Double(index)))
+        }
+      }
+    }
+    return ExtractionResults.PlaneComparison(
+      recording: index, caption: "D = 0.108", times: times, positions: [positions, positions],
+      truth: times.map { field($0, 0) }, prediction: times.map { field($0, 0.01) },
+      trainedTime: 3.1)
   }
 
   private static func curve(

@@ -4,17 +4,23 @@
 #define CKERNELS_H
 
 #include "kymo_processor.h"
+#include "kymo_dense.h"
+#include "kymo_distance.h"
 #include "kymo_encoder.h"
 #include "kymo_lattice.h"
 #include "kymo_etd.h"
 #include "kymo_etd_cubic.h"
 #include "kymo_fft.h"
+#include "kymo_fitzhugh_nagumo.h"
 #include "kymo_gray_scott.h"
 #include "kymo_noise.h"
 #include "kymo_optimizer.h"
 #include "kymo_peak.h"
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
+#include "kymo_recurrent.h"
+#include "kymo_reservoir.h"
 #include "kymo_rollout.h"
+#include "kymo_terms.h"
 
 #endif

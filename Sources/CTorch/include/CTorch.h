@@ -9,6 +9,7 @@
 
 #include "kt_autograd.h"
 #include "kt_core.h"
+#include "kt_linalg.h"
 #include "kt_operations.h"
 #include "kt_runtime.h"
 #include "kt_views.h"

@@ -22,6 +22,7 @@ typedef enum kt_unary_operation {
   KT_SIGMOID,
   KT_CELU,
   KT_ELU,
+  KT_SELU,
   KT_GELU,
   KT_SOFTPLUS,
   KT_SIN,
@@ -90,6 +91,12 @@ kt_status kt_linear(
 kt_status kt_convolution(
     kt_out out, kt_tensor input, kt_tensor weight, kt_tensor _Nullable bias,
     const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t axes);
+
+/* Means of `window` neighbours side by side, over the last axis of [batch, channels, length]. */
+kt_status kt_average_pool(kt_out out, kt_tensor input, int64_t window);
+/* Linear interpolation to `factor` times as many cells over the last axis of [batch, channels, length];
+   cell centres correspond, ends are clamped. */
+kt_status kt_upsample_linear(kt_out out, kt_tensor input, int64_t factor);
 
 /* Real transform; the result has a trailing axis of 2, real and imaginary part. */
 kt_status kt_rfft(kt_out out, kt_tensor t, int64_t axis);

@@ -3,11 +3,11 @@
 /// Pieces of memory for 32-bit floats, each on a cache line of its own; entries are not set.
 ///
 /// Addresses are good while this object lives: closures that capture it may use them.
-@safe final class KernelMemory {
+@safe package final class KernelMemory {
   private let pieces: [UnsafeMutablePointer<Float>]
 
   /// Allocates `count` pieces of `length` floats.
-  init(_ count: Int, length: Int) {
+  package init(_ count: Int, length: Int) {
     unsafe pieces = (0..<count).map { _ in
       let bytes = UnsafeMutableRawPointer.allocate(
         byteCount: max(1, length) * MemoryLayout<Float>.stride, alignment: 64)
@@ -20,5 +20,5 @@
   }
 
   /// Where a piece starts.
-  subscript(_ index: Int) -> UnsafeMutablePointer<Float> { unsafe pieces[index] }
+  package subscript(_ index: Int) -> UnsafeMutablePointer<Float> { unsafe pieces[index] }
 }

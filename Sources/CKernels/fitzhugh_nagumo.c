@@ -1,0 +1,76 @@
+// See kymo_fitzhugh_nagumo.h. The windows are here, the arithmetic in fitzhugh_nagumo_body.inc, compiled
+// once for each instruction set.
+#include "kymo_fitzhugh_nagumo.h"
+
+#include <string.h>
+
+#pragma clang fp contract(on)
+
+#define ROOM 256  // steps until the windows are filled anew
+#define SPARE 8   // what the last vector may reach beyond the last node
+
+#define NAME(x) x##_portable
+#define LANES 2
+#include "fitzhugh_nagumo_body.inc"
+#undef NAME
+#undef LANES
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define NAME(x) x##_avx2
+#define LANES 4
+#include "fitzhugh_nagumo_body.inc"
+#undef NAME
+#undef LANES
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
+                             apply_to = function)
+#define NAME(x) x##_avx512
+#define LANES 8
+#include "fitzhugh_nagumo_body.inc"
+#undef NAME
+#undef LANES
+#pragma clang attribute pop
+#endif
+
+static size_t window(int32_t nodes) { return (size_t)nodes + ROOM + SPARE; }
+
+size_t kk_fhn_scratch_count(int32_t nodes) { return 6 * window(nodes); }
+
+void kk_fhn_advance(
+    kk_level level, const kk_fhn_rule *rule, int32_t nodes, double *populations, double *scratch,
+    int64_t steps) {
+  const kk_level best = kk_processor_level();
+  if (level > best) level = best;
+  const size_t bytes = (size_t)nodes * sizeof(double), length = window(nodes);
+  memset(scratch, 0, kk_fhn_scratch_count(nodes) * sizeof(double));
+  while (steps > 0) {
+    const int64_t part = steps < ROOM ? steps : ROOM;
+    // Order: u down, rest, up, then v. Up starts at the end of its room and moves towards 0.
+    double *line[6];
+    for (int p = 0; p < 6; p++) {
+      line[p] = scratch + p * length + (p % 3 == 2 ? ROOM : 0);
+      memcpy(line[p], populations + (size_t)p * nodes, bytes);
+    }
+#if defined(__x86_64__)
+    switch (level) {
+      case KK_LEVEL_AVX512:
+        fhn_steps_avx512(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
+        break;
+      case KK_LEVEL_AVX2:
+        fhn_steps_avx2(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
+        break;
+      default:
+        fhn_steps_portable(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
+    }
+#else
+    fhn_steps_portable(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
+#endif
+    for (int p = 0; p < 6; p++) {
+      const int64_t move = p % 3 == 2 ? -part : p % 3 == 0 ? part : 0;
+      memcpy(populations + (size_t)p * nodes, line[p] + move, bytes);
+    }
+    steps -= part;
+  }
+}

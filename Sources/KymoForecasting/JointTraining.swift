@@ -1,0 +1,61 @@
+// How a reduction and a propagator are trained together (end to end). Vlachas et al., Nature Machine
+// Intelligence 4, 359 (2022), methods, and the settings of its scripts.
+public import KymoNumerics
+public import KymoPropagation
+
+/// The training of a reduction and a recurrent propagator as one network.
+///
+/// **Good values.** The paper's text says reconstruction and forecast; its released FitzHugh–Nagumo
+/// network was trained with the two forecasts alone, which is the default.
+public struct JointTraining: Hashable, Codable, Sendable {
+  /// Whether the error of decoded encodings counts: (D(z) − s)².
+  public var hasReconstructionLoss = false
+  /// Whether the error of decoded predictions counts: (D(ẑ) − s)².
+  public var hasOutputLoss = true
+  /// Whether the error of predicted latents counts: (ẑ − z)².
+  public var hasLatentLoss = true
+  /// Whether the latents that are to be predicted pass no gradient on.
+  public var detachesLatentTargets = false
+  /// Whether the last frame of a window is encoded too, so that its prediction counts in the latent loss.
+  public var latentLossUsesLastFrame = false
+  /// Windows, optimiser and step sizes; `inputNoise` is noise on scaled fields, not on targets.
+  public var windows = PropagatorTraining()
+
+  /// Creates the default training.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+    try read(&hasReconstructionLoss, .hasReconstructionLoss)
+    try read(&hasOutputLoss, .hasOutputLoss)
+    try read(&hasLatentLoss, .hasLatentLoss)
+    try read(&detachesLatentTargets, .detachesLatentTargets)
+    try read(&latentLossUsesLastFrame, .latentLossUsesLastFrame)
+    try read(&windows, .windows)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case hasReconstructionLoss, hasOutputLoss, hasLatentLoss, detachesLatentTargets
+    case latentLossUsesLastFrame, windows
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "joint") throws(ConfigurationError) {
+    try windows.validate(at: "\(path).windows")
+    try require(
+      hasReconstructionLoss || hasOutputLoss || hasLatentLoss, "\(path).hasOutputLoss",
+      found: "false, as the other losses are", allowed: "true for one of them",
+      remedy: "The paper uses hasOutputLoss and hasLatentLoss.")
+    // Without its last frame a window must have a latent target that counts.
+    try require(
+      !hasLatentLoss || latentLossUsesLastFrame || windows.firstCounted < windows.windowLength - 1,
+      "\(path).hasLatentLoss", found: "true where only a window's last step counts",
+      allowed: "true with latentLossUsesLastFrame", remedy: "Set latentLossUsesLastFrame.")
+  }
+}

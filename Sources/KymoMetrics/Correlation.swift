@@ -1,0 +1,53 @@
+// Pearson's correlation of a forecast with the truth,
+//
+//   ρ = cov(y, ŷ) / (σ_y σ_ŷ),
+//
+// over space and time at once, or over space alone at every step.
+public import KymoNumerics
+
+/// The correlation over space and time.
+///
+/// - Parameters:
+///   - prediction: Forecast fields, `[B, T, C, X…]`.
+///   - truth: The true fields, same shape.
+/// - Returns: One number for each initial condition; NaN where one of the fields does not vary.
+public func correlation(prediction: HostArray<Double>, truth: HostArray<Double>) -> [Double] {
+  let shape = ForecastShape(prediction, truth, "correlation")
+  let length = shape.frames * shape.stateCount
+  return (0..<shape.batch).map { item in
+    correlation(
+      prediction.elements[item * length..<(item + 1) * length],
+      truth.elements[item * length..<(item + 1) * length])
+  }
+}
+
+/// The correlation over channels and cells at every step.
+///
+/// - Parameters:
+///   - prediction: Forecast fields, `[B, T, C, X…]`.
+///   - truth: The true fields, same shape.
+/// - Returns: `[B, T]`; NaN where one of the fields does not vary.
+public func correlationPerStep(
+  prediction: HostArray<Double>, truth: HostArray<Double>
+) -> HostArray<Double> {
+  let shape = ForecastShape(prediction, truth, "correlationPerStep")
+  let length = shape.stateCount
+  let values = (0..<shape.batch * shape.frames).map { frame in
+    correlation(
+      prediction.elements[frame * length..<(frame + 1) * length],
+      truth.elements[frame * length..<(frame + 1) * length])
+  }
+  return HostArray(values, shape: [shape.batch, shape.frames])
+}
+
+private func correlation(_ first: ArraySlice<Double>, _ second: ArraySlice<Double>) -> Double {
+  let count = Double(first.count)
+  let (firstMean, secondMean) = (first.reduce(0, +) / count, second.reduce(0, +) / count)
+  var (covariance, firstVariance, secondVariance) = (0.0, 0.0, 0.0)
+  for (a, b) in zip(first, second) {
+    covariance += (a - firstMean) * (b - secondMean)
+    firstVariance += (a - firstMean) * (a - firstMean)
+    secondVariance += (b - secondMean) * (b - secondMean)
+  }
+  return covariance / (firstVariance * secondVariance).squareRoot()
+}

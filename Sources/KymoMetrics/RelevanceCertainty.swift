@@ -1,0 +1,93 @@
+// How sure the number of hidden parameters is: whether each latent lies clearly on one side of the rule
+// of relevance, and whether a relevant latent says what others say already.
+import KymoNumerics
+
+/// What speaks for and against the number of relevant latents being the number of hidden parameters.
+public struct RelevanceCertainty: Hashable, Codable, Sendable {
+  /// Latents whose statistics lie near a bound of the rule: another training may judge them otherwise.
+  public var doubtful: [Int]
+  /// Relevant latents that are smooth functions of other relevant ones, so that they count no further
+  /// parameter; with R² of that relation.
+  public var repeated: [Repetition]
+  /// The smallest ratio of the variance of μ_z to the mean σ_z² among the relevant latents; nil when
+  /// none is.
+  public var weakestSignal: Double?
+
+  /// A latent that follows from others.
+  public struct Repetition: Hashable, Codable, Sendable {
+    /// The latent.
+    public var latent: Int
+    /// R² of a polynomial in the other relevant latents.
+    public var rSquared: Double
+  }
+
+  /// Whether nothing speaks against the number.
+  public var isClear: Bool { doubtful.isEmpty && repeated.isEmpty }
+}
+
+extension ExtractionResults {
+  /// Var μ_z within this factor of the rule's bound is near it.
+  private static let nearSpread = 3.0
+  /// Mean σ_z² within this factor of the rule's bound is near it.
+  private static let nearNoise = 2.0
+  /// A polynomial of other latents that explains this much makes a latent a repetition.
+  private static let repetitionRSquared = 0.9
+
+  /// How sure the number of relevant latents is.
+  ///
+  /// - Parameter rule: The rule by which they were judged.
+  /// - Returns: What is in doubt; see ``RelevanceCertainty``.
+  public func relevanceCertainty(rule: RelevanceRule = RelevanceRule()) -> RelevanceCertainty {
+    let doubtful = latents.indices.filter { index in
+      let latent = latents[index]
+      let noiseBound = rule.maximumVarianceFraction * collapsedVariance
+      let spreadIsNear = Self.isNear(
+        latent.varianceOfMean, rule.minimumVarianceOfMean, factor: Self.nearSpread)
+      let noiseIsNear = Self.isNear(latent.meanVariance, noiseBound, factor: Self.nearNoise)
+      // A latent that clearly fails one of the two conditions is clearly irrelevant.
+      let spreadFails = latent.varianceOfMean < rule.minimumVarianceOfMean && !spreadIsNear
+      let noiseFails = latent.meanVariance > noiseBound && !noiseIsNear
+      return !spreadFails && !noiseFails && (spreadIsNear || noiseIsNear)
+    }
+    let signals = relevantLatents.map {
+      latents[$0].varianceOfMean / max(latents[$0].meanVariance, .leastNormalMagnitude)
+    }
+    return RelevanceCertainty(
+      doubtful: doubtful, repeated: repetitions(), weakestSignal: signals.min())
+  }
+
+  private static func isNear(_ value: Double, _ bound: Double, factor: Double) -> Bool {
+    value > bound / factor && value < bound * factor
+  }
+
+  /// Relevant latents that follow from the others, the noisiest tried first; what is found to follow is
+  /// left out when the next is tried, so that of two equal latents one remains.
+  private func repetitions() -> [RelevanceCertainty.Repetition] {
+    var kept = relevantLatents.sorted { latents[$0].meanVariance < latents[$1].meanVariance }
+    var found: [RelevanceCertainty.Repetition] = []
+    for latent in kept.reversed() {
+      let others = kept.filter { $0 != latent }
+      let regressors = Self.polynomials(of: others.map { other in recordings.map { $0.mean[other] } })
+      // A polynomial with as many terms as there are recordings explains everything.
+      guard !others.isEmpty, recordings.count >= 5 * (regressors.count + 1) else { continue }
+      let fit = LinearFit(regressors: regressors, target: recordings.map { $0.mean[latent] })
+      guard fit.rSquared > Self.repetitionRSquared else { continue }
+      found.append(RelevanceCertainty.Repetition(latent: latent, rSquared: fit.rSquared))
+      kept = others
+    }
+    return found.sorted { $0.latent < $1.latent }
+  }
+
+  /// First, second and third powers of each column, and products of two.
+  private static func polynomials(of columns: [[Double]]) -> [[Double]] {
+    let powers = columns.flatMap { column in
+      [column, column.map { $0 * $0 }, column.map { $0 * $0 * $0 }]
+    }
+    let products = columns.indices.flatMap { first in
+      columns.indices.dropFirst(first + 1).map { second in
+        zip(columns[first], columns[second]).map { $0 * $1 }
+      }
+    }
+    return powers + products
+  }
+}

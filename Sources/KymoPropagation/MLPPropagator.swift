@@ -1,0 +1,131 @@
+// Forecasts by a feed-forward network without memory, the paper's simplest propagator: latents are scaled,
+// pass through dense layers by the fused kernel, and are scaled back.
+//
+// Letters: B trajectories, T coarse steps, L latents.
+public import Foundation
+public import KymoData
+public import KymoNN
+public import KymoNumerics
+package import KymoTensor
+
+/// Advances latents by a feed-forward network; every step sees the present latents only.
+///
+/// Computes in single precision.
+public final class MLPPropagator: Propagator {
+  /// Nothing is remembered.
+  public struct Memory: Hashable, Sendable {}
+
+  /// The architecture.
+  public let configuration: MLPConfiguration
+  /// From latents to the network's numbers.
+  public let scaler: ChannelScaler
+  /// The weights.
+  public let network: DenseStack
+
+  /// Creates a propagator from a trained network.
+  public init(configuration: MLPConfiguration, scaler: ChannelScaler, network: DenseStack) {
+    precondition(
+      network.inputCount == scaler.offset.count && network.outputCount == network.inputCount,
+      "MLPPropagator: a network from \(network.inputCount) to \(network.outputCount)")
+    (self.configuration, self.scaler, self.network) = (configuration, scaler, network)
+  }
+
+  /// Number of latents, L.
+  public var latentCount: Int { network.inputCount }
+
+  /// Nothing.
+  public func initialMemory(batchCount: Int) -> Memory { Memory() }
+
+  /// The latents one coarse step later, `[B, L]`.
+  ///
+  /// - Throws: `ModelDataError` for latents that do not fit the network.
+  public func step(
+    _ latents: HostArray<Double>, memory: inout Memory
+  ) throws -> HostArray<Double> {
+    try requireShape(latents, [nil, latentCount], "a step of the propagator")
+    return map(latents)
+  }
+
+  /// The prediction after each of known latents, `[B, T, L]`, all at once.
+  ///
+  /// - Throws: `ModelDataError` for latents that do not fit the network.
+  public func oneStepPredictions(
+    _ latents: HostArray<Double>, memory: inout Memory
+  ) throws -> HostArray<Double> {
+    try requireShape(latents, [nil, nil, latentCount], "teacher forcing")
+    return map(latents)
+  }
+
+  /// Feeds each prediction back.
+  ///
+  /// - Throws: `ModelDataError` for latents that do not fit the network.
+  public func rollout(
+    from start: HostArray<Double>, stepCount: Int, memory: inout Memory
+  ) throws -> HostArray<Double> {
+    try requireShape(start, [nil, latentCount], "a rollout")
+    let batch = start.shape[0]
+    var result = HostArray(repeating: 0.0, shape: [batch, stepCount, latentCount])
+    var current = scaler.scaled(start.elements)
+    for step in 0..<stepCount {
+      current = network.apply(current, count: batch)
+      result.setFrame(step, to: HostArray(scaler.unscaled(current), shape: start.shape))
+    }
+    return result
+  }
+
+  private func map(_ latents: HostArray<Double>) -> HostArray<Double> {
+    let count = latents.count / latentCount
+    let next = network.apply(scaler.scaled(latents.elements), count: count)
+    return HostArray(scaler.unscaled(next), shape: latents.shape)
+  }
+}
+
+// MARK: - On disk
+
+extension MLPPropagator {
+  static let format = "kymo MLP propagator"
+
+  private struct Description: Codable {
+    var configuration: MLPConfiguration
+    var scaler: ChannelScaler
+    var latentCount: Int
+  }
+
+  /// Writes the propagator into a folder, which is made when absent.
+  public func save(to folder: URL) throws {
+    try ModelFolder.write(
+      to: folder, format: Self.format,
+      description: Description(
+        configuration: configuration, scaler: scaler, latentCount: latentCount),
+      tensors: network.namedParameters())
+  }
+
+  /// Reads a propagator from a folder that ``save(to:)`` wrote.
+  ///
+  /// - Throws: `TensorError` that names the file and what is wrong with it.
+  public convenience init(from folder: URL) throws {
+    let (description, contents) = try ModelFolder.read(
+      folder, format: Self.format, as: Description.self)
+    try description.configuration.validate()
+    let network = DenseStack(
+      description.configuration, latentCount: description.latentCount, seed: 0)
+    try network.namedParameters().load(
+      contents.tensors, from: folder.appending(path: "model.safetensors").path)
+    self.init(
+      configuration: description.configuration, scaler: description.scaler, network: network)
+  }
+}
+
+extension DenseStack {
+  /// A network of this architecture with random weights.
+  package convenience init(
+    _ configuration: MLPConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu
+  ) {
+    var stream = RandomStream(seed: seed, purpose: .weights)
+    let hidden = [Int](repeating: configuration.unitCount, count: configuration.layerCount)
+    self.init(
+      widths: [latentCount] + hidden + [latentCount], activation: configuration.activation,
+      lastActivation: configuration.scaling.outputActivation, skips: false, using: &stream,
+      device: device)
+  }
+}

@@ -1,0 +1,169 @@
+// One training of a propagator on latent series, window by window.
+//
+// Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of a
+// window, which is cut from the one before it but for the carried state.
+//
+// Letters: B sequences, L latents, K inputs of a window.
+public import Foundation
+public import KymoData
+package import KymoNN
+public import KymoNumerics
+public import KymoTensor
+
+/// The first loss of a propagator's training that is not a finite number: a result with a name.
+public struct NonFinitePropagatorLoss: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The step at which it came up, counted from 1.
+  public var step: Int
+  /// What to do about it.
+  public var remedy: String {
+    "Train again with a smaller step size (half is a good try), or set training.gradientClip=1."
+  }
+  /// One sentence with the remedy.
+  public var description: String {
+    "The loss at step \(step) is not a finite number. \(remedy)"
+  }
+}
+
+/// What one step of a propagator's training found.
+public struct PropagatorStepReport: Codable, Sendable, Hashable {
+  /// Number of finished steps.
+  public var step: Int
+  /// Number of finished epochs; in one, about as many inputs are seen as the series have.
+  public var epoch: Int
+  /// The round, counted from 0; 0 in a training of a given number of steps.
+  public var round: Int
+  /// Mean squared error of scaled latents over the window.
+  public var loss: Double
+  /// Step size.
+  public var learningRate: Double
+  /// Euclidean norm of the gradient before clipping.
+  public var gradientNorm: Double
+  /// Mean squared error on the validation series, when it was evaluated after this step.
+  public var validationLoss: Double?
+}
+
+/// Trains a propagator on latent series.
+public final class PropagatorTrainer {
+  /// What is trained.
+  public let architecture: PropagatorArchitecture
+  /// How it is trained.
+  public let training: PropagatorTraining
+  /// From latents to the network's numbers; fitted to the training series.
+  public let scaler: ChannelScaler
+  private let objective: LatentObjective
+  private let trainer: WindowTrainer
+
+  /// Prepares a training.
+  ///
+  /// - Parameters:
+  ///   - architecture: What is trained.
+  ///   - training: How it is trained.
+  ///   - series: Training series of latents, each `[T, L]`, T at least one frame more than a sequence.
+  ///   - validation: Series that choose the best weights and end rounds, each `[T, L]`.
+  ///   - scaler: From latents to the network's numbers; fitted to the training series when nil.
+  ///   - seed: Seed of weights, sequences and noise.
+  ///   - device: Where to compute.
+  /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
+  ///   cannot be used.
+  public init(
+    _ architecture: PropagatorArchitecture, training: PropagatorTraining,
+    series: [HostArray<Double>], validation: [HostArray<Double>], scaler: ChannelScaler? = nil,
+    seed: UInt64, device: Device = .cpu
+  ) throws {
+    try architecture.validate()
+    try training.validate()
+    try device.checkAvailable()
+    let latents = try SeriesWindows.check(series, training, "training series")
+    guard try SeriesWindows.check(validation, training, "validation series") == latents else {
+      throw ModelDataError(
+        "validation series", found: "of another number of latents",
+        allowed: "of \(latents) latents",
+        remedy: "Encode all series with one reduction.")
+    }
+    (self.architecture, self.training) = (architecture, training)
+    let scaler = scaler ?? architecture.scaler(fitting: series)
+    self.scaler = scaler
+    objective = LatentObjective(architecture, latentCount: latents, seed: seed, device: device)
+    func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
+      SeriesWindows(
+        series.map { (scaler.scaled($0.elements), $0.shape[0]) }, width: latents,
+        frameCount: training.sequenceLength + 1)
+    }
+    trainer = WindowTrainer(
+      objective, training: training, series: windows(series), validation: windows(validation),
+      seed: seed)
+  }
+
+  /// Number of finished steps.
+  public var stepIndex: Int { trainer.stepIndex }
+  /// Steps of an epoch.
+  public var stepsPerEpoch: Int { trainer.stepsPerEpoch }
+  /// The smallest validation loss so far; nil before the first.
+  public var bestLoss: Double? { trainer.bestLoss }
+  /// Number of steps of the whole training; an upper bound until a training by rounds has ended.
+  public var totalSteps: Int { trainer.totalSteps }
+  /// Whether there is nothing left to do.
+  public var isFinished: Bool { trainer.isFinished }
+
+  /// Does one step, and the validation that is due after it.
+  ///
+  /// - Throws: ``NonFinitePropagatorLoss`` at the first loss that is not finite, before the weights change.
+  public func step() throws -> PropagatorStepReport { try trainer.step() }
+
+  /// The mean squared error of scaled latents on the validation series: of one-step predictions on true
+  /// inputs, or of free runs through each window where the training feeds predictions back.
+  public func validationLoss() -> Double { trainer.validationLoss() }
+
+  /// The propagator with the best weights found: ``RecurrentPropagator`` or ``MLPPropagator``.
+  ///
+  /// The trainer must not be used afterwards.
+  public func finishedPropagator() -> any Propagator {
+    trainer.takeBest()
+    return architecture.propagator(objective.network, scaler: scaler)
+  }
+
+  /// Writes what a continuation needs into an existing folder.
+  public func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
+
+  /// Continues from a checkpoint of the same configuration, seed and series, with the same numbers.
+  ///
+  /// - Throws: `ModelDataError` for a checkpoint of another seed or course; `TensorError` for one of
+  ///   another architecture.
+  public func restore(from folder: URL) throws { try trainer.restore(from: folder) }
+}
+
+/// The mean squared error of predicted latents.
+private final class LatentObjective: WindowObjective {
+  let network: any PropagatingNetwork
+  let device: Device
+  private let zoneoutKept: Double
+
+  init(_ architecture: PropagatorArchitecture, latentCount: Int, seed: UInt64, device: Device) {
+    network = architecture.network(latentCount: latentCount, seed: seed, device: device)
+    zoneoutKept =
+      if case .recurrent(let settings) = architecture { settings.zoneoutKept } else { 1 }
+    self.device = device
+  }
+
+  var trained: [NamedTensor] { network.namedParameters() }
+  var buffers: [NamedTensor] { [] }
+  func initialState(batchCount: Int) -> Tensor { network.initialState(batchCount: batchCount) }
+
+  func loss(_ frames: Tensor, state: inout Tensor, options: WindowOptions) -> Tensor {
+    let length = frames.shape[1] - 1
+    var inputs = frames.sliced(axis: 1, from: 0, to: length)
+    if let noise = options.noise { inputs = inputs + noise(inputs.shape) }
+    let predictions = network.predictions(
+      inputs, state: &state, own: options.own, zoneout: options.zoneout(kept: zoneoutKept))
+    let first = options.firstCounted
+    return (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1))
+      .square().mean()
+  }
+}
+
+extension WindowOptions {
+  /// Zoneout of this step; nil when it is off or weights are judged.
+  package func zoneout(kept: Double) -> Zoneout? {
+    kept < 1 && isTraining ? Zoneout(kept: kept, using: dropout) : nil
+  }
+}

@@ -1,0 +1,147 @@
+// How a propagator is trained: windows, loss, what enters, optimiser and step sizes. Vlachas et al., Nature
+// Machine Intelligence 4, 359 (2022), and the settings of its scripts.
+public import KymoNN
+public import KymoNumerics
+
+/// The training of a propagator on latent series.
+///
+/// **Good values.** Windows of 20 steps, six one after the other, for FitzHugh–Nagumo. `freeRunningSteps`
+/// of half a window pays for forecasts of many steps.
+public struct PropagatorTraining: Hashable, Codable, Sendable {
+  /// Inputs of a window, L: so many steps are differentiated together.
+  public var windowLength = 20
+  /// Windows that follow each other in a sequence; the state is carried from one to the next.
+  public var windowsPerSequence = 6
+  /// Whether the state is carried, without gradient; otherwise every window starts from zeros.
+  public var isStateful = true
+  /// Sequences side by side, drawn anew from all series.
+  public var batchSize = 32
+  /// First steps of a window without loss.
+  public var warmUpSteps = 0
+  /// Last steps of a window that count in the loss; 0 for all.
+  public var predictionLength = 0
+  /// Last inputs of a window that are the network's own predictions.
+  public var freeRunningSteps = 0
+  /// How often other inputs are the network's own predictions in the course of the training.
+  public var scheduledSampling = ScheduledSampling.none
+  /// Whether the gradient passes through predictions that became inputs.
+  public var passesGradient = true
+  /// Standard deviation of the noise on scaled inputs; targets stay clean.
+  public var inputNoise = 0.0
+  /// Which optimiser.
+  public var optimizer = Optimizer.adaBelief
+  /// Decoupled decay of weights; 0 for none (the paper).
+  public var weightDecay = 0.0
+  /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
+  public var gradientClip = 1.0
+  /// Decay of the running average of weights that is validated and saved; 0 for none.
+  public var weightAverage = 0.0
+  /// Number of steps, each of one window, of a training without rounds.
+  public var steps = 10_000
+  /// Step sizes of a training without rounds.
+  public var learningRate = LearningRateSchedule.oneCycle(.init(peak: 5e-3, warmupFraction: 0.1))
+  /// Steps between validations of a training without rounds; 0 for the end alone.
+  public var validationInterval = 1000
+  /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
+  /// steps, which is much quicker.
+  public var rounds: RoundSchedule?
+
+  /// Which optimiser.
+  public enum Optimizer: String, SettingChoice {
+    case adam, adaBelief
+  }
+
+  /// Creates the default training.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+    try read(&windowLength, .windowLength)
+    try read(&windowsPerSequence, .windowsPerSequence)
+    try read(&isStateful, .isStateful)
+    try read(&batchSize, .batchSize)
+    try read(&warmUpSteps, .warmUpSteps)
+    try read(&predictionLength, .predictionLength)
+    try read(&freeRunningSteps, .freeRunningSteps)
+    try read(&scheduledSampling, .scheduledSampling)
+    try read(&passesGradient, .passesGradient)
+    try read(&inputNoise, .inputNoise)
+    try read(&optimizer, .optimizer)
+    try read(&weightDecay, .weightDecay)
+    try read(&gradientClip, .gradientClip)
+    try read(&weightAverage, .weightAverage)
+    try read(&steps, .steps)
+    try read(&learningRate, .learningRate)
+    try read(&validationInterval, .validationInterval)
+    rounds = try settings.decodeIfPresent(RoundSchedule.self, forKey: .rounds)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
+    case freeRunningSteps, scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay
+    case gradientClip, weightAverage, steps, learningRate, validationInterval, rounds
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "training") throws(ConfigurationError) {
+    for (name, value, usual) in [
+      ("windowLength", windowLength, 20), ("windowsPerSequence", windowsPerSequence, 6),
+      ("batchSize", batchSize, 32),
+    ] {
+      try require(
+        value >= 1, "\(path).\(name)", found: value, allowed: "at least 1",
+        remedy: "\(usual) is the usual choice.")
+    }
+    try require(
+      (0..<windowLength).contains(warmUpSteps), "\(path).warmUpSteps", found: warmUpSteps,
+      allowed: "from 0 to below windowLength, \(windowLength)",
+      remedy: "At least one step must count in the loss.")
+    try require(
+      (0...windowLength).contains(predictionLength), "\(path).predictionLength",
+      found: predictionLength, allowed: "from 0 to windowLength, \(windowLength)",
+      remedy: "0 counts the whole window.")
+    try require(
+      (0..<windowLength).contains(freeRunningSteps), "\(path).freeRunningSteps",
+      found: freeRunningSteps, allowed: "from 0 to below windowLength, \(windowLength)",
+      remedy: "The first input of a window is always given.")
+    for (name, value) in [
+      ("inputNoise", inputNoise), ("weightDecay", weightDecay), ("gradientClip", gradientClip),
+    ] {
+      try require(
+        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
+        remedy: "0 switches it off.")
+    }
+    try require(
+      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
+      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
+    try require(
+      steps >= 1, "\(path).steps", found: steps, allowed: "at least 1",
+      remedy: "10000 steps of small networks take less than a minute.")
+    try require(
+      validationInterval >= 0, "\(path).validationInterval", found: validationInterval,
+      allowed: "0 or more", remedy: "0 validates at the end alone.")
+    try learningRate.validate(at: "\(path).learningRate")
+    try rounds?.validate(at: "\(path).rounds")
+  }
+
+  /// First step of a window that counts in the loss.
+  package var firstCounted: Int {
+    max(warmUpSteps, predictionLength > 0 ? windowLength - predictionLength : 0)
+  }
+  /// Windows of a sequence: one alone when nothing is carried.
+  package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
+  /// Inputs of a sequence; one frame more is its last target.
+  package var sequenceLength: Int { sequenceWindows * windowLength }
+  /// What the optimiser is made with.
+  var optimizerSettings: AdaptiveOptimizer.Settings {
+    var settings: AdaptiveOptimizer.Settings = optimizer == .adam ? .adam : .adaBelief
+    settings.weightDecay = weightDecay
+    return settings
+  }
+}

@@ -1,0 +1,90 @@
+// The settings of a reservoir computer. Vlachas et al., Nature Machine Intelligence 4, 359 (2022).
+public import KymoData
+public import KymoNumerics
+
+/// The settings of a reservoir computer.
+///
+/// **Good values.** 1,000 units, σ = 1, β = 1e-5 for FitzHugh–Nagumo latents; σ = 2, β = 0 for
+/// Kuramoto–Sivashinsky latents; 8,000 units, σ = 1, β = 1e-5 for its full state of 64 points.
+public struct ReservoirConfiguration: Hashable, Codable, Sendable {
+  /// Number of reservoir units; rounded up to a multiple of the number of latents.
+  public var unitCount = 1000
+  /// Mean number of units that a unit hears.
+  public var degree = 10.0
+  /// Spectral radius of the recurrent matrix after scaling.
+  public var spectralRadius = 0.99
+  /// Input weights are uniform on [−σ, σ], σ.
+  public var inputScale = 1.0
+  /// β of |W H − Y|² + β |W|²; 0 takes the pseudo-inverse.
+  public var ridgePenalty = 1e-5
+  /// Reservoir states at the start of each series that are not fitted to.
+  public var washOutSteps = 100
+  /// Normal noise on the inputs while fitting, in thousandths of each latent's standard deviation.
+  public var inputNoisePerMille = 0.0
+  /// How latents are scaled, with numbers of the training series.
+  public var scaling = ChannelScaler.Kind.minMaxZeroOne
+  /// Part of the range by which minimum and maximum are moved outwards at either end.
+  public var scalingSlack = 0.05
+  /// Seed of the recurrent matrix, the input weights and the noise.
+  public var seed: UInt64 = 7
+
+  /// Creates the default settings.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    func number(_ key: CodingKeys, _ fallback: Double) throws -> Double {
+      try settings.decodeIfPresent(Double.self, forKey: key) ?? fallback
+    }
+    unitCount = try settings.decodeIfPresent(Int.self, forKey: .unitCount) ?? unitCount
+    degree = try number(.degree, degree)
+    spectralRadius = try number(.spectralRadius, spectralRadius)
+    inputScale = try number(.inputScale, inputScale)
+    ridgePenalty = try number(.ridgePenalty, ridgePenalty)
+    washOutSteps = try settings.decodeIfPresent(Int.self, forKey: .washOutSteps) ?? washOutSteps
+    inputNoisePerMille = try number(.inputNoisePerMille, inputNoisePerMille)
+    scaling =
+      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
+    scalingSlack = try number(.scalingSlack, scalingSlack)
+    seed = try settings.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case unitCount, degree, spectralRadius, inputScale, ridgePenalty, washOutSteps
+    case inputNoisePerMille, scaling, scalingSlack, seed
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "reservoir") throws(ConfigurationError) {
+    try require(
+      (1...100_000).contains(unitCount), "\(path).unitCount", found: unitCount,
+      allowed: "in 1 ... 100000",
+      remedy: "1000 is usual for a few latents, 8000 for a full state of 64 numbers.")
+    try require(
+      degree >= 1 && degree.isFinite, "\(path).degree", found: degree, allowed: "at least 1",
+      remedy: "10 is usual.")
+    try require(
+      spectralRadius > 0 && spectralRadius < 10, "\(path).spectralRadius", found: spectralRadius,
+      allowed: "in (0, 10)",
+      remedy: "Start at 0.99; below 1 a reservoir usually forgets its initial state.")
+    try require(
+      inputScale > 0 && inputScale.isFinite, "\(path).inputScale", found: inputScale,
+      allowed: "above 0", remedy: "0.5, 1 and 2 are usual tries.")
+    try require(
+      ridgePenalty >= 0 && ridgePenalty.isFinite, "\(path).ridgePenalty", found: ridgePenalty,
+      allowed: "at least 0", remedy: "0, 1e-5, 1e-4 and 1e-3 are usual tries.")
+    try require(
+      washOutSteps >= 0, "\(path).washOutSteps", found: washOutSteps, allowed: "at least 0",
+      remedy: "100 is usual.")
+    try require(
+      inputNoisePerMille >= 0 && inputNoisePerMille.isFinite, "\(path).inputNoisePerMille",
+      found: inputNoisePerMille, allowed: "at least 0",
+      remedy: "0 is no noise, 10 is one hundredth of a standard deviation.")
+    try require(
+      scalingSlack >= 0 && scalingSlack.isFinite, "\(path).scalingSlack", found: scalingSlack,
+      allowed: "at least 0", remedy: "0.05 is usual.")
+  }
+}

@@ -1,0 +1,295 @@
+// What an autoencoder is made of. Vlachas et al., Nature Machine Intelligence 4, 359 (2022), tables of
+// hyper-parameters.
+public import KymoData
+public import KymoNN
+public import KymoNumerics
+
+/// The architecture of an autoencoder.
+public enum AutoencoderConfiguration: Hashable, Sendable {
+  /// Dense layers over the flattened field.
+  case feedForward(FeedForwardAutoencoder)
+  /// Convolutions over one axis of space.
+  case convolutional(ConvolutionalAutoencoder)
+
+  /// Number of latents.
+  public var latentCount: Int {
+    switch self {
+    case .feedForward(let settings): settings.latentCount
+    case .convolutional(let settings): settings.latentCount
+    }
+  }
+  /// What the scaler makes of the training data.
+  public var scaling: ChannelScaler.Kind {
+    switch self {
+    case .feedForward(let settings): settings.scaling
+    case .convolutional(let settings): settings.scaling
+    }
+  }
+  /// Part of the range by which min and max of the scaler are moved outwards at either end.
+  public var scalingSlack: Double {
+    switch self {
+    case .feedForward(let settings): settings.scalingSlack
+    case .convolutional(let settings): settings.scalingSlack
+    }
+  }
+  /// Whether the encoder gives a distribution of latents.
+  public var isVariational: Bool {
+    switch self {
+    case .feedForward(let settings): settings.isVariational
+    case .convolutional(let settings): settings.isVariational
+    }
+  }
+  /// Precision of the network's numbers.
+  public var precision: NetworkPrecision {
+    switch self {
+    case .feedForward(let settings): settings.precision
+    case .convolutional(let settings): settings.precision
+    }
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "autoencoder") throws(ConfigurationError) {
+    switch self {
+    case .feedForward(let settings): try settings.validate(at: "\(path).feedForward")
+    case .convolutional(let settings): try settings.validate(at: "\(path).convolutional")
+    }
+  }
+}
+
+/// A feed-forward autoencoder.
+public struct FeedForwardAutoencoder: Hashable, Codable, Sendable {
+  /// Number of latents; at least 1.
+  public var latentCount = 2
+  /// Units of every hidden layer.
+  public var hiddenWidth = 100
+  /// Hidden layers of the encoder, and as many of the decoder.
+  public var hiddenLayers = 3
+  /// The function behind every layer but the last of the decoder, the encoder's output included.
+  public var activation = Activation.celu
+  /// The function behind the decoder's last layer.
+  public var outputActivation = Activation.tanhPlus
+  /// Whether layers of equal widths add their input before the function.
+  public var hasSkips = true
+  /// Whether the encoder gives a distribution of latents.
+  public var isVariational = false
+  /// What the scaler makes of the training data.
+  public var scaling = ChannelScaler.Kind.minMaxZeroOne
+  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in the paper.
+  ///
+  /// The output function reaches the ends of its range only in the limit, and test data may lie beyond
+  /// the training data.
+  public var scalingSlack = 0.0
+  /// Precision of the network's numbers.
+  public var precision = NetworkPrecision.single
+
+  /// Creates the paper's autoencoder for FitzHugh–Nagumo.
+  public init() {}
+
+  /// The paper's autoencoder for FitzHugh–Nagumo: 3 layers of 100 units, 2 latents.
+  public static let vlachas2022FitzHughNagumo = FeedForwardAutoencoder()
+  /// The paper's autoencoder for Kuramoto–Sivashinsky: 3 layers of 100 units, 8 latents.
+  public static let vlachas2022KuramotoSivashinsky = {
+    var settings = FeedForwardAutoencoder()
+    settings.latentCount = 8
+    return settings
+  }()
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try settings.update(&latentCount, .latentCount)
+    try settings.update(&hiddenWidth, .hiddenWidth)
+    try settings.update(&hiddenLayers, .hiddenLayers)
+    try settings.update(&activation, .activation)
+    try settings.update(&outputActivation, .outputActivation)
+    try settings.update(&hasSkips, .hasSkips)
+    try settings.update(&isVariational, .isVariational)
+    try settings.update(&scaling, .scaling)
+    try settings.update(&scalingSlack, .scalingSlack)
+    try settings.update(&precision, .precision)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case latentCount, hiddenWidth, hiddenLayers, activation, outputActivation, hasSkips
+    case isVariational, scaling, scalingSlack, precision
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "feedForward") throws(ConfigurationError) {
+    try validateCommon(latentCount: latentCount, slack: scalingSlack, at: path)
+    try require(
+      hiddenWidth >= 1, "\(path).hiddenWidth", found: hiddenWidth, allowed: "at least 1",
+      remedy: "The paper uses 100.")
+    try require(
+      hiddenLayers >= 0, "\(path).hiddenLayers", found: hiddenLayers, allowed: "0 or more",
+      remedy: "The paper uses 3.")
+    try validateRange(outputActivation, of: scaling, at: path)
+  }
+}
+
+/// A convolutional autoencoder for fields over one axis of space.
+public struct ConvolutionalAutoencoder: Hashable, Codable, Sendable {
+  /// What lies beyond the ends of the axis.
+  public enum Padding: String, SettingChoice {
+    /// Zeros, as in the paper, also for periodic fields.
+    case zero
+    /// The other end: the axis is a ring whose length is a power of two.
+    case circular
+  }
+
+  /// Number of latents; at least 1.
+  public var latentCount = 8
+  /// Channels after every stage of the encoder; the decoder mirrors them.
+  public var channels = [16, 32, 64, 8]
+  /// Taps of every convolution; odd.
+  public var kernelWidth = 5
+  /// What lies beyond the ends of the axis.
+  public var padding = Padding.zero
+  /// Whether the encoder's maps, except the last, are normalised over the batch.
+  public var isBatchNormalized = false
+  /// The function behind every layer but the last of the decoder, the encoder's output included.
+  public var activation = Activation.celu
+  /// The function behind the decoder's last layer.
+  public var outputActivation = Activation.tanhPlus
+  /// Whether the encoder gives a distribution of latents.
+  public var isVariational = false
+  /// What the scaler makes of the training data.
+  public var scaling = ChannelScaler.Kind.minMaxZeroOne
+  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in the paper.
+  public var scalingSlack = 0.0
+  /// Precision of the network's numbers.
+  public var precision = NetworkPrecision.single
+
+  /// Creates the paper's autoencoder for Kuramoto–Sivashinsky.
+  public init() {}
+
+  /// The paper's autoencoder for Kuramoto–Sivashinsky, 64 cells.
+  public static let vlachas2022KuramotoSivashinsky = ConvolutionalAutoencoder()
+  /// The paper's autoencoder for FitzHugh–Nagumo, 101 cells padded to 128.
+  public static let vlachas2022FitzHughNagumo = {
+    var settings = ConvolutionalAutoencoder()
+    settings.latentCount = 2
+    settings.channels = [8, 16, 32, 4]
+    return settings
+  }()
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let settings = try decoder.container(keyedBy: CodingKeys.self)
+    try settings.update(&latentCount, .latentCount)
+    try settings.update(&channels, .channels)
+    try settings.update(&kernelWidth, .kernelWidth)
+    try settings.update(&padding, .padding)
+    try settings.update(&isBatchNormalized, .isBatchNormalized)
+    try settings.update(&activation, .activation)
+    try settings.update(&outputActivation, .outputActivation)
+    try settings.update(&isVariational, .isVariational)
+    try settings.update(&scaling, .scaling)
+    try settings.update(&scalingSlack, .scalingSlack)
+    try settings.update(&precision, .precision)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case latentCount, channels, kernelWidth, padding, isBatchNormalized, activation
+    case outputActivation, isVariational, scaling, scalingSlack, precision
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String = "convolutional") throws(ConfigurationError) {
+    try validateCommon(latentCount: latentCount, slack: scalingSlack, at: path)
+    try require(
+      !channels.isEmpty && channels.allSatisfy { $0 >= 1 }, "\(path).channels",
+      found: "\(channels)", allowed: "a positive number for each of at least one stage",
+      remedy: "The paper uses [16, 32, 64, 8].")
+    try require(
+      kernelWidth >= 1 && kernelWidth % 2 == 1, "\(path).kernelWidth", found: kernelWidth,
+      allowed: "an odd number", remedy: "The paper uses 5.")
+    try validateRange(outputActivation, of: scaling, at: path)
+  }
+}
+
+private func validateCommon(
+  latentCount: Int, slack: Double, at path: String
+) throws(ConfigurationError) {
+  try require(
+    latentCount >= 1, "\(path).latentCount", found: latentCount, allowed: "at least 1",
+    remedy: "2 suffice for FitzHugh–Nagumo, 8 for Kuramoto–Sivashinsky with L = 22.")
+  try require(
+    slack >= 0 && slack < 1, "\(path).scalingSlack", found: slack,
+    allowed: "at least 0 and below 1",
+    remedy: "0.05 leaves a twentieth of the range free at either end.")
+}
+
+/// Throws when the output function cannot reach what the scaler makes of the data.
+private func validateRange(
+  _ function: Activation, of scaling: ChannelScaler.Kind, at path: String
+) throws(ConfigurationError) {
+  let reaches =
+    switch (function, scaling) {
+    case (.identity, _), (.relu, .minMaxZeroOne), (.softplus, .minMaxZeroOne): true
+    case (.sigmoid, .minMaxZeroOne), (.tanhPlus, .minMaxZeroOne): true
+    case (.tanh, .minMaxMinusOneOne), (.tanh, .minMaxZeroOne): true
+    case (.celu, .minMaxZeroOne), (.elu, .minMaxZeroOne), (.selu, .minMaxZeroOne): true
+    case (.celu, .minMaxMinusOneOne), (.elu, .minMaxMinusOneOne), (.selu, .minMaxMinusOneOne): true
+    default: false
+    }
+  try require(
+    reaches, "\(path).outputActivation", found: function.rawValue,
+    allowed: "a function whose values cover data scaled by \(scaling.rawValue)",
+    remedy: "Use tanhPlus with minMaxZeroOne, tanh with minMaxMinusOneOne, or identity.")
+}
+
+extension AutoencoderConfiguration: Codable {
+  private enum Kind: String, CodingKey, CaseIterable { case feedForward, convolutional }
+
+  /// Decodes one kind with its settings.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(Kind.self)
+    let container = try decoder.container(keyedBy: Kind.self)
+    let kind = try container.onlyKey(at: decoder.codingPath)
+    switch kind {
+    case .feedForward: self = .feedForward(try container.decode(forKey: kind))
+    case .convolutional: self = .convolutional(try container.decode(forKey: kind))
+    }
+  }
+
+  /// Encodes the kind with its settings.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Kind.self)
+    switch self {
+    case .feedForward(let settings): try container.encode(settings, forKey: .feedForward)
+    case .convolutional(let settings): try container.encode(settings, forKey: .convolutional)
+    }
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Replaces `value` when the key is present.
+  func update<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
+    if let found = try decodeIfPresent(Value.self, forKey: key) { value = found }
+  }
+
+  /// The value of a key, of the type that the place wants.
+  func decode<Value: Decodable>(forKey key: Key) throws -> Value {
+    try decode(Value.self, forKey: key)
+  }
+}
+
+extension KeyedDecodingContainer where Key: CaseIterable {
+  /// The key of a choice with settings of its own: there must be exactly one.
+  func onlyKey(at path: [any CodingKey]) throws -> Key {
+    guard allKeys.count == 1, let key = allKeys.first else {
+      throw ConfigurationError(
+        path.map(\.stringValue).joined(separator: "."),
+        found: allKeys.isEmpty
+          ? "no choice" : allKeys.map(\.stringValue).sorted().joined(separator: " and "),
+        allowed: "one of: \(Key.allCases.map(\.stringValue).joined(separator: ", "))",
+        remedy: "Keep one of them.")
+    }
+    return key
+  }
+}

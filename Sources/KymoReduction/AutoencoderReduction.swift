@@ -1,0 +1,215 @@
+// Reductions by neural networks: feed-forward, convolutional and variational autoencoders behind one type,
+// between fields in physical units and latents.
+//
+// Letters: B states, C channels, X space, L latents.
+public import Foundation
+public import KymoData
+import KymoNN
+public import KymoNumerics
+public import KymoTensor
+
+/// An autoencoder with the scaler of its fields.
+///
+/// The latents of a variational autoencoder are the means of its distribution. Latents of the paper's
+/// networks have passed the activation function and are above −1.
+public final class AutoencoderReduction: Restriction, DeterministicLifting {
+  /// The architecture.
+  public let configuration: AutoencoderConfiguration
+  /// The map of every channel onto the network's range, fitted on training data.
+  public let scaler: ChannelScaler
+  /// The trainable part; whoever trains it changes it in place.
+  package let network: any LatentNetwork
+
+  /// Shape of one state, `[C, X…]`.
+  public var stateShape: [Int] { network.stateShape }
+  /// Number of latents, L.
+  public var latentCount: Int { network.latentCount }
+
+  /// States that are worked on together, which bounds the memory for maps.
+  private static let block = 1024
+
+  /// Creates a reduction with an untrained network; the same seed gives the same weights.
+  ///
+  /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the fields.
+  public init(
+    _ configuration: AutoencoderConfiguration, stateShape: [Int], scaler: ChannelScaler,
+    seed: UInt64, device: Device = .cpu
+  ) throws(ConfigurationError) {
+    try configuration.validate()
+    try require(
+      stateShape.count >= 2 && !stateShape.contains(0), "data", found: "states of \(stateShape)",
+      allowed: "states [channel, space…] with entries", remedy: "Give at least one channel.")
+    var random = RandomStream(seed: seed, purpose: .weights)
+    let plain: any LatentNetwork =
+      switch configuration {
+      case .feedForward(let settings):
+        FeedForwardNetwork(settings, stateShape: stateShape, using: &random, device: device)
+      case .convolutional(let settings):
+        try ConvolutionalNetwork(settings, stateShape: stateShape, using: &random, device: device)
+      }
+    network =
+      configuration.isVariational ? VariationalNetwork(plain, using: &random) : plain
+    (self.configuration, self.scaler) = (configuration, scaler)
+  }
+
+  /// How many numbers are trained.
+  public var parameterCount: Int { network.parameterCount }
+
+  /// The latents of fields in physical units, `[B, C, X…]` to `[B, L]`.
+  ///
+  /// Results of few and of many states may differ by rounding, because sums are ordered differently.
+  ///
+  /// - Throws: ``ModelDataError`` when the states have another shape.
+  public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+    try requireShape(states, [nil] + stateShape, "encoding by an autoencoder")
+    if network.dtype == .float64 {
+      return inDouble(scaler.scale(states), shape: [latentCount], network.encode)
+    }
+    let count = states.shape[0]
+    let latents = inBlocks(count, network.encode(host:count:)) { range in
+      scaled(states, range)
+    }
+    return HostArray(latents.map(Double.init), shape: [count, latentCount])
+  }
+
+  /// The fields of latents in physical units, `[B, L]` to `[B, C, X…]`.
+  ///
+  /// - Throws: ``ModelDataError`` when the latents have another shape.
+  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+    try requireShape(latents, [nil, latentCount], "decoding by an autoencoder")
+    if network.dtype == .float64 {
+      return scaler.unscale(inDouble(latents, shape: stateShape, network.decode))
+    }
+    let count = latents.shape[0]
+    let fields = inBlocks(count, network.decode(host:count:)) { range in
+      latents.elements[range.lowerBound * latentCount..<range.upperBound * latentCount]
+        .map(Float.init)
+    }
+    return HostArray(unscaled(fields), shape: [count] + stateShape)
+  }
+
+  /// Mean squared errors of the reconstruction of states, over all entries.
+  ///
+  /// - Parameter states: Fields in physical units, `[B, C, X…]`.
+  /// - Throws: ``ModelDataError`` when the states have another shape.
+  /// - Returns: The error of scaled fields, as in the training loss but with the scaler's slack taken
+  ///   out, and that in physical units.
+  public func reconstructionError(
+    of states: HostArray<Double>
+  ) throws -> (scaled: Double, physical: Double) {
+    let found = try decode(encode(states))
+    let cells = stateShape.dropFirst().reduce(1, *)
+    var (scaled, physical) = (0.0, 0.0)
+    let plain = 1 + 2 * configuration.scalingSlack
+    for (index, (a, b)) in zip(states.elements, found.elements).enumerated() {
+      let difference = a - b
+      let ratio = difference / scaler.scale[index / cells % stateShape[0]] * plain
+      physical += difference * difference
+      scaled += ratio * ratio
+    }
+    let count = Double(states.count)
+    return (scaled / count, physical / count)
+  }
+
+  // MARK: - Between the host and the network
+
+  private func inBlocks(
+    _ count: Int, _ map: ([Float], Int) -> [Float], _ part: (Range<Int>) -> [Float]
+  ) -> [Float] {
+    network.isTraining = false
+    if count == 0 { return [] }
+    if count <= Self.block { return map(part(0..<count), count) }
+    return stride(from: 0, to: count, by: Self.block).flatMap { first in
+      let range = first..<min(first + Self.block, count)
+      return map(part(range), range.count)
+    }
+  }
+
+  private func inDouble(
+    _ array: HostArray<Double>, shape: [Int], _ map: (Tensor) -> Tensor
+  ) -> HostArray<Double> {
+    network.isTraining = false
+    let count = array.shape[0]
+    let width = array.shape.dropFirst().reduce(1, *)
+    let values = withoutGradients {
+      stride(from: 0, to: count, by: Self.block).flatMap { first in
+        let range = first..<min(first + Self.block, count)
+        let part = Array(array.elements[range.lowerBound * width..<range.upperBound * width])
+        let input = Tensor(doubles: part, shape: [range.count] + array.shape.dropFirst())
+        return map(input.to(network.device)).doubles
+      }
+    }
+    return HostArray(values, shape: [count] + shape)
+  }
+
+  /// Scaled entries of some states; channel by channel, because this runs in every step of a forecast.
+  private func scaled(_ states: HostArray<Double>, _ range: Range<Int>) -> [Float] {
+    let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
+    let first = range.lowerBound * channels * cells
+    return unsafe [Float](unsafeUninitializedCapacity: range.count * channels * cells) {
+      target, initialized in
+      unsafe states.elements.withUnsafeBufferPointer { source in
+        for row in 0..<range.count * channels {
+          let (offset, scale) = (scaler.offset[row % channels], 1 / scaler.scale[row % channels])
+          // In bounds: `states` has the shape of `count` states, checked by the caller.
+          for i in row * cells..<(row + 1) * cells {
+            unsafe target[i] = Float((source[first + i] - offset) * scale)
+          }
+        }
+      }
+      initialized = range.count * channels * cells
+    }
+  }
+
+  private func unscaled(_ fields: [Float]) -> [Double] {
+    let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
+    return unsafe [Double](unsafeUninitializedCapacity: fields.count) { target, initialized in
+      unsafe fields.withUnsafeBufferPointer { source in
+        for row in 0..<fields.count / cells {
+          let (offset, scale) = (scaler.offset[row % channels], scaler.scale[row % channels])
+          // In bounds: whole rows of cells.
+          for i in row * cells..<(row + 1) * cells {
+            unsafe target[i] = Double(source[i]) * scale + offset
+          }
+        }
+      }
+      initialized = fields.count
+    }
+  }
+}
+
+// MARK: - On disk
+
+extension AutoencoderReduction {
+  private static let format = "kymo autoencoder"
+
+  private struct Description: Codable {
+    var configuration: AutoencoderConfiguration
+    var stateShape: [Int]
+    var scaler: ChannelScaler
+    var parameterCount: Int
+  }
+
+  /// Writes the reduction into a folder, which is made when absent.
+  public func save(to folder: URL) throws {
+    try ModelFolder.write(
+      to: folder, format: Self.format,
+      description: Description(
+        configuration: configuration, stateShape: stateShape, scaler: scaler,
+        parameterCount: parameterCount),
+      tensors: network.state)
+  }
+
+  /// Reads a reduction from a folder that ``save(to:)`` wrote.
+  ///
+  /// - Throws: `TensorError` that names the file and what is wrong with it.
+  public convenience init(from folder: URL, device: Device = .cpu) throws {
+    let (description, contents) = try ModelFolder.read(
+      folder, format: Self.format, as: Description.self)
+    try self.init(
+      description.configuration, stateShape: description.stateShape, scaler: description.scaler,
+      seed: 0, device: device)
+    try network.state.load(
+      contents.tensors, from: folder.appending(path: "model.safetensors").path)
+  }
+}

@@ -1,0 +1,58 @@
+// How sure the number of relevant latents is, on latents made for the case.
+import Foundation
+import KymoMetrics
+import KymoNumerics
+import Testing
+
+@Suite("Certainty of the number of parameters") struct RelevanceCertaintyTests {
+  /// Results whose relevant latents are the columns of `values`, with the given σ², and one collapsed.
+  private func results(_ values: [[Double]], noise: [Double]) -> ExtractionResults {
+    let recordings = values[0].indices.map { index in
+      ExtractionResults.RecordingLatents(
+        recording: index, mean: values.map { $0[index] } + [0.001 * Double(index % 2)],
+        standardDeviation: noise.map { $0.squareRoot() } + [0.2], parameters: [])
+    }
+    return ExtractionResults(
+      dataDescription: "made", parameterNames: [],
+      latents: ExtractionResults.latentSummaries(of: recordings, collapsedVariance: 0.04),
+      collapsedVariance: 0.04, scores: [], recordings: recordings, errorCurves: [],
+      frameInterval: 1, trainedFrames: 1, fields: [], paperRelevantCount: nil)
+  }
+
+  private func normals(_ index: UInt64) -> [Double] {
+    var random = RandomStream(seed: 3, purpose: .testing, index: index)
+    return (0..<200).map { _ in random.normal() }
+  }
+
+  @Test("independent and precise latents are clear") func clear() throws {
+    let certainty = results([normals(1), normals(2)], noise: [0.001, 0.002]).relevanceCertainty()
+    #expect(certainty.isClear)
+    #expect(try #require(certainty.weakestSignal) > 300)
+  }
+
+  @Test("a bent copy of a latent is found, the noisier of the two") func repetition() {
+    let first = normals(1)
+    let copy = first.map { 0.8 * $0 + 0.2 * $0 * $0 }
+    let certainty = results([copy, first, normals(2)], noise: [0.002, 0.001, 0.001])
+      .relevanceCertainty()
+    #expect(certainty.repeated.map(\.latent) == [0])
+    #expect(!certainty.isClear)
+  }
+
+  @Test("a sum of two latents is found") func sum() {
+    let (first, second) = (normals(1), normals(2))
+    let sum = zip(first, second).map { 0.7 * ($0 + $1) }
+    let certainty = results([first, second, sum], noise: [0.001, 0.001, 0.002])
+      .relevanceCertainty()
+    #expect(certainty.repeated.map(\.latent) == [2])
+  }
+
+  @Test("a latent near the bounds is in doubt, one that clearly fails is not") func doubt() {
+    let weak = normals(2).map { 0.4 * $0 }
+    let near = results([normals(1), weak], noise: [0.001, 0.008]).relevanceCertainty()
+    #expect(near.doubtful == [1])
+    let fails = results([normals(1), weak.map { 0.1 * $0 }], noise: [0.001, 0.008])
+      .relevanceCertainty()
+    #expect(fails.doubtful.isEmpty)
+  }
+}

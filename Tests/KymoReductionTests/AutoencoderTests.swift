@@ -1,0 +1,373 @@
+// Reductions by autoencoders as users see them: training in small, continuing, saving, refusing.
+import Foundation
+import KymoData
+import KymoNN
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@testable import KymoReduction
+
+/// Fields with two channels that depend on one number: fronts at different places.
+private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArray<Double> {
+  var random = RandomStream(seed: seed, purpose: .testing)
+  var values: [Double] = []
+  for _ in 0..<count {
+    let place = 0.25 + 0.5 * random.uniform()
+    for scale in [2.0, -0.3] {
+      values += (0..<cells).map { cell in
+        scale * tanh(4 * ((Double(cell) + 0.5) / Double(cells) - place))
+      }
+    }
+  }
+  return HostArray(values, shape: [count, 2, cells])
+}
+
+private func small(latents: Int = 1) -> FeedForwardAutoencoder {
+  var settings = FeedForwardAutoencoder()
+  (settings.latentCount, settings.hiddenWidth, settings.hiddenLayers) = (latents, 24, 2)
+  return settings
+}
+
+private func smallConvolutional() -> ConvolutionalAutoencoder {
+  var settings = ConvolutionalAutoencoder()
+  (settings.latentCount, settings.channels) = (1, [4, 8, 4])
+  return settings
+}
+
+private func fixed(_ count: Int, peak: Double = 5e-3) -> ReductionTraining {
+  var steps = FixedSteps()
+  (steps.count, steps.learningRate) = (count, .oneCycle(.init(peak: peak, warmupFraction: 0.1)))
+  var training = ReductionTraining()
+  training.course = .steps(steps)
+  return training
+}
+
+private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTraining {
+  var schedule = RoundSchedule()
+  (schedule.patience, schedule.maxRounds, schedule.maxEpochs) = (patience, rounds, epochs)
+  schedule.initialRate = 5e-3
+  var training = ReductionTraining()
+  training.course = .rounds(schedule)
+  return training
+}
+
+@Suite("Training autoencoders", .serialized) struct ReductionTrainerTests {
+  private static let kinds: [String: AutoencoderConfiguration] = [
+    "feedForward": .feedForward(small()), "convolutional": .convolutional(smallConvolutional()),
+  ]
+
+  @Test(
+    "one latent holds fronts of one parameter: scaled error below a bound, for two seeds",
+    arguments: ["feedForward", "convolutional"], [1, 2] as [UInt64])
+  func learns(_ kind: String, _ seed: UInt64) throws {
+    // Maps this small are done before a second thread has woken up.
+    let threads = threadCount
+    setThreadCount(1)
+    defer { setThreadCount(threads) }
+    let trainer = try ReductionTrainer(
+      try #require(Self.kinds[kind]), training: fixed(kind == "convolutional" ? 800 : 1500),
+      states: fronts(256),
+      validation: fronts(64, seed: 2), seed: seed)
+    let first = try trainer.step().loss
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    let error = try reduction.reconstructionError(of: fronts(64, seed: 3))
+    // The mean of all fields is worse than 0.02, the untrained network than 0.05.
+    #expect(first > 0.02)
+    #expect(error.scaled < 5e-4, "\(kind), seed \(seed): \(error.scaled)")
+    expectClose(
+      [error.scaled], [try #require(trainer.bestLoss)],
+      Tolerance(relative: 1, because: "other states"))
+  }
+
+  @Test(
+    "rounds lower the rate, start from the best weights and end", arguments: [1, 2] as [UInt64])
+  func byRounds(_ seed: UInt64) throws {
+    let states = fronts(96)
+    let validation = fronts(40, seed: 2)
+    let trainer = try ReductionTrainer(
+      .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400), states: states,
+      validation: validation, seed: seed)
+    #expect(trainer.stepsPerEpoch == 3)
+    var reports: [ReductionStepReport] = []
+    while !trainer.isFinished { reports.append(try trainer.step()) }
+    #expect(trainer.totalSteps == trainer.stepIndex && reports.last?.step == trainer.stepIndex)
+    let rates = Set(reports.map(\.learningRate))
+    #expect(rates.contains(5e-3) && rates.count <= 3)
+    #expect(trainer.rounds?.ended == (rates.count == 3 ? .rounds : .epochs))
+    for report in reports { #expect((report.validationLoss != nil) == (report.step % 3 == 0)) }
+    let least = try #require(reports.compactMap(\.validationLoss).min())
+    #expect(trainer.bestLoss == least)
+    let error = try trainer.finishedReduction().reconstructionError(of: validation)
+    expectClose([error.scaled], [least], Tolerance(relative: 1e-4, because: "float32"))
+    #expect(error.scaled < 0.01, "\(error.scaled)")
+  }
+
+  @Test("variational latents are trained, and a large β makes them say nothing")
+  func variational() throws {
+    var settings = small()
+    settings.isVariational = true
+    func train(beta: Double) throws -> ReductionStepReport {
+      var training = fixed(800)
+      training.beta = beta
+      let trainer = try ReductionTrainer(
+        .feedForward(settings), training: training, states: fronts(128),
+        validation: fronts(32, seed: 2), seed: 1)
+      var last: ReductionStepReport?
+      while !trainer.isFinished { last = try trainer.step() }
+      return try #require(last)
+    }
+    let free = try train(beta: 0.01)
+    #expect(free.divergence > 1 && free.reconstruction < 0.01, "\(free)")
+    expectClose(
+      [free.loss], [32 * free.reconstruction + 0.01 * free.divergence],
+      Tolerance(relative: 0.05, because: "the weight of the divergence is not quite 1 at the end"))
+    let bound = try train(beta: 100)
+    #expect(bound.divergence < 0.05 && bound.reconstruction > 0.01, "\(bound)")
+  }
+
+  @Test(
+    "a checkpoint continues with bit-equal reports",
+    arguments: ["feedForward", "convolutional", "variational", "rounds", "double"])
+  func continuation(_ name: String) throws {
+    var (configuration, training) = (AutoencoderConfiguration.feedForward(small()), fixed(40))
+    training.inputNoise = 0.01
+    switch name {
+    case "convolutional":
+      var settings = smallConvolutional()
+      settings.isBatchNormalized = true
+      configuration = .convolutional(settings)
+    case "variational":
+      var settings = small()
+      settings.isVariational = true
+      configuration = .feedForward(settings)
+    case "rounds": training = rounds(patience: 1, rounds: 10, epochs: 20)
+    case "double":
+      var settings = small()
+      settings.precision = .double
+      configuration = .feedForward(settings)
+    default: break
+    }
+    let states = fronts(70)
+    func trainer(_ seed: UInt64 = 7) throws -> ReductionTrainer {
+      try ReductionTrainer(
+        configuration, training: training, states: states, validation: fronts(20, seed: 2),
+        seed: seed)
+    }
+    let unbroken = try trainer()
+    let folders = try (0..<3).map { _ in try TemporaryFolder() }
+    let pauses = [0, 6, 13]
+    var reports: [ReductionStepReport] = []
+    while !unbroken.isFinished {
+      if let index = pauses.firstIndex(of: unbroken.stepIndex) {
+        try unbroken.saveCheckpoint(to: folders[index].url)
+      }
+      reports.append(try unbroken.step())
+    }
+    let expected = try unbroken.finishedReduction().encode(states)
+    for (pause, folder) in zip(pauses, folders) {
+      let resumed = try trainer()
+      try resumed.restore(from: folder.url)
+      #expect(resumed.stepIndex == pause)
+      var found: [ReductionStepReport] = []
+      while !resumed.isFinished { found.append(try resumed.step()) }
+      #expect(found == Array(reports[pause...]))
+      let latents = try resumed.finishedReduction().encode(states)
+      #expect(latents == expected)
+    }
+    let other = try trainer(8)
+    #expect(throws: ModelDataError.self) { try other.restore(from: folders[1].url) }
+    let first = try other.step()
+    #expect(first.loss != reports[0].loss)
+  }
+
+  @Test("the scaler sees the training states alone") func scaler() throws {
+    var validation = fronts(10)
+    validation.elements[3] = 50
+    let states = fronts(64)
+    let trainer = try ReductionTrainer(
+      .feedForward(small()), training: fixed(2), states: states, validation: validation, seed: 1)
+    #expect(trainer.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: states))
+    var loose = small()
+    loose.scalingSlack = 0.1
+    let other = try ReductionTrainer(
+      .feedForward(loose), training: fixed(2), states: states, validation: validation, seed: 1)
+    #expect(
+      other.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: states, slack: 0.1))
+    // The scaled error is in units of the plain range, whatever the slack.
+    let error = try other.reduction.reconstructionError(of: states)
+    let decoded = try other.reduction.decode(other.reduction.encode(states))
+    let plain = ChannelScaler(.minMaxZeroOne, fitting: states)
+    let difference = zip(plain.scale(states).elements, plain.scale(decoded).elements)
+      .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    expectClose(
+      [error.scaled], [difference / Double(states.count)],
+      Tolerance(relative: 1e-9, because: "double"))
+  }
+
+  @Test("the first loss that is not finite ends the training with a name") func nonFinite() throws {
+    let reduction = try AutoencoderReduction(
+      .feedForward(small()), stateShape: [2, 16],
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: fronts(8)), seed: 1)
+    withoutGradients { reduction.network.parameters[0].fillInPlace(.nan) }
+    let trainer = try ReductionTrainer(
+      reduction, training: fixed(5), states: fronts(40), validation: fronts(8), seed: 1)
+    let error = #expect(throws: NonFiniteReductionLoss.self) { _ = try trainer.step() }
+    #expect(error?.step == 1)
+    #expect(error?.description.contains("smaller step size") == true)
+  }
+
+  @Test("states that cannot be used are refused with the reason") func refusals() throws {
+    func attempt(
+      states: HostArray<Double> = fronts(8), validation: HostArray<Double> = fronts(8)
+    ) throws {
+      _ = try ReductionTrainer(
+        .feedForward(small()), training: fixed(2), states: states, validation: validation, seed: 1)
+    }
+    var broken = fronts(8)
+    broken.elements[5] = .nan
+    for (states, validation, word) in [
+      (broken, fronts(8), "nan"), (fronts(8), broken, "nan"),
+      (fronts(8), fronts(8, cells: 15), "[8, 2, 15]"),
+      (HostArray([Double](), shape: [0, 2, 16]), fronts(8), "[0, 2, 16]"),
+      (HostArray([1.0], shape: [1]), fronts(8), "[1]"),
+    ] {
+      let error = #expect(throws: ModelDataError.self) {
+        try attempt(states: states, validation: validation)
+      }
+      #expect(error?.found.contains(word) == true, "\(error?.description ?? "")")
+    }
+  }
+}
+
+@Suite("Autoencoders as reductions") struct AutoencoderReductionTests {
+  @Test(
+    "a saved reduction gives the same latents and fields",
+    arguments: ["feedForward", "convolutional", "double", "variational"])
+  func roundTrip(_ name: String) throws {
+    var (dense, stages) = (small(), smallConvolutional())
+    stages.isBatchNormalized = true
+    if name == "double" { dense.precision = .double }
+    if name == "variational" { dense.isVariational = true }
+    let trainer = try ReductionTrainer(
+      name == "convolutional" ? .convolutional(stages) : .feedForward(dense), training: fixed(20),
+      states: fronts(64), validation: fronts(16, seed: 2), seed: 1)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    let folder = try TemporaryFolder()
+    try reduction.save(to: folder.path("model"))
+    let loaded = try AutoencoderReduction(from: folder.path("model"))
+    #expect(loaded.configuration == reduction.configuration && loaded.scaler == reduction.scaler)
+    let states = fronts(40, seed: 5)
+    let latents = try reduction.encode(states)
+    let found = try loaded.encode(states)
+    #expect(found == latents)
+    let (fields, again) = (try reduction.decode(latents), try loaded.decode(latents))
+    #expect(fields == again && fields.shape == states.shape)
+  }
+
+  @Test(
+    "blocks and single states agree with one batch", arguments: ["feedForward", "convolutional"])
+  func blocks(_ name: String) throws {
+    let states = fronts(1100)
+    let reduction = try AutoencoderReduction(
+      name == "feedForward"
+        ? .feedForward(small(latents: 2)) : .convolutional(smallConvolutional()),
+      stateShape: [2, 16], scaler: ChannelScaler(.minMaxZeroOne, fitting: states), seed: 1)
+    let latents = try reduction.encode(states)
+    let fields = try reduction.decode(latents)
+    let close = Tolerance(absolute: 1e-6, relative: 1e-6, because: "float32, other order of sums")
+    for index in [0, 1023, 1024, 1099] {
+      let state = HostArray(states.slice(index).elements, shape: [1, 2, 16])
+      let latent = try reduction.encode(state)
+      expectClose(latent.elements, latents.slice(index).elements, close)
+      expectClose(try reduction.decode(latent).elements, fields.slice(index).elements, close)
+    }
+    let none = try reduction.encode(HostArray([Double](), shape: [0, 2, 16]))
+    #expect(none.shape == [0, reduction.latentCount])
+  }
+
+  @Test("wrong shapes are refused") func shapes() throws {
+    let reduction = try AutoencoderReduction(
+      .feedForward(small(latents: 3)), stateShape: [2, 16],
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: fronts(8)), seed: 1)
+    #expect(throws: ModelDataError.self) {
+      _ = try reduction.encode(HostArray(repeating: 0, shape: [2, 16]))
+    }
+    #expect(throws: ModelDataError.self) {
+      _ = try reduction.decode(HostArray(repeating: 0, shape: [4, 2]))
+    }
+  }
+
+  @Test("settings are strict, and each that cannot work is named") func settings() throws {
+    func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+      try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+    let configuration = try decode(
+      AutoencoderConfiguration.self, #"{"convolutional": {"latentCount": 3, "channels": [4, 2]}}"#)
+    var expected = ConvolutionalAutoencoder()
+    (expected.latentCount, expected.channels) = (3, [4, 2])
+    #expect(configuration == .convolutional(expected))
+    let encoded = try JSONEncoder().encode(configuration)
+    #expect(try JSONDecoder().decode(AutoencoderConfiguration.self, from: encoded) == configuration)
+    for text in [#"{"feedForward": {}, "convolutional": {}}"#, "{}", #"{"dense": {}}"#] {
+      #expect(throws: ConfigurationError.self) {
+        _ = try decode(AutoencoderConfiguration.self, text)
+      }
+    }
+    let training = try decode(
+      ReductionTraining.self,
+      #"{"batchSize": 8, "course": {"steps": {"count": 9, "learningRate": {"constant": {}}}}}"#)
+    var steps = FixedSteps()
+    (steps.count, steps.learningRate) = (9, .constant(.init()))
+    #expect(training.batchSize == 8 && training.course == .steps(steps))
+
+    var dense = FeedForwardAutoencoder()
+    dense.scaling = .standard
+    let range = #expect(throws: ConfigurationError.self) { try dense.validate() }
+    #expect(range?.path == "feedForward.outputActivation")
+    for (path, change) in [
+      ("latentCount", { (s: inout FeedForwardAutoencoder) in s.latentCount = 0 }),
+      ("hiddenWidth", { $0.hiddenWidth = 0 }), ("hiddenLayers", { $0.hiddenLayers = -1 }),
+      ("scalingSlack", { $0.scalingSlack = -0.1 }),
+    ] {
+      var settings = FeedForwardAutoencoder()
+      change(&settings)
+      let error = #expect(throws: ConfigurationError.self) { try settings.validate() }
+      #expect(error?.path == "feedForward.\(path)")
+    }
+    for (path, change) in [
+      ("channels", { (s: inout ConvolutionalAutoencoder) in s.channels = [] }),
+      ("kernelWidth", { $0.kernelWidth = 4 }),
+    ] {
+      var settings = ConvolutionalAutoencoder()
+      change(&settings)
+      let error = #expect(throws: ConfigurationError.self) { try settings.validate() }
+      #expect(error?.path == "convolutional.\(path)")
+    }
+    for (path, change) in [
+      ("batchSize", { (s: inout ReductionTraining) in s.batchSize = 0 }),
+      ("inputNoise", { $0.inputNoise = -1 }), ("beta", { $0.beta = .nan }),
+    ] {
+      var settings = ReductionTraining()
+      change(&settings)
+      let error = #expect(throws: ConfigurationError.self) { try settings.validate() }
+      #expect(error?.path == "training.\(path)")
+    }
+  }
+
+  @Test(
+    "fields that do not suit the stages are refused", arguments: [[1, 8], [1, 4, 4], [1, 12]])
+  func stages(_ shape: [Int]) throws {
+    var settings = ConvolutionalAutoencoder()
+    settings.padding = shape == [1, 12] ? .circular : .zero
+    if shape == [1, 12] { settings.channels = [2] }
+    #expect(throws: ConfigurationError.self) {
+      _ = try AutoencoderReduction(
+        .convolutional(settings), stateShape: shape,
+        scaler: ChannelScaler(kind: .none, offset: [0], scale: [1]), seed: 1)
+    }
+  }
+}
