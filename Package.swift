@@ -148,8 +148,8 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
-        "KymoNumerics",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoData",
+        "KymoTensor", "KymoNumerics",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 

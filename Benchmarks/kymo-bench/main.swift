@@ -194,9 +194,10 @@ do {
     exit(0)
   }
   print("Kymo's benchmarks on \(threads) threads; medians; libtorch \(libtorchVersion)")
-  // A name alone runs that part: line, planes, data.
+  // A name alone runs that part: line, planes, data, reductions.
   let parts: [(String, () throws -> Void)] = [
     ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
+    ("reductions", benchmarkReductions),
   ]
   let wanted = CommandLine.arguments.dropFirst()
   for (name, run) in parts where wanted.isEmpty || wanted.contains(name) { try run() }
