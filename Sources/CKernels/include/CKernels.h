@@ -17,5 +17,6 @@
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"
 #include "kymo_rollout.h"
+#include "kymo_stages.h"
 
 #endif
