@@ -150,8 +150,8 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
-        "KymoNumerics", "CKernels",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoData",
+        "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 
