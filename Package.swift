@@ -182,7 +182,8 @@ let package = Package(
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics",
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoData",
+        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",
