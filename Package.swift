@@ -150,8 +150,8 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoSolvers", "KymoData", "KymoTensor",
-        "KymoNumerics", "CKernels",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoData",
+        "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 
@@ -182,7 +182,8 @@ let package = Package(
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoData", "KymoMetrics", "KymoNumerics",
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoData",
+        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",

@@ -17,7 +17,7 @@ do {
   let parts: [(String, () throws -> Void)] = [
     ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
     ("solvers", benchmarkSolvers), ("recurrent", benchmarkRecurrent),
-    ("host-models", benchmarkHostModels),
+    ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
   ]
   let wanted = CommandLine.arguments.dropFirst()
   for (name, run) in parts where wanted.isEmpty || wanted.contains(name) { try run() }

@@ -4,10 +4,13 @@ package import ArgumentParser
 /// Evaluates a trained model.
 package struct Evaluate: ParsableCommand, NeedsTensors {
   package static let configuration = CommandConfiguration(
-    abstract: "Evaluate a trained run: relevant latents, fits, intervals, rollout errors.",
+    abstract: "Evaluate a trained run: what the paper that it belongs to measures.",
     discussion: """
       Example:
         kymo evaluate runs/ks
+
+      A run that extracts parameters: relevant latents, fits, intervals, rollout errors. A run that \
+      forecasts: reconstruction, forecast errors, schedules with the solver, speed-ups.
 
       Without FILE the test recordings of the run's recipe are used. Writes results.json in the run.
       """)

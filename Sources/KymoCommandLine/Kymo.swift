@@ -7,7 +7,7 @@ import KymoRuns
 package struct Kymo: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "kymo",
-    abstract: "Learns the hidden parameters of recordings of a spatiotemporal system.",
+    abstract: "Learns hidden parameters and effective dynamics of spatiotemporal systems.",
     discussion: """
       From nothing to a result and its report:
         kymo reproduce pde-vae/ks --quick
@@ -22,8 +22,8 @@ package struct Kymo: ParsableCommand {
       """,
     version: "kymo \(Software.version)",
     subcommands: [
-      Simulate.self, Inspect.self, Train.self, Extract.self, Evaluate.self, WriteReport.self,
-      Reproduce.self, Doctor.self,
+      Simulate.self, Inspect.self, Train.self, Extract.self, MakeForecast.self, Evaluate.self,
+      WriteReport.self, Reproduce.self, Doctor.self,
     ])
 
   package init() {}

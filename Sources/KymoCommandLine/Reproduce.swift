@@ -18,6 +18,9 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
       All experiments of a paper, with one page of tables:
         kymo reproduce pde-vae --record docs/results
 
+      Effective dynamics of FitzHugh–Nagumo and Kuramoto–Sivashinsky:
+        kymo reproduce led/fhn --quick
+
       Simulates what is missing, trains, evaluates, writes the report and prints the paper's numbers \
       beside ours. Parts that are done already are not done again; --force starts anew.
       """)

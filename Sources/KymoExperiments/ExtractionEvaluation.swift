@@ -247,7 +247,7 @@ extension ExtractionEvaluation {
 
 extension Recordings {
   /// What lies beyond the last cell in rollouts: around, a wall with zero, or else the recording.
-  fileprivate var rolloutBorder: RolloutBorder {
+  var rolloutBorder: RolloutBorder {
     if boundary.allSatisfy({ $0 == .periodic }) { return .periodic }
     return boundary.allSatisfy { $0 == .dirichlet } ? .dirichlet : .truth
   }

@@ -104,9 +104,14 @@ package struct Recipe: Codable, Hashable, Sendable {
 extension Recipe {
   /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
   package init(contentsOf file: URL, overrides: [String] = []) throws {
-    let text: String
+    try self.init(
+      yaml: Recipe.text(of: file), source: file.relativePath, overrides: overrides)
+  }
+
+  /// The text of a recipe file.
+  static func text(of file: URL) throws(ConfigurationError) -> String {
     do {
-      text = try String(contentsOf: file, encoding: .utf8)
+      return try String(contentsOf: file, encoding: .utf8)
     } catch {
       throw ConfigurationError(
         file.relativePath, found: "not readable", allowed: "a recipe in YAML",
@@ -114,7 +119,6 @@ extension Recipe {
           ? "Check its permissions and that it is text in UTF-8."
           : "There is no such file; those that come with kymo are in the folder Recipes.")
     }
-    try self.init(yaml: text, source: file.relativePath, overrides: overrides)
   }
 
   /// Resolves a recipe from its text: preset, then file, then overrides.

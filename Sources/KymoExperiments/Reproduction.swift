@@ -50,7 +50,12 @@ package struct Experiment {
             atPath: folder.appending(path: member + "-quick.yaml").path)
       }
       .map { try Experiment(named: $0, quick: quick) }
-    let dependent = try experiments.map { try Recipe(contentsOf: $0.recipe).source != nil }
+    let dependent = try experiments.map { experiment in
+      if case .extraction(let recipe) = try AnyRecipe(contentsOf: experiment.recipe) {
+        return recipe.source != nil
+      }
+      return false
+    }
     return zip(experiments, dependent).filter { !$1 }.map(\.0)
       + zip(experiments, dependent).filter { $1 }.map(\.0)
   }
@@ -174,6 +179,43 @@ package struct ReproductionRecord: Codable {
     paperErrors = byCurve { curve in
       Dictionary(curve.paperPoints.map { ($0.index, $0.value) }, uniquingKeysWith: { $1 })
     }
+  }
+}
+
+/// The numbers of a forecasting experiment as they are kept in the repository.
+package struct ForecastReproductionRecord: Codable {
+  /// One training and its evaluation.
+  package struct Run: Codable {
+    /// Seed of the training.
+    package var seed: UInt64
+    /// Seconds of all trainings.
+    package var trainingSeconds: Double
+    /// All numbers but pictures and curves.
+    package var results: ForecastResults
+  }
+
+  /// The experiment's name.
+  package var experiment: String
+  /// Whether it is the small version.
+  package var quick: Bool
+  /// When it was done, in UTC.
+  package var date = Date.now.formatted(.iso8601)
+  /// On what it was done.
+  package var environment: EnvironmentRecord
+  /// One entry for each seed.
+  package var runs: [Run] = []
+
+  /// Starts the record of an experiment.
+  package init(_ experiment: Experiment, environment: EnvironmentRecord) {
+    (self.experiment, quick) = (experiment.name, experiment.isQuick)
+    self.environment = environment
+    // Neither belongs into a file that others read.
+    (self.environment.workingFolder, self.environment.resumed) = (nil, [])
+  }
+
+  /// Adds one evaluated training; `results` without pictures and curves.
+  package mutating func add(_ results: ForecastResults, seed: UInt64, seconds: Double) {
+    runs.append(Run(seed: seed, trainingSeconds: seconds, results: results))
   }
 }
 

@@ -31,7 +31,7 @@ public final class DenseStack: Module {
   /// Whether to use tensor operations even where there is a fused kernel; for tests.
   package var avoidsKernels = false
   private let names: [String]
-  private let fused: FusedDense?
+  private let fused: FusedPart?
 
   /// Creates a stack of given layers.
   ///
@@ -51,7 +51,7 @@ public final class DenseStack: Module {
     }
     self.layers = layers
     self.names = names ?? layers.indices.map(String.init)
-    fused = FusedDense(layers)
+    fused = FusedDense(layers).map(FusedPart.init)
   }
 
   /// Creates a stack with Xavier-uniform weights and small constant biases.

@@ -19,16 +19,11 @@ final class ConvolutionalNetwork: LatentNetwork {
   /// Cells after padding to a power of two, and how many are added at the left end.
   private let paddedLength: Int
   private let leftPadding: Int
-  private let encoderLayers: [ConvolutionLayer]
-  private let decoderLayers: [ConvolutionLayer]
-  private let encoderHead: Linear
-  private let decoderHead: Linear
+  private let encoder: ConvolutionStages
+  private let decoder: ConvolutionStages
+  private let encoderHead: DenseStack
+  private let decoderHead: DenseStack
   private let statistics: [RunningStatistics]
-
-  private struct ConvolutionLayer {
-    var weight: Tensor
-    var bias: Tensor
-  }
 
   /// Mean and variance of a map's channels over the training so far.
   private struct RunningStatistics {
@@ -63,28 +58,24 @@ final class ConvolutionalNetwork: LatentNetwork {
     latentCount = configuration.latentCount
     leftPadding = (paddedLength - length) / 2
     let dtype = configuration.precision.scalarType
-    func layers(_ widths: [Int], _ random: inout RandomStream) -> [ConvolutionLayer] {
-      zip(widths, widths.dropFirst()).map { inputs, outputs in
-        ConvolutionLayer(
-          weight: InitialWeights.xavierUniform(
-            [outputs, inputs, configuration.kernelWidth], using: &random, dtype: dtype,
-            device: device),
-          bias: InitialWeights.constant(
-            [outputs], InitialWeights.smallBias, dtype: dtype, device: device))
-      }
+    let (shortest, activation) = (paddedLength >> stages, configuration.activation)
+    let ends: ConvolutionStages.Ends = configuration.padding == .circular ? .ring : .zeros
+    encoder = ConvolutionStages(
+      channels: [channels] + configuration.channels, taps: configuration.kernelWidth, .halving,
+      ends: ends, cells: paddedLength, activation: activation, lastActivation: activation,
+      using: &random, dtype: dtype, device: device)
+    let flat = encoder.outputShape.reduce(1, *)
+    func head(_ widths: [Int], _ random: inout RandomStream) -> DenseStack {
+      DenseStack(
+        widths: widths, activation: activation, lastActivation: activation, skips: false,
+        using: &random, dtype: dtype, device: device)
     }
-    func head(_ inputs: Int, _ outputs: Int, _ random: inout RandomStream) -> Linear {
-      Linear(
-        weight: InitialWeights.xavierUniform(
-          [outputs, inputs], using: &random, dtype: dtype, device: device),
-        bias: InitialWeights.constant(
-          [outputs], InitialWeights.smallBias, dtype: dtype, device: device))
-    }
-    encoderLayers = layers([channels] + configuration.channels, &random)
-    let flat = configuration.channels[stages - 1] * (paddedLength >> stages)
-    encoderHead = head(flat, latentCount, &random)
-    decoderHead = head(latentCount, flat, &random)
-    decoderLayers = layers(configuration.channels.reversed() + [channels], &random)
+    encoderHead = head([flat, latentCount], &random)
+    decoderHead = head([latentCount, flat], &random)
+    decoder = ConvolutionStages(
+      channels: configuration.channels.reversed() + [channels], taps: configuration.kernelWidth,
+      .doubling, ends: ends, cells: shortest, activation: activation,
+      lastActivation: configuration.outputActivation, using: &random, dtype: dtype, device: device)
     statistics =
       configuration.isBatchNormalized
       ? configuration.channels.dropLast().map { count in
@@ -96,68 +87,67 @@ final class ConvolutionalNetwork: LatentNetwork {
 
   func encode(_ states: Tensor) -> Tensor {
     let right = paddedLength - leftPadding - stateShape[1]
-    var x =
+    let x =
       paddedLength == stateShape[1]
       ? states : states.padded(axis: 2, before: leftPadding, after: right)
-    for (stage, layer) in encoderLayers.enumerated() {
-      x = convolved(x, layer)
-      if stage < statistics.count { x = normalized(x, statistics[stage]) }
-      x = configuration.activation(x.averagePooled1d(window: 2))
-    }
-    return configuration.activation(
-      encoderHead(x.reshaped([x.size(0), encoderHead.weight.size(1)])))
+    let features =
+      statistics.isEmpty
+      ? encoder(x)
+      : encoder.apply(x) { x, stage in
+        stage < statistics.count ? normalized(x, statistics[stage]) : x
+      }
+    return encoderHead(features.reshaped([states.size(0), encoderHead.inputCount]))
   }
 
   func decode(_ latents: Tensor) -> Tensor {
-    let stages = decoderLayers.count
-    var x = configuration.activation(decoderHead(latents))
-      .reshaped([latents.size(0), configuration.channels[stages - 1], paddedLength >> stages])
-    for (stage, layer) in decoderLayers.enumerated() {
-      x = convolved(upsampled(x), layer)
-      x = stage == stages - 1 ? configuration.outputActivation(x) : configuration.activation(x)
-    }
+    let x = decoder(decoderHead(latents).reshaped([latents.size(0)] + decoder.inputShape))
     return paddedLength == stateShape[1]
       ? x : x.sliced(axis: 2, from: leftPadding, to: leftPadding + stateShape[1])
   }
 
-  func namedParameters() -> [NamedTensor] {
-    func named(_ layers: [ConvolutionLayer]) -> [NamedTensor] {
-      layers.enumerated().flatMap { index, layer in
-        [("\(index).weight", layer.weight), ("\(index).bias", layer.bias)]
+  func encode(host states: [Float], count: Int) -> [Float] {
+    let padded = resized(states, count: count, from: stateShape[1], to: paddedLength)
+    guard statistics.isEmpty, let features = encoder.apply(host: padded, count: count) else {
+      return outsideGraph { self.encode($0) }(states, [count] + stateShape)
+    }
+    return encoderHead.apply(features, count: count)
+  }
+
+  func decode(host latents: [Float], count: Int) -> [Float] {
+    let features = decoderHead.apply(latents, count: count)
+    guard let fields = decoder.apply(host: features, count: count) else {
+      return outsideGraph { self.decode($0) }(latents, [count, latentCount])
+    }
+    return resized(fields, count: count, from: paddedLength, to: stateShape[1])
+  }
+
+  /// Rows of another length: zeros are added around them, or what lies around is taken away.
+  private func resized(_ rows: [Float], count: Int, from length: Int, to wanted: Int) -> [Float] {
+    if length == wanted { return rows }
+    let rowCount = count * stateShape[0]
+    let common = min(length, wanted)
+    let (first, place) = length > wanted ? (leftPadding, 0) : (0, leftPadding)
+    var result = [Float](repeating: 0, count: rowCount * wanted)
+    for row in 0..<rowCount {
+      for cell in 0..<common {
+        result[row * wanted + place + cell] = rows[row * length + first + cell]
       }
     }
-    return (named(encoderLayers) + encoderHead.namedParameters().prefixed("head"))
-      .prefixed("encoder")
-      + (decoderHead.namedParameters().prefixed("head") + named(decoderLayers)).prefixed("decoder")
+    return result
+  }
+
+  func namedParameters() -> [NamedTensor] {
+    func head(_ stack: DenseStack) -> [NamedTensor] {
+      [("head.weight", stack.layers[0].weight), ("head.bias", stack.layers[0].bias)]
+    }
+    return (encoder.namedParameters() + head(encoderHead)).prefixed("encoder")
+      + (head(decoderHead) + decoder.namedParameters()).prefixed("decoder")
   }
 
   var namedBuffers: [NamedTensor] {
     statistics.enumerated().flatMap { index, found in
       [("encoder.\(index).mean", found.mean), ("encoder.\(index).variance", found.variance)]
     }
-  }
-
-  private func convolved(_ x: Tensor, _ layer: ConvolutionLayer) -> Tensor {
-    let reach = configuration.kernelWidth / 2
-    switch configuration.padding {
-    case .zero: return .conv1d(x, layer.weight, layer.bias, padding: [reach])
-    case .circular: return .conv1d(wrapped(x, by: reach), layer.weight, layer.bias)
-    }
-  }
-
-  private func upsampled(_ x: Tensor) -> Tensor {
-    guard configuration.padding == .circular else { return x.upsampledLinear1d(factor: 2) }
-    return wrapped(x, by: 1).upsampledLinear1d(factor: 2).sliced(axis: 2, from: 2, to: -2)
-  }
-
-  /// The ring with `amount` cells repeated at both ends, also where it is shorter than that.
-  private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
-    let length = x.size(2)
-    guard amount > length else {
-      return x.padded(.circular, axis: 2, before: amount, after: amount)
-    }
-    let places = (-amount..<length + amount).map { (($0 % length) + length) % length }
-    return x.indexSelected(2, Tensor(integers: places, shape: [places.count]).to(x.device))
   }
 
   /// Every channel with mean 0 and variance 1: over the batch in training, when the running statistics

@@ -50,7 +50,8 @@ extension LatentNetwork {
   /// Weights and buffers: all that a saved network needs.
   package var state: [NamedTensor] { namedParameters() + namedBuffers }
 
-  private func outsideGraph(
+  /// A map of tensors as one of host memory, outside the graph.
+  func outsideGraph(
     _ map: @escaping (Tensor) -> Tensor
   ) -> (_ values: [Float], _ shape: [Int]) -> [Float] {
     { [dtype, device] values, shape in

@@ -145,7 +145,7 @@ extension [Double] {
 
 extension Coordinates {
   /// Values for a logarithmic axis: what is not positive becomes a gap.
-  fileprivate static func positive(_ values: [Double]) -> Coordinates {
+  static func positive(_ values: [Double]) -> Coordinates {
     .rounded(values.map { $0 > 0 ? $0 : .nan })
   }
 }

@@ -5,13 +5,16 @@ import KymoMetrics
 
 /// Builds the page of one run, section by section.
 struct RunPage {
-  private let run: RunFolder
+  let run: RunFolder
   private(set) var frame: PageFrame
 
   init(_ run: RunFolder) {
     self.run = run
-    frame = PageFrame(title: run.name, subtitle: run.results?.dataDescription)
-    if let results = run.results {
+    frame = PageFrame(
+      title: run.name, subtitle: run.results?.dataDescription ?? run.forecast?.dataDescription)
+    if let forecast = run.forecast {
+      addForecast(forecast)
+    } else if let results = run.results {
       addResult(results)
       addData(results)
       addRelevance(results)
@@ -23,11 +26,19 @@ struct RunPage {
         "result", "Result",
         missing("results.json", "evaluate the model", "./kymo evaluate \(shellName) DATA.npz"))
     }
-    addTraining()
+    if run.isStaged {
+      addStages()
+    } else {
+      addTraining()
+    }
     addRecipe()
     addEnvironment()
     addReproduction()
-    addMethod()
+    if run.forecast == nil {
+      addMethod()
+    } else {
+      addForecastMethod()
+    }
   }
 
   // MARK: Sections
@@ -343,17 +354,17 @@ struct RunPage {
 
   // MARK: Parts
 
-  private mutating func add(_ id: String, _ title: HTML, _ body: HTML) {
+  mutating func add(_ id: String, _ title: HTML, _ body: HTML) {
     frame.add(id, title, body)
   }
 
-  private mutating func figure(
+  mutating func figure(
     _ id: String, _ figure: Figure, _ caption: HTML, isNarrow: Bool = false
   ) -> HTML {
     frame.figure(id, figure, caption, isNarrow: isNarrow)
   }
 
-  private func missing(_ file: String, _ purpose: HTML, _ command: String) -> HTML {
+  func missing(_ file: String, _ purpose: HTML, _ command: String) -> HTML {
     """
     <p class="missing"><code>\(file)</code> is not in this run yet. To have it, \(purpose): \
     <code>\(command)</code></p>

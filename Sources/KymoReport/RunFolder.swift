@@ -6,13 +6,18 @@ import KymoMetrics
 struct RunFolder: Sendable {
   /// Name of the folder.
   var name: String
+  /// Of a run that extracts parameters.
   var results: ExtractionResults?
+  /// Of a run that forecasts.
+  var forecast: ForecastResults?
   /// Training records in the order of the file.
   var training: [TrainingRecord] = []
   /// Lines of the training record that could not be read, such as one cut off by a kill.
   var unreadableTrainingLines = 0
   var recipe: String?
   var environment: [String: EnvironmentValue] = [:]
+  /// Whether several models were trained one after the other.
+  var isStaged: Bool { training.contains { $0.stage != nil } }
 
   /// Reads the run in `folder`.
   init(_ folder: URL) throws(ReportError) {
@@ -22,11 +27,20 @@ struct RunFolder: Sendable {
     name = folder.standardizedFileURL.lastPathComponent
 
     if let data = try Self.contents(of: "results.json", in: folder) {
-      let results = try Self.decode(
-        ExtractionResults.self, from: data, file: "results.json",
-        remedy: "Write it anew with 'kymo evaluate'.")
-      try results.checkShapes(file: "results.json")
-      self.results = results
+      if (try? Self.decoder().decode(ResultKind.self, from: data))?.method
+        == ForecastResults.methodName
+      {
+        forecast = try Self.decode(
+          ForecastResults.self, from: data, file: "results.json",
+          remedy: "Write it anew with 'kymo evaluate'.")
+        try forecast?.checkShapes(file: "results.json")
+      } else {
+        let results = try Self.decode(
+          ExtractionResults.self, from: data, file: "results.json",
+          remedy: "Write it anew with 'kymo evaluate'.")
+        try results.checkShapes(file: "results.json")
+        self.results = results
+      }
     }
     if let data = try Self.contents(of: "environment.json", in: folder) {
       environment = try Self.decode(
@@ -88,6 +102,9 @@ struct RunFolder: Sendable {
   }
 }
 
+/// The one entry that tells kinds of results apart.
+private struct ResultKind: Decodable { var method: String? }
+
 /// One line of metrics.jsonl.
 struct TrainingRecord: Codable, Sendable {
   var step: Int
@@ -101,6 +118,10 @@ struct TrainingRecord: Codable, Sendable {
   var latentVariance: [Double]?
   /// Mean of σ² over the batch, one entry for each latent.
   var latentSigma2: [Double]?
+  /// What is trained, where several models are trained one after the other.
+  var stage: String?
+  /// Loss on validation data.
+  var validation: Double?
 }
 
 /// A value of environment.json in words.
@@ -156,6 +177,59 @@ extension ExtractionResults {
     for (index, curve) in errorCurves.enumerated() {
       try require(curve.lowerDecile.count, curve.mean.count, "errorCurves.\(index).lowerDecile")
       try require(curve.upperDecile.count, curve.mean.count, "errorCurves.\(index).upperDecile")
+    }
+    for (index, field) in fields.enumerated() {
+      for (picture, name) in [(field.truth, "truth"), (field.prediction, "prediction")] {
+        try require(picture.count, field.times.count, "fields.\(index).\(name)")
+        for row in picture {
+          try require(row.count, field.positions.count, "fields.\(index).\(name) (row)")
+        }
+      }
+    }
+  }
+}
+
+extension ForecastResults {
+  /// Throws the first entry whose length contradicts another.
+  func checkShapes(file: String) throws(ReportError) {
+    func require(_ found: Int, _ expected: Int, _ entry: String) throws(ReportError) {
+      guard found == expected else {
+        throw .inconsistent(
+          file: file, entry: entry, found: "\(found) values", expected: "\(expected)")
+      }
+    }
+    for (name, scores) in [
+      ("propagators", propagators), ("schedules", schedules), ("adaptive", adaptive),
+      ("fullState", fullState), ("ensembleSchedules", ensembleSchedules),
+    ] {
+      for (index, score) in scores.enumerated() {
+        try require(
+          score.normalizedDifference.count, channelNames.count,
+          "\(name).\(index).normalizedDifference")
+      }
+    }
+    for (index, comparison) in equationFree.enumerated() {
+      try require(
+        comparison.normalizedDifference.count, channelNames.count,
+        "equationFree.\(index).normalizedDifference")
+    }
+    for (index, density) in densities.enumerated() {
+      for (grid, name) in [(density.truth, "truth"), (density.forecast, "forecast")] {
+        try require(grid.count, density.truth.count, "densities.\(index).\(name)")
+        for row in grid {
+          try require(
+            row.count, density.truth.first?.count ?? 0, "densities.\(index).\(name) (row)")
+        }
+      }
+      try require(density.axes.count, 2, "densities.\(index).axes")
+      try require(density.low.count, 2, "densities.\(index).low")
+      try require(density.high.count, 2, "densities.\(index).high")
+    }
+    for (index, path) in paths.enumerated() {
+      try require(path.latents.count, 2, "paths.\(index).latents")
+      for point in path.truth + path.forecast {
+        try require(point.count, 2, "paths.\(index) (point)")
+      }
     }
     for (index, field) in fields.enumerated() {
       for (picture, name) in [(field.truth, "truth"), (field.prediction, "prediction")] {

@@ -2,7 +2,7 @@
 // leaves half written is cut off on resuming, together with steps after the checkpoint.
 package import Foundation
 
-/// One training step as metrics.jsonl records it.
+/// One training step, or one epoch of a stage, as metrics.jsonl records it.
 package struct TrainingStep: Codable, Hashable, Sendable {
   /// Number of steps done, this one included.
   package var step: Int
@@ -22,6 +22,10 @@ package struct TrainingStep: Codable, Hashable, Sendable {
   package var latentVariance: [Double]
   /// Mean of σ_z² over the batch, one entry for each latent.
   package var latentSigma2: [Double]
+  /// What is trained, where several models are trained one after the other.
+  package var stage: String?
+  /// Loss on validation data, where it was computed.
+  package var validation: Double?
 
   /// Records one step.
   package init(
@@ -36,6 +40,16 @@ package struct TrainingStep: Codable, Hashable, Sendable {
     self.gradientNorm = gradientNorm
     self.latentVariance = latentVariance
     self.latentSigma2 = latentSigma2
+  }
+
+  /// Records one epoch of a stage.
+  package init(
+    step: Int, stage: String, loss: Double, validation: Double?, learningRate: Double
+  ) {
+    self.init(
+      step: step, loss: loss, reconstruction: loss, divergence: 0, learningRate: learningRate,
+      gradientNorm: 0, latentVariance: [], latentSigma2: [])
+    (self.stage, self.validation) = (stage, validation)
   }
 
   /// Latents that carry something on the training crops, where a collapsed one has σ_z² = 1.

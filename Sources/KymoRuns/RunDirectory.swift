@@ -237,9 +237,8 @@ extension RunDirectory {
 
   /// Brings the files of a folder to the disk.
   private func flush(folder: URL) throws {
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-      try flush(folder.appending(path: name))
-    }
+    let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
+    for name in names ?? [] { try flush(folder.appending(path: name)) }
     try flush(folder)
   }
 

@@ -41,6 +41,8 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
   package var system = SimulatedSystem.ks
   /// The training recordings.
   package var train: any SimulationConfiguration
+  /// The validation recordings; nil where the recipe has none.
+  package var validation: (any SimulationConfiguration)?
   /// The test recordings.
   package var test: any SimulationConfiguration
 
@@ -57,6 +59,11 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decodeIfPresent(SimulatedSystem.self, forKey: .system) ?? .ks)
     train = try given(train, .train, values)
+    if values.contains(.validation) {
+      var present = train
+      present.seed = 501
+      validation = try given(present, .validation, values)
+    }
     test = try given(test, .test, values)
   }
 
@@ -65,10 +72,13 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(system, forKey: .system)
     try values.encode(train, forKey: .train)
+    if let validation { try values.encode(validation, forKey: .validation) }
     try values.encode(test, forKey: .test)
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case system, train, test }
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case system, train, validation, test
+  }
   private enum SeedKey: String, CodingKey { case seed }
 
   /// The settings that are given; a seed that is not given stays, so that the two differ.
@@ -86,12 +96,14 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
   /// Whether all settings are the same.
   package static func == (first: SimulationSettings, second: SimulationSettings) -> Bool {
     AnyHashable(first.train) == AnyHashable(second.train)
+      && first.validation.map { AnyHashable($0) } == second.validation.map { AnyHashable($0) }
       && AnyHashable(first.test) == AnyHashable(second.test)
   }
 
   /// Mixes all settings.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(AnyHashable(train))
+    hasher.combine(validation.map { AnyHashable($0) })
     hasher.combine(AnyHashable(test))
   }
 
@@ -99,6 +111,14 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
   package func validate() throws {
     try train.validate(at: "data.simulate.train")
     try test.validate(at: "data.simulate.test")
+    if let validation {
+      try validation.validate(at: "data.simulate.validation")
+      try require(
+        validation.seed != train.seed && validation.seed != test.seed,
+        "data.simulate.validation.seed", found: validation.seed,
+        allowed: "another seed than those of train and test",
+        remedy: "With the same seed these recordings would be the same.")
+    }
     try require(
       train.seed != test.seed, "data.simulate.test.seed", found: test.seed,
       allowed: "another seed than data.simulate.train.seed",

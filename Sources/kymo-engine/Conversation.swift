@@ -38,6 +38,16 @@ struct Conversation {
     hooks.work = work
     hooks.progress = { progress in
       let step = progress.latest
+      if let stage = step.stage {
+        let validation = step.validation.map { ", validation \(Words.number($0))" } ?? ""
+        terminal.show(
+          fraction: Double(step.step) / Double(progress.totalSteps),
+          """
+          \(stage): epoch \(step.step) of at most \(progress.totalSteps), loss \
+          \(Words.number(step.loss))\(validation), at most \(Words.time(progress.secondsLeft)) left
+          """)
+        return
+      }
       terminal.show(
         fraction: Double(step.step) / Double(progress.totalSteps),
         """

@@ -10,20 +10,31 @@ extension Reproduce: TensorVerb {
   func perform() throws {
     let experiments = try Experiment.named(experiment, quick: quick)
     let talk = Conversation(
-      compute, outputOptions, threads: try Recipe(contentsOf: experiments[0].recipe).threads)
+      compute, outputOptions, threads: try AnyRecipe(contentsOf: experiments[0].recipe).threads)
     StopSignal.install()
     let isGroup = experiments.count > 1 || experiments[0].name != experiment
     var lines: [SeedSummary] = []
+    var forecasts: [ForecastSeedSummary] = []
     for (number, member) in experiments.enumerated() {
       if isGroup {
         talk.terminal.say("\(member.name), experiment \(number + 1) of \(experiments.count)")
       }
-      lines += try reproduce(
-        member, at: isGroup ? defaultFolder(member) : output.map { URL(filePath: $0) }, isGroup,
-        talk)
+      let place = isGroup ? defaultFolder(member) : output.map { URL(filePath: $0) }
+      switch try AnyRecipe(contentsOf: member.recipe) {
+      case .extraction: lines += try reproduce(member, at: place, isGroup, talk)
+      case .forecast(let recipe):
+        forecasts += try reproduce(member, recipe, at: place, isGroup, talk)
+      }
     }
-    if outputOptions.json { try talk.print(json: lines) }
-    guard isGroup else { return }
+    if outputOptions.json {
+      if forecasts.isEmpty {
+        try talk.print(json: lines)
+      } else {
+        try talk.print(json: forecasts)
+      }
+    }
+    // The page over several experiments holds tables of parameters.
+    guard isGroup, forecasts.isEmpty else { return }
     let page = try Report.writeOverview(
       title: experiment,
       experiments: experiments.map { member in
@@ -63,14 +74,7 @@ extension Reproduce: TensorVerb {
         try record ?? ReproductionRecord(experiment, environment: directory.readEnvironment())
       record?.add(results, seed: seed, steps: steps)
     }
-    if let file = self.record, let record {
-      let name = experiment.name.replacing("/", with: "-") + (quick ? "-quick" : "")
-      let url = URL(filePath: isGroup ? "\(file)/\(name).json" : file)
-      let parent = url.deletingLastPathComponent()
-      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-      try RunDirectory(parent).write(json: record, to: url)
-      talk.terminal.say("The numbers are kept in \(url.relativePath).")
-    }
+    if let record { try keep(record, of: experiment, isGroup, talk) }
     return lines
   }
 
@@ -103,6 +107,60 @@ extension Reproduce: TensorVerb {
     return (results, steps)
   }
 
+  /// A forecasting experiment for all seeds: train, evaluate, report.
+  private func reproduce(
+    _ experiment: Experiment, _ original: ForecastRecipe, at base: URL?, _ isGroup: Bool,
+    _ talk: Conversation
+  ) throws -> [ForecastSeedSummary] {
+    var record: ForecastReproductionRecord?
+    var lines: [ForecastSeedSummary] = []
+    for seed in try parsedSeeds() {
+      var recipe = original
+      (recipe.seed, recipe.threads) = (seed, talk.threads)
+      if let device = compute.device { recipe.device = device }
+      let place = try folder(seed, below: base ?? defaultFolder(experiment))
+      let outcome = try ForecastingRun.trainUnlessDone(
+        recipe, at: place, force: force, hooks: talk.training)
+      talk.terminal.endProgress()
+      if case .interrupted(let signal, let step) = outcome {
+        throw Interrupted(
+          signal: signal,
+          advice: "Epoch \(step) is saved. The same command goes on from there.")
+      }
+      let directory = RunDirectory(place)
+      let results = try ForecastingRun.evaluate(directory, on: nil, hooks: talk.work)
+      talk.terminal.endProgress()
+      let seconds = try MetricsLog.read(directory.metrics).last?.seconds ?? 0
+      let page = try Report.write(run: place)
+      talk.terminal.say(
+        "Trained all models in \(Words.time(seconds)). Report: \(page.relativePath)")
+      if !outputOptions.json { print(results.tables) }
+      lines.append(
+        ForecastSeedSummary(
+          experiment: experiment.name, seed: seed, trainingSeconds: seconds,
+          results: results.summary))
+      record =
+        try record
+        ?? ForecastReproductionRecord(experiment, environment: directory.readEnvironment())
+      record?.add(results.summary, seed: seed, seconds: seconds)
+    }
+    if let record { try keep(record, of: experiment, isGroup, talk) }
+    return lines
+  }
+
+  /// Writes the numbers where the person wants them kept.
+  private func keep(
+    _ record: some Encodable, of experiment: Experiment, _ isGroup: Bool, _ talk: Conversation
+  ) throws {
+    guard let file = self.record else { return }
+    let name = experiment.name.replacing("/", with: "-") + (quick ? "-quick" : "")
+    let url = URL(filePath: isGroup ? "\(file)/\(name).json" : file)
+    let parent = url.deletingLastPathComponent()
+    try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+    try RunDirectory(parent).write(json: record, to: url)
+    talk.terminal.say("The numbers are kept in \(url.relativePath).")
+  }
+
   /// Where an experiment's runs go when nothing is said.
   private func defaultFolder(_ experiment: Experiment) -> URL {
     URL(filePath: "runs/\(experiment.name)\(quick ? "-quick" : "")")
@@ -112,6 +170,14 @@ extension Reproduce: TensorVerb {
   private func folder(_ seed: UInt64, below base: URL) throws -> URL {
     try parsedSeeds().count == 1 ? base : base.appending(path: "seed-\(seed)")
   }
+}
+
+/// One seed of a forecasting experiment in the JSON output.
+private struct ForecastSeedSummary: Encodable {
+  let experiment: String
+  let seed: UInt64
+  let trainingSeconds: Double
+  let results: ForecastResults
 }
 
 /// One seed in the JSON output.

@@ -13,7 +13,43 @@ extension Train: TensorVerb {
       return
     }
     guard let recipe else { return }
-    var settings = try Recipe(contentsOf: URL(filePath: recipe), overrides: overrides)
+    switch try AnyRecipe(contentsOf: URL(filePath: recipe), overrides: overrides) {
+    case .extraction(let settings): try train(settings)
+    case .forecast(let settings): try train(settings)
+    }
+  }
+
+  private func train(_ recipe: ForecastRecipe) throws {
+    var settings = recipe
+    if let seed { settings.seed = seed }
+    if let device = compute.device { settings.device = device }
+    settings.threads = compute.threads ?? settings.threads
+    let talk = Conversation(compute, outputOptions, threads: settings.threads)
+    if dryRun {
+      let estimate = try ForecastingRun.estimate(settings, hooks: talk.work)
+      talk.terminal.endProgress()
+      if outputOptions.json {
+        try talk.print(json: ForecastDryRun(recipe: settings, estimate: estimate))
+      } else {
+        Swift.print(try settings.yaml(), terminator: "")
+      }
+      talk.terminal.say(
+        """
+        \(estimate.models) models, at most \(estimate.epochs) epochs. The first one takes \
+        \(Words.number(estimate.secondsPerEpoch)) s for an epoch (measured now on \(talk.threads) \
+        threads).
+        """)
+      return
+    }
+    guard let output else { return }
+    StopSignal.install()
+    let outcome = try ForecastingRun.train(
+      settings, at: URL(filePath: output), force: force, hooks: talk.training)
+    try close(outcome, run: output, talk)
+  }
+
+  private func train(_ recipe: Recipe) throws {
+    var settings = recipe
     if let seed { settings.seed = seed }
     if let device = compute.device { settings.device = device }
     settings.threads = compute.threads ?? settings.threads
@@ -35,7 +71,12 @@ extension Train: TensorVerb {
     let threads = try directory.readEnvironment().threads
     let talk = Conversation(compute, outputOptions, threads: threads)
     StopSignal.install()
-    guard let outcome = try ExtractionRun.resume(directory.url, hooks: talk.training) else {
+    let outcome: TrainingOutcome? =
+      switch try AnyRecipe(contentsOf: directory.recipe) {
+      case .extraction: try ExtractionRun.resume(directory.url, hooks: talk.training)
+      case .forecast: try ForecastingRun.resume(directory.url, hooks: talk.training)
+      }
+    guard let outcome else {
       talk.terminal.say("\(run) has finished already. Next: kymo evaluate \(run)")
       return
     }
@@ -75,6 +116,11 @@ extension Train: TensorVerb {
       \(Words.number(1000 * estimate.secondsPerStep)) ms (measured now on \(talk.threads) threads).
       """)
   }
+}
+
+private struct ForecastDryRun: Encodable {
+  let recipe: ForecastRecipe
+  let estimate: ForecastingEstimate
 }
 
 private struct DryRun: Encodable {

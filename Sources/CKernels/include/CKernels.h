@@ -21,6 +21,7 @@
 #include "kymo_recurrent.h"
 #include "kymo_reservoir.h"
 #include "kymo_rollout.h"
+#include "kymo_stages.h"
 #include "kymo_terms.h"
 
 #endif

@@ -1,0 +1,41 @@
+// Autoencoders for effective dynamics: training steps and inference against plain PyTorch.
+import KymoReduction
+import KymoTensor
+
+func benchmarkReductions() throws {
+  let all = threadCount
+  defer { setThreadCount(all) }
+  let networks: [(name: String, AutoencoderConfiguration, shape: [Int], key: String)] = [
+    ("FHN, dense", .feedForward(.vlachas2022FitzHughNagumo), [2, 101], "dense"),
+    (
+      "KS, convolutional", .convolutional(.vlachas2022KuramotoSivashinsky), [1, 64], "convolutional"
+    ),
+  ]
+  for threads in Set([1, all]).sorted() {
+    setThreadCount(threads)
+    let plain = try peer(["Benchmarks/peers/led_autoencoder_step.py", "--threads", "\(threads)"])
+    for (name, configuration, shape, key) in networks {
+      for batch in [32, 128] {
+        let step = try ReductionSpeed.trainingStep(configuration, stateShape: shape, batch: batch)
+        let reference = try number(plain, "\(key)\(batch)Seconds")
+        line(
+          "\(name), step of \(batch)",
+          """
+          \(format(step.seconds * 1e3, 2)) ms, \(format(step.gigaflops)) GFLOP/s, threads: \
+          \(threads); PyTorch \(format(reference * 1e3, 2)) ms: \
+          \(format(reference / step.seconds))× faster
+          """)
+      }
+    }
+    let (_, configuration, shape, _) = networks[0]
+    let one = try ReductionSpeed.inference(configuration, stateShape: shape)
+    let reference = try number(plain, "denseDecodeSeconds")
+    line(
+      "FHN, dense, one state",
+      """
+      encoded in \(format(one.encode.seconds * 1e6)) µs, decoded in \
+      \(format(one.decode.seconds * 1e6)) µs; PyTorch \(format(reference * 1e6)) µs: \
+      \(format(reference / one.decode.seconds))× faster
+      """)
+  }
+}

@@ -1,0 +1,105 @@
+// The training of an autoencoder as a stage of a run, and its settings in a recipe.
+import Foundation
+import KymoNN
+import KymoNumerics
+package import KymoReduction
+import KymoRuns
+
+/// An autoencoder and how it is trained.
+package struct AutoencoderSettings: Codable, Hashable, Sendable {
+  /// The network.
+  package var network = AutoencoderConfiguration.feedForward(.init())
+  /// How it is trained.
+  package var training = ReductionTraining()
+
+  /// Creates the default settings.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    network = try values.decodeIfPresent(AutoencoderConfiguration.self, forKey: .network) ?? network
+    training = try values.decodeIfPresent(ReductionTraining.self, forKey: .training) ?? training
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training }
+
+  /// What reports call it.
+  var name: String {
+    let kind = network.isVariational ? "variational autoencoder" : "autoencoder"
+    return switch network {
+    case .feedForward: kind
+    case .convolutional: "convolutional \(kind)"
+    }
+  }
+
+  /// Sets the number of latents.
+  mutating func setLatentCount(_ count: Int) {
+    switch network {
+    case .feedForward(var settings):
+      settings.latentCount = count
+      network = .feedForward(settings)
+    case .convolutional(var settings):
+      settings.latentCount = count
+      network = .convolutional(settings)
+    }
+  }
+
+  func validate(at path: String) throws {
+    try network.validate(at: "\(path).network")
+    try training.validate(at: "\(path).training")
+  }
+}
+
+extension ReductionTraining {
+  /// Most epochs on so many states.
+  func maximumEpochs(states: Int) -> Int {
+    switch course {
+    case .rounds(let schedule): return schedule.maxEpochs
+    case .steps(let settings):
+      let steps = max(1, states / min(batchSize, max(1, states)))
+      return (settings.count + steps - 1) / steps
+    }
+  }
+}
+
+/// An autoencoder in training, epoch by epoch.
+struct AutoencoderStage: StageTrainer {
+  private let trainer: ReductionTrainer
+
+  init(_ trainer: ReductionTrainer) { self.trainer = trainer }
+
+  // The last epoch of a training of a given number of steps may be a part of one.
+  var epochsDone: Int {
+    (trainer.stepIndex + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
+  }
+  var maximumEpochs: Int {
+    (trainer.totalSteps + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
+  }
+  var isFinished: Bool { trainer.isFinished }
+
+  mutating func epoch() throws -> StageEpoch {
+    let last = (trainer.stepIndex / trainer.stepsPerEpoch + 1) * trainer.stepsPerEpoch
+    var (sum, count) = (0.0, 0)
+    var epoch = StageEpoch(loss: 0)
+    do {
+      while trainer.stepIndex < last, !trainer.isFinished {
+        let report = try trainer.step()
+        sum += report.loss
+        count += 1
+        epoch.learningRate = report.learningRate
+        epoch.validation = report.validationLoss ?? epoch.validation
+      }
+    } catch let error as NonFiniteReductionLoss {
+      throw NonFiniteStep(step: epochsDone + 1, remedy: error.remedy)
+    }
+    epoch.loss = sum / Double(count)
+    return epoch
+  }
+
+  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
+  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
+  func saveModel(to folder: URL) throws { try trainer.finishedReduction().save(to: folder) }
+}

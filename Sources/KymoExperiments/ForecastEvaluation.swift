@@ -1,0 +1,319 @@
+// What a forecasting run is worth: the comparisons of Figures 2 and 3 of Vlachas et al., Nature Machine
+// Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
+//
+// Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
+package import Foundation
+import KymoData
+import KymoForecasting
+package import KymoMetrics
+import KymoNumerics
+import KymoPropagation
+import KymoReduction
+package import KymoRuns
+import KymoSolvers
+
+/// Evaluates the models of a forecasting run on test recordings.
+package struct ForecastEvaluation {
+  private let models: ForecastModels
+  private let data: ForecastData
+  private let solver: (any MicroSolver)?
+  private let hooks: WorkHooks
+  private let scale: ForecastScale
+  private let paper: ForecastPaperNumbers?
+
+  private var recipe: ForecastRecipe { models.recipe }
+  private var settings: ForecastSettings { models.recipe.forecast }
+
+  /// Prepares an evaluation.
+  package init(_ models: ForecastModels, _ data: ForecastData, hooks: WorkHooks) throws {
+    (self.models, self.data, self.hooks) = (models, data, hooks)
+    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    let warmUp = models.recipe.forecast.warmUpSteps
+    try require(
+      longest > warmUp, "data.test", found: "recordings of \(longest) frames",
+      allowed: "longer than forecast.warmUpSteps, \(warmUp)",
+      remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
+    solver = try models.recipe.solver?.makeSolver(
+      stateShape: data.stateShape, frameInterval: data.frameInterval, threads: hooks.threads)
+    scale = ForecastScale(data.test)
+    paper = ForecastPaperNumbers.of(systemName: data.metadata.systemName)
+  }
+
+  /// Evaluates everything that the recipe asks for.
+  ///
+  /// - Parameter name: What the test recordings are called, such as the file's name.
+  /// - Throws: `Interrupted` when asked to stop; errors of models and solvers.
+  /// - Returns: All that results.json holds.
+  package func evaluate(name: String) throws -> ForecastResults {
+    let horizon = longestHorizon(settings.horizonSteps)
+    let starts = InitialConditions(
+      data.test, warmUp: settings.warmUpSteps, horizon: horizon,
+      count: settings.initialConditions)
+    let lyapunov = recipe.evaluation.lyapunovTime
+    let system = data.metadata.systemName.isEmpty ? "" : " of \(data.metadata.systemName)"
+    var results = ForecastResults(
+      dataDescription: "\(data.test.count) test recordings\(system) (\(name))",
+      channelNames: data.channelNames, frameInterval: data.frameInterval,
+      validTimeUnit: lyapunov == nil ? "time" : "Lyapunov times",
+      warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
+      initialConditionCount: starts.count)
+    results.curveStride = max(1, horizon / 400)
+    results.reconstructions = try reconstructions()
+    if recipe.evaluation.timedSteps > 0 { results.costs = try costs(starts, horizon) }
+    try addPropagators(&results, starts, horizon)
+    try addSchedules(&results, horizon)
+    results.equationFree = try equationFree(&results)
+    return results
+  }
+
+  // MARK: Reductions
+
+  private func reconstructions() throws -> [ForecastResults.Reconstruction] {
+    let all =
+      [(recipe.reduction, models.reduction, seconds: models.reductionSeconds)]
+      + (try models.comparedReductions())
+    return try all.enumerated().map { index, entry in
+      let (settings, reduction, seconds) = entry
+      try step("reductions", index, of: all.count)
+      let states = ForecastData.states(data.test, atMost: settings.isSlow ? 300 : 10_000)
+      let errors = try scale.reconstructionErrors(reduction, states)
+      return ForecastResults.Reconstruction(
+        name: settings.name, latentCount: reduction.latentCount,
+        meanSquaredError: errors.physical, scaledMeanSquaredError: errors.scaled,
+        trainingSeconds: seconds, isMain: index == 0,
+        isShortened: settings.isShorter(than: recipe.reduction),
+        reference: paper?.scaledErrors[settings.name]?[reduction.latentCount])
+    }
+  }
+
+  // MARK: Latent forecasts
+
+  private func addPropagators(
+    _ results: inout ForecastResults, _ starts: InitialConditions, _ horizon: Int
+  ) throws {
+    var main = models.forecaster()
+    main.propagators = [models.propagators[0]]
+    let cost = results.costs?.cost
+    var gallery = ForecastGallery(data, settings: recipe.evaluation)
+    let (name, seconds) = models.mainPropagator
+    var score = try score(name, starts, horizon, results, cost) { known in
+      try main.latent(from: known, stepCount: horizon)
+    } watch: {
+      try gallery.add($0, truth: $1, reduction: models.reduction)
+    }
+    score.trainingSeconds = seconds
+    score.reference = paper?.propagatorDifferences[name]
+    results.propagators = [score]
+    results.paths = gallery.paths
+    results.fields = gallery.fields
+    results.densities = gallery.densities(against: data.validation + data.training)
+    if models.propagators.count > 1 {
+      let ensemble = models.forecaster()
+      results.propagators.append(
+        try self.score(
+          "\(recipe.propagator.name), \(models.propagators.count) members", starts, horizon,
+          results,
+          cost
+        ) { try ensemble.latent(from: $0, stepCount: horizon) })
+    }
+    for (settings, propagator, seconds) in try models.comparedPropagators() {
+      var forecaster = models.forecaster()
+      forecaster.propagators = [propagator]
+      var score = try self.score(settings.name, starts, horizon, results, nil) {
+        try forecaster.latent(from: $0, stepCount: horizon)
+      }
+      score.trainingSeconds = seconds
+      score.isShortened = settings.isShorter(than: recipe.propagator)
+      score.reference = paper?.propagatorDifferences[settings.name]
+      results.propagators.append(score)
+    }
+    for (settings, propagator, seconds) in try models.fullStatePropagators() {
+      var forecaster = models.forecaster()
+      (forecaster.reduction, forecaster.propagators) = (
+        FullState(stateShape: data.stateShape), [propagator]
+      )
+      var score = try self.score(
+        "\(settings.name) of the full state", starts, horizon, results, nil
+      ) { try forecaster.latent(from: $0, stepCount: horizon) }
+      score.trainingSeconds = seconds
+      score.isShortened = settings.isShorter(than: recipe.propagator)
+      results.fullState.append(score)
+    }
+  }
+
+  // MARK: With the solver
+
+  private func addSchedules(_ results: inout ForecastResults, _ longest: Int) throws {
+    guard let solver, !(settings.macroSteps.isEmpty && settings.adaptive.isEmpty) else { return }
+    let horizon = min(longest, settings.multiscaleSteps ?? longest)
+    let starts = InitialConditions(
+      data.test, warmUp: settings.warmUpSteps, horizon: horizon,
+      count: settings.initialConditions)
+    let cost = results.costs?.cost
+    func fixed(_ forecaster: Forecaster, _ suffix: String) throws -> [ForecastResults.Score] {
+      var scores: [ForecastResults.Score] = []
+      for schedule in settings.schedules {
+        let name = "ρ = " + String(format: "%g", schedule.ratio) + suffix
+        var score = try score(name, starts, horizon, results, cost) {
+          try forecaster.multiscale(from: $0, stepCount: horizon, schedule: schedule)
+        }
+        (score.macroSteps, score.microSteps) = (schedule.macroSteps, schedule.microSteps)
+        scores.append(score)
+      }
+      scores.append(
+        try score("latent only" + suffix, starts, horizon, results, cost) {
+          try forecaster.latent(from: $0, stepCount: horizon)
+        })
+      return scores
+    }
+    var single = models.forecaster(solver: solver)
+    single.propagators = [models.propagators[0]]
+    results.schedules = try fixed(single, "").map { score in
+      var score = score
+      score.reference = paper?.scheduleDifferences[score.ratio ?? .infinity]
+      return score
+    }
+    let ensemble = models.forecaster(solver: solver)
+    if !settings.adaptive.isEmpty {
+      // An ensemble's mean is better than a member, so adaptive switching has to beat that too.
+      results.ensembleSchedules = try fixed(
+        ensemble, ", \(models.propagators.count) members")
+    }
+    for bounds in settings.adaptive {
+      let name =
+        "adaptive, \(bounds.maximumDisagreement) and \(bounds.maximumMismatch)"
+      results.adaptive.append(
+        try score(name, starts, horizon, results, cost) {
+          try ensemble.adaptive(from: $0, stepCount: horizon, schedule: bounds)
+        })
+    }
+  }
+
+  /// Latent forecasts from the beginning of the first test recording, beside published ones.
+  private func equationFree(
+    _ results: inout ForecastResults
+  ) throws -> [ForecastResults.Comparison] {
+    guard let asked = recipe.evaluation.equationFreeSteps else { return [] }
+    let steps = min(asked, data.test[0].shape[0] - settings.warmUpSteps)
+    guard steps >= 1 else { return [] }
+    results.equationFreeSteps = steps
+    let starts = InitialConditions(
+      first: data.test[0], warmUp: settings.warmUpSteps, horizon: steps)
+    var forecaster = models.forecaster()
+    forecaster.propagators = [models.propagators[0]]
+    let own = try score("", starts, steps, results, nil) {
+      try forecaster.latent(from: $0, stepCount: steps)
+    }
+    return [
+      .init(
+        name: "Latent forecast of this run",
+        normalizedDifference: own.normalizedDifference.map(\.mean), isPublished: false)
+    ] + (paper?.equationFree ?? [])
+  }
+
+  // MARK: Parts
+
+  /// The horizon, shortened to what the test recordings hold.
+  private func longestHorizon(_ asked: Int) -> Int {
+    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    return max(1, min(asked, longest - settings.warmUpSteps))
+  }
+
+  /// Forecasts from all initial conditions, some at a time, and judges them.
+  private func score(
+    _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastResults,
+    _ cost: ForecastCost?, _ forecast: (HostArray<Double>) throws -> Forecast,
+    watch: (Forecast, HostArray<Double>) throws -> Void = { _, _ in }
+  ) throws -> ForecastResults.Score {
+    var judge = ForecastJudge(
+      scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
+      curveStride: results.curveStride)
+    for block in starts.blocks(stateSize: data.stateShape.reduce(1, *)) {
+      try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
+      let (known, truth) = starts.windows(block)
+      let made = try forecast(known)
+      judge.add(made, truth: truth)
+      try watch(made, truth)
+    }
+    return judge.score(name: name, cost: cost)
+  }
+
+  private func step(_ words: String, _ done: Int, of total: Int) throws {
+    try hooks.stopIfAsked("Nothing was written.")
+    hooks.progress(Double(done) / Double(max(1, total)), "\(words): \(done) of \(total)")
+  }
+
+  // MARK: Speed
+
+  /// Times the parts on the initial conditions side by side, at most 32 of them.
+  private func costs(
+    _ starts: InitialConditions, _ horizon: Int
+  ) throws -> ForecastResults.Costs? {
+    guard let solver, let words = recipe.solver?.stepWords else { return nil }
+    let steps = min(recipe.evaluation.timedSteps, horizon)
+    let batch = min(32, starts.count)
+    let (known, _) = starts.windows(0..<batch)
+    var forecaster = models.forecaster(solver: solver)
+    forecaster.propagators = [models.propagators[0]]
+    try step("speeds", 0, of: 1)
+    // The first round fills caches and pools of threads; the second one counts.
+    var timing = ForecastTiming()
+    for _ in 0..<2 {
+      timing = try forecaster.latent(from: known, stepCount: steps).timing
+      timing.solver =
+        try forecaster.multiscale(from: known, stepCount: steps, schedule: .solver).timing.solver
+      let states = HostArray(
+        known.elements, shape: [known.shape[0] * known.shape[1]] + known.shape.dropFirst(2))
+      let start = ContinuousClock.now
+      _ = try models.reduction.encode(states)
+      timing.encode.seconds = start.duration(to: .now).seconds
+      timing.encode.count = states.shape[0]
+    }
+    let (paperSeconds, paperSolver) = try paperSolver(known)
+    return ForecastResults.Costs(
+      cost: ForecastCost(
+        solver: timing.solver.secondsPerStep, latentStep: timing.latent.secondsPerStep,
+        encoding: timing.encode.secondsPerStep, decoding: timing.decode.secondsPerStep),
+      batchCount: batch, warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
+      solverStep: words, paperSolverSeconds: paperSeconds, paperSolver: paperSolver,
+      reference: paper?.latentSpeedUp)
+  }
+
+  /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its time
+  /// step, else a number that is known.
+  private func paperSolver(_ known: HostArray<Double>) throws -> (seconds: Double?, words: String) {
+    guard let (settings, words) = recipe.solver?.asInPaper else {
+      return (paper?.solverSeconds, paper?.solver ?? "")
+    }
+    let solver = try settings.makeSolver(
+      stateShape: data.stateShape, frameInterval: data.frameInterval, threads: hooks.threads)
+    let timing = try models.forecaster(solver: solver)
+      .multiscale(from: known, stepCount: 10, schedule: .solver).timing
+    return (timing.solver.secondsPerStep, words)
+  }
+}
+
+extension ForecastingRun {
+  /// Evaluates a finished run and writes results.json.
+  ///
+  /// - Parameters:
+  ///   - directory: The run.
+  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: `RunDirectoryError` when the run has no models yet; errors of the data's files.
+  /// - Returns: What was written.
+  package static func evaluate(
+    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
+  ) throws -> ForecastResults {
+    let models = try ForecastModels(directory)
+    var settings = models.recipe.data
+    if let file { settings.test = file.path }
+    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
+    let name = [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
+    let results = try ForecastEvaluation(models, data, hooks: hooks)
+      .evaluate(name: URL(filePath: name).lastPathComponent)
+    try directory.write(json: results, to: directory.results)
+    return results
+  }
+}

@@ -1,0 +1,237 @@
+// The trained models of a forecasting run: which stages a recipe has, what the model folder holds, and
+// how it is read again.
+import Foundation
+import KymoData
+package import KymoForecasting
+package import KymoNumerics
+package import KymoPropagation
+package import KymoReduction
+package import KymoRuns
+package import KymoSolvers
+import KymoTensor
+
+/// Which models a recipe trains, in order.
+enum ForecastStages {
+  static let reduction = "reduction"
+  /// Folders of the joint stage lie below it.
+  static let joint = "joint"
+  static func propagator(_ member: Int) -> String { "propagator-\(member + 1)" }
+  static func reduction(_ index: Int, latents: Int) -> String {
+    "comparison-reduction-\(index + 1)-of-\(latents)"
+  }
+  static func compared(_ index: Int) -> String { "comparison-propagator-\(index + 1)" }
+  static func fullState(_ index: Int) -> String { "comparison-full-state-\(index + 1)" }
+
+  /// Where the reduction that forecasts lies among the models.
+  static func reductionFolder(_ recipe: ForecastRecipe) -> String {
+    recipe.joint == nil ? reduction : joint + "/reduction"
+  }
+
+  /// Where a member's propagator lies among the models.
+  static func propagatorFolder(_ member: Int, _ recipe: ForecastRecipe) -> String {
+    recipe.joint != nil && member == 0 ? joint + "/propagator" : propagator(member)
+  }
+
+  /// The stages of a recipe.
+  static func all(_ recipe: ForecastRecipe, _ data: ForecastData) -> [Stage] {
+    let (seed, device) = (recipe.seed, recipe.device)
+    let states = data.training.reduce(0) { $0 + $1.shape[0] }
+    func loadReduction(_ models: URL) throws -> any Reduction {
+      try recipe.reduction.load(from: models.appending(path: reductionFolder(recipe)))
+    }
+    var stages = [
+      Stage(name: reduction, maximumEpochs: recipe.reduction.maximumEpochs(states: states)) { _ in
+        try recipe.reduction.trainer(data, seed: seed, device: device)
+      }
+    ]
+    if let training = recipe.joint, let architecture = recipe.propagator.recurrent {
+      stages.append(
+        Stage(name: joint, maximumEpochs: training.windows.maximumEpochs) { models in
+          JointStage(
+            try JointTrainer(
+              AutoencoderReduction(
+                from: models.appending(path: reduction), device: Device(parsing: device)),
+              propagator: architecture, training: training, series: data.training,
+              validation: data.validation, seed: seed))
+        })
+    }
+    for member in (recipe.joint == nil ? 0 : 1)..<recipe.ensembleSize {
+      stages.append(
+        Stage(
+          name: propagator(member), maximumEpochs: recipe.propagator.maximumEpochs
+        ) { models in
+          try recipe.propagator.trainer(
+            loadReduction(models), data, member: member, seed: seed, device: device)
+        })
+    }
+    for (index, original) in recipe.comparisons.reductions.enumerated() {
+      for latents in recipe.comparisons.latentCounts {
+        var settings = original
+        settings.latentCount = latents
+        let compared = settings
+        stages.append(
+          Stage(
+            name: reduction(index, latents: latents),
+            maximumEpochs: compared.maximumEpochs(states: states)
+          ) { _ in try compared.trainer(data, seed: seed, device: device) })
+      }
+    }
+    for (index, settings) in recipe.comparisons.propagators.enumerated() {
+      stages.append(
+        Stage(name: compared(index), maximumEpochs: settings.maximumEpochs) { models in
+          try settings.trainer(
+            loadReduction(models), data, member: 0, seed: seed, device: device)
+        })
+    }
+    for (index, settings) in recipe.comparisons.fullState.enumerated() {
+      stages.append(
+        Stage(name: fullState(index), maximumEpochs: settings.maximumEpochs) { _ in
+          try settings.trainer(
+            FullState(stateShape: data.stateShape), data, member: 0, seed: seed, device: device)
+        })
+    }
+    return stages
+  }
+}
+
+/// What model/model.json of a forecasting run holds.
+struct ForecastModelDescription: Codable, Hashable {
+  static let formatName = "kymo forecasting models"
+  var format = ForecastModelDescription.formatName
+  /// Standard deviation of every latent over the training recordings.
+  var latentSpread: [Double]
+  /// Time between frames.
+  var frameInterval: Double
+  /// Shape of one state, `[C, X…]`.
+  var stateShape: [Int]
+  /// Names of the channels.
+  var channelNames: [String]
+  /// Seconds of training by the name of the stage.
+  var trainingSeconds: [String: Double]
+
+  /// Reads the description of a run's models.
+  static func read(_ directory: RunDirectory) throws -> ForecastModelDescription {
+    guard directory.isFinished else {
+      throw RunDirectoryError.unfinished(path: directory.name)
+    }
+    let file = directory.model.appending(path: "model.json")
+    let description = try directory.read(ForecastModelDescription.self, from: file)
+    guard description.format == formatName else {
+      throw RunDirectoryError.unreadable(
+        path: file.relativePath, reason: "it is not a model of forecasts")
+    }
+    return description
+  }
+}
+
+/// The trained models of a forecasting run.
+package struct ForecastModels {
+  /// The recipe that they were trained by.
+  package let recipe: ForecastRecipe
+  /// From fields to latents and back.
+  package let reduction: any Reduction
+  /// One propagator, or an ensemble.
+  package let propagators: [any Propagator]
+  let description: ForecastModelDescription
+  private let folder: URL
+
+  /// Reads the models of a finished run.
+  ///
+  /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
+  package init(_ directory: RunDirectory) throws {
+    recipe = try ForecastRecipe(contentsOf: directory.recipe)
+    description = try ForecastModelDescription.read(directory)
+    folder = directory.model
+    let place = folder
+    let recipe = recipe
+    reduction = try recipe.reduction.load(
+      from: place.appending(path: ForecastStages.reductionFolder(recipe)))
+    propagators = try (0..<recipe.ensembleSize).map {
+      try recipe.propagator.load(
+        from: place.appending(path: ForecastStages.propagatorFolder($0, recipe)))
+    }
+  }
+
+  /// The forecaster of the recipe's settings.
+  package func forecaster(solver: (any MicroSolver)? = nil) -> Forecaster {
+    var forecaster = Forecaster(
+      reduction: reduction, propagators: propagators, solver: solver)
+    forecaster.warmUpConvention = recipe.forecast.warmUpConvention
+    forecaster.microFeedback = recipe.forecast.microFeedback
+    forecaster.firstPhase = recipe.forecast.firstPhase
+    forecaster.latentSpread = description.latentSpread
+    forecaster.seed = recipe.seed
+    return forecaster
+  }
+
+  /// Reductions that are only compared, with their settings.
+  func comparedReductions() throws -> [(ReductionSettings, any Reduction, seconds: Double)] {
+    try recipe.comparisons.reductions.enumerated().flatMap { index, original in
+      try recipe.comparisons.latentCounts.map { latents in
+        var settings = original
+        settings.latentCount = latents
+        let name = ForecastStages.reduction(index, latents: latents)
+        return (
+          settings, try settings.load(from: folder.appending(path: name)),
+          seconds: description.trainingSeconds[name] ?? 0
+        )
+      }
+    }
+  }
+
+  /// Propagators of the run's latents that are only compared.
+  func comparedPropagators() throws -> [(PropagatorSettings, any Propagator, seconds: Double)] {
+    try recipe.comparisons.propagators.enumerated().map { index, settings in
+      let name = ForecastStages.compared(index)
+      return (
+        settings, try settings.load(from: folder.appending(path: name)),
+        seconds: description.trainingSeconds[name] ?? 0
+      )
+    }
+  }
+
+  /// Propagators of whole states.
+  func fullStatePropagators() throws -> [(PropagatorSettings, any Propagator, seconds: Double)] {
+    try recipe.comparisons.fullState.enumerated().map { index, settings in
+      let name = ForecastStages.fullState(index)
+      return (
+        settings, try settings.load(from: folder.appending(path: name)),
+        seconds: description.trainingSeconds[name] ?? 0
+      )
+    }
+  }
+
+  /// Seconds of the training of the reduction, and of the joint training that follows it.
+  var reductionSeconds: Double { seconds(ForecastStages.reduction) }
+
+  /// What reports call the first propagator, and the seconds of its training.
+  var mainPropagator: (name: String, seconds: Double) {
+    recipe.joint == nil
+      ? (recipe.propagator.name, seconds(ForecastStages.propagator(0)))
+      : (recipe.propagator.name + ", joint", seconds(ForecastStages.joint))
+  }
+
+  /// Seconds of the training of a stage.
+  private func seconds(_ stage: String) -> Double { description.trainingSeconds[stage] ?? 0 }
+}
+
+/// Whole states as their own latents, for propagators of the full state.
+package struct FullState: Restriction, DeterministicLifting {
+  /// Shape of one state, `[C, X…]`.
+  package let stateShape: [Int]
+  /// As many as a state has numbers.
+  package var latentCount: Int { stateShape.reduce(1, *) }
+
+  /// Takes states of a shape.
+  package init(stateShape: [Int]) { self.stateShape = stateShape }
+
+  /// The numbers of a state in a row.
+  package func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+    states.reshaped([states.shape[0], latentCount])
+  }
+
+  /// The numbers at their places.
+  package func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+    latents.reshaped([latents.shape[0]] + stateShape)
+  }
+}

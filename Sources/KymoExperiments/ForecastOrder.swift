@@ -1,0 +1,304 @@
+// A forecast that a person asks for: of recordings of their own, with a trained run of either kind,
+// with or without a solver; and what is written of it.
+//
+// Letters: R recordings or windows of them, T frames, C channels, X (Y) space, L latents.
+package import Foundation
+package import KymoData
+import KymoExtraction
+import KymoForecasting
+import KymoMetrics
+package import KymoNumerics
+import KymoReduction
+package import KymoRuns
+import KymoSolvers
+
+/// What to forecast and how.
+package struct ForecastOrder {
+  /// Frames to forecast; nil means those of the file after the warm-up.
+  package var horizonSteps: Int?
+  /// Known frames to start from; nil means the recipe's.
+  package var warmUpSteps: Int?
+  /// Latent steps of a round; nil means latent steps only.
+  package var macroSteps: Int?
+  /// Solver steps of a round.
+  package var microSteps: Int?
+  /// Whether to switch by the ensemble's disagreement, with the first bounds of the recipe.
+  package var isAdaptive = false
+  /// The solver in words; nil means the recipe's.
+  package var solver: String?
+  /// Windows drawn from the file; nil means the beginning of each recording.
+  package var initialConditions: Int?
+
+  /// Orders a latent forecast from the beginning of each recording.
+  package init() {}
+}
+
+/// A forecast ready to be written.
+package struct ForecastProduct {
+  /// What programs are told about it.
+  package struct Summary: Codable, Hashable, Sendable {
+    /// Forecast recordings or windows.
+    package var recordings: Int
+    /// Known frames that they started from.
+    package var warmUpSteps: Int
+    /// Forecast frames.
+    package var horizonSteps: Int
+    /// Part of the frames that were made in latent space.
+    package var latentFraction: Double
+    /// Recordings that left the finite numbers.
+    package var diverged: Int
+    /// Seconds that it took, loading left out.
+    package var seconds: Double
+    /// MNAD of every channel where the truth is known: the mean over recordings.
+    package var normalizedDifference: [Double]?
+    /// Root-mean-square error where the truth is known.
+    package var rootMeanSquareError: Double?
+  }
+
+  /// What programs are told about it.
+  package var summary: Summary
+  /// Frames `[R, T, C, X…]`.
+  package var frames: HostArray<Double>
+  /// Latents `[R, T, L]`; nil for rollouts of a decoder.
+  package var latents: HostArray<Double>?
+  /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
+  package var origins: HostArray<Double>
+  /// The first frame that is not finite, or −1.
+  package var diverged: [Int]
+  /// What the file says of axes and channels.
+  package var metadata: RecordingsMetadata
+
+  /// Writes an NPZ file that other verbs read as recordings.
+  package func write(to file: URL) throws {
+    let (count, steps, channels) = (frames.shape[0], frames.shape[1], frames.shape[2])
+    let space = Array(frames.shape.dropFirst(3))
+    let cells = space.reduce(1, *)
+    var values = [Float](repeating: 0, count: frames.count)
+    for row in 0..<count {
+      for step in 0..<steps {
+        for channel in 0..<channels {
+          let source = ((row * steps + step) * channels + channel) * cells
+          let target = ((row * channels + channel) * steps + step) * cells
+          for cell in 0..<cells {
+            values[target + cell] = Float(frames.elements[source + cell])
+          }
+        }
+      }
+    }
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    let writer = try NPZWriter(file, expectedBytes: 4 * values.count)
+    try writer.add("x", HostArray(values, shape: [count, channels, steps] + space))
+    if let latents { try writer.add("latents", latents) }
+    try writer.add("origin", origins)
+    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [count]))
+    if let interval = metadata.frameInterval { try writer.add("dt", interval) }
+    try writer.finish()
+  }
+}
+
+extension ForecastingRun {
+  /// Makes a forecast with a finished run of either kind.
+  ///
+  /// - Parameters:
+  ///   - directory: The run.
+  ///   - recordings: What to start from.
+  ///   - order: What is asked for.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: ``ConfigurationError`` for an order that cannot be met; errors of models and solvers.
+  /// - Returns: The forecast, not yet written.
+  package static func forecast(
+    _ directory: RunDirectory, _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
+  ) throws -> ForecastProduct {
+    switch try AnyRecipe(contentsOf: directory.recipe) {
+    case .extraction: try rollOut(directory, recordings, order, hooks)
+    case .forecast: try forecastLatents(directory, recordings, order, hooks)
+    }
+  }
+
+  // MARK: Reduction and propagators
+
+  private static func forecastLatents(
+    _ directory: RunDirectory, _ recordings: Recordings, _ order: ForecastOrder,
+    _ hooks: WorkHooks
+  ) throws -> ForecastProduct {
+    let models = try ForecastModels(directory)
+    let fields = ForecastData.fields(of: recordings)
+    let shape = Array(fields[0].shape.dropFirst())
+    try require(
+      shape == models.description.stateShape, "file", found: "of states \(shape)",
+      allowed: "of states \(models.description.stateShape) as the training data",
+      remedy: "Give recordings of the same system on the same points.")
+    let frames = fields[0].shape[0]
+    let warmUp = order.warmUpSteps ?? models.recipe.forecast.warmUpSteps
+    try require(
+      warmUp <= frames, "--warm-up", found: warmUp, allowed: "at most the file's \(frames) frames",
+      remedy: "Give longer recordings or a shorter warm-up.")
+    let horizon = order.horizonSteps ?? frames - warmUp
+    try require(
+      horizon >= 1, "--horizon", found: "absent",
+      allowed: "given, since the file ends with the warm-up",
+      remedy: "Say how many frames you want.")
+    // Where the truth goes on far enough it judges the forecast.
+    let isKnown = frames >= warmUp + horizon
+    let starts: InitialConditions
+    if let count = order.initialConditions {
+      try require(
+        isKnown, "--initial-conditions", found: count,
+        allowed: "left out unless recordings hold warm-up and horizon",
+        remedy: "Without it the beginning of each recording is forecast.")
+      starts = InitialConditions(fields, warmUp: warmUp, horizon: horizon, count: count)
+    } else {
+      starts = InitialConditions(
+        beginningsOf: fields, warmUp: warmUp, horizon: isKnown ? horizon : 0)
+    }
+    let forecaster = try forecaster(models, order, hooks)
+    let interval = models.description.frameInterval
+    var product = ForecastProduct(
+      summary: .init(
+        recordings: starts.count, warmUpSteps: warmUp, horizonSteps: horizon, latentFraction: 0,
+        diverged: 0, seconds: 0),
+      frames: HostArray([], shape: [0, horizon] + shape),
+      origins: HostArray([], shape: [0, horizon]),
+      diverged: [], metadata: recordings.metadata)
+    product.metadata.frameInterval = recordings.frameInterval ?? interval
+    var judge = ForecastJudge(
+      ForecastScale(fields), frameInterval: interval, lyapunovTime: nil, curveStride: 1)
+    var (all, latents, origins) = ([Double](), [Double](), [Double]())
+    var latentFrames = 0.0
+    for block in starts.blocks(stateSize: shape.reduce(1, *), horizon: horizon) {
+      try hooks.stopIfAsked("Nothing was written.")
+      hooks.progress(
+        Double(block.lowerBound) / Double(starts.count),
+        "forecasting: \(block.lowerBound) of \(starts.count)")
+      let (known, truth) = starts.windows(block)
+      let made = try make(
+        forecaster, known, horizon, order,
+        models.recipe.forecast.adaptive.first ?? AdaptiveSchedule())
+      if isKnown { judge.add(made, truth: truth) }
+      all += made.frames.elements
+      latents += made.latents.elements
+      origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }
+      product.diverged += made.outcomes.map { outcome in
+        if case .diverged(let step) = outcome { step } else { -1 }
+      }
+      product.summary.seconds += made.timing.totalSeconds
+      latentFrames += made.latentFraction * Double(block.count)
+    }
+    product.frames = HostArray(all, shape: [starts.count, horizon] + shape)
+    product.latents = HostArray(
+      latents, shape: [starts.count, horizon, models.reduction.latentCount])
+    product.origins = HostArray(origins, shape: [starts.count, horizon])
+    product.summary.latentFraction = latentFrames / Double(starts.count)
+    product.summary.diverged = product.diverged.count { $0 >= 0 }
+    if isKnown {
+      let score = judge.score(name: "", cost: nil)
+      product.summary.normalizedDifference = score.normalizedDifference.map(\.mean)
+      product.summary.rootMeanSquareError = score.rootMeanSquareError.mean
+    }
+    return product
+  }
+
+  private static func forecaster(
+    _ models: ForecastModels, _ order: ForecastOrder, _ hooks: WorkHooks
+  ) throws -> Forecaster {
+    let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
+    let settings = try order.solver.map { try SolverSettings(words: $0) } ?? models.recipe.solver
+    guard needsSolver else { return models.forecaster() }
+    guard let settings else {
+      throw ConfigurationError(
+        "--solver", found: "absent", allowed: "given with --micro or --adaptive",
+        remedy: "Name fhn, ks22 or your own program, or put a solver into the recipe.")
+    }
+    try require(
+      !order.isAdaptive || models.propagators.count > 1, "--adaptive", found: "given",
+      allowed: "left out for a run with one propagator",
+      remedy: "Train an ensemble with ensembleSize=5; a single propagator cannot disagree.")
+    var forecaster = models.forecaster(
+      solver: try settings.makeSolver(
+        stateShape: models.description.stateShape,
+        frameInterval: models.description.frameInterval, threads: hooks.threads))
+    forecaster.checkStop = { try hooks.stopIfAsked("Nothing was written.") }
+    return forecaster
+  }
+
+  private static func make(
+    _ forecaster: Forecaster, _ known: HostArray<Double>, _ horizon: Int, _ order: ForecastOrder,
+    _ bounds: AdaptiveSchedule
+  ) throws -> Forecast {
+    if order.isAdaptive {
+      return try forecaster.adaptive(from: known, stepCount: horizon, schedule: bounds)
+    }
+    guard let macro = order.macroSteps, let micro = order.microSteps else {
+      return try forecaster.latent(from: known, stepCount: horizon)
+    }
+    return try forecaster.multiscale(
+      from: known, stepCount: horizon,
+      schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
+  }
+
+  // MARK: Propagating decoder
+
+  private static func rollOut(
+    _ directory: RunDirectory, _ recordings: Recordings, _ order: ForecastOrder,
+    _ hooks: WorkHooks
+  ) throws -> ForecastProduct {
+    try require(
+      order.macroSteps == nil && !order.isAdaptive && order.solver == nil
+        && order.initialConditions == nil && (order.warmUpSteps ?? 1) == 1, "run",
+      found: "one that extracts parameters",
+      allowed: "one of recipes with 'method: led' for these options",
+      remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
+    let model = try ExtractionRun.loadModel(directory)
+    var evaluation = ExtractionEvaluation(model, settings: EvaluationSettings())
+    evaluation.hooks = hooks
+    let latents = try evaluation.extract(recordings, "reading recordings")
+    let horizon = order.horizonSteps ?? recordings.frameCount - 1
+    let border = recordings.rolloutBorder
+    try require(
+      border != .truth || horizon < recordings.frameCount, "--horizon", found: horizon,
+      allowed: "at most \(recordings.frameCount - 1) for recordings with open ends",
+      remedy: "What lies beyond the ends of space is taken from the recordings.")
+    let start = ContinuousClock.now
+    let count = recordings.count
+    let made = try model.rollout(
+      recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, border: border)
+    let seconds = start.duration(to: .now).seconds
+    let (channels, space) = (recordings.channelCount, recordings.spaceShape)
+    let cells = space.reduce(1, *)
+    var frames = HostArray(repeating: 0.0, shape: [count, horizon, channels] + space)
+    var diverged = [Int](repeating: -1, count: count)
+    for row in 0..<count {
+      for step in 0..<horizon {
+        for channel in 0..<channels {
+          let source = ((row * channels + channel) * horizon + step) * cells
+          let target = ((row * horizon + step) * channels + channel) * cells
+          for cell in 0..<cells {
+            let value = Double(made.elements[source + cell])
+            frames.elements[target + cell] = value
+            if !value.isFinite, diverged[row] < 0 { diverged[row] = step }
+          }
+        }
+      }
+    }
+    var summary = ForecastProduct.Summary(
+      recordings: count, warmUpSteps: 1, horizonSteps: horizon, latentFraction: 1,
+      diverged: diverged.count { $0 >= 0 }, seconds: seconds)
+    if horizon < recordings.frameCount {
+      let fields = ForecastData.fields(of: recordings)
+      let truth = InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
+        .windows(0..<count).truth
+      let scale = ForecastScale(fields)
+      let difference = meanNormalizedAbsoluteDifference(
+        prediction: frames, truth: truth, range: .given(scale.ranges))
+      summary.normalizedDifference = MetricSpread.overInitialConditions(difference).map(\.mean)
+      let misses = rootMeanSquareError(prediction: frames, truth: truth)
+      summary.rootMeanSquareError =
+        MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
+    }
+    return ForecastProduct(
+      summary: summary, frames: frames, latents: nil,
+      origins: HostArray(repeating: 0.0, shape: [count, horizon]), diverged: diverged,
+      metadata: recordings.metadata)
+  }
+}

@@ -1,0 +1,329 @@
+// Reductions, propagators and solvers as a recipe names them: one key with the settings below it, as
+// in `propagator: {reservoir: {unitCount: 500}}`, so that an impossible mixture cannot be written.
+import Foundation
+import KymoData
+import KymoForecasting
+import KymoNumerics
+package import KymoPropagation
+package import KymoReduction
+import KymoRuns
+import KymoTensor
+
+/// A reduction and its settings.
+package enum ReductionSettings: Codable, Hashable, Sendable {
+  /// Principal components.
+  case principalComponents(PrincipalComponentConfiguration)
+  /// Diffusion maps.
+  case diffusionMaps(DiffusionMapConfiguration)
+  /// A feed-forward, convolutional or variational autoencoder.
+  case autoencoder(AutoencoderSettings)
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case principalComponents, diffusionMaps, autoencoder
+  }
+
+  /// Decodes one key with settings below it.
+  package init(from decoder: any Decoder) throws {
+    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
+    switch key {
+    case .principalComponents:
+      self = .principalComponents(
+        try values.decode(PrincipalComponentConfiguration.self, forKey: key))
+    case .diffusionMaps:
+      self = .diffusionMaps(try values.decode(DiffusionMapConfiguration.self, forKey: key))
+    case .autoencoder:
+      self = .autoencoder(try values.decode(AutoencoderSettings.self, forKey: key))
+    }
+  }
+
+  /// Encodes one key with settings below it.
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .principalComponents(let settings):
+      try values.encode(settings, forKey: .principalComponents)
+    case .diffusionMaps(let settings): try values.encode(settings, forKey: .diffusionMaps)
+    case .autoencoder(let settings): try values.encode(settings, forKey: .autoencoder)
+    }
+  }
+
+  /// What reports call it.
+  package var name: String {
+    switch self {
+    case .principalComponents: "PCA"
+    case .diffusionMaps: "diffusion maps"
+    case .autoencoder(let settings): settings.name
+    }
+  }
+
+  /// Number of latents.
+  package var latentCount: Int {
+    get {
+      switch self {
+      case .principalComponents(let settings): settings.latentCount
+      case .diffusionMaps(let settings): settings.latentCount
+      case .autoencoder(let settings): settings.network.latentCount
+      }
+    }
+    set {
+      switch self {
+      case .principalComponents(var settings):
+        settings.latentCount = newValue
+        self = .principalComponents(settings)
+      case .diffusionMaps(var settings):
+        settings.latentCount = newValue
+        self = .diffusionMaps(settings)
+      case .autoencoder(var settings):
+        settings.setLatentCount(newValue)
+        self = .autoencoder(settings)
+      }
+    }
+  }
+
+  func validate(at path: String) throws {
+    switch self {
+    case .principalComponents(let settings):
+      try settings.validate(at: "\(path).principalComponents")
+    case .diffusionMaps(let settings): try settings.validate(at: "\(path).diffusionMaps")
+    case .autoencoder(let settings): try settings.validate(at: "\(path).autoencoder")
+    }
+  }
+
+  /// The settings of an autoencoder; nil for other reductions.
+  var autoencoder: AutoencoderSettings? {
+    if case .autoencoder(let settings) = self { return settings }
+    return nil
+  }
+
+  /// Whether encoding takes so long that few test states must do.
+  var isSlow: Bool {
+    if case .diffusionMaps = self { return true }
+    return false
+  }
+
+  /// Whether it is a network that is trained for less time than another one.
+  func isShorter(than other: ReductionSettings) -> Bool {
+    guard case .autoencoder(let own) = self, case .autoencoder(let others) = other else {
+      return false
+    }
+    return own.training.maximumEpochs(states: 1) < others.training.maximumEpochs(states: 1)
+  }
+
+  /// Most epochs of its training on so many states.
+  func maximumEpochs(states: Int) -> Int {
+    switch self {
+    case .principalComponents, .diffusionMaps: 1
+    case .autoencoder(let settings): settings.training.maximumEpochs(states: states)
+    }
+  }
+
+  /// Starts its training.
+  func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
+    switch self {
+    case .principalComponents(let settings):
+      FittedStage {
+        let states = data.trainingStates()
+        let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
+        return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
+      }
+    case .diffusionMaps(let settings):
+      FittedStage {
+        let states = data.trainingStates(atMost: 1500)
+        let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
+        return (
+          try reconstructionError(fitted, data.validationStates(atMost: 200)), fitted.save(to:)
+        )
+      }
+    case .autoencoder(let settings):
+      AutoencoderStage(
+        try ReductionTrainer(
+          settings.network, training: settings.training, states: data.trainingStates(),
+          validation: data.validationStates(), seed: seed, device: Device(parsing: device)))
+    }
+  }
+
+  /// Reads a trained one.
+  func load(from folder: URL) throws -> any Reduction {
+    switch self {
+    case .principalComponents: try PrincipalComponentReduction(from: folder)
+    case .diffusionMaps: try DiffusionMapReduction(from: folder)
+    case .autoencoder: try AutoencoderReduction(from: folder)
+    }
+  }
+}
+
+/// A propagator and its settings.
+package enum PropagatorSettings: Codable, Hashable, Sendable {
+  /// A reservoir computer.
+  case reservoir(ReservoirConfiguration)
+  /// Sparse identification of nonlinear dynamics.
+  case sindy(SINDyConfiguration)
+  /// LSTM, GRU or a feed-forward network.
+  case network(NetworkPropagatorSettings)
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case reservoir, sindy, network }
+
+  /// Decodes one key with settings below it.
+  package init(from decoder: any Decoder) throws {
+    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
+    switch key {
+    case .reservoir: self = .reservoir(try values.decode(ReservoirConfiguration.self, forKey: key))
+    case .sindy: self = .sindy(try values.decode(SINDyConfiguration.self, forKey: key))
+    case .network:
+      self = .network(try values.decode(NetworkPropagatorSettings.self, forKey: key))
+    }
+  }
+
+  /// Encodes one key with settings below it.
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .reservoir(let settings): try values.encode(settings, forKey: .reservoir)
+    case .sindy(let settings): try values.encode(settings, forKey: .sindy)
+    case .network(let settings): try values.encode(settings, forKey: .network)
+    }
+  }
+
+  /// The architecture of a recurrent network; nil for other propagators.
+  var recurrent: RecurrentConfiguration? {
+    if case .network(let settings) = self, case .recurrent(let architecture) = settings.network {
+      return architecture
+    }
+    return nil
+  }
+
+  /// What reports call it.
+  package var name: String {
+    switch self {
+    case .reservoir: "reservoir"
+    case .sindy: "SINDy"
+    case .network(let settings): settings.name
+    }
+  }
+
+  func validate(at path: String) throws {
+    switch self {
+    case .reservoir(let settings): try settings.validate(at: "\(path).reservoir")
+    case .sindy(let settings): try settings.validate(at: "\(path).sindy")
+    case .network(let settings): try settings.validate(at: "\(path).network")
+    }
+  }
+
+  /// Whether it is a network that is trained for less time than another one.
+  func isShorter(than other: PropagatorSettings) -> Bool {
+    guard case .network(let own) = self, case .network(let others) = other else { return false }
+    return own.training.rounds == nil && others.training.rounds == nil
+      ? own.training.steps < others.training.steps : own.maximumEpochs < others.maximumEpochs
+  }
+
+  /// Most epochs of its training.
+  var maximumEpochs: Int {
+    switch self {
+    case .reservoir, .sindy: 1
+    case .network(let settings): settings.maximumEpochs
+    }
+  }
+
+  /// Starts its training on latents of a trained reduction.
+  ///
+  /// - Parameters:
+  ///   - reduction: What makes the latents and judges the forecasts.
+  ///   - data: The recordings.
+  ///   - member: Number of the member in an ensemble, counted from 0; members differ in their seed.
+  ///   - seed: Seed of the run.
+  ///   - device: Where to compute.
+  /// - Throws: What the model refuses of its settings or its latents.
+  /// - Returns: The training before its first epoch.
+  func trainer(
+    _ reduction: any Reduction, _ data: ForecastData, member: Int, seed: UInt64, device: String
+  ) throws -> any StageTrainer {
+    switch self {
+    case .reservoir(var settings):
+      settings.seed &+= seed &* 1000 &+ UInt64(member)
+      let configuration = settings
+      return FittedStage {
+        let fitted = try ReservoirPropagator(
+          fitting: data.latentSeries(of: reduction, .training), configuration: configuration)
+        return (try forecastError(fitted, reduction, data), fitted.save(to:))
+      }
+    case .sindy(let settings):
+      return FittedStage {
+        let fitted = try SINDyPropagator(
+          fitting: data.latentSeries(of: reduction, .training), frameInterval: data.frameInterval,
+          configuration: settings)
+        return (try forecastError(fitted, reduction, data), fitted.save(to:))
+      }
+    case .network(let settings):
+      return NetworkPropagatorStage(
+        try PropagatorTrainer(
+          settings.network, training: settings.training,
+          series: data.latentSeries(of: reduction, .training),
+          validation: data.latentSeries(of: reduction, .validation),
+          seed: seed &* 1000 &+ UInt64(member), device: Device(parsing: device)))
+    }
+  }
+
+  /// Reads a trained one.
+  func load(from folder: URL) throws -> any Propagator {
+    switch self {
+    case .reservoir: try ReservoirPropagator(from: folder)
+    case .sindy: try SINDyPropagator(from: folder)
+    case .network(let settings): try settings.load(from: folder)
+    }
+  }
+}
+
+/// Mean squared reconstruction error of states, each channel scaled by its range in the states.
+func reconstructionError(
+  _ reduction: any Reduction, _ states: HostArray<Double>
+) throws -> Double {
+  let scaler = ChannelScaler(.minMaxZeroOne, fitting: states)
+  var random = RandomStream(seed: 1, purpose: .evaluation)
+  let made = try reduction.decode(reduction.encode(states), using: &random)
+  return zip(scaler.scale(made).elements, scaler.scale(states).elements)
+    .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(states.count)
+}
+
+/// Mean squared one-step error on validation latents, in units of each latent's variance.
+private func forecastError(
+  _ propagator: some Propagator, _ reduction: any Reduction, _ data: ForecastData
+) throws -> Double {
+  var (sum, count) = (0.0, 0)
+  for series in try data.latentSeries(of: reduction, .validation) where series.shape[0] > 1 {
+    let (frames, width) = (series.shape[0], series.shape[1])
+    let scaler = ChannelScaler(.standard, fitting: series)
+    var memory = propagator.initialMemory(batchCount: 1)
+    let predicted = try propagator.oneStepPredictions(
+      series.reshaped([1, frames, width]), memory: &memory)
+    // The memory fills up over the first tenth.
+    for frame in frames / 10..<frames - 1 {
+      for latent in 0..<width {
+        let miss =
+          (predicted.elements[frame * width + latent]
+            - series.elements[(frame + 1) * width + latent]) / scaler.scale[latent]
+        sum += miss * miss
+        count += 1
+      }
+    }
+  }
+  return count == 0 ? 0 : sum / Double(count)
+}
+
+extension Decoder {
+  /// The only key of a group, with the group.
+  func onlyChoice<Key: CodingKey & CaseIterable>(
+    _ keys: Key.Type
+  ) throws -> (Key, KeyedDecodingContainer<Key>) {
+    try rejectUnknownKeys(keys)
+    let values = try container(keyedBy: keys)
+    guard let key = values.allKeys.first, values.allKeys.count == 1 else {
+      throw ConfigurationError(
+        codingPath.map(\.stringValue).joined(separator: "."),
+        found: "a group of \(values.allKeys.count) kinds",
+        allowed: "one of: "
+          + keys.allCases.map(\.stringValue).joined(separator: ", "),
+        remedy: "Write the kind with its settings below it, or {} for its defaults.")
+    }
+    return (key, values)
+  }
+}

@@ -1,0 +1,402 @@
+// A recipe of a forecasting run, `method: led`: a reduction, its propagators, how they forecast, and
+// what they are compared with. Decoded as strictly as other recipes; the resolved recipe is written
+// beside the results.
+package import Foundation
+package import KymoForecasting
+import KymoNumerics
+import KymoPropagation
+import KymoReduction
+package import KymoRuns
+
+/// Everything that a forecasting run and its evaluation depend on.
+package struct ForecastRecipe: Codable, Hashable, Sendable {
+  /// What kind of run a recipe describes.
+  package enum Method: String, SettingChoice {
+    /// A reduction with propagators.
+    case led
+  }
+
+  /// Always `led`.
+  package var method = Method.led
+  /// A name for reports and log lines.
+  package var name = "unnamed"
+  /// Seed of the weights, batches and initial conditions.
+  package var seed: UInt64 = 1
+  /// Number of threads; absent means as many as the machine has.
+  package var threads: Int?
+  /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
+  package var device = "cpu"
+  /// What is trained on, validated on and tested on.
+  package var data = ForecastDataSettings()
+  /// From fields to latents and back.
+  package var reduction = ReductionSettings.principalComponents(.init())
+  /// What advances the latents.
+  package var propagator = PropagatorSettings.reservoir(.init())
+  /// How the autoencoder and the first recurrent propagator are trained on as one network; absent
+  /// means that the propagator is trained on the finished reduction.
+  package var joint: JointTraining?
+  /// Number of propagators that are trained from different seeds; above 1 they forecast as an
+  /// ensemble, which adaptive switching needs.
+  package var ensembleSize = 1
+  /// The full dynamics; absent means latent forecasts only.
+  package var solver: SolverSettings?
+  /// How forecasts are made.
+  package var forecast = ForecastSettings()
+  /// What else is trained to be compared.
+  package var comparisons = ComparisonSettings()
+  /// What is evaluated.
+  package var evaluation = ForecastEvaluationSettings()
+  /// Minutes between checkpoints.
+  package var checkpointMinutes = 3.0
+
+  /// Creates the default recipe.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    method = try values.decodeIfPresent(Method.self, forKey: .method) ?? method
+    name = try values.decodeIfPresent(String.self, forKey: .name) ?? name
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
+    device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
+    data = try values.decodeIfPresent(ForecastDataSettings.self, forKey: .data) ?? data
+    reduction = try values.decodeIfPresent(ReductionSettings.self, forKey: .reduction) ?? reduction
+    propagator =
+      try values.decodeIfPresent(PropagatorSettings.self, forKey: .propagator) ?? propagator
+    joint = try values.decodeIfPresent(JointTraining.self, forKey: .joint)
+    ensembleSize = try values.decodeIfPresent(Int.self, forKey: .ensembleSize) ?? ensembleSize
+    solver = try values.decodeIfPresent(SolverSettings.self, forKey: .solver)
+    forecast = try values.decodeIfPresent(ForecastSettings.self, forKey: .forecast) ?? forecast
+    comparisons =
+      try values.decodeIfPresent(ComparisonSettings.self, forKey: .comparisons) ?? comparisons
+    evaluation =
+      try values.decodeIfPresent(ForecastEvaluationSettings.self, forKey: .evaluation)
+      ?? evaluation
+    checkpointMinutes =
+      try values.decodeIfPresent(Double.self, forKey: .checkpointMinutes) ?? checkpointMinutes
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case method, name, seed, threads, device, data, reduction, propagator, joint, ensembleSize
+    case solver, forecast, comparisons, evaluation, checkpointMinutes
+  }
+
+  /// Throws the first setting that cannot work.
+  package func validate() throws {
+    try require(
+      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
+      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
+    try require(
+      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
+      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try require(
+      (1...100).contains(ensembleSize), "ensembleSize", found: ensembleSize,
+      allowed: "from 1 to 100", remedy: "5 is usual where adaptive switching needs an ensemble.")
+    try require(
+      forecast.adaptive.isEmpty || ensembleSize > 1, "ensembleSize", found: ensembleSize,
+      allowed: "above 1 with forecast.adaptive",
+      remedy: "A single propagator cannot disagree; 5 is usual.")
+    try data.validate()
+    try reduction.validate(at: "reduction")
+    try propagator.validate(at: "propagator")
+    try joint?.validate(at: "joint")
+    try require(
+      joint == nil || (reduction.autoencoder != nil && propagator.recurrent != nil), "joint",
+      found: "given", allowed: "left out unless an autoencoder and a recurrent propagator are",
+      remedy: "Only these two can be trained as one network.")
+    try solver?.validate(at: "solver")
+    try forecast.validate()
+    try require(
+      solver != nil || forecast.adaptive.isEmpty && forecast.macroSteps.isEmpty, "solver",
+      found: "absent", allowed: "given with forecast.macroSteps or forecast.adaptive",
+      remedy: "Both alternate with the full dynamics; leave them out for latent forecasts.")
+    try comparisons.validate()
+    try evaluation.validate()
+  }
+}
+
+/// A recipe of either kind.
+package enum AnyRecipe: Hashable, Sendable {
+  /// Extraction of parameters.
+  case extraction(Recipe)
+  /// Forecasts.
+  case forecast(ForecastRecipe)
+
+  /// Reads a recipe file; its key `method` says which kind it is.
+  package init(contentsOf file: URL, overrides: [String] = []) throws {
+    let isForecast =
+      (try? String(contentsOf: file, encoding: .utf8))
+      .flatMap { try? RecipeText(yaml: $0, source: file.relativePath).word(at: "method") } != nil
+    self =
+      isForecast
+      ? .forecast(try ForecastRecipe(contentsOf: file, overrides: overrides))
+      : .extraction(try Recipe(contentsOf: file, overrides: overrides))
+  }
+
+  /// Threads that the recipe wants.
+  package var threads: Int? {
+    switch self {
+    case .extraction(let recipe): recipe.threads
+    case .forecast(let recipe): recipe.threads
+    }
+  }
+}
+
+extension ForecastRecipe {
+  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
+  package init(contentsOf file: URL, overrides: [String] = []) throws {
+    try self.init(
+      yaml: Recipe.text(of: file), source: file.relativePath, overrides: overrides)
+  }
+
+  /// Resolves a recipe from its text: file, then overrides.
+  package init(yaml: String, source: String, overrides: [String] = []) throws {
+    var given = try RecipeText(yaml: yaml, source: source)
+    for override in overrides { try given.override(override) }
+    self = try given.decode(ForecastRecipe.self)
+    try validate()
+  }
+
+  /// The recipe as YAML with every default visible.
+  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
+}
+
+// MARK: - Parts
+
+/// Which recordings a forecasting run uses.
+package struct ForecastDataSettings: Codable, Hashable, Sendable {
+  /// File of the training recordings.
+  package var train = ""
+  /// File of the validation recordings; empty means to hold out a part of the training recordings.
+  package var validation = ""
+  /// File of the test recordings; empty means to test on the validation recordings.
+  package var test = ""
+  /// Part that is held out for validation when no file is named: of the recordings, or of the time
+  /// of a single one.
+  package var validationFraction = 0.2
+  /// How to make the files when they are absent.
+  package var simulate: SimulationSettings?
+
+  /// Creates settings without files.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    train = try values.decodeIfPresent(String.self, forKey: .train) ?? train
+    validation = try values.decodeIfPresent(String.self, forKey: .validation) ?? validation
+    test = try values.decodeIfPresent(String.self, forKey: .test) ?? test
+    validationFraction =
+      try values.decodeIfPresent(Double.self, forKey: .validationFraction) ?? validationFraction
+    simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case train, validation, test, validationFraction, simulate
+  }
+
+  func validate() throws {
+    try require(
+      !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
+      remedy: "Add it to the recipe, or say data.train=FILE.")
+    try require(
+      validationFraction > 0 && validationFraction < 1, "data.validationFraction",
+      found: validationFraction, allowed: "in (0, 1)", remedy: "0.2 is a good start.")
+    try simulate?.validate()
+  }
+}
+
+/// How forecasts are made.
+package struct ForecastSettings: Codable, Hashable, Sendable {
+  /// Known frames that a forecast warms up on.
+  package var warmUpSteps = 20
+  /// Frames that are forecast.
+  package var horizonSteps = 1000
+  /// Number of initial conditions, spread at random over the test recordings.
+  package var initialConditions = 32
+  /// Coarse steps of the solver in a round of the fixed schedules.
+  package var microSteps = 10
+  /// Latent steps in a round, one fixed schedule for each; needs a solver.
+  package var macroSteps: [Int] = []
+  /// Frames that are forecast by schedules with a solver; absent means `horizonSteps`.
+  package var multiscaleSteps: Int?
+  /// Bounds of adaptive switching, one forecast for each; needs a solver and an ensemble.
+  package var adaptive: [AdaptiveSchedule] = []
+  /// What a forecast starts from.
+  package var warmUpConvention = Forecaster.WarmUpConvention.trueLastFrame
+  /// What follows a stretch of the solver.
+  package var microFeedback = Forecaster.MicroFeedback.encodeLast
+  /// What a round begins with.
+  package var firstPhase = Forecaster.FirstPhase.macro
+
+  /// Creates the default settings.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    warmUpSteps = try values.decodeIfPresent(Int.self, forKey: .warmUpSteps) ?? warmUpSteps
+    horizonSteps = try values.decodeIfPresent(Int.self, forKey: .horizonSteps) ?? horizonSteps
+    initialConditions =
+      try values.decodeIfPresent(Int.self, forKey: .initialConditions) ?? initialConditions
+    microSteps = try values.decodeIfPresent(Int.self, forKey: .microSteps) ?? microSteps
+    macroSteps = try values.decodeIfPresent([Int].self, forKey: .macroSteps) ?? macroSteps
+    multiscaleSteps = try values.decodeIfPresent(Int.self, forKey: .multiscaleSteps)
+    adaptive = try values.decodeIfPresent([AdaptiveSchedule].self, forKey: .adaptive) ?? adaptive
+    warmUpConvention =
+      try values.decodeIfPresent(Forecaster.WarmUpConvention.self, forKey: .warmUpConvention)
+      ?? warmUpConvention
+    microFeedback =
+      try values.decodeIfPresent(Forecaster.MicroFeedback.self, forKey: .microFeedback)
+      ?? microFeedback
+    firstPhase =
+      try values.decodeIfPresent(Forecaster.FirstPhase.self, forKey: .firstPhase) ?? firstPhase
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case warmUpSteps, horizonSteps, initialConditions, microSteps, macroSteps, multiscaleSteps
+    case adaptive, warmUpConvention, microFeedback, firstPhase
+  }
+
+  /// The fixed schedules.
+  package var schedules: [MultiscaleSchedule] {
+    macroSteps.map { MultiscaleSchedule(macroSteps: $0, microSteps: microSteps) }
+  }
+
+  func validate() throws {
+    let least = warmUpConvention == .trueLastFrame ? 1 : 2
+    try require(
+      warmUpSteps >= least, "forecast.warmUpSteps", found: warmUpSteps,
+      allowed: "at least \(least)", remedy: "The memory of a propagator fills up in about 20.")
+    for (key, value) in [
+      ("horizonSteps", horizonSteps), ("initialConditions", initialConditions),
+      ("microSteps", microSteps), ("multiscaleSteps", multiscaleSteps ?? 1),
+    ] {
+      try require(
+        value >= 1, "forecast.\(key)", found: value, allowed: "at least 1",
+        remedy: "It is a number of frames, steps or initial conditions.")
+    }
+    for (index, steps) in macroSteps.enumerated() {
+      try require(
+        steps >= 1, "forecast.macroSteps[\(index)]", found: steps, allowed: "at least 1",
+        remedy: "The solver alone is timed by itself.")
+    }
+    for (index, bounds) in adaptive.enumerated() {
+      try bounds.validate(at: "forecast.adaptive[\(index)]")
+    }
+  }
+}
+
+/// What else is trained, to be compared with the run's own reduction and propagator.
+package struct ComparisonSettings: Codable, Hashable, Sendable {
+  /// Numbers of latents with which every reduction below is trained.
+  package var latentCounts: [Int] = []
+  /// Reductions.
+  package var reductions: [ReductionSettings] = []
+  /// Propagators on the run's own latents.
+  package var propagators: [PropagatorSettings] = []
+  /// Propagators of whole states.
+  package var fullState: [PropagatorSettings] = []
+
+  /// Creates settings without comparisons.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    latentCounts = try values.decodeIfPresent([Int].self, forKey: .latentCounts) ?? latentCounts
+    reductions =
+      try values.decodeIfPresent([ReductionSettings].self, forKey: .reductions) ?? reductions
+    propagators =
+      try values.decodeIfPresent([PropagatorSettings].self, forKey: .propagators) ?? propagators
+    fullState =
+      try values.decodeIfPresent([PropagatorSettings].self, forKey: .fullState) ?? fullState
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case latentCounts, reductions, propagators, fullState
+  }
+
+  func validate() throws {
+    for (index, count) in latentCounts.enumerated() {
+      try require(
+        count >= 1, "comparisons.latentCounts[\(index)]", found: count, allowed: "at least 1",
+        remedy: "It is a number of latents.")
+    }
+    try require(
+      reductions.isEmpty == latentCounts.isEmpty, "comparisons.latentCounts",
+      found: latentCounts.isEmpty ? "empty" : "given",
+      allowed: "given exactly when comparisons.reductions is",
+      remedy: "Every reduction is trained with every number of latents.")
+    for (index, reduction) in reductions.enumerated() {
+      try reduction.validate(at: "comparisons.reductions[\(index)]")
+    }
+    for (key, list) in [("propagators", propagators), ("fullState", fullState)] {
+      for (index, propagator) in list.enumerated() {
+        try propagator.validate(at: "comparisons.\(key)[\(index)]")
+      }
+    }
+  }
+}
+
+/// What is evaluated after training.
+package struct ForecastEvaluationSettings: Codable, Hashable, Sendable {
+  /// Initial conditions shown as pictures in the report.
+  package var pictures = 1
+  /// Frames of a picture; absent means the horizon.
+  package var pictureSteps: Int?
+  /// Frames of the comparison with equation-free methods; absent leaves it out.
+  package var equationFreeSteps: Int?
+  /// Whether long-run densities of a periodic field and its derivatives are compared.
+  package var densities = false
+  /// The Lyapunov time, in which valid times are given; absent means the data's unit of time.
+  package var lyapunovTime: Double?
+  /// Coarse steps over which speeds are measured; 0 measures none.
+  package var timedSteps = 200
+
+  /// Creates the default settings.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    pictures = try values.decodeIfPresent(Int.self, forKey: .pictures) ?? pictures
+    pictureSteps = try values.decodeIfPresent(Int.self, forKey: .pictureSteps)
+    equationFreeSteps = try values.decodeIfPresent(Int.self, forKey: .equationFreeSteps)
+    densities = try values.decodeIfPresent(Bool.self, forKey: .densities) ?? densities
+    lyapunovTime = try values.decodeIfPresent(Double.self, forKey: .lyapunovTime)
+    timedSteps = try values.decodeIfPresent(Int.self, forKey: .timedSteps) ?? timedSteps
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case pictures, pictureSteps, equationFreeSteps, densities, lyapunovTime, timedSteps
+  }
+
+  func validate() throws {
+    for (key, value, least) in [
+      ("pictures", pictures, 0), ("pictureSteps", pictureSteps ?? 1, 1),
+      ("equationFreeSteps", equationFreeSteps ?? 1, 1), ("timedSteps", timedSteps, 0),
+    ] {
+      try require(
+        value >= least, "evaluation.\(key)", found: value, allowed: "at least \(least)",
+        remedy: "It is a number of frames or pictures.")
+    }
+    try require(
+      pictures <= 4, "evaluation.pictures", found: pictures, allowed: "at most 4",
+      remedy: "Each one adds a picture of every channel to the report.")
+    try require(
+      lyapunovTime.map { $0 > 0 } ?? true, "evaluation.lyapunovTime", found: lyapunovTime ?? 0,
+      allowed: "above 0", remedy: "It is the inverse of the largest Lyapunov exponent.")
+  }
+}

@@ -1,0 +1,167 @@
+// The training of a propagating network as a stage of a run, and its settings in a recipe.
+import Foundation
+import KymoForecasting
+import KymoNN
+import KymoNumerics
+package import KymoPropagation
+import KymoReduction
+import KymoRuns
+import KymoTensor
+
+/// A propagating network and how it is trained.
+package struct NetworkPropagatorSettings: Codable, Hashable, Sendable {
+  /// The network.
+  package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
+  /// How it is trained.
+  package var training = PropagatorTraining()
+
+  /// Creates the default settings.
+  package init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  package init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    network =
+      try values.decodeIfPresent(PropagatorArchitecture.self, forKey: .network) ?? network
+    training = try values.decodeIfPresent(PropagatorTraining.self, forKey: .training) ?? training
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training }
+
+  /// What reports call it.
+  var name: String {
+    switch network {
+    case .recurrent(let settings): settings.cell == .lstm ? "LSTM" : "GRU"
+    case .mlp: "MLP"
+    }
+  }
+
+  func validate(at path: String) throws {
+    try network.validate(at: "\(path).network")
+    try training.validate(at: "\(path).training")
+  }
+
+  /// Most epochs of its training.
+  var maximumEpochs: Int {
+    training.maximumEpochs
+  }
+
+  /// Reads a trained one.
+  func load(from folder: URL) throws -> any Propagator {
+    switch network {
+    case .recurrent: try RecurrentPropagator(from: folder)
+    case .mlp: try MLPPropagator(from: folder)
+    }
+  }
+}
+
+extension PropagatorTraining {
+  /// Steps that one line of the record sums up: what the trainer calls an epoch may be a few
+  /// milliseconds, so it is a hundredth of a training of a given number of steps.
+  var stepsPerRecord: Int { max(1, (steps + 99) / 100) }
+
+  /// Most epochs, or lines of the record.
+  var maximumEpochs: Int {
+    rounds.map(\.maxEpochs) ?? (steps + stepsPerRecord - 1) / stepsPerRecord
+  }
+}
+
+/// What trains a propagator step by step, alone or together with a reduction.
+private protocol SteppingTrainer {
+  var stepIndex: Int { get }
+  var totalSteps: Int { get }
+  var isFinished: Bool { get }
+  func step() throws -> PropagatorStepReport
+  func saveCheckpoint(to folder: URL) throws
+  func restore(from folder: URL) throws
+}
+
+extension PropagatorTrainer: SteppingTrainer {}
+extension JointTrainer: SteppingTrainer {}
+
+/// The steps of a trainer, some at a time.
+private struct SteppedStage {
+  let trainer: any SteppingTrainer
+  let stepsPerEpoch: Int
+
+  // The last one of a training of a given number of steps may be a part.
+  var epochsDone: Int { (trainer.stepIndex + stepsPerEpoch - 1) / stepsPerEpoch }
+  var maximumEpochs: Int { (trainer.totalSteps + stepsPerEpoch - 1) / stepsPerEpoch }
+
+  func epoch() throws -> StageEpoch {
+    let last = (trainer.stepIndex / stepsPerEpoch + 1) * stepsPerEpoch
+    var (sum, count) = (0.0, 0)
+    var epoch = StageEpoch(loss: 0)
+    do {
+      while trainer.stepIndex < last, !trainer.isFinished {
+        let report = try trainer.step()
+        sum += report.loss
+        count += 1
+        epoch.learningRate = report.learningRate
+        epoch.validation = report.validationLoss ?? epoch.validation
+      }
+    } catch let error as NonFinitePropagatorLoss {
+      throw NonFiniteStep(step: epochsDone + 1, remedy: error.remedy)
+    }
+    epoch.loss = sum / Double(count)
+    return epoch
+  }
+}
+
+/// A propagating network in training.
+struct NetworkPropagatorStage: StageTrainer {
+  private let trainer: PropagatorTrainer
+  private let steps: SteppedStage
+
+  init(_ trainer: PropagatorTrainer) {
+    self.trainer = trainer
+    steps = SteppedStage(
+      trainer: trainer,
+      stepsPerEpoch: trainer.training.rounds == nil
+        ? trainer.training.stepsPerRecord : trainer.stepsPerEpoch)
+  }
+
+  var epochsDone: Int { steps.epochsDone }
+  var maximumEpochs: Int { steps.maximumEpochs }
+  var isFinished: Bool { trainer.isFinished }
+
+  mutating func epoch() throws -> StageEpoch { try steps.epoch() }
+  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
+  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
+
+  func saveModel(to folder: URL) throws {
+    switch trainer.finishedPropagator() {
+    case let propagator as RecurrentPropagator: try propagator.save(to: folder)
+    case let propagator as MLPPropagator: try propagator.save(to: folder)
+    case let other: preconditionFailure("NetworkPropagatorStage: cannot save \(type(of: other))")
+    }
+  }
+}
+
+/// A reduction and a propagator in training as one network.
+struct JointStage: StageTrainer {
+  private let trainer: JointTrainer
+  private let steps: SteppedStage
+
+  init(_ trainer: JointTrainer) {
+    self.trainer = trainer
+    steps = SteppedStage(
+      trainer: trainer, stepsPerEpoch: trainer.training.windows.stepsPerRecord)
+  }
+
+  var epochsDone: Int { steps.epochsDone }
+  var maximumEpochs: Int { steps.maximumEpochs }
+  var isFinished: Bool { trainer.isFinished }
+
+  mutating func epoch() throws -> StageEpoch { try steps.epoch() }
+  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
+  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
+
+  func saveModel(to folder: URL) throws {
+    let (reduction, propagator) = trainer.finished()
+    try reduction.save(to: folder.appending(path: "reduction"))
+    try propagator.save(to: folder.appending(path: "propagator"))
+  }
+}

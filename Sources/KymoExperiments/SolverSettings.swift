@@ -1,0 +1,114 @@
+// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings, or
+// a program of the user's own.
+import Foundation
+import KymoNumerics
+package import KymoSolvers
+
+/// A solver of the full dynamics.
+package enum SolverSettings: Codable, Hashable, Sendable {
+  /// FitzHugh–Nagumo by lattice Boltzmann.
+  case fhn(FitzHughNagumoConfiguration)
+  /// Kuramoto–Sivashinsky on a ring.
+  case ks22(KuramotoSivashinskyAttractorConfiguration)
+  /// A program that solves on demand.
+  case process(ProcessSolverConfiguration)
+
+  private enum CodingKeys: String, CodingKey, CaseIterable { case fhn, ks22, process }
+
+  /// Decodes one key with settings below it.
+  package init(from decoder: any Decoder) throws {
+    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
+    switch key {
+    case .fhn: self = .fhn(try values.decode(FitzHughNagumoConfiguration.self, forKey: key))
+    case .ks22:
+      self = .ks22(try values.decode(KuramotoSivashinskyAttractorConfiguration.self, forKey: key))
+    case .process:
+      self = .process(try values.decode(ProcessSolverConfiguration.self, forKey: key))
+    }
+  }
+
+  /// Encodes one key with settings below it.
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .fhn(let settings): try values.encode(settings, forKey: .fhn)
+    case .ks22(let settings): try values.encode(settings, forKey: .ks22)
+    case .process(let settings): try values.encode(settings, forKey: .process)
+    }
+  }
+
+  /// The solver that words of a command line mean: a built-in one, or a program and its arguments.
+  package init(words: String) throws {
+    switch words {
+    case "fhn": self = .fhn(.init())
+    case "ks22": self = .ks22(.init())
+    default:
+      let command = words.split(separator: " ").map(String.init)
+      try require(
+        !command.isEmpty, "--solver", found: "empty",
+        allowed: "fhn, ks22, or a program and its arguments",
+        remedy: "For example --solver 'python3 solver.py'.")
+      self = .process(ProcessSolverConfiguration(command: command))
+    }
+  }
+
+  func validate(at path: String) throws {
+    switch self {
+    case .fhn(let settings): try settings.validate(at: "\(path).fhn")
+    case .ks22(let settings): try settings.validate(at: "\(path).ks22")
+    case .process(let settings): try settings.validate(at: "\(path).process")
+    }
+  }
+
+  /// Time step of the solver in words.
+  var stepWords: String {
+    switch self {
+    case .fhn(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
+    case .ks22(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
+    case .process(let settings): settings.command.joined(separator: " ")
+    }
+  }
+
+  /// The same system with the time step of the paper, where ours is longer, and what it is called.
+  var asInPaper: (settings: SolverSettings, words: String)? {
+    guard case .ks22(var settings) = self else { return nil }
+    let substeps = Int((settings.frameInterval / 2.5e-4).rounded())
+    guard substeps > settings.substeps else { return nil }
+    settings.substeps = substeps
+    return (.ks22(settings), "our solver with δt = 0.00025")
+  }
+
+  /// Makes the solver.
+  ///
+  /// - Parameters:
+  ///   - stateShape: Shape of one state, `[C, X…]`, which a program is told.
+  ///   - frameInterval: The coarse step, which a program is told; built-in ones must have it.
+  ///   - threads: Threads of a built-in solver.
+  /// - Throws: ``ConfigurationError`` for a solver of other states or another coarse step.
+  /// - Returns: The solver, not yet started.
+  package func makeSolver(
+    stateShape: [Int], frameInterval: Double, threads: Int
+  ) throws -> any MicroSolver {
+    let solver: any MicroSolver
+    switch self {
+    case .fhn(let settings):
+      solver = try FitzHughNagumoSolver(configuration: settings, threads: threads)
+    case .ks22(let settings):
+      solver = try KuramotoSivashinskySolver(configuration: settings, threads: threads)
+    case .process(var settings):
+      if settings.stateShape.isEmpty { settings.stateShape = stateShape }
+      if settings.frameInterval == 0 { settings.frameInterval = frameInterval }
+      solver = try ProcessSolver(configuration: settings)
+    }
+    try require(
+      solver.stateShape == stateShape, "solver", found: "of states \(solver.stateShape)",
+      allowed: "of states \(stateShape) as the training data",
+      remedy: "Give the solver the resolution of the training data.")
+    try require(
+      (solver.frameInterval - frameInterval).magnitude <= 1e-6 * frameInterval, "solver",
+      found: "of a coarse step of \(solver.frameInterval)",
+      allowed: "of the training data's \(frameInterval)",
+      remedy: "Set its frameInterval to that of the recordings.")
+    return solver
+  }
+}

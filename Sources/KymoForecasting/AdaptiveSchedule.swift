@@ -1,0 +1,68 @@
+// When to leave the latent space and when to return to it, decided by the forecast itself instead of
+// by a fixed ratio: the idea of AdaLED, Kičić, Vlachas, Arampatzis, Chatzimanolakis, Guibas and
+// Koumoutsakos, CMAME 415, 116204 (2023), doi:10.1016/j.cma.2023.116204.
+public import KymoNumerics
+
+/// Bounds of adaptive switching; distances are in units of the latents' spread over training data.
+///
+/// An ensemble of propagators advances latents while its members agree. When they disagree by more
+/// than a bound, or after a maximum number of steps, the solver takes over for a burst. At its end
+/// the propagators, warmed up on the first part of the burst, forecast the rest of it; while that
+/// forecast misses the solver by more than a bound, another burst follows.
+public struct AdaptiveSchedule: Hashable, Codable, Sendable {
+  /// Most latent steps in a row; at least 1.
+  public var maximumMacroSteps = 1000
+  /// Coarse steps of a burst of the solver; at least 1.
+  public var microSteps = 10
+  /// Frames at the end of a burst that the propagators forecast; from 1 to `microSteps`.
+  public var comparisonSteps = 5
+  /// Root mean square over latents of the members' standard deviation at which latent steps end.
+  public var maximumDisagreement = 0.05
+  /// Root mean square distance of forecast and solver over latents and compared frames above which
+  /// the solver goes on.
+  public var maximumMismatch = 0.05
+
+  /// Creates the default bounds.
+  public init() {}
+
+  /// Decodes onto the defaults; an unknown key is an error.
+  public init(from decoder: any Decoder) throws {
+    try decoder.rejectUnknownKeys(CodingKeys.self)
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    maximumMacroSteps =
+      try values.decodeIfPresent(Int.self, forKey: .maximumMacroSteps) ?? maximumMacroSteps
+    microSteps = try values.decodeIfPresent(Int.self, forKey: .microSteps) ?? microSteps
+    comparisonSteps =
+      try values.decodeIfPresent(Int.self, forKey: .comparisonSteps) ?? comparisonSteps
+    maximumDisagreement =
+      try values.decodeIfPresent(Double.self, forKey: .maximumDisagreement) ?? maximumDisagreement
+    maximumMismatch =
+      try values.decodeIfPresent(Double.self, forKey: .maximumMismatch) ?? maximumMismatch
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case maximumMacroSteps, microSteps, comparisonSteps, maximumDisagreement, maximumMismatch
+  }
+
+  /// Throws the first bound that cannot work.
+  public func validate(at path: String = "adaptive") throws(ConfigurationError) {
+    try require(
+      maximumMacroSteps >= 1, "\(path).maximumMacroSteps", found: maximumMacroSteps,
+      allowed: "at least 1", remedy: "It is the most latent steps between two bursts.")
+    try require(
+      microSteps >= 1, "\(path).microSteps", found: microSteps, allowed: "at least 1",
+      remedy: "It is the length of a burst of the solver; 10 is a good start.")
+    try require(
+      (1...microSteps).contains(comparisonSteps), "\(path).comparisonSteps",
+      found: comparisonSteps, allowed: "from 1 to microSteps",
+      remedy: "Half of microSteps is a good start.")
+    for (key, bound) in [
+      ("maximumDisagreement", maximumDisagreement), ("maximumMismatch", maximumMismatch),
+    ] {
+      try require(
+        bound > 0, "\(path).\(key)", found: bound, allowed: "above 0",
+        remedy: "It is a part of the latents' standard deviation; 0.05 is a good start.")
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Stages of a convolutional network over one axis of space, which halve or double the cells: one node of the
+// graph by the fused kernel where it can, tensor operations elsewhere. Each is the other's test oracle.
+//
+// Letters: B states, C channels, X cells.
+import CKernels
+public import KymoNumerics
+public import KymoTensor
+
+/// Convolutions with a change of resolution between them.
+///
+/// A stage that halves convolves, averages two neighbours, and bends. A stage that doubles interpolates
+/// linearly, convolves, and bends.
+public final class ConvolutionStages: Module {
+  /// Whether cells become fewer or more from stage to stage.
+  public enum Direction: Sendable {
+    /// Half the cells after every stage.
+    case halving
+    /// Twice the cells after every stage.
+    case doubling
+  }
+
+  /// What lies beyond the ends of the axis.
+  public enum Ends: Sendable {
+    /// Zeros for the convolution, the outermost value for the interpolation.
+    case zeros
+    /// The other end.
+    case ring
+  }
+
+  /// One stage.
+  public struct Stage {
+    /// Shape `[C out, C in, taps]`, an odd number of taps.
+    public var weight: Tensor
+    /// Shape `[C out]`.
+    public var bias: Tensor
+    /// The function at the stage's end.
+    public var activation: Activation
+
+    /// Creates a stage of given weights.
+    public init(weight: Tensor, bias: Tensor, activation: Activation) {
+      (self.weight, self.bias, self.activation) = (weight, bias, activation)
+    }
+  }
+
+  /// The stages, in order.
+  public let stages: [Stage]
+  /// Whether cells become fewer or more.
+  public let direction: Direction
+  /// What lies beyond the ends.
+  public let ends: Ends
+  /// Cells of the input, X.
+  public let cells: Int
+  /// Whether to use tensor operations even where there is a fused kernel; for tests.
+  package var avoidsKernels = false
+  private let fused: FusedPart?
+
+  /// Creates stages of given weights.
+  ///
+  /// - Parameters:
+  ///   - stages: At least one; the output channels of each are the input channels of the next.
+  ///   - direction: Whether cells become fewer or more.
+  ///   - ends: What lies beyond the ends.
+  ///   - cells: Cells of the input; every stage that halves needs an even number.
+  public init(_ stages: [Stage], _ direction: Direction, ends: Ends, cells: Int) {
+    precondition(!stages.isEmpty, "ConvolutionStages: no stages")
+    for (first, second) in zip(stages, stages.dropFirst()) {
+      precondition(
+        first.weight.shape[0] == second.weight.shape[1],
+        "ConvolutionStages: \(first.weight.shape) before \(second.weight.shape)")
+    }
+    precondition(
+      stages.allSatisfy { $0.weight.shape[2] % 2 == 1 }, "ConvolutionStages: an even number of taps"
+    )
+    precondition(
+      cells >= 1 && (direction == .doubling || cells % (1 << stages.count) == 0),
+      "ConvolutionStages: \(cells) cells cannot be halved \(stages.count) times")
+    (self.stages, self.direction, self.ends, self.cells) = (stages, direction, ends, cells)
+    fused = FusedStages(stages, direction, ends: ends, cells: cells).map(FusedPart.init)
+  }
+
+  /// Creates stages with Xavier-uniform weights and small constant biases.
+  ///
+  /// - Parameters:
+  ///   - channels: Channels of the input, then of every stage's output.
+  ///   - taps: Taps of every convolution; odd.
+  ///   - direction: Whether cells become fewer or more.
+  ///   - ends: What lies beyond the ends.
+  ///   - cells: Cells of the input.
+  ///   - activation: The function at the end of all stages but the last.
+  ///   - lastActivation: The function at the end of the last stage.
+  ///   - stream: Where the weights are drawn from.
+  ///   - dtype: Type of the weights.
+  ///   - device: Where the weights are.
+  public convenience init(
+    channels: [Int], taps: Int, _ direction: Direction, ends: Ends, cells: Int,
+    activation: Activation, lastActivation: Activation, using stream: inout RandomStream,
+    dtype: ScalarType = .float32, device: Device = .cpu
+  ) {
+    var stages: [Stage] = []
+    for (inputs, outputs) in zip(channels, channels.dropFirst()) {
+      stages.append(
+        Stage(
+          weight: InitialWeights.xavierUniform(
+            [outputs, inputs, taps], using: &stream, dtype: dtype, device: device),
+          bias: InitialWeights.constant(
+            [outputs], InitialWeights.smallBias, dtype: dtype, device: device),
+          activation: stages.count == channels.count - 2 ? lastActivation : activation))
+    }
+    self.init(stages, direction, ends: ends, cells: cells)
+  }
+
+  /// Shape of one input, `[C, X]`.
+  public var inputShape: [Int] { [stages[0].weight.shape[1], cells] }
+  /// Shape of one output, `[C, X]`.
+  public var outputShape: [Int] {
+    [
+      stages[stages.count - 1].weight.shape[0],
+      direction == .doubling ? cells << stages.count : cells >> stages.count,
+    ]
+  }
+
+  /// The output for input of shape `[B, C, X]`.
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    if let fused, !avoidsKernels, input.dtype == .float32, input.device == .cpu {
+      let count = inputShape.reduce(1, *)
+      precondition(
+        input.shape == [input.size(0)] + inputShape,
+        "ConvolutionStages: input of shape \(input.shape) for \(inputShape)")
+      let batch = input.size(0)
+      return fused(input.reshaped([batch, count])).reshaped([batch] + outputShape)
+    }
+    return apply(input) { x, _ in x }
+  }
+
+  /// The output by tensor operations, with something between the convolution and what follows it.
+  ///
+  /// - Parameters:
+  ///   - input: `[B, C, X]`.
+  ///   - inner: Receives the result of a convolution and the number of its stage.
+  /// - Returns: The output, `[B, C, X]`.
+  public func apply(_ input: Tensor, inner: (Tensor, Int) -> Tensor) -> Tensor {
+    stages.enumerated().reduce(input) { x, entry in
+      let (index, stage) = entry
+      switch direction {
+      case .halving:
+        return stage.activation(
+          inner(convolved(x, stage), index).averagePooled1d(window: 2))
+      case .doubling: return stage.activation(inner(convolved(upsampled(x), stage), index))
+      }
+    }
+  }
+
+  /// The output for states in host memory, outside the graph; nil where there is no fused kernel.
+  package func apply(host input: [Float], count: Int) -> [Float]? {
+    avoidsKernels ? nil : fused?.apply(input, count: count)
+  }
+
+  /// Weight and bias of every stage, by its number.
+  public func namedParameters() -> [NamedTensor] {
+    stages.enumerated().flatMap { index, stage in
+      [("\(index).weight", stage.weight), ("\(index).bias", stage.bias)]
+    }
+  }
+
+  private func convolved(_ x: Tensor, _ stage: Stage) -> Tensor {
+    let reach = stage.weight.shape[2] / 2
+    switch ends {
+    case .zeros: return .conv1d(x, stage.weight, stage.bias, padding: [reach])
+    case .ring: return .conv1d(wrapped(x, by: reach), stage.weight, stage.bias)
+    }
+  }
+
+  private func upsampled(_ x: Tensor) -> Tensor {
+    switch ends {
+    case .zeros: x.upsampledLinear1d(factor: 2)
+    case .ring: wrapped(x, by: 1).upsampledLinear1d(factor: 2).sliced(axis: 2, from: 2, to: -2)
+    }
+  }
+
+  /// The ring with `amount` cells repeated at both ends, also where it is shorter than that.
+  private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
+    let length = x.size(2)
+    guard amount > length else {
+      return x.padded(.circular, axis: 2, before: amount, after: amount)
+    }
+    let places = (-amount..<length + amount).map { (($0 % length) + length) % length }
+    return x.indexSelected(2, Tensor(integers: places, shape: [places.count]).to(x.device))
+  }
+}

@@ -1,0 +1,173 @@
+// A whole forecasting run at the smallest size: waves on a line, two principal components, reservoirs.
+import Foundation
+import KymoData
+import KymoMetrics
+import KymoNumerics
+import KymoRuns
+import KymoTestSupport
+import Logging
+import Testing
+
+@testable import KymoExperiments
+
+/// A travelling wave of two cells' width in two channels; two latents describe it.
+func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throws {
+  let points = 12
+  var values: [Float] = []
+  for recording in 0..<recordings {
+    let start = phase + 1.3 * Double(recording)
+    for channel in 0..<2 {
+      for frame in 0..<frames {
+        for point in 0..<points {
+          let angle = 2 * Double.pi * Double(point) / Double(points) - 0.2 * Double(frame) - start
+          values.append(Float(channel == 0 ? cos(angle) : 0.1 * sin(angle)))
+        }
+      }
+    }
+  }
+  let writer = try NPZWriter(file)
+  try writer.add("x", HostArray(values, shape: [recordings, 2, frames, points]))
+  try writer.add("dt", 0.5)
+  try writer.finish()
+}
+
+@Suite("A forecasting run") struct ForecastingRunTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try writeWaves(to: folder.path("train.npz"), recordings: 4, frames: 200, phase: 0)
+    try writeWaves(to: folder.path("test.npz"), recordings: 2, frames: 150, phase: 0.4)
+  }
+
+  private func recipe(_ extra: String = "") throws -> ForecastRecipe {
+    try ForecastRecipe(
+      yaml: """
+        method: led
+        name: waves
+        data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
+        reduction: {principalComponents: {latentCount: 2}}
+        propagator: {reservoir: {unitCount: 60, degree: 4, washOutSteps: 20, ridgePenalty: 1.0e-8}}
+        ensembleSize: 2
+        forecast: {warmUpSteps: 30, horizonSteps: 50, initialConditions: 6}
+        evaluation: {timedSteps: 5}
+        \(extra)
+        """, source: "waves.yaml")
+  }
+
+  private var hooks: TrainingHooks {
+    TrainingHooks { _ in Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+  }
+
+  @Test("learns waves, forecasts them and is read again") func whole() throws {
+    let recipe = try recipe(
+      """
+      comparisons:
+        latentCounts: [1, 2]
+        reductions: [{principalComponents: {}}]
+        propagators: [{sindy: {timeModel: discrete, polynomialDegree: 1}}]
+        fullState: [{reservoir: {unitCount: 96, degree: 4, washOutSteps: 20, ridgePenalty: 1.0e-8}}]
+      """)
+    let run = folder.path("run")
+    #expect(
+      try ForecastingRun.train(recipe, at: run, force: false, hooks: hooks) == .finished)
+    let directory = RunDirectory(run)
+    #expect(directory.isFinished)
+    let steps = try MetricsLog.read(directory.metrics)
+    #expect(
+      steps.compactMap(\.stage) == [
+        "reduction", "propagator-1", "propagator-2", "comparison-reduction-1-of-1",
+        "comparison-reduction-1-of-2", "comparison-propagator-1", "comparison-full-state-1",
+      ])
+
+    let results = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    // Two components hold a single wave in both channels: what is left is rounding to Float.
+    let main = try #require(results.reconstructions.first)
+    #expect(main.isMain && main.latentCount == 2 && main.scaledMeanSquaredError < 1e-10)
+    let one = try #require(results.reconstructions.first { $0.latentCount == 1 })
+    #expect(one.scaledMeanSquaredError > 1e-2)
+    #expect(results.propagators.map(\.name) == ["reservoir", "reservoir, 2 members", "SINDy"])
+    #expect(results.initialConditionCount == 6)
+    for score in results.propagators + results.fullState {
+      // A wave that is forgotten differs by a third of its range.
+      #expect(score.meanDifference < 0.05, "\(score.name): \(score.meanDifference)")
+      #expect(score.divergedCount == 0 && score.latentFraction == 1)
+    }
+    #expect(results.fields.map(\.caption) == ["u", "v"])
+    #expect(results.paths.count == 1)
+    #expect(results.costs == nil)
+    let read = try directory.read(ForecastResults.self, from: directory.results)
+    #expect(read.propagators.count == 3)
+  }
+
+  @Test("forecasts a person's own recordings") func order() throws {
+    let run = folder.path("run")
+    _ = try ForecastingRun.train(recipe(), at: run, force: false, hooks: hooks)
+    let recordings = try Recordings.load(folder.path("test.npz"))
+    var order = ForecastOrder()
+    order.horizonSteps = 40
+    let product = try ForecastingRun.forecast(
+      RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+    #expect(product.frames.shape == [2, 40, 2, 12])
+    #expect(product.latents?.shape == [2, 40, 2])
+    #expect(try #require(product.summary.rootMeanSquareError) < 0.1)
+    let file = folder.path("forecast.npz")
+    try product.write(to: file)
+    let written = try Recordings.load(file)
+    #expect(written.shape == [2, 2, 40, 12])
+    #expect(written.frameInterval == 0.5)
+    // Frame 30 of the file is the first that is forecast.
+    let (own, other) = (written[1].elements, recordings[1].elements)
+    #expect((own[3] - other[30 * 12 + 3]).magnitude < 0.1)
+
+    // Beyond the end of the file there is nothing to compare with.
+    order.horizonSteps = 500
+    let long = try ForecastingRun.forecast(
+      RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+    #expect(long.summary.rootMeanSquareError == nil && long.frames.shape[1] == 500)
+    order.microSteps = 2
+    order.macroSteps = 2
+    let error = #expect(throws: ConfigurationError.self) {
+      try ForecastingRun.forecast(
+        RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+    }
+    #expect(error?.path == "--solver")
+  }
+
+  @Test("goes on after an interruption with the same models") func resume() throws {
+    let (whole, broken) = (folder.path("whole"), folder.path("broken"))
+    _ = try ForecastingRun.train(recipe(), at: whole, force: false, hooks: hooks)
+    var stopping = hooks
+    var epochs = 0
+    stopping.progress = { _ in epochs += 1 }
+    stopping.work.stopSignal = { epochs >= 2 ? 2 : nil }
+    #expect(
+      try ForecastingRun.train(recipe(), at: broken, force: false, hooks: stopping)
+        == .interrupted(signal: 2, step: 2))
+    #expect(try ForecastingRun.resume(broken, hooks: hooks) == .finished)
+    #expect(try ForecastingRun.resume(broken, hooks: hooks) == nil)
+    for file in ["reduction/model.safetensors", "propagator-2/model.safetensors"] {
+      let (one, other) = (
+        try Data(contentsOf: whole.appending(path: "model/\(file)")),
+        try Data(contentsOf: broken.appending(path: "model/\(file)"))
+      )
+      #expect(one == other, "\(file)")
+    }
+  }
+
+  @Test("says what does not fit") func refusals() throws {
+    var short = try recipe()
+    short.forecast.warmUpSteps = 500
+    let error = #expect(throws: ConfigurationError.self) {
+      try ForecastingRun.train(short, at: folder.path("run"), force: false, hooks: hooks)
+    }
+    #expect(error?.path == "data.train")
+    var missing = try recipe()
+    missing.data.train = "nowhere.npz"
+    let absent = #expect(throws: ConfigurationError.self) {
+      try ForecastingRun.train(missing, at: folder.path("run"), force: false, hooks: hooks)
+    }
+    #expect(absent?.path == "data.train")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("run").path))
+  }
+}

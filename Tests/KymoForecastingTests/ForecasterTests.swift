@@ -1,0 +1,182 @@
+// Forecasts of systems with known answers: a rotation, trajectories that blow up, ensembles, and
+// adaptive switching between them and a solver.
+import KymoForecasting
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@Suite("Forecasts") struct ForecasterTests {
+  @Test("of a rotation are exact over thousands of steps") func rotation() throws {
+    let forecaster = Forecaster(
+      reduction: PlaneReduction(), propagators: [Rotation(angle: 0.1)])
+    let starts = [0.0, 1, 2.5]
+    let known = try rotating(starts: starts, angle: 0.1, frames: 0..<4)
+    let forecast = try forecaster.latent(from: known, stepCount: 3000)
+    // Stretches of 1024 steps are joined in between; a rotation adds one rounding for each step.
+    expectClose(
+      forecast.frames.elements,
+      try rotating(starts: starts, angle: 0.1, frames: 4..<3004).elements,
+      Tolerance(absolute: 1e-11, because: "3,000 rotations of a few ulps, in fixed direction"))
+    // A wrong angle must not pass.
+    let wrong = try rotating(starts: starts, angle: 0.1001, frames: 4..<3004).elements
+    withKnownIssue {
+      expectClose(
+        forecast.frames.elements, wrong, Tolerance(absolute: 1e-11, because: "as above"))
+    }
+  }
+
+  @Test("of a batch are those of its trajectories") func batch() throws {
+    let log = CallLog()
+    let forecaster = Forecaster(
+      reduction: WrittenReduction(log: log), propagators: [WrittenPropagator { 0.9 * $0 + 1 }],
+      solver: WrittenSolver(log))
+    let schedule = MultiscaleSchedule(macroSteps: 3, microSteps: 2)
+    let starts = [0.0, 7, -3.25]
+    let together = try forecaster.multiscale(
+      from: counting(from: starts, frames: 2), stepCount: 17, schedule: schedule)
+    for (row, start) in starts.enumerated() {
+      let alone = try forecaster.multiscale(
+        from: counting(from: [start], frames: 2), stepCount: 17, schedule: schedule)
+      #expect(alone.frames.elements == together.frames.slice(row).elements)
+      #expect(alone.origins[0] == together.origins[row])
+    }
+  }
+
+  @Test("keep the finite frames of a trajectory that blows up") func divergence() throws {
+    let log = CallLog()
+    var forecaster = Forecaster(
+      reduction: WrittenReduction(log: log), propagators: [WrittenPropagator { $0 * 1e150 }])
+    let known = HostArray([1.0, 0], shape: [2, 1, 1, 1])
+    let latent = try forecaster.latent(from: known, stepCount: 4)
+    #expect(latent.outcomes == [.diverged(step: 2), .completed])
+    #expect(latent.divergedCount == 1)
+    #expect(Array(latent.frames.elements[0..<2]) == [1e150, 1e150 * 1e150])
+    #expect(latent.frames.elements[2..<4].count { $0.isNaN } == 2)
+    #expect(Array(latent.frames.elements[4...]) == [0, 0, 0, 0])
+
+    forecaster.solver = WrittenSolver(log)
+    let multiscale = try forecaster.multiscale(
+      from: known, stepCount: 6, schedule: MultiscaleSchedule(macroSteps: 3, microSteps: 2))
+    #expect(multiscale.outcomes == [.diverged(step: 2), .completed])
+    // Neither the solver nor the reduction is shown what is not finite.
+    #expect(log.calls.contains("restart 0 at 1.5"))
+    #expect(!log.calls.contains { $0.contains("inf") || $0.contains("nan") })
+    #expect(multiscale.timing.solver.count == 2)
+  }
+
+  @Test("of an ensemble are the mean of members that go their own way") func ensemble() throws {
+    let forecaster = Forecaster(
+      reduction: WrittenReduction(log: CallLog()),
+      propagators: [WrittenPropagator { 2 * $0 }, WrittenPropagator { $0 }])
+    let forecast = try forecaster.latent(from: counting(from: [1], frames: 1), stepCount: 3)
+    // (2ⁿ + 1) / 2, not 1.5ⁿ.
+    #expect(forecast.frames.elements == [1.5, 2.5, 4.5])
+    #expect(forecast.timing.latent.count == 6)
+  }
+}
+
+@Suite("Adaptive switching") struct AdaptiveTests {
+  private let log = CallLog()
+
+  private func forecaster(_ members: [@Sendable (Double) -> Double]) -> Forecaster {
+    Forecaster(
+      reduction: WrittenReduction(log: log),
+      propagators: members.map { WrittenPropagator(log: nil, next: $0) },
+      solver: WrittenSolver(log))
+  }
+
+  private func schedule(_ change: (inout AdaptiveSchedule) -> Void = { _ in }) -> AdaptiveSchedule {
+    var schedule = AdaptiveSchedule()
+    (schedule.maximumMacroSteps, schedule.microSteps, schedule.comparisonSteps) = (20, 3, 2)
+    (schedule.maximumDisagreement, schedule.maximumMismatch) = (2.2, 0.5)
+    change(&schedule)
+    return schedule
+  }
+
+  @Test("leaves the latents where members part and returns when they follow the solver")
+  func disagreement() throws {
+    // After n steps the members are n apart, n / 2 from their mean: 5 steps exceed 2.2.
+    let forecast = try forecaster([{ $0 + 1.5 }, { $0 + 0.5 }]).adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 14, schedule: schedule())
+    #expect(forecast.frames.elements == counting(from: [2], frames: 14).elements)
+    #expect(
+      forecast.origins[0].map(\.rawValue) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1])
+    #expect(
+      log.calls.filter { $0.hasPrefix("restart") } == ["restart 5 at 2.5", "restart 12 at 6"])
+  }
+
+  @Test("stays with the solver while forecasts miss it, without starting it anew")
+  func mismatch() throws {
+    // The mean is half a unit wrong in a step: 0.5 and 1 over two compared frames.
+    let forecast = try forecaster([{ $0 + 2 }, { $0 + 1 }]).adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 12, schedule: schedule())
+    #expect(forecast.frames.elements.prefix(4) == [2.5, 4, 5.5, 7])
+    #expect(forecast.origins[0].map(\.rawValue) == [0, 0, 0, 0] + [1, 1, 1, 1, 1, 1, 1, 1])
+    #expect(
+      log.calls.filter { $0.hasPrefix("restart") || $0.hasPrefix("advance") }
+        == ["restart 7 at 2.5", "advance 3", "advance 3", "advance 2"])
+    // A looser bound lets it return.
+    let loose = try forecaster([{ $0 + 2 }, { $0 + 1 }]).adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 12,
+      schedule: schedule { $0.maximumMismatch = 0.8 })
+    #expect(
+      loose.origins[0].map(\.rawValue) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1])
+  }
+
+  @Test("decides for every trajectory by itself") func perTrajectory() throws {
+    let members: [@Sendable (Double) -> Double] = [
+      { $0 + 1 }, { $0 > 100 ? $0 + 20 : $0 + 1 },
+    ]
+    let forecast = try forecaster(members).adaptive(
+      from: counting(from: [0, 200], frames: 2), stepCount: 30, schedule: schedule())
+    // The first one agrees until the longest stretch, twenty steps, ends.
+    #expect(
+      forecast.origins[0].map(\.rawValue)
+        == Array(repeating: 0, count: 20) + [1, 1, 1] + Array(repeating: 0, count: 7))
+    #expect(forecast.origins[1].allSatisfy { $0 == .solver })
+    #expect(forecast.frames.elements == counting(from: [2, 202], frames: 30).elements)
+  }
+
+  @Test("measures in units of the latents' spread") func spread() throws {
+    var forecaster = forecaster([{ $0 + 1.5 }, { $0 + 0.5 }])
+    forecaster.latentSpread = [10]
+    let forecast = try forecaster.adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 20, schedule: schedule())
+    #expect(forecast.origins[0].allSatisfy { $0 == .latent })
+  }
+
+  @Test("lets the solver rescue members that blow up") func rescue() throws {
+    let forecast = try forecaster([{ $0 + 1 }, { $0 > 4 ? .infinity : $0 + 1 }]).adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 9, schedule: schedule())
+    #expect(forecast.outcomes == [.completed])
+    #expect(forecast.frames.elements == counting(from: [2], frames: 9).elements)
+  }
+
+  @Test("keeps a memory that ends where the forecast ends") func memory() throws {
+    // A propagator that predicts from the number of things it was fed tells if one is too many.
+    let counter = FeedCounter()
+    let forecaster = Forecaster(
+      reduction: WrittenReduction(log: log), propagators: [counter, Stepping(size: 1.5)],
+      solver: WrittenSolver(log))
+    let forecast = try forecaster.adaptive(
+      from: counting(from: [0], frames: 2), stepCount: 9,
+      schedule: schedule {
+        ($0.maximumDisagreement, $0.maximumMismatch) = (0.6, 10)
+      })
+    // Fed n latents, it predicts n: exact as long as nothing is fed twice.
+    let latent = zip(forecast.frames.elements, forecast.origins[0]).filter { $1 == .latent }.map(
+      \.0)
+    #expect(latent == [2.25, 3.5, 7.5])
+  }
+
+  @Test("refuses bounds that cannot work") func bounds() {
+    for change: (inout AdaptiveSchedule) -> Void in [
+      { $0.maximumMacroSteps = 0 }, { $0.microSteps = 0 }, { $0.comparisonSteps = 11 },
+      { $0.maximumDisagreement = 0 }, { $0.maximumMismatch = .nan },
+    ] {
+      var schedule = AdaptiveSchedule()
+      change(&schedule)
+      #expect(throws: ConfigurationError.self) { try schedule.validate() }
+    }
+  }
+}

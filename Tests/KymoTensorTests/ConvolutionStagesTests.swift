@@ -1,0 +1,144 @@
+// Convolutional stages: fused kernel against tensor operations, gradients against central differences.
+// (Tensor operations are compared with PyTorch in the tests of reductions.)
+import CKernels
+import Foundation
+import KymoNN
+import KymoNumerics
+import KymoTensor
+import KymoTestSupport
+import Testing
+
+@Suite("Convolutional stages", .serialized) struct ConvolutionStagesTests {
+  struct Shape: Sendable {
+    var channels: [Int]
+    var cells: Int
+    var direction: ConvolutionStages.Direction
+    var taps = 5
+  }
+  private static let shapes: [Shape] = [
+    Shape(channels: [1, 1], cells: 2, direction: .halving),
+    Shape(channels: [2, 3], cells: 8, direction: .halving, taps: 3),
+    Shape(channels: [1, 16, 32, 64, 8], cells: 64, direction: .halving),
+    Shape(channels: [17, 13, 2], cells: 12, direction: .halving, taps: 7),
+    Shape(channels: [1, 1], cells: 1, direction: .doubling),
+    Shape(channels: [3, 2], cells: 3, direction: .doubling, taps: 1),
+    Shape(channels: [8, 64, 32, 16, 1], cells: 4, direction: .doubling),
+    Shape(channels: [4, 19, 33, 2], cells: 5, direction: .doubling),
+  ]
+
+  private func stages(
+    _ shape: Shape, ends: ConvolutionStages.Ends, dtype: ScalarType = .float32
+  ) -> ConvolutionStages {
+    var random = RandomStream(seed: 1, purpose: .testing)
+    let result = ConvolutionStages(
+      channels: shape.channels, taps: shape.taps, shape.direction, ends: ends, cells: shape.cells,
+      activation: .celu, lastActivation: .tanhPlus, using: &random, dtype: dtype)
+    withoutGradients {
+      for stage in result.stages {
+        stage.bias.copyInPlace(from: Tensor.normal(stage.bias.shape, using: &random) * 0.5)
+      }
+    }
+    return result
+  }
+
+  private func input(_ shape: Shape, _ batch: Int) -> Tensor {
+    var random = RandomStream(seed: 2, purpose: .testing)
+    return Tensor.normal([batch, shape.channels[0], shape.cells], using: &random)
+  }
+
+  private func results(_ stages: ConvolutionStages, _ x: Tensor) throws -> [[Float]] {
+    for tensor in stages.parameters { tensor.zeroGradient() }
+    let leaf = x.clone().requiringGradient()
+    let y = stages(leaf)
+    var random = RandomStream(seed: 3, purpose: .testing)
+    (y * Tensor.normal(y.shape, using: &random).cast(to: y.dtype)).sum().backward()
+    return try [y.floats] + ([leaf] + stages.parameters).map { try #require($0.gradient).floats }
+  }
+
+  @Test(
+    "the kernel's values and gradients are those of tensor operations, on every instruction set",
+    arguments: shapes.indices, [1, 3, 16, 17, 32, 70])
+  func fused(_ index: Int, _ batch: Int) throws {
+    let threads = threadCount
+    setThreadCount(1)
+    defer { setThreadCount(threads) }
+    let shape = Self.shapes[index]
+    for ends in [ConvolutionStages.Ends.zeros, .ring] {
+      let stages = stages(shape, ends: ends)
+      let x = input(shape, batch)
+      stages.avoidsKernels = true
+      let expected = try results(stages, x)
+      stages.avoidsKernels = false
+      defer { kk_limit_level(KK_LEVEL_AVX512) }
+      for level in [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
+        kk_limit_level(level)
+        for (found, expected) in zip(try results(stages, x), expected) {
+          // Sums of up to 70 states × 64 cells of size 1, or 320 products, in another order.
+          expectClose(
+            found, expected, Tolerance(absolute: 5e-4, relative: 5e-5, because: "float32 sums"))
+        }
+        let host = try #require(stages.apply(host: x.floats, count: batch))
+        expectClose(host, expected[0], Tolerance(absolute: 5e-6, because: "float32 sums"))
+      }
+    }
+  }
+
+  @Test("zeros beyond the ends are not the ring", arguments: shapes.indices)
+  func ends(_ index: Int) {
+    let shape = Self.shapes[index]
+    guard shape.taps > 1 else { return }
+    let x = input(shape, 4)
+    let (zeros, ring) = (
+      stages(shape, ends: .zeros)(x).floats, stages(shape, ends: .ring)(x).floats
+    )
+    withKnownIssue {
+      expectClose(ring, zeros, Tolerance(absolute: 1e-4, because: "far above rounding"))
+    }
+  }
+
+  @Test(
+    "gradients are those of central differences, in double precision", arguments: [false, true])
+  func gradients(_ doubles: Bool) throws {
+    let shape = Shape(
+      channels: [2, 3, 2], cells: 4, direction: doubles ? .doubling : .halving, taps: 3)
+    for ends in [ConvolutionStages.Ends.zeros, .ring] {
+      let stages = stages(shape, ends: ends, dtype: .float64)
+      let x = input(shape, 3).cast(to: .float64)
+      stages(x).square().sum().backward()
+      for tensor in stages.parameters {
+        let gradient = try #require(tensor.gradient).doubles
+        let values = tensor.doubles
+        let differences = values.indices.map { index in
+          let sides = [1e-5, -1e-5].map { step in
+            var moved = values
+            moved[index] += step
+            return withoutGradients {
+              tensor.copyInPlace(from: Tensor(doubles: moved, shape: tensor.shape))
+              return stages(x).square().sum().item
+            }
+          }
+          return (sides[0] - sides[1]) / 2e-5
+        }
+        withoutGradients {
+          tensor.copyInPlace(from: Tensor(doubles: values, shape: tensor.shape))
+        }
+        expectClose(
+          gradient, differences,
+          Tolerance(absolute: 1e-8, relative: 1e-6, because: "h² of central differences, h = 1e-5"))
+      }
+    }
+  }
+
+  @Test("the result does not depend on the number of threads") func threads() throws {
+    let shape = Self.shapes[2]
+    let stages = stages(shape, ends: .zeros)
+    let x = input(shape, 150)
+    let count = threadCount
+    defer { setThreadCount(count) }
+    setThreadCount(1)
+    let expected = try results(stages, x)
+    setThreadCount(2)
+    let found = try results(stages, x)
+    #expect(found == expected)
+  }
+}
