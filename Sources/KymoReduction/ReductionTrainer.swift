@@ -50,7 +50,7 @@ public struct ReductionStepReport: Codable, Sendable, Hashable {
 public final class ReductionTrainer {
   /// How it is trained.
   public let training: ReductionTraining
-  /// The reduction as it is now; ``finishedReduction()`` gives that with the best weights.
+  /// The reduction as it is now; ``finishedReduction()`` gives the result.
   public let reduction: AutoencoderReduction
   /// Number of finished steps.
   public var stepIndex: Int { progress.step }
@@ -181,11 +181,15 @@ public final class ReductionTrainer {
       learningRate: rate, gradientNorm: norm, validationLoss: validationLoss)
   }
 
-  /// The reduction with the best weights found.
+  /// The reduction with the best weights found, or the last where the training says so.
   ///
   /// The trainer must not be used afterwards.
   public func finishedReduction() -> AutoencoderReduction {
-    if progress.bestLoss != nil { restoreBest() }
+    var takesBest = progress.bestLoss != nil
+    if case .steps(let settings) = training.course, settings.selection == .last {
+      takesBest = false
+    }
+    if takesBest { restoreBest() }
     network.isTraining = false
     return reduction
   }

@@ -82,12 +82,23 @@ public enum TrainingCourse: Hashable, Sendable {
 
 /// A training of a given number of steps.
 public struct FixedSteps: Hashable, Codable, Sendable {
+  /// Which weights are the result.
+  public enum Selection: String, SettingChoice {
+    /// Those with the smallest validation loss.
+    case best
+    /// Those of the last step; for validation states that differ from what the reduction is for, such as
+    /// transients.
+    case last
+  }
+
   /// Number of steps.
   public var count = 40_000
   /// The step size.
   public var learningRate = LearningRateSchedule.oneCycle(.init(peak: 2e-3, warmupFraction: 0.1))
   /// Steps between validations; 0 for one at the end of every epoch.
   public var validationInterval = 0
+  /// Which weights are the result.
+  public var selection = Selection.best
 
   /// Creates the default settings.
   public init() {}
@@ -100,10 +111,11 @@ public struct FixedSteps: Hashable, Codable, Sendable {
     try settings.update(&count, .count)
     try settings.update(&learningRate, .learningRate)
     try settings.update(&validationInterval, .validationInterval)
+    try settings.update(&selection, .selection)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case count, learningRate, validationInterval
+    case count, learningRate, validationInterval, selection
   }
 
   /// Throws the first setting that cannot work.

@@ -183,6 +183,28 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     #expect(first.loss != reports[0].loss)
   }
 
+  @Test("the result has the best weights, or the last ones when asked") func selection() throws {
+    // A rate that is far too large at the end: the last weights are worse than the best.
+    func error(_ selection: FixedSteps.Selection) throws -> (found: Double, best: Double) {
+      var steps = FixedSteps()
+      (steps.count, steps.selection) = (240, selection)
+      steps.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+      var training = ReductionTraining()
+      training.course = .steps(steps)
+      let validation = fronts(32, seed: 2)
+      let trainer = try ReductionTrainer(
+        .feedForward(small()), training: training, states: fronts(96), validation: validation,
+        seed: 1)
+      while !trainer.isFinished { _ = try trainer.step() }
+      let best = try #require(trainer.bestLoss)
+      return (try trainer.finishedReduction().reconstructionError(of: validation).scaled, best)
+    }
+    let (best, last) = (try error(.best), try error(.last))
+    #expect(best.best == last.best)
+    expectClose([best.found], [best.best], Tolerance(relative: 1e-4, because: "float32"))
+    #expect(last.found > 1.01 * last.best)
+  }
+
   @Test("the scaler sees the training states alone") func scaler() throws {
     var validation = fronts(10)
     validation.elements[3] = 50
