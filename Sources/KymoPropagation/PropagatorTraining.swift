@@ -22,6 +22,12 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var predictionLength = 0
   /// Last inputs of a window that are the network's own predictions.
   public var freeRunningSteps = 0
+  /// Part of a training without rounds over which the free-running inputs grow, evenly, from one to
+  /// `freeRunningSteps`; 0 has all of them from the start.
+  ///
+  /// Runs of a whole period show errors of phase that single steps hide, but cannot be learned from
+  /// random weights.
+  public var freeRunningRamp = 0.0
   /// How often other inputs are the network's own predictions in the course of the training.
   public var scheduledSampling = ScheduledSampling.none
   /// Whether the gradient passes through predictions that became inputs.
@@ -69,6 +75,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try read(&warmUpSteps, .warmUpSteps)
     try read(&predictionLength, .predictionLength)
     try read(&freeRunningSteps, .freeRunningSteps)
+    try read(&freeRunningRamp, .freeRunningRamp)
     try read(&scheduledSampling, .scheduledSampling)
     try read(&passesGradient, .passesGradient)
     try read(&inputNoise, .inputNoise)
@@ -84,7 +91,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
-    case freeRunningSteps, scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay
+    case freeRunningSteps, freeRunningRamp, scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay
     case gradientClip, weightAverage, steps, learningRate, validationInterval, rounds
   }
 
@@ -110,6 +117,9 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       (0..<windowLength).contains(freeRunningSteps), "\(path).freeRunningSteps",
       found: freeRunningSteps, allowed: "from 0 to below windowLength, \(windowLength)",
       remedy: "The first input of a window is always given.")
+    try require(
+      (0...1).contains(freeRunningRamp), "\(path).freeRunningRamp", found: freeRunningRamp,
+      allowed: "from 0 to 1", remedy: "0.5 suits runs of a hundred steps and more.")
     for (name, value) in [
       ("inputNoise", inputNoise), ("weightDecay", weightDecay), ("gradientClip", gradientClip),
     ] {
@@ -128,6 +138,13 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       allowed: "0 or more", remedy: "0 validates at the end alone.")
     try learningRate.validate(at: "\(path).learningRate")
     try rounds?.validate(at: "\(path).rounds")
+  }
+
+  /// Last inputs of a window that are predictions, at a step of a training without rounds.
+  package func freeRunningSteps(atStep step: Int) -> Int {
+    guard freeRunningRamp > 0, rounds == nil, freeRunningSteps > 0 else { return freeRunningSteps }
+    let part = Double(step) / (freeRunningRamp * Double(steps))
+    return min(freeRunningSteps, 1 + Int(part * Double(freeRunningSteps)))
   }
 
   /// First step of a window that counts in the loss.

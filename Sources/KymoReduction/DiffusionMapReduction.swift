@@ -28,6 +28,8 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
   public var kernelScale = 1.0
   /// Training states that a lifted one is combined of; at least 1.
   public var neighbourCount = 10
+  /// Most training states that are kept, spread evenly over all; the cost of the fit grows with their cube.
+  public var maximumStates = 1500
   /// How channels are scaled before the fit, with numbers of the training states.
   public var scaling = ChannelScaler.Kind.minMaxZeroOne
 
@@ -48,12 +50,14 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
     kernelScale = try settings.decodeIfPresent(Double.self, forKey: .kernelScale) ?? kernelScale
     neighbourCount =
       try settings.decodeIfPresent(Int.self, forKey: .neighbourCount) ?? neighbourCount
+    maximumStates =
+      try settings.decodeIfPresent(Int.self, forKey: .maximumStates) ?? maximumStates
     scaling =
       try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, kernelScale, neighbourCount, scaling
+    case latentCount, kernelScale, neighbourCount, maximumStates, scaling
   }
 
   /// Throws the first setting that cannot work.
@@ -67,6 +71,9 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
     try require(
       neighbourCount >= 1, "\(path).neighbourCount", found: neighbourCount,
       allowed: "at least 1", remedy: "10 is usual.")
+    try require(
+      maximumStates >= 2, "\(path).maximumStates", found: maximumStates, allowed: "at least 2",
+      remedy: "1500 take seconds, 5000 minutes.")
   }
 }
 
@@ -93,15 +100,16 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   /// Fits diffusion maps.
   ///
   /// - Parameters:
-  ///   - states: Training states in physical units, `[n, C, X…]`; they are kept.
+  ///   - given: Training states in physical units, `[B, C, X…]`; at most `maximumStates` are kept.
   ///   - configuration: At most n − 1 latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
   /// - Complexity: n² D + n³ operations, 3 n² numbers of memory; meant for up to some thousand states.
   public init(
-    fitting states: HostArray<Double>, configuration: DiffusionMapConfiguration
+    fitting given: HostArray<Double>, configuration: DiffusionMapConfiguration
   ) throws {
     try configuration.validate()
-    try requireStates(states, "fitting diffusion maps")
+    try requireStates(given, "fitting diffusion maps")
+    let states = Self.spread(given, atMost: configuration.maximumStates)
     let (count, dimension) = (states.shape[0], states.shape.dropFirst().reduce(1, *))
     try require(
       configuration.latentCount < count, "diffusionMaps.latentCount",
@@ -149,6 +157,18 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
       }
     }
     trainingLatents = coordinates
+  }
+
+  /// At most so many states, the first and the last among them, at even distances.
+  private static func spread(_ states: HostArray<Double>, atMost most: Int) -> HostArray<Double> {
+    let count = states.shape[0]
+    guard count > most else { return states }
+    let length = states.count / count
+    let chosen = (0..<most).flatMap { index in
+      let state = index * (count - 1) / (most - 1)
+      return states.elements[state * length..<(state + 1) * length]
+    }
+    return HostArray(chosen, shape: [most] + states.shape.dropFirst())
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`, by Nyström's formula.

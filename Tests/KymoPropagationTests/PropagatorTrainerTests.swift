@@ -200,6 +200,18 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(abs(inverse.probability(epoch: 0, of: 100) - (1 - k / (k + 1))) < 1e-12)
   }
 
+  @Test("lets free runs grow over a part of the training") func ramp() throws {
+    var training = smallTraining(100)
+    training.windowLength = 30
+    training.freeRunningSteps = 20
+    #expect(training.freeRunningSteps(atStep: 0) == 20)
+    training.freeRunningRamp = 0.5
+    let grown = [0, 5, 25, 49, 50, 99].map { training.freeRunningSteps(atStep: $0) }
+    #expect(grown == [1, 3, 11, 20, 20, 20])
+    training.freeRunningRamp = 1.5
+    #expect(throws: ConfigurationError.self) { try training.validate() }
+  }
+
   @Test("refuses settings and series that cannot work") func refusals() throws {
     var training = smallTraining(10)
     #expect(throws: ModelDataError.self) {

@@ -52,6 +52,24 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
     }
   }
 
+  @Test("keep states at even distances when there are more than they may") func thinning() throws {
+    var configuration = DiffusionMapConfiguration(latentCount: 2)
+    configuration.scaling = .none
+    let every = try DiffusionMapReduction(
+      fitting: HostArray(
+        closedCurve(61).elements + closedCurve(61).slice(0).elements, shape: [62, 2, 3]),
+      configuration: configuration)
+    #expect(every.trainingLatents.shape == [62, 2])
+    configuration.maximumStates = 31
+    let few = try DiffusionMapReduction(fitting: closedCurve(61), configuration: configuration)
+    #expect(few.trainingLatents.shape == [31, 2])
+    // Every second state of 61, the first and the last among them.
+    let kept = (0..<31).flatMap { closedCurve(61).slice(2 * $0).elements }
+    #expect(few.states.elements == kept)
+    configuration.maximumStates = 1
+    #expect(throws: ConfigurationError.self) { try configuration.validate() }
+  }
+
   @Test("restrict training states to their own latents") func restriction() throws {
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
