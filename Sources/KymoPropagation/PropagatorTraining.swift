@@ -91,8 +91,8 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
-    case freeRunningSteps, freeRunningRamp, scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay
-    case gradientClip, weightAverage, steps, learningRate, validationInterval, rounds
+    case freeRunningSteps, freeRunningRamp, scheduledSampling, passesGradient, inputNoise
+    case optimizer, weightDecay, gradientClip, weightAverage, steps, learningRate, validationInterval, rounds
   }
 
   /// Throws the first setting that cannot work.
