@@ -1,37 +1,53 @@
-// The latents of all training recordings, each read whole by an encoder that no longer changes. They are
+// The latents of training recordings, each read whole by an encoder that no longer changes. They are
 // read once; a step of the decoder alone then needs no encoder, which is most of the arithmetic of a
 // joint step, and no crop's noise: σ² of a whole recording is 27 times smaller than that of a training
 // crop for Kuramoto–Sivashinsky (specification 2.7).
 import KymoData
 import KymoTensor
 
-/// Posterior means and variances of the latents of every recording, `[recordings, P]` each.
-struct RecordingLatents {
-  private let mean: Tensor
-  private let logVariance: Tensor
+/// Posterior means and variances of the latents of recordings, read when they are first asked for.
+///
+/// Recordings are read in fixed blocks, so that a recording has the same bits whatever was asked for
+/// before, and a continued training the numbers of the unbroken one.
+final class RecordingLatents {
+  private let recordings: Recordings
+  private let model: ParameterVAE
+  private let tile: [Int]
+  private var blocks: [Int: LatentDistribution] = [:]
+  /// As many as fill the threads of the fused kernels.
+  private static let blockSize = 8
 
-  /// Reads all recordings with the model's encoder as it is now.
+  /// Reads with the model's encoder, which must stay as it is.
   init(_ recordings: Recordings, model: ParameterVAE) {
+    (self.recordings, self.model) = (recordings, model)
     // Lattice positions are so many on a whole recording that the dense map adds nothing.
-    let tile = model.encoderTile(recordings, lattice: model.lattice)
-    let block = 8
-    let parts = withoutGradients {
-      stride(from: 0, to: recordings.count, by: block).map { start in
-        model.wholeDistribution(
-          recordings, start..<min(start + block, recordings.count), lattice: model.lattice,
-          tile: tile)
-      }
-    }
-    mean = Tensor.concatenated(parts.map(\.mean), axis: 0)
-    logVariance = Tensor.concatenated(parts.map(\.logVariance), axis: 0)
+    tile = model.encoderTile(recordings, lattice: model.lattice)
   }
 
-  /// The posteriors of some recordings, in their order.
-  func batch(_ recordings: [Int]) -> LatentDistribution {
-    func rows(_ tensor: Tensor) -> Tensor {
-      Tensor.concatenated(
-        recordings.map { tensor.sliced(axis: 0, from: $0, to: $0 + 1) }, axis: 0)
+  /// The posteriors of some recordings, in their order, `[B, P]` each.
+  func batch(_ indices: [Int]) -> LatentDistribution {
+    let rows = indices.map { index in
+      let block = block(index / Self.blockSize)
+      let row = index % Self.blockSize
+      return (
+        mean: block.mean.sliced(axis: 0, from: row, to: row + 1),
+        logVariance: block.logVariance.sliced(axis: 0, from: row, to: row + 1)
+      )
     }
-    return LatentDistribution(mean: rows(mean), logVariance: rows(logVariance))
+    return LatentDistribution(
+      mean: Tensor.concatenated(rows.map(\.mean), axis: 0),
+      logVariance: Tensor.concatenated(rows.map(\.logVariance), axis: 0))
+  }
+
+  private func block(_ number: Int) -> LatentDistribution {
+    if let known = blocks[number] { return known }
+    let first = number * Self.blockSize
+    let read = withoutGradients {
+      model.wholeDistribution(
+        recordings, first..<min(first + Self.blockSize, recordings.count), lattice: model.lattice,
+        tile: tile)
+    }
+    blocks[number] = read
+    return read
   }
 }

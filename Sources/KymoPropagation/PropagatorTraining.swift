@@ -92,7 +92,8 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
     case freeRunningSteps, freeRunningRamp, scheduledSampling, passesGradient, inputNoise
-    case optimizer, weightDecay, gradientClip, weightAverage, steps, learningRate, validationInterval, rounds
+    case optimizer, weightDecay, gradientClip, weightAverage, steps, learningRate
+    case validationInterval, rounds
   }
 
   /// Throws the first setting that cannot work.
