@@ -63,7 +63,7 @@ public struct FitzHughNagumo: RecordingSimulator {
     guard let draw = draws.first else { return 0 }
     let (frames, points) = (configuration.frameCount, configuration.pointCount)
     var lattice = FitzHughNagumoLattice(
-      configuration: configuration, densities: fields(of: draw)[...])
+      configuration: configuration, densities: fields(of: draw)[...], start: .equilibrium)
     lattice.advance(configuration.spinUpFrames * configuration.substeps)
     lattice.advance(configuration.settlingSteps)
     var blewUp = false

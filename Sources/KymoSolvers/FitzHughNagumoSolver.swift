@@ -4,9 +4,8 @@ public import KymoNumerics
 /// Solves the FitzHugh–Nagumo equations by the D1Q3 lattice Boltzmann method, started from fields.
 ///
 /// `uₜ = D_u uₓₓ + u − u³ − v`, `vₜ = D_v vₓₓ + ε (u − α₁v − α₀)` without flux through the ends. A
-/// start puts a third of each density into every population; what the populations hold beyond their
-/// densities is not known from fields and grows back within a few steps. Between starts they are
-/// kept.
+/// start knows the densities alone; ``FitzHughNagumoConfiguration/restart`` says how populations follow
+/// from them. Between starts they are kept.
 ///
 /// **Good values.** The default settings are those of Vlachas et al. (2022): 101 nodes, 200 steps of
 /// 0.005 in one coarse step of 1. The limit cycle has period 186.19.
@@ -44,7 +43,9 @@ public final class FitzHughNagumoSolver: MicroSolver {
     let size = 2 * configuration.pointCount
     lattices = (0..<states.shape[0]).map { index in
       FitzHughNagumoLattice(
-        configuration: configuration, densities: states.elements[index * size..<(index + 1) * size])
+        configuration: configuration,
+        densities: states.elements[index * size..<(index + 1) * size],
+        start: configuration.restart)
     }
     clock.start(at: time)
   }

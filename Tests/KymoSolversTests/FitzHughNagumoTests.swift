@@ -8,10 +8,12 @@ import Testing
 
 @testable import KymoSolvers
 
+/// Settings with the paper's restarts, which are those of recordings too.
 private func settings(
   _ change: (inout FitzHughNagumoConfiguration) -> Void = { _ in }
 ) -> FitzHughNagumoConfiguration {
   var configuration = FitzHughNagumoConfiguration()
+  configuration.restart = .equilibrium
   change(&configuration)
   return configuration
 }
@@ -94,7 +96,8 @@ private enum Tables {
       plain = plainStep(plain, configuration)
       guard [1, 2, 257, 520].contains(step) else { continue }
       for level in [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
-        var lattice = FitzHughNagumoLattice(configuration: configuration, densities: start[...])
+        var lattice = FitzHughNagumoLattice(
+          configuration: configuration, densities: start[...], start: .equilibrium)
         lattice.advance(step, level: level)
         // Rounding of a few terms a step; a stable flow does not let it grow. Measured 2e-15.
         expectClose(
@@ -105,7 +108,8 @@ private enum Tables {
     // Negative control: the other rule for the first node is another answer.
     var other = configuration
     other.symmetricEnds.toggle()
-    var lattice = FitzHughNagumoLattice(configuration: other, densities: start[...])
+    var lattice = FitzHughNagumoLattice(
+      configuration: other, densities: start[...], start: .equilibrium)
     lattice.advance(520)
     #expect(distance(lattice.populations, plain.flatMap { $0.flatMap(\.self) }) > 1e-8)
   }
@@ -144,7 +148,7 @@ private enum Tables {
     .enabled(
       if: Tables.exist, "the tables are not in ../shared/data/fhn, and not part of the project"))
   func tables() throws {
-    let solver = try FitzHughNagumoSolver()
+    let solver = try FitzHughNagumoSolver(configuration: settings())
     try solver.restart(
       from: HostArray(try Tables.state("y00"), shape: [1, 2, 101]), time: 0)
     // Specification 3.1, double precision, an independent implementation.
@@ -173,7 +177,7 @@ private enum Tables {
     .enabled(
       if: Tables.exist, "the tables are not in ../shared/data/fhn, and not part of the project"))
   func ranges() throws {
-    let solver = try FitzHughNagumoSolver(threads: 2)
+    let solver = try FitzHughNagumoSolver(configuration: settings(), threads: 2)
     let states = try (0..<5).flatMap { try Tables.state("y0\($0)") }
     try solver.restart(from: HostArray(states, shape: [5, 2, 101]), time: 0)
     let first = try solver.settle(steps: 1)
@@ -313,6 +317,28 @@ private enum Tables {
     }
   }
 
+  @Test("goes on from fields as if it had never stopped, with fluxes from gradients")
+  func restarts() throws {
+    let front = try FitzHughNagumo().fields(of: FitzHughNagumo.Draw(place: 4, isReversed: false))
+    /// Largest distance from the unbroken run after ten restarts, ten coarse steps apart.
+    func distanceAfterRestarts(_ restart: FitzHughNagumoConfiguration.Restart) throws -> Double {
+      let unbroken = try FitzHughNagumoSolver()
+      try unbroken.restart(from: HostArray(front, shape: [1, 2, 101]), time: 0)
+      let settled = try unbroken.advance(frames: 500).slice(0).slice(499)
+      let solver = try FitzHughNagumoSolver(configuration: settings { $0.restart = restart })
+      var state = settled.elements
+      for _ in 0..<10 {
+        try solver.restart(from: HostArray(state, shape: [1, 2, 101]), time: 0)
+        state = try solver.advance(frames: 10).slice(0).slice(9).elements
+      }
+      return distance(state, try unbroken.advance(frames: 100).slice(0).slice(99).elements)
+    }
+    let (equilibrium, gradient) = (
+      try distanceAfterRestarts(.equilibrium), try distanceAfterRestarts(.gradient)
+    )
+    #expect(equilibrium > 3e-4 && gradient < equilibrium / 20, "\(equilibrium), \(gradient)")
+  }
+
   @Test("loses a trajectory without losing the others") func blowUp() throws {
     let good = randomDensities(101, seed: 1)
     var bad = good
@@ -339,7 +365,8 @@ private enum Tables {
 
   @Test("settings decode onto the defaults and refuse what cannot work") func configuration() throws
   {
-    let text = Data(#"{"pointCount": 51, "symmetricEnds": true}"#.utf8)
+    let text = Data(
+      #"{"pointCount": 51, "symmetricEnds": true, "restart": "equilibrium"}"#.utf8)
     #expect(
       try JSONDecoder().decode(FitzHughNagumoConfiguration.self, from: text)
         == settings {
