@@ -154,7 +154,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       try require(
         freeRunningSteps > 0 && alternation.freeSteps.allSatisfy { $0 >= 1 }
           && alternation.givenSteps >= 1, "\(path).alternation",
-        found: "free runs of \(alternation.freeSteps), \(alternation.givenSteps) given inputs between",
+        found: "free runs of \(alternation.freeSteps) and \(alternation.givenSteps) given inputs",
         allowed: "at least 1 each, with freeRunningSteps above 0",
         remedy: "Free runs as long as the forecast's macroSteps are a good start.")
     }
