@@ -3,7 +3,8 @@
 // repeats the same numbers.
 //
 // Loss (Vlachas et al. 2022): mean (D(E(s)) − s)² over all entries of scaled fields. For variational
-// latents: Σ over entries (D(z) − s)² + β · divergence, both averaged over the batch.
+// latents: Σ over entries (D(z) − s)² + β · divergence, both averaged over the batch. With noise on plain
+// latents z = E(s) + η σ ε, σ their standard deviation over the batch.
 public import Foundation
 import KymoData
 public import KymoNN
@@ -219,7 +220,8 @@ public final class ReductionTrainer {
       input = input + normal(target.shape, using: &random) * training.inputNoise
     }
     guard let variational = network as? VariationalNetwork else {
-      return Loss(total: (network.decode(network.encode(input)) - target).square().mean())
+      let latents = disturbed(network.encode(input), step)
+      return Loss(total: (network.decode(latents) - target).square().mean())
     }
     let (mean, logVariance) = variational.distribution(input)
     var random = RandomStream(seed: seed, purpose: .sampling, index: UInt64(step))
@@ -230,6 +232,16 @@ public final class ReductionTrainer {
     return Loss(
       total: error * Double(reduction.stateShape.reduce(1, *)) + divergence * beta,
       reconstruction: error, divergence: divergence)
+  }
+
+  /// Latents with the noise of a step, which falls to none by the end of the training.
+  private func disturbed(_ latents: Tensor, _ step: Int) -> Tensor {
+    let left = max(0, 1 - Double(step) / Double(mostEpochs * stepsPerEpoch))
+    let level = training.latentNoise * left * left
+    guard level > 0, batchSize > 1 else { return latents }
+    let spread = latents.detached().variance(axes: [0], keepDims: true).sqrt()
+    var random = RandomStream(seed: seed, purpose: .sampling, index: UInt64(step))
+    return latents + spread * normal(latents.shape, using: &random) * level
   }
 
   private var mostEpochs: Int {

@@ -19,6 +19,13 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
   public var weightDecay = 0.0
   /// Standard deviation of the noise on scaled inputs; the target stays clean.
   public var inputNoise = 0.0
+  /// Standard deviation of the noise on latents at the start, as a part of their own over a batch; it falls
+  /// to zero by the end, as the square of the part of the training that is left.
+  ///
+  /// Without noise nothing keeps an autoencoder from telling states apart by tiny differences of latents,
+  /// and a propagator from being wrong by as much; with it states are spread over the latents evenly.
+  /// Variational latents have their own.
+  public var latentNoise = 0.0
   /// Largest weight β of the divergence of variational latents; 1 is the plain variational autoencoder.
   public var beta = 1.0
   /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
@@ -38,13 +45,14 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
     try settings.update(&optimizer, .optimizer)
     try settings.update(&weightDecay, .weightDecay)
     try settings.update(&inputNoise, .inputNoise)
+    try settings.update(&latentNoise, .latentNoise)
     try settings.update(&beta, .beta)
     try settings.update(&gradientClip, .gradientClip)
     try settings.update(&course, .course)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case batchSize, optimizer, weightDecay, inputNoise, beta, gradientClip, course
+    case batchSize, optimizer, weightDecay, inputNoise, latentNoise, beta, gradientClip, course
   }
 
   /// Throws the first setting that cannot work.
@@ -53,8 +61,8 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
       batchSize >= 1, "\(path).batchSize", found: batchSize, allowed: "at least 1",
       remedy: "The paper uses 32.")
     for (name, value) in [
-      ("weightDecay", weightDecay), ("inputNoise", inputNoise), ("beta", beta),
-      ("gradientClip", gradientClip),
+      ("weightDecay", weightDecay), ("inputNoise", inputNoise), ("latentNoise", latentNoise),
+      ("beta", beta), ("gradientClip", gradientClip),
     ] {
       try require(
         value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",

@@ -128,12 +128,34 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     #expect(bound.divergence < 0.05 && bound.reconstruction > 0.01, "\(bound)")
   }
 
+  @Test("noise on latents is there at first and gone in the end") func latentNoise() throws {
+    /// The sum of losses over a tenth of the training and the error in the end.
+    func results(_ noise: Double) throws -> (loss: Double, error: Double) {
+      var training = fixed(1500)
+      training.latentNoise = noise
+      let trainer = try ReductionTrainer(
+        .feedForward(small()), training: training, states: fronts(256),
+        validation: fronts(64, seed: 2), seed: 1)
+      var reports: [Double] = []
+      while !trainer.isFinished { reports.append(try trainer.step().loss) }
+      let error = try trainer.finishedReduction().reconstructionError(of: fronts(64))
+      return (reports[300..<450].reduce(0, +), error.scaled)
+    }
+    let plain = try results(0)
+    let noisy = try results(0.3)
+    #expect(noisy.loss > 3 * plain.loss, "\(noisy.loss), \(plain.loss)")
+    #expect(noisy.error < 5e-4 && plain.error < 5e-4, "\(noisy.error), \(plain.error)")
+    var training = fixed(1)
+    training.latentNoise = -1
+    #expect(throws: ConfigurationError.self) { try training.validate() }
+  }
+
   @Test(
     "a checkpoint continues with bit-equal reports",
     arguments: ["feedForward", "convolutional", "variational", "rounds", "double"])
   func continuation(_ name: String) throws {
     var (configuration, training) = (AutoencoderConfiguration.feedForward(small()), fixed(40))
-    training.inputNoise = 0.01
+    (training.inputNoise, training.latentNoise) = (0.01, 0.02)
     switch name {
     case "convolutional":
       var settings = smallConvolutional()
