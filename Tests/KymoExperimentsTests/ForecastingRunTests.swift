@@ -155,6 +155,50 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     }
   }
 
+  @Test("trains an autoencoder and its propagator as one network, and goes on when interrupted")
+  func joint() throws {
+    let recipe = try ForecastRecipe(
+      yaml: """
+        method: led
+        name: joint waves
+        data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
+        reduction:
+          autoencoder:
+            network: {feedForward: {hiddenWidth: 16, hiddenLayers: 1}}
+            training: {course: {steps: {count: 600}}}
+        propagator:
+          network:
+            network: {recurrent: {unitCount: 12}}
+        joint:
+          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, steps: 400}
+        forecast: {warmUpSteps: 20, horizonSteps: 50, initialConditions: 6}
+        evaluation: {timedSteps: 0}
+        """, source: "joint.yaml")
+    let (whole, broken) = (folder.path("whole"), folder.path("broken"))
+    #expect(
+      try ForecastingRun.train(recipe, at: whole, force: false, hooks: hooks) == .finished)
+    let directory = RunDirectory(whole)
+    let stages = try MetricsLog.read(directory.metrics).compactMap(\.stage)
+    #expect(Set(stages) == ["reduction", "joint"])
+    let results = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    let score = try #require(results.propagators.first)
+    // A wave whose phase is lost differs by a third of its range.
+    #expect(score.meanDifference < 0.1 && score.divergedCount == 0, "\(score.meanDifference)")
+
+    var stopping = hooks
+    var epochs = 0
+    stopping.progress = { if $0.latest.stage == "joint" { epochs += 1 } }
+    stopping.work.stopSignal = { epochs >= 30 ? 15 : nil }
+    let stopped = try ForecastingRun.train(recipe, at: broken, force: false, hooks: stopping)
+    #expect(stopped != .finished)
+    #expect(try ForecastingRun.resume(broken, hooks: hooks) == .finished)
+    for file in ["joint/reduction/model.safetensors", "joint/propagator/model.safetensors"] {
+      #expect(
+        try Data(contentsOf: whole.appending(path: "model/\(file)"))
+          == Data(contentsOf: broken.appending(path: "model/\(file)")), "\(file)")
+    }
+  }
+
   @Test("says what does not fit") func refusals() throws {
     var short = try recipe()
     short.forecast.warmUpSteps = 500
