@@ -49,6 +49,9 @@ public struct JointTraining: Hashable, Codable, Sendable {
   public func validate(at path: String = "joint") throws(ConfigurationError) {
     try windows.validate(at: "\(path).windows")
     try require(
+      windows.average == .arithmetic, "\(path).windows.average", found: windows.average.rawValue,
+      allowed: "arithmetic", remedy: "Train the propagator alone for other means.")
+    try require(
       hasReconstructionLoss || hasOutputLoss || hasLatentLoss, "\(path).hasOutputLoss",
       found: "false, as the other losses are", allowed: "true for one of them",
       remedy: "The paper uses hasOutputLoss and hasLatentLoss.")

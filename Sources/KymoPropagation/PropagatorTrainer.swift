@@ -1,7 +1,8 @@
 // One training of a propagator on latent series, window by window.
 //
 // Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of a
-// window, which is cut from the one before it but for the carried state.
+// window, which is cut from the one before it but for the carried state. The mean over sequences is
+// arithmetic or geometric.
 //
 // Letters: B sequences, L latents, K inputs of a window.
 public import Foundation
@@ -83,7 +84,8 @@ public final class PropagatorTrainer {
     (self.architecture, self.training) = (architecture, training)
     let scaler = scaler ?? architecture.scaler(fitting: series)
     self.scaler = scaler
-    objective = LatentObjective(architecture, latentCount: latents, seed: seed, device: device)
+    objective = LatentObjective(
+      architecture, latentCount: latents, average: training.average, seed: seed, device: device)
     func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
       SeriesWindows(
         series.map { (scaler.scaled($0.elements), $0.shape[0]) }, width: latents,
@@ -137,8 +139,15 @@ private final class LatentObjective: WindowObjective {
   let network: any PropagatingNetwork
   let device: Device
   private let zoneoutKept: Double
+  private let average: PropagatorTraining.SequenceAverage
+  /// Added to errors before their logarithm: below rounding of latents in [0, 1].
+  private static let floor = 1e-12
 
-  init(_ architecture: PropagatorArchitecture, latentCount: Int, seed: UInt64, device: Device) {
+  init(
+    _ architecture: PropagatorArchitecture, latentCount: Int,
+    average: PropagatorTraining.SequenceAverage, seed: UInt64, device: Device
+  ) {
+    self.average = average
     network = architecture.network(latentCount: latentCount, seed: seed, device: device)
     zoneoutKept =
       if case .recurrent(let settings) = architecture { settings.zoneoutKept } else { 1 }
@@ -156,8 +165,12 @@ private final class LatentObjective: WindowObjective {
     let predictions = network.predictions(
       inputs, state: &state, own: options.own, zoneout: options.zoneout(kept: zoneoutKept))
     let first = options.firstCounted
-    return (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1))
-      .square().mean()
+    let errors =
+      (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1)).square()
+    switch average {
+    case .arithmetic: return errors.mean()
+    case .geometric: return (errors.mean(axes: [1, 2]) + Self.floor).log().mean().exp()
+    }
   }
 }
 

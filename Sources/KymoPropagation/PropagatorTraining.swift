@@ -20,6 +20,8 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var warmUpSteps = 0
   /// Last steps of a window that count in the loss; 0 for all.
   public var predictionLength = 0
+  /// How the errors of the sequences of a batch become one loss.
+  public var average = SequenceAverage.arithmetic
   /// Last inputs of a window that are the network's own predictions.
   public var freeRunningSteps = 0
   /// Part of a training without rounds over which the free-running inputs grow, evenly, from one to
@@ -54,6 +56,18 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
+
+  /// How the errors of several sequences become one loss.
+  public enum SequenceAverage: String, SettingChoice {
+    /// Their mean.
+    case arithmetic
+    /// The exponential of their mean logarithm: improving any of them by a part counts the same.
+    ///
+    /// For series that come from afar to an attractor: otherwise their beginnings, whose errors are a
+    /// hundred times larger, keep the training from what is small and lasts, such as the period of a
+    /// limit cycle.
+    case geometric
+  }
 
   /// Shorter free runs in the place of the one of `freeRunningSteps`.
   ///
@@ -102,6 +116,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try read(&batchSize, .batchSize)
     try read(&warmUpSteps, .warmUpSteps)
     try read(&predictionLength, .predictionLength)
+    try read(&average, .average)
     try read(&freeRunningSteps, .freeRunningSteps)
     try read(&freeRunningRamp, .freeRunningRamp)
     alternation = try settings.decodeIfPresent(Alternation.self, forKey: .alternation)
@@ -120,7 +135,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
-    case freeRunningSteps, freeRunningRamp, alternation, scheduledSampling, passesGradient
+    case average, freeRunningSteps, freeRunningRamp, alternation, scheduledSampling, passesGradient
     case inputNoise, optimizer, weightDecay, gradientClip, weightAverage, steps, learningRate
     case validationInterval, rounds
   }
