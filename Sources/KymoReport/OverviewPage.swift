@@ -1,5 +1,6 @@
-// Several experiments on one page: the tables of Lu, Kim and Soljacic, Phys. Rev. X 10, 031056 (2020),
-// with the paper's numbers beside ours, and the error of every model against time.
+// Several experiments on one page, published numbers beside ours: the tables of Lu, Kim and Soljacic,
+// Phys. Rev. X 10, 031056 (2020), and the error of every model against time. OverviewPage+Forecast has
+// what experiments with forecasts add.
 import KymoMetrics
 
 /// Builds the page over several experiments.
@@ -10,10 +11,12 @@ struct OverviewPage {
     var runs: [(link: String, run: RunFolder)]
     /// The runs that are evaluated.
     var results: [ExtractionResults] { runs.compactMap(\.run.results) }
+    /// The forecasting runs that are evaluated.
+    var forecasts: [ForecastResults] { runs.compactMap(\.run.forecast) }
   }
 
-  private let entries: [Entry]
-  private(set) var frame: PageFrame
+  let entries: [Entry]
+  var frame: PageFrame
 
   init(title: String, entries: [Entry]) {
     self.entries = entries
@@ -22,6 +25,8 @@ struct OverviewPage {
     addParameters()
     addLatents()
     addErrors()
+    addReductions()
+    addForecasts()
     addTrainings()
   }
 
@@ -141,7 +146,7 @@ struct OverviewPage {
   }
 
   /// Mean, and the ends in brackets when there are several.
-  private static func spread(_ values: [Double], _ text: (Double) -> String) -> String {
+  static func spread(_ values: [Double], _ text: (Double) -> String) -> String {
     guard let low = values.min(), let high = values.max() else { return "–" }
     let mean = text(values.reduce(0, +) / Double(values.count))
     return values.count == 1 ? mean : "\(mean) [\(text(low)), \(text(high))]"
@@ -163,5 +168,5 @@ extension ExtractionResults.ErrorCurve {
 }
 
 extension Array {
-  fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+  subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

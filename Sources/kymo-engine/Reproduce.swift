@@ -33,8 +33,7 @@ extension Reproduce: TensorVerb {
         try talk.print(json: forecasts)
       }
     }
-    // The page over several experiments holds tables of parameters.
-    guard isGroup, forecasts.isEmpty else { return }
+    guard isGroup else { return }
     let page = try Report.writeOverview(
       title: experiment,
       experiments: experiments.map { member in

@@ -138,6 +138,26 @@ private let figures: Set<String> = [
     #expect(page.contains("60 epochs in 1 min 0 s"))
   }
 
+  @Test("has a place on the page over several experiments") func overview() throws {
+    let runs = try (1...2).map { try SyntheticRun("seed-\($0)") }
+    defer { runs.forEach { $0.remove() } }
+    var second = results()
+    second.propagators[0].normalizedDifference[1] = MetricSpread([0.03])
+    second.adaptive = []
+    for (run, results) in zip(runs, [results(), second]) { try write(results, run) }
+    try runs[0].write(Data("var Plotly = {};".utf8), to: "stub.js")
+    let page = try Report.writeOverview(
+      title: "led", experiments: [("led/fhn", runs.map(\.folder))],
+      to: runs[0].folder.deletingLastPathComponent(),
+      plotly: runs[0].folder.appending(path: "stub.js"))
+    let text = try String(contentsOf: page, encoding: .utf8)
+    // Means of the last channel: 0.018 and 0.03 over two seeds, 0.012 of one.
+    #expect(text.contains("<b>0.0240 [0.0180, 0.0300]</b>") && text.contains("0.0196"))
+    #expect(text.contains("adaptive, 0.02 and 0.02") && text.contains("<b>0.0120</b>"))
+    #expect(text.contains("ρ = 5, with the solver") && text.contains("2 × 3"))
+    #expect(text.contains("1 × 3") && text.contains("seed-2/report.html\">"))
+  }
+
   @Test("holds results with nothing but a forecast") func almostEmpty() throws {
     let run = try SyntheticRun("fhn")
     defer { run.remove() }
