@@ -8,8 +8,18 @@ extension RecurrentNetwork {
   var plan: kk_recurrent {
     kk_recurrent(
       cell: stack.cell == .lstm ? KK_CELL_LSTM : KK_CELL_GRU,
-      output: outputActivation == .tanhPlus ? KK_OUTPUT_TANHPLUS : KK_OUTPUT_IDENTITY,
+      output: outputKind.code,
       layers: Int32(stack.layers.count), inputs: Int32(latentCount), units: Int32(stack.unitCount))
+  }
+}
+
+extension RecurrentOutput {
+  fileprivate var code: kk_output {
+    switch self {
+    case .linear: KK_OUTPUT_IDENTITY
+    case .tanhPlus: KK_OUTPUT_TANHPLUS
+    case .increment: KK_OUTPUT_INCREMENT
+    }
   }
 }
 

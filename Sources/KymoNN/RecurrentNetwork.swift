@@ -1,6 +1,7 @@
 // The propagating network of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), methods: recurrent
-// layers and a dense output layer, y = a(V h + d), where y is the next input. A window of steps runs in
-// one kernel on the CPU; by tensor operations elsewhere and with zoneout. Each is the other's oracle.
+// layers and a dense output layer, y = a(V h + d), where y is the next input; or y = x + V h + d. A window
+// of steps runs in one kernel on the CPU; by tensor operations elsewhere and with zoneout. Each is the
+// other's oracle.
 //
 // Letters: B trajectories, T steps, D inputs and outputs, H units.
 public import KymoNumerics
@@ -19,35 +20,45 @@ public struct OwnInputs: Sendable {
   }
 }
 
+/// What the output layer of a recurrent network gives.
+public enum RecurrentOutput: Hashable, Sendable {
+  /// The next input.
+  case linear
+  /// The next input in [0, 1], through 0.5 + 0.5 tanh.
+  case tanhPlus
+  /// What is added to this input. The network starts as persistence: the next input is this one.
+  case increment
+}
+
 /// Recurrent layers with an output layer that predicts the next input.
 public struct RecurrentNetwork: Module {
   /// The recurrent layers.
   public let stack: RecurrentStack
   /// From units to the next input.
   public let output: Linear
-  /// What the output passes through: `identity`, or `tanhPlus` for data scaled to [0, 1].
-  public let outputActivation: Activation
+  /// What the output layer gives.
+  public let outputKind: RecurrentOutput
   /// Whether to use tensor operations even where there is a kernel; for tests and measurements.
   package var avoidsKernels = false
 
   /// Creates a network with random weights.
   public init(
     _ cell: RecurrentCell, latentCount: Int, unitCount: Int, layerCount: Int = 1,
-    outputActivation: Activation = .tanhPlus, using stream: inout RandomStream,
+    outputKind: RecurrentOutput = .tanhPlus, using stream: inout RandomStream,
     dtype: ScalarType = .float32, device: Device = .cpu
   ) {
-    precondition(
-      [.identity, .tanhPlus].contains(outputActivation),
-      "RecurrentNetwork: the output activation is identity or tanhPlus, not \(outputActivation)")
     stack = RecurrentStack(
       cell, inputCount: latentCount, unitCount: unitCount, layerCount: layerCount, using: &stream,
       dtype: dtype, device: device)
     output = Linear(
-      weight: InitialWeights.xavierUniform(
-        [latentCount, unitCount], using: &stream, dtype: dtype, device: device),
+      weight: outputKind == .increment
+        ? InitialWeights.constant([latentCount, unitCount], 0, dtype: dtype, device: device)
+        : InitialWeights.xavierUniform(
+          [latentCount, unitCount], using: &stream, dtype: dtype, device: device),
       bias: InitialWeights.constant(
-        [latentCount], InitialWeights.smallBias, dtype: dtype, device: device))
-    self.outputActivation = outputActivation
+        [latentCount], outputKind == .increment ? 0 : InitialWeights.smallBias, dtype: dtype,
+        device: device))
+    self.outputKind = outputKind
   }
 
   /// D.
@@ -114,7 +125,12 @@ public struct RecurrentNetwork: Module {
         input = last ?? inputs.selected(axis: 1, index: 0)
       }
       let hidden = stack.step(input, state: &present, zoneout: &zoneout)
-      results.append(outputActivation(output(hidden)))
+      let given = output(hidden)
+      switch outputKind {
+      case .linear: results.append(given)
+      case .tanhPlus: results.append(Activation.tanhPlus(given))
+      case .increment: results.append(input + given)
+      }
     }
     state = present.detached()
     return Tensor.stacked(results, axis: 1)

@@ -42,6 +42,12 @@ public struct RecurrentConfiguration: Hashable, Codable, Sendable {
   public var scaling = LatentScaling.minMax
   /// Part of the range by which minimum and maximum are moved outwards at either end.
   public var scalingSlack = 0.05
+  /// Whether the output layer gives the change of latents instead of the next ones; nothing bounds the
+  /// result then.
+  ///
+  /// Latents of smooth dynamics hardly change in a coarse step: a network that has to give them anew
+  /// spends its accuracy on what stays.
+  public var predictsIncrements = false
 
   /// Creates the default settings.
   public init(cell: RecurrentCell = .lstm, unitCount: Int = 32, layerCount: Int = 1) {
@@ -59,10 +65,18 @@ public struct RecurrentConfiguration: Hashable, Codable, Sendable {
     zoneoutKept = try settings.decodeIfPresent(Double.self, forKey: .zoneoutKept) ?? zoneoutKept
     scaling = try settings.decodeIfPresent(LatentScaling.self, forKey: .scaling) ?? scaling
     scalingSlack = try settings.decodeIfPresent(Double.self, forKey: .scalingSlack) ?? scalingSlack
+    predictsIncrements =
+      try settings.decodeIfPresent(Bool.self, forKey: .predictsIncrements) ?? predictsIncrements
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case cell, unitCount, layerCount, zoneoutKept, scaling, scalingSlack
+    case cell, unitCount, layerCount, zoneoutKept, scaling, scalingSlack, predictsIncrements
+  }
+
+  /// What the network's output layer gives.
+  var outputKind: RecurrentOutput {
+    if predictsIncrements { return .increment }
+    return scaling.outputActivation == .tanhPlus ? .tanhPlus : .linear
   }
 
   /// Throws the first setting that cannot work.

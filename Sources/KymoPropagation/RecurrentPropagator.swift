@@ -162,6 +162,6 @@ extension RecurrentNetwork {
     self.init(
       configuration.cell, latentCount: latentCount, unitCount: configuration.unitCount,
       layerCount: configuration.layerCount,
-      outputActivation: configuration.scaling.outputActivation, using: &stream, device: device)
+      outputKind: configuration.outputKind, using: &stream, device: device)
   }
 }

@@ -8,8 +8,8 @@
            m <- f m + i g,  h <- o tanh(m)
      GRU   r, u = sigmoid(W x + b + U h + c),  n = tanh(W x + b + r (U h + c)),  h <- (1 - u) n + u h
 
-   Layers feed each other; the last one's h gives the prediction y = a(V h + d). An input is given, or
-   it is the prediction of the step before.
+   Layers feed each other; the last one's h gives the prediction y = a(V h + d), or y = x + V h + d. An
+   input is given, or it is the prediction of the step before.
 
    Gates of 16 units are vectors; rows are trajectories, and a weight that is read once serves four of
    them. Floor in multiply-adds, a row and a step: G H (D + H) a layer (G = 4 or 3 gates, H units, D
@@ -29,6 +29,7 @@ typedef enum kk_cell {
 typedef enum kk_output {
   KK_OUTPUT_IDENTITY = 0,
   KK_OUTPUT_TANHPLUS = 1, /* 0.5 + 0.5 tanh */
+  KK_OUTPUT_INCREMENT = 2, /* added to the input */
 } kk_output;
 
 typedef struct kk_recurrent {
