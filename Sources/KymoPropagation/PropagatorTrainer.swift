@@ -1,8 +1,8 @@
 // One training of a propagator on latent series, window by window.
 //
 // Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of a
-// window, which is cut from the one before it but for the carried state. The mean over sequences is
-// arithmetic or geometric.
+// window, which is cut from the one before it but for the carried state. The mean over steps and
+// sequences is arithmetic or geometric.
 //
 // Letters: B sequences, L latents, K inputs of a window.
 public import Foundation
@@ -139,13 +139,13 @@ private final class LatentObjective: WindowObjective {
   let network: any PropagatingNetwork
   let device: Device
   private let zoneoutKept: Double
-  private let average: PropagatorTraining.SequenceAverage
-  /// Added to errors before their logarithm: below rounding of latents in [0, 1].
-  private static let floor = 1e-12
+  private let average: PropagatorTraining.ErrorAverage
+  /// Added to errors before their logarithm: errors of 10⁻⁴ of the latents' range are small enough.
+  private static let floor = 1e-8
 
   init(
     _ architecture: PropagatorArchitecture, latentCount: Int,
-    average: PropagatorTraining.SequenceAverage, seed: UInt64, device: Device
+    average: PropagatorTraining.ErrorAverage, seed: UInt64, device: Device
   ) {
     self.average = average
     network = architecture.network(latentCount: latentCount, seed: seed, device: device)
@@ -169,7 +169,7 @@ private final class LatentObjective: WindowObjective {
       (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1)).square()
     switch average {
     case .arithmetic: return errors.mean()
-    case .geometric: return (errors.mean(axes: [1, 2]) + Self.floor).log().mean().exp()
+    case .geometric: return (errors.mean(axes: [2]) + Self.floor).log().mean().exp()
     }
   }
 }

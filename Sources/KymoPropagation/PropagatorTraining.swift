@@ -20,8 +20,8 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var warmUpSteps = 0
   /// Last steps of a window that count in the loss; 0 for all.
   public var predictionLength = 0
-  /// How the errors of the sequences of a batch become one loss.
-  public var average = SequenceAverage.arithmetic
+  /// How the errors of steps and sequences become one loss.
+  public var average = ErrorAverage.arithmetic
   /// Last inputs of a window that are the network's own predictions.
   public var freeRunningSteps = 0
   /// Part of a training without rounds over which the free-running inputs grow, evenly, from one to
@@ -57,15 +57,16 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
 
-  /// How the errors of several sequences become one loss.
-  public enum SequenceAverage: String, SettingChoice {
+  /// How the errors of several steps become one loss.
+  public enum ErrorAverage: String, SettingChoice {
     /// Their mean.
     case arithmetic
-    /// The exponential of their mean logarithm: improving any of them by a part counts the same.
+    /// The exponential of their mean logarithm: improving any of them by a part counts the same, down to
+    /// errors of 10⁻⁴ of the latents' scale.
     ///
-    /// For series that come from afar to an attractor: otherwise their beginnings, whose errors are a
-    /// hundred times larger, keep the training from what is small and lasts, such as the period of a
-    /// limit cycle.
+    /// For series that come from afar to an attractor, and for long free runs: otherwise their
+    /// beginnings and the ends of runs, whose errors are a hundred times larger, keep the training from
+    /// what is small and adds up, such as the speed on a limit cycle.
     case geometric
   }
 
