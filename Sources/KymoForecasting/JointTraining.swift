@@ -1,5 +1,6 @@
 // How a reduction and a propagator are trained together (end to end). Vlachas et al., Nature Machine
 // Intelligence 4, 359 (2022), methods, and the settings of its scripts.
+import KymoNN
 public import KymoNumerics
 public import KymoPropagation
 

@@ -2,7 +2,7 @@
 //
 // Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of a
 // window, which is cut from the one before it but for the carried state. The mean over steps and
-// sequences is arithmetic or geometric.
+// sequences may be another than the arithmetic one.
 //
 // Letters: B sequences, L latents, K inputs of a window.
 public import Foundation
@@ -139,13 +139,11 @@ private final class LatentObjective: WindowObjective {
   let network: any PropagatingNetwork
   let device: Device
   private let zoneoutKept: Double
-  private let average: PropagatorTraining.ErrorAverage
-  /// Added to errors before their logarithm: errors of 10⁻⁴ of the latents' range are small enough.
-  private static let floor = 1e-8
+  private let average: ErrorAverage
 
   init(
     _ architecture: PropagatorArchitecture, latentCount: Int,
-    average: PropagatorTraining.ErrorAverage, seed: UInt64, device: Device
+    average: ErrorAverage, seed: UInt64, device: Device
   ) {
     self.average = average
     network = architecture.network(latentCount: latentCount, seed: seed, device: device)
@@ -167,10 +165,7 @@ private final class LatentObjective: WindowObjective {
     let first = options.firstCounted
     let errors =
       (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1)).square()
-    switch average {
-    case .arithmetic: return errors.mean()
-    case .geometric: return (errors.mean(axes: [2]) + Self.floor).log().mean().exp()
-    }
+    return average(errors.mean(axes: [2]))
   }
 }
 

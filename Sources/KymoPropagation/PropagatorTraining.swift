@@ -57,19 +57,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
 
-  /// How the errors of several steps become one loss.
-  public enum ErrorAverage: String, SettingChoice {
-    /// Their mean.
-    case arithmetic
-    /// The exponential of their mean logarithm: improving any of them by a part counts the same, down to
-    /// errors of 10⁻⁴ of the latents' scale.
-    ///
-    /// For series that come from afar to an attractor, and for long free runs: otherwise their
-    /// beginnings and the ends of runs, whose errors are a hundred times larger, keep the training from
-    /// what is small and adds up, such as the speed on a limit cycle.
-    case geometric
-  }
-
   /// Shorter free runs in the place of the one of `freeRunningSteps`.
   ///
   /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All

@@ -4,7 +4,8 @@
 //
 // Loss (Vlachas et al. 2022): mean (D(E(s)) − s)² over all entries of scaled fields. For variational
 // latents: Σ over entries (D(z) − s)² + β · divergence, both averaged over the batch. With noise on plain
-// latents z = E(s) + η σ ε, σ their standard deviation over the batch.
+// latents z = E(s) + η σ ε, σ their standard deviation over the batch. The mean over states may be another
+// than the arithmetic one; validation is always by that.
 public import Foundation
 import KymoData
 public import KymoNN
@@ -221,7 +222,9 @@ public final class ReductionTrainer {
     }
     guard let variational = network as? VariationalNetwork else {
       let latents = disturbed(network.encode(input), step)
-      return Loss(total: (network.decode(latents) - target).square().mean())
+      let errors = (network.decode(latents) - target).square()
+      guard training.average != .arithmetic else { return Loss(total: errors.mean()) }
+      return Loss(total: training.average(errors.reshaped([errors.size(0), -1]).mean(axes: [1])))
     }
     let (mean, logVariance) = variational.distribution(input)
     var random = RandomStream(seed: seed, purpose: .sampling, index: UInt64(step))

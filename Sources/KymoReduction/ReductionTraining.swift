@@ -26,6 +26,8 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
   /// and a propagator from being wrong by as much; with it states are spread over the latents evenly.
   /// Variational latents have their own.
   public var latentNoise = 0.0
+  /// How the errors of states become one loss; not for variational latents.
+  public var average = ErrorAverage.arithmetic
   /// Largest weight β of the divergence of variational latents; 1 is the plain variational autoencoder.
   public var beta = 1.0
   /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
@@ -46,13 +48,15 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
     try settings.update(&weightDecay, .weightDecay)
     try settings.update(&inputNoise, .inputNoise)
     try settings.update(&latentNoise, .latentNoise)
+    try settings.update(&average, .average)
     try settings.update(&beta, .beta)
     try settings.update(&gradientClip, .gradientClip)
     try settings.update(&course, .course)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case batchSize, optimizer, weightDecay, inputNoise, latentNoise, beta, gradientClip, course
+    case batchSize, optimizer, weightDecay, inputNoise, latentNoise, average, beta, gradientClip
+    case course
   }
 
   /// Throws the first setting that cannot work.

@@ -219,7 +219,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     let calm = (0..<3).map { start in
       HostArray((0..<120).map { 0.5 + 0.4 * sin(0.2 * Double($0 + start)) }, shape: [120, 1])
     }
-    func calmError(_ average: PropagatorTraining.ErrorAverage) throws -> Double {
+    func calmError(_ average: ErrorAverage) throws -> Double {
       var training = smallTraining(600)
       training.average = average
       let trainer = try PropagatorTrainer(
