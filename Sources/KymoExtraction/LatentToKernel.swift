@@ -1,5 +1,5 @@
 // From latents to the kernels of the propagating decoder: a perceptron for each kernel (Lu, Kim and
-// Soljacic 2020, section II), or an affine map.
+// Soljacic 2020, section II), or a polynomial of first or second order.
 import Foundation
 import KymoNumerics
 import KymoTensor
@@ -87,12 +87,13 @@ final class LatentToKernel {
   ) {
     self.layout = layout
     kind = configuration.kernelNetwork
-    let latents = configuration.latents
+    let count = configuration.latents
+    let inputs = kind == .quadratic ? count + count * (count + 1) / 2 : count
     var networks: [[(weight: Tensor, bias: Tensor)]] = []
     for piece in layout.pieces {
       let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
       networks.append([
-        uniformLayer([units, latents], bias: units, device: device, using: &random),
+        uniformLayer([units, inputs], bias: units, device: device, using: &random),
         uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
       ])
     }
@@ -111,12 +112,21 @@ final class LatentToKernel {
   }
 
   func kernels(_ latents: Tensor) -> Tensor {
+    let inputs = kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
     let parts = networks.map { layers in
-      layers.dropFirst().reduce(Tensor.linear(latents, layers[0].weight, layers[0].bias)) {
-        // Without the bend the two layers are an affine map, trained as a product.
+      layers.dropFirst().reduce(Tensor.linear(inputs, layers[0].weight, layers[0].bias)) {
+        // Without the bend the two layers are an affine map of their inputs, trained as a product.
         Tensor.linear(kind == .perceptron ? $0.relu() : $0, $1.weight, $1.bias)
       }
     }
     return Tensor.concatenated(parts, axis: 1)
+  }
+
+  /// The latents and their products, `[B, P]` to `[B, P + P (P + 1) / 2]`: z₁ … z_P, z₁z₁, z₁z₂ … z_P z_P.
+  static func withProducts(_ latents: Tensor) -> Tensor {
+    let products = (0..<latents.size(1)).map { index in
+      latents.sliced(axis: 1, from: index) * latents.sliced(axis: 1, from: index, to: index + 1)
+    }
+    return Tensor.concatenated([latents] + products, axis: 1)
   }
 }

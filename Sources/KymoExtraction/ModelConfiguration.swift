@@ -8,6 +8,12 @@ public enum KernelNetwork: String, SettingChoice {
   case perceptron
   /// Affine in the latents: `K(z) = K₀ + Σ zᵢ Kᵢ`.
   case affine
+  /// Of second order in the latents: `K(z) = K₀ + Σ zᵢ Kᵢ + Σ zᵢ zⱼ Kᵢⱼ`.
+  ///
+  /// For equations that are linear in the state and in their parameters: the step over a frame is
+  /// `1 + tL + t²L²/2 + …`. A parameter cannot gain by being spread over two latents, as with a
+  /// perceptron it can.
+  case quadratic
 }
 
 /// The architecture of the parameter VAE.
