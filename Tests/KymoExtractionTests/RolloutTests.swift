@@ -84,6 +84,35 @@ private struct Problem {
   }
 }
 
+@Suite("Kernels of latents") struct LatentToKernelTests {
+  @Test(
+    "are polynomials of the order that was asked for", arguments: [KernelNetwork.affine, .quadratic])
+  func order(_ kind: KernelNetwork) {
+    var configuration = ModelConfiguration()
+    (configuration.kernelNetwork, configuration.latents) = (kind, 3)
+    var random = RandomStream(seed: 4, purpose: .testing)
+    let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 5)
+    let map = LatentToKernel(layout: layout, configuration: configuration, using: &random)
+    let start = Tensor.normal([1, 3], using: &random)
+    let direction = Tensor.normal([1, 3], using: &random)
+    let kernels = (0..<4).map { step in
+      map.kernels(start + direction * Double(step)).floats.map(Double.init)
+    }
+    /// The largest n-th difference along the line.
+    func difference(_ n: Int) -> Double {
+      var rows = kernels
+      for _ in 0..<n {
+        rows = zip(rows, rows.dropFirst()).map { low, high in zip(high, low).map { $0 - $1 } }
+      }
+      return rows[0].map(\.magnitude).max() ?? 0
+    }
+    let order = kind == .affine ? 1 : 2
+    #expect(difference(order) > 1e-2)
+    // Rounding of numbers around 1.
+    #expect(difference(order + 1) < 1e-4, "\(difference(order + 1))")
+  }
+}
+
 @Suite("The fused rollout", .serialized) struct FusedRolloutTests {
   @Test("agrees with autograd of the plain twin in float64", arguments: Case.all)
   fileprivate func gradient(_ test: Case) {
