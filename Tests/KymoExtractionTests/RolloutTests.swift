@@ -86,7 +86,7 @@ private struct Problem {
 
 @Suite("Kernels of latents") struct LatentToKernelTests {
   @Test(
-    "are polynomials of the order that was asked for", arguments: [KernelNetwork.affine, .quadratic])
+    "are polynomials of the order asked for", arguments: [KernelNetwork.affine, .quadratic])
   func order(_ kind: KernelNetwork) {
     var configuration = ModelConfiguration()
     (configuration.kernelNetwork, configuration.latents) = (kind, 3)
