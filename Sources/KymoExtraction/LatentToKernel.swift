@@ -87,13 +87,19 @@ final class LatentToKernel {
   ) {
     self.layout = layout
     kind = configuration.kernelNetwork
-    let count = configuration.latents
-    let inputs = kind == .quadratic ? count + count * (count + 1) / 2 : count
+    let latents = configuration.latents
     var networks: [[(weight: Tensor, bias: Tensor)]] = []
     for piece in layout.pieces {
       let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
+      var first = uniformLayer([units, latents], bias: units, device: device, using: &random)
+      if kind == .quadratic {
+        // Products have no weight at first: the map starts as an affine one.
+        let products = Tensor.zeros([units, latents * (latents + 1) / 2], device: device)
+        first.weight = Tensor.concatenated([first.weight.detached(), products], axis: 1)
+          .detached().requiringGradient()
+      }
       networks.append([
-        uniformLayer([units, inputs], bias: units, device: device, using: &random),
+        first,
         uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
       ])
     }

@@ -93,6 +93,12 @@ private struct Problem {
     var random = RandomStream(seed: 4, purpose: .testing)
     let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 5)
     let map = LatentToKernel(layout: layout, configuration: configuration, using: &random)
+    // Products have no weight at first.
+    withoutGradients {
+      for (name, tensor) in map.namedParameters where name.hasSuffix("0.weight") {
+        tensor.copyInPlace(from: Tensor.normal(tensor.shape, using: &random))
+      }
+    }
     let start = Tensor.normal([1, 3], using: &random)
     let direction = Tensor.normal([1, 3], using: &random)
     let kernels = (0..<4).map { step in
@@ -109,7 +115,7 @@ private struct Problem {
     let order = kind == .affine ? 1 : 2
     #expect(difference(order) > 1e-2)
     // Rounding of numbers around 1.
-    #expect(difference(order + 1) < 1e-4, "\(difference(order + 1))")
+    #expect(difference(order + 1) < 1e-3, "\(difference(order + 1))")
   }
 }
 
