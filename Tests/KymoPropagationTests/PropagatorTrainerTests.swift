@@ -212,33 +212,6 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(throws: ConfigurationError.self) { try training.validate() }
   }
 
-  @Test("a geometric mean lets small errors count as much as large ones") func geometric() throws {
-    // One series of large steps that cannot be foretold, three of a slow sine.
-    var random = RandomStream(seed: 5, purpose: .testing)
-    let jumps = HostArray((0..<120).map { _ in random.uniform() }, shape: [120, 1])
-    let calm = (0..<3).map { start in
-      HostArray((0..<120).map { 0.5 + 0.4 * sin(0.2 * Double($0 + start)) }, shape: [120, 1])
-    }
-    func calmError(_ average: ErrorAverage) throws -> Double {
-      var training = smallTraining(600)
-      training.average = average
-      let trainer = try PropagatorTrainer(
-        small(.lstm), training: training, series: [jumps] + calm, validation: [jumps] + calm,
-        seed: 1)
-      while !trainer.isFinished { _ = try trainer.step() }
-      let propagator = try #require(trainer.finishedPropagator() as? RecurrentPropagator)
-      var memory = propagator.initialMemory(batchCount: 1)
-      let found = try propagator.oneStepPredictions(
-        calm[0].reshaped([1, 120, 1]), memory: &memory)
-      return (20..<119).reduce(0) { sum, step in
-        let error = found.elements[step] - calm[0].elements[step + 1]
-        return sum + error * error / 99
-      }
-    }
-    let (arithmetic, geometric) = (try calmError(.arithmetic), try calmError(.geometric))
-    #expect(geometric < 0.5 * arithmetic, "\(geometric), \(arithmetic)")
-  }
-
   @Test("breaks free runs by given inputs where they alternate") func alternation() throws {
     var training = PropagatorTraining()
     (training.windowLength, training.freeRunningSteps) = (12, 10)
