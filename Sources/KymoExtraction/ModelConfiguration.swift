@@ -11,8 +11,7 @@ public enum KernelNetwork: String, SettingChoice {
   /// Of second order in the latents: `K(z) = K₀ + Σ zᵢ Kᵢ + Σ zᵢ zⱼ Kᵢⱼ`.
   ///
   /// For equations that are linear in the state and in their parameters: the step over a frame is
-  /// `1 + tL + t²L²/2 + …`. A parameter cannot gain by being spread over two latents, as with a
-  /// perceptron it can.
+  /// `1 + tL + t²L²/2 + …`.
   case quadratic
 }
 
@@ -38,6 +37,9 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
   /// Factor on the decoder's output inside tanh; 10⁻⁶ in the paper's code.
   public var incrementScale = 1e-6
   /// Taps of a linear path beside the three layers: odd, up to 13; 0 for none (the paper).
+  ///
+  /// Behind `incrementScale` = 10⁻⁶ its single layer stays without effect for a million steps
+  /// (docs/decisions/0004).
   public var linearWidth = 13
   /// Probability that averaging dropout drops a position in training; 0 in the paper's runs.
   public var averagingDropout = 0.0
