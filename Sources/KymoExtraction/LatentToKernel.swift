@@ -16,6 +16,8 @@ struct KernelLayout {
     /// Hidden units of the paper's perceptron.
     var paperUnits: Int
     var count: Int { shape.reduce(1, *) }
+    /// Whether it is the kernel of the linear path.
+    var isLinearPath: Bool { name == "linear" }
   }
 
   /// Taps of a layer along one axis.
@@ -80,6 +82,13 @@ final class LatentToKernel {
   private let kind: KernelNetwork
   /// Two layers of weight and bias for each piece.
   private let networks: [[(weight: Tensor, bias: Tensor)]]
+  /// Factor on the linear path's kernel.
+  ///
+  /// The decoder's increment is a small factor times everything. Three layers in a row grow until their
+  /// product makes up for it; a single one would take a million steps. With this factor a step of the
+  /// optimizer moves an entry by about an eighth of the step size, whatever the number of units
+  /// (docs/decisions/0004-training-recipe.md).
+  private let linearGain: Double
 
   init(
     layout: KernelLayout, configuration: ModelConfiguration, device: Device = .cpu,
@@ -88,6 +97,10 @@ final class LatentToKernel {
     self.layout = layout
     kind = configuration.kernelNetwork
     let latents = configuration.latents
+    let linearUnits =
+      configuration.kernelUnits > 0
+      ? configuration.kernelUnits : layout.pieces[layout.pieces.count - 1].paperUnits
+    linearGain = 1 / (4 * configuration.incrementScale * Double(linearUnits))
     var networks: [[(weight: Tensor, bias: Tensor)]] = []
     for piece in layout.pieces {
       let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
@@ -98,10 +111,14 @@ final class LatentToKernel {
         first.weight = Tensor.concatenated([first.weight.detached(), products], axis: 1)
           .detached().requiringGradient()
       }
-      networks.append([
-        first,
-        uniformLayer([piece.count, units], bias: piece.count, device: device, using: &random),
-      ])
+      var last = uniformLayer(
+        [piece.count, units], bias: piece.count, device: device, using: &random)
+      if piece.isLinearPath {
+        // Without effect at first, as everything else.
+        last.weight = Tensor.zeros(last.weight.shape, device: device).requiringGradient()
+        last.bias = Tensor.zeros(last.bias.shape, device: device).requiringGradient()
+      }
+      networks.append([first, last])
     }
     self.networks = networks
   }
@@ -119,11 +136,12 @@ final class LatentToKernel {
 
   func kernels(_ latents: Tensor) -> Tensor {
     let inputs = kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
-    let parts = networks.map { layers in
-      layers.dropFirst().reduce(Tensor.linear(inputs, layers[0].weight, layers[0].bias)) {
-        // Without the bend the two layers are an affine map of their inputs, trained as a product.
-        Tensor.linear(kind == .perceptron ? $0.relu() : $0, $1.weight, $1.bias)
-      }
+    let parts = zip(layout.pieces, networks).map { piece, layers in
+      let hidden = Tensor.linear(inputs, layers[0].weight, layers[0].bias)
+      // Without the bend the two layers are an affine map of their inputs, trained as a product.
+      let kernel = Tensor.linear(
+        kind == .perceptron ? hidden.relu() : hidden, layers[1].weight, layers[1].bias)
+      return piece.isLinearPath ? kernel * linearGain : kernel
     }
     return Tensor.concatenated(parts, axis: 1)
   }

@@ -7,7 +7,9 @@ extension ParameterVAE {
   /// What model.json holds.
   private struct Description: Codable {
     var format = "kymo parameter VAE"
-    var version = 1
+    /// 2 since the linear path has a factor of its own.
+    static let presentVersion = 2
+    var version = presentVersion
     var paper = "Lu, Kim, Soljacic, Phys. Rev. X 10, 031056 (2020)"
     var model: ModelConfiguration
     var data: FieldDescription
@@ -47,10 +49,13 @@ extension ParameterVAE {
         or finish the run with kymo train --resume.
         """)
     }
-    guard description.version == 1 else {
+    guard description.version == Description.presentVersion else {
+      let isOlder = description.version < Description.presentVersion
       throw ModelError(
-        "\(file.path): format version \(description.version); this Kymo reads version 1. Update it."
-      )
+        """
+        \(file.path): format version \(description.version); this Kymo reads version \
+        \(Description.presentVersion). \(isOlder ? "Train the model anew." : "Update Kymo.")
+        """)
     }
     let model = try ParameterVAE(
       configuration: description.model, field: description.data, seed: 0, device: device)

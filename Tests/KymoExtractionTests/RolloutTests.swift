@@ -113,6 +113,13 @@ private struct Problem {
       return rows[0].map(\.magnitude).max() ?? 0
     }
     let order = kind == .affine ? 1 : 2
+    // The linear path has no effect at first.
+    let linear = layout.pieces[layout.pieces.count - 1]
+    #expect(
+      linear.isLinearPath
+        && kernels.allSatisfy {
+          $0.suffix(linear.count) == ArraySlice(repeating: 0, count: linear.count)
+        })
     #expect(difference(order) > 1e-2)
     // Rounding of numbers around 1.
     #expect(difference(order + 1) < 1e-3, "\(difference(order + 1))")
