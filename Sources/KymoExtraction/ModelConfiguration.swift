@@ -38,9 +38,9 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
   public var incrementScale = 1e-6
   /// Taps of a linear path beside the three layers: odd, up to 13; 0 for none (the paper).
   ///
-  /// Behind `incrementScale` = 10⁻⁶ its single layer stays without effect for a million steps
-  /// (docs/decisions/0004).
-  public var linearWidth = 13
+  /// It learns linear equations faster. Waves that no recording holds are nothing to it, so that long rollouts
+  /// of chaotic fields may blow up in them (docs/decisions/0004-training-recipe.md).
+  public var linearWidth = 0
   /// Probability that averaging dropout drops a position in training; 0 in the paper's runs.
   public var averagingDropout = 0.0
   /// Whether μ is normalised over the training crops; folded into the head in the saved model.

@@ -25,8 +25,9 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// Number of latents, L.
   public var latentCount: Int { network.latentCount }
 
-  /// States that are worked on together, which bounds the memory for maps.
-  private static let block = 1024
+  /// States that are worked on together: enough for all lanes and threads, few enough that the maps between
+  /// them stay in the cache.
+  private static let block = 256
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
   ///
@@ -81,11 +82,12 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
       return scaler.unscale(inDouble(latents, shape: stateShape, network.decode))
     }
     let count = latents.shape[0]
-    let fields = inBlocks(count, network.decode(host:count:)) { range in
-      latents.elements[range.lowerBound * latentCount..<range.upperBound * latentCount]
-        .map(Float.init)
+    let fields = inUnits(count) { range in
+      network.decode(
+        host: latents.elements[range.lowerBound * latentCount..<range.upperBound * latentCount]
+          .map(Float.init), count: range.count)
     }
-    return HostArray(unscaled(fields), shape: [count] + stateShape)
+    return HostArray(fields, shape: [count] + stateShape)
   }
 
   /// Mean squared errors of the reconstruction of states, over all entries.
@@ -161,19 +163,25 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     }
   }
 
-  private func unscaled(_ fields: [Float]) -> [Double] {
+  /// Fields in physical units from scaled ones that come in blocks, each of which is still in the cache.
+  private func inUnits(_ count: Int, _ part: (Range<Int>) -> [Float]) -> [Double] {
+    network.isTraining = false
     let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
-    return unsafe [Double](unsafeUninitializedCapacity: fields.count) { target, initialized in
-      unsafe fields.withUnsafeBufferPointer { source in
-        for row in 0..<fields.count / cells {
-          let (offset, scale) = (scaler.offset[row % channels], scaler.scale[row % channels])
-          // In bounds: whole rows of cells.
-          for i in row * cells..<(row + 1) * cells {
-            unsafe target[i] = Double(source[i]) * scale + offset
+    return unsafe [Double](unsafeUninitializedCapacity: count * channels * cells) {
+      target, initialized in
+      for first in stride(from: 0, to: count, by: Self.block) {
+        let fields = part(first..<min(first + Self.block, count))
+        unsafe fields.withUnsafeBufferPointer { source in
+          for row in 0..<fields.count / cells {
+            let (offset, scale) = (scaler.offset[row % channels], scaler.scale[row % channels])
+            // In bounds: whole rows of cells.
+            for i in row * cells..<(row + 1) * cells {
+              unsafe target[initialized + i] = Double(source[i]) * scale + offset
+            }
           }
         }
+        initialized += fields.count
       }
-      initialized = fields.count
     }
   }
 }
