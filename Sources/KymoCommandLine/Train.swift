@@ -45,9 +45,11 @@ package struct Train: ParsableCommand, NeedsTensors {
 
   package func validate() throws {
     if resume != nil {
-      guard recipe == nil, output == nil, !force, !dryRun, seed == nil else {
+      guard
+        recipe == nil, output == nil, !force, !dryRun, seed == nil, compute.device == nil
+      else {
         throw ValidationError(
-          "--resume goes on with the recipe and seed of the run. Give it alone: "
+          "--resume goes on with the recipe, seed and device of the run. Give it alone: "
             + "kymo train --resume RUN")
       }
       return

@@ -53,6 +53,7 @@ import Testing
       (["train"], "--resume RUN"),
       (["train", "x.yaml"], "-o RUN"),
       (["train", "--resume", "a", "-o", "b"], "Give it alone"),
+      (["train", "--resume", "a", "--device", "cpu"], "Give it alone"),
       (["train", "nowhere.yaml", "-o", "r"], "There is no such file"),
       (["train", "--resume", "nowhere"], "nowhere is not a run"),
       (["evaluate", "nowhere"], "nowhere is not a run"),
