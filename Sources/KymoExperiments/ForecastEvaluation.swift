@@ -146,6 +146,7 @@ package struct ForecastEvaluation {
   private func addSchedules(_ results: inout ForecastResults, _ longest: Int) throws {
     guard let solver, !(settings.macroSteps.isEmpty && settings.adaptive.isEmpty) else { return }
     let horizon = min(longest, settings.multiscaleSteps ?? longest)
+    if horizon < longest { results.multiscaleSteps = horizon }
     let starts = InitialConditions(
       data.test, warmUp: settings.warmUpSteps, horizon: horizon,
       count: settings.initialConditions)

@@ -210,6 +210,8 @@ public struct ForecastResults: Codable, Sendable {
   public var warmUpSteps: Int
   /// Forecast frames.
   public var horizonSteps: Int
+  /// Forecast frames of schedules with a solver where they are fewer.
+  public var multiscaleSteps: Int?
   /// Number of initial conditions.
   public var initialConditionCount: Int
   /// Frames between entries of error curves.
@@ -256,14 +258,35 @@ public struct ForecastResults: Codable, Sendable {
   /// The latent forecast of the run itself.
   public var main: Score? { propagators.first }
 
-  /// The fixed schedules that are at least as accurate as `score`, the fastest of them first.
+  /// An adaptive schedule and the best fixed one to compare it with.
+  public struct AdaptiveComparison {
+    /// The adaptive schedule.
+    public var adaptive: Score
+    /// The fastest fixed schedule that is at least as accurate; without one, the most accurate of all.
+    public var fixed: Score
+    /// Speed-up of the adaptive schedule over that of the fixed one.
+    public var ratio: Double
+    /// Whether no fixed schedule is as accurate.
+    public var isMoreAccurate: Bool { adaptive.meanDifference < fixed.meanDifference }
+  }
+
+  /// The adaptive schedule that gains the most speed over fixed schedules at no greater error.
   ///
   /// Accuracy is the mean MNAD over channels, the speed-up is that with encoding and decoding.
-  public func fastestFixedSchedule(asAccurateAs score: Score) -> Score? {
-    (schedules + ensembleSchedules).filter {
-      $0.meanDifference <= score.meanDifference && $0.speedUp != nil
+  public var adaptiveComparison: AdaptiveComparison? {
+    let fixed = (schedules + ensembleSchedules).filter {
+      $0.speedUp != nil && $0.meanDifference.isFinite
     }
-    .max { ($0.speedUp ?? 0) < ($1.speedUp ?? 0) }
+    return adaptive.compactMap { score -> AdaptiveComparison? in
+      guard let own = score.speedUp, score.meanDifference.isFinite else { return nil }
+      let asAccurate = fixed.filter { $0.meanDifference <= score.meanDifference }
+      let rival =
+        asAccurate.max { ($0.speedUp ?? 0) < ($1.speedUp ?? 0) }
+        ?? fixed.min { $0.meanDifference < $1.meanDifference }
+      return rival.map {
+        AdaptiveComparison(adaptive: score, fixed: $0, ratio: own / ($0.speedUp ?? .nan))
+      }
+    }.max { $0.ratio < $1.ratio }
   }
 }
 

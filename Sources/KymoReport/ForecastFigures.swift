@@ -11,16 +11,15 @@ extension ForecastResults {
     for (place, name) in reconstructionNames.enumerated() {
       let entries = reconstructions.filter { $0.name == name }
         .sorted { $0.latentCount < $1.latentCount }
-      var trace = Trace(
-        .scatter, x: .rounded(entries.map { Double($0.latentCount) }),
-        y: .positive(entries.map(\.scaledMeanSquaredError)), name: "\(name)")
-      trace.mode = entries.count > 1 ? .lines : .markers
-      trace.line = Line(color: Style.colour(place), width: 2)
-      trace.marker = Marker(
-        color: .one(Style.colour(place)), size: 9, symbol: "circle",
-        line: Line(color: "white", width: 1))
-      trace.hovertemplate = "%{x} latents<br>MSE %{y:.3g}<extra>\(name)</extra>"
-      figure.data.append(trace)
+      // Trained longer than those that it is compared with, it is no point of their curve.
+      let (main, compared) = (entries.filter(\.isMain), entries.filter { !$0.isMain })
+      if !main.isEmpty {
+        let words: HTML = compared.isEmpty ? "\(name)" : "\(name), in full"
+        figure.data.append(reconstructionTrace(main, words, place, "diamond"))
+      }
+      if !compared.isEmpty {
+        figure.data.append(reconstructionTrace(compared, "\(name)", place, "circle"))
+      }
       let published = entries.compactMap { entry in
         entry.reference.map { (Double(entry.latentCount), $0.value) }
       }
@@ -39,6 +38,21 @@ extension ForecastResults {
     figure.layout.showlegend = true
     figure.layout.height = 440
     return figure
+  }
+
+  private func reconstructionTrace(
+    _ entries: [Reconstruction], _ name: HTML, _ place: Int, _ symbol: String
+  ) -> Trace {
+    var trace = Trace(
+      .scatter, x: .rounded(entries.map { Double($0.latentCount) }),
+      y: .positive(entries.map(\.scaledMeanSquaredError)), name: name)
+    trace.mode = entries.count > 1 ? .lines : .markers
+    trace.line = Line(color: Style.colour(place), width: 2)
+    trace.marker = Marker(
+      color: .one(Style.colour(place)), size: 10, symbol: symbol,
+      line: Line(color: "white", width: 1))
+    trace.hovertemplate = "%{x} latents<br>MSE %{y:.3g}<extra>\(name)</extra>"
+    return trace
   }
 
   /// Kinds of reductions in the order of the results.

@@ -56,7 +56,10 @@ extension RunPage {
       results.reconstructions.count > 1
       ? figure(
         "reconstruction", results.reconstructionFigure(),
-        "Reconstruction error against the number of latents; open squares are published.")
+        """
+        Reconstruction error against the number of latents; the diamond is the reduction of the \
+        forecasts, open squares are published.
+        """)
       : ""
     add("reconstruction", "Reductions", table + drawing)
   }
@@ -85,7 +88,8 @@ extension RunPage {
   private mutating func addSchedules(_ results: ForecastResults) {
     let all = results.schedules + results.ensembleSchedules + results.adaptive
     guard !all.isEmpty else { return }
-    var body = scoreTable(results, all, training: false)
+    var body = scoreTable(
+      results, all, training: false, horizon: results.multiscaleSteps ?? results.horizonSteps)
     if results.schedules.count(where: { $0.ratio != nil }) > 1 {
       body =
         body
@@ -247,7 +251,8 @@ extension RunPage {
   // MARK: Parts
 
   private func scoreTable(
-    _ results: ForecastResults, _ scores: [ForecastResults.Score], training: Bool
+    _ results: ForecastResults, _ scores: [ForecastResults.Score], training: Bool,
+    horizon: Int? = nil
   ) -> HTML {
     let hasSpeed = scores.contains { $0.speedUp != nil }
     let hasReference = scores.contains { $0.reference != nil }
@@ -290,7 +295,7 @@ extension RunPage {
       caption: """
         Mean ± standard deviation over \
         \(NumberText.count(results.initialConditionCount, "initial condition")), \
-        \(NumberText.count(results.horizonSteps, "frame")) after a warm-up of \
+        \(NumberText.count(horizon ?? results.horizonSteps, "frame")) after a warm-up of \
         \(NumberText.count(results.warmUpSteps)).\(left)
         """)
   }
@@ -343,7 +348,9 @@ extension ForecastResults {
       }
       if let speed = main.speedUp {
         sentences.append(
-          "They are \(NumberText.significant(speed)) times faster than our own solver.")
+          speed >= 1
+            ? "They are \(NumberText.significant(speed)) times as fast as our own solver."
+            : "They take \(NumberText.significant(1 / speed)) times as long as our own solver.")
       }
     }
     if sentences.isEmpty { return "The results hold neither a reduction nor a forecast." }
@@ -352,25 +359,15 @@ extension ForecastResults {
 
   /// How adaptive switching compares with the best fixed schedule at the same error.
   var adaptiveFinding: HTML {
-    let pairs = adaptive.compactMap { score -> (Score, Score, Double)? in
-      guard let fixed = fastestFixedSchedule(asAccurateAs: score), let own = score.speedUp,
-        let other = fixed.speedUp
-      else { return nil }
-      return (score, fixed, own / other)
-    }
-    guard let best = pairs.max(by: { $0.2 < $1.2 }) else {
-      return adaptive.isEmpty
-        ? ""
-        : """
-        No fixed schedule is as accurate as adaptive switching, so their speeds cannot be compared \
-        at the same error.
-        """
-    }
+    guard let best = adaptiveComparison else { return "" }
+    let rival: HTML =
+      best.isMoreAccurate
+      ? "the most accurate fixed schedule"
+      : "the fastest fixed schedule with at most its error"
     return """
-      \(best.0.name) is \(NumberText.significant(best.2)) times as fast as \(best.1.name), the \
-      fastest fixed schedule with at most its error (\
-      \(NumberText.significant(best.0.meanDifference)) against \
-      \(NumberText.significant(best.1.meanDifference))).
+      \(best.adaptive.name) is \(NumberText.significant(best.ratio)) times as fast as \
+      \(best.fixed.name), \(rival) (MNAD \(NumberText.significant(best.adaptive.meanDifference)) \
+      against \(NumberText.significant(best.fixed.meanDifference))).
       """
   }
 }

@@ -46,7 +46,7 @@ struct PageFrame {
       </head>
       <body>
       <header>
-      <p class="brand">Kymo <span>hidden parameters from recordings</span></p>
+      <p class="brand">Kymo <span>learning from recordings</span></p>
       <h1>\(title)</h1>
       \(subtitle)
       <nav>\(links)</nav>

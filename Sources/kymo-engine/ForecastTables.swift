@@ -27,7 +27,10 @@ extension ForecastResults {
     }
     for (title, scores) in [
       ("latent forecast", propagators), ("full state", fullState),
-      ("with the solver", schedules + ensembleSchedules + adaptive),
+      (
+        "with the solver" + (multiscaleSteps.map { ", \($0) frames" } ?? ""),
+        schedules + ensembleSchedules + adaptive
+      ),
     ] where !scores.isEmpty {
       parts.append(text(title, scores) + "\n")
     }

@@ -120,6 +120,27 @@ private let figures: Set<String> = [
     try expectValidFigures(of: run, atLeast: figures.count)
   }
 
+  @Test("compares adaptive switching that nothing fixed reaches with the most accurate schedule")
+  func unmatched() throws {
+    var results = KymoReportTests.results()
+    let errors = (results.schedules + results.ensembleSchedules).map(\.meanDifference)
+    let least = try #require(errors.min())
+    for channel in results.adaptive[0].normalizedDifference.indices {
+      results.adaptive[0].normalizedDifference[channel].mean = least / 2
+    }
+    results.adaptive = [results.adaptive[0]]
+    let comparison = try #require(results.adaptiveComparison)
+    #expect(comparison.isMoreAccurate)
+    #expect(comparison.fixed.meanDifference == least)
+    let speeds = [results.adaptive[0], comparison.fixed].map { $0.speedUp ?? .nan }
+    #expect(comparison.ratio == speeds[0] / speeds[1])
+    // Nothing that left the finite numbers is a rival.
+    for channel in results.adaptive[0].normalizedDifference.indices {
+      results.adaptive[0].normalizedDifference[channel].mean = .nan
+    }
+    #expect(results.adaptiveComparison == nil)
+  }
+
   @Test("puts published numbers beside ours and compares schedules at the same error") func words()
     throws
   {
