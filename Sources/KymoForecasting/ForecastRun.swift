@@ -116,12 +116,14 @@ final class ForecastRun {
 
   /// Latent steps; returns the decoded last frame.
   ///
-  /// Long stretches are cut so that they can be stopped; that does not change them.
+  /// Long stretches are cut so that they can be stopped, and that fields fit into memory that was used
+  /// before; that does not change them.
   func advanceLatents(_ count: Int) throws -> HostArray<Double> {
     var last = lastKnown
     let end = done + count
+    let most = max(16, 2_000_000 / max(1, lastKnown.count))
     while done < end {
-      let part = min(1024, end - done)
+      let part = min(most, end - done)
       let rolled = try timing.measure(\.latent, count: batch * part * ensemble.count) {
         try ensemble.rollout(stepCount: part).mean
       }

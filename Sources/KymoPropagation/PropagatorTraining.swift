@@ -16,6 +16,12 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var isStateful = true
   /// Sequences side by side, drawn anew from all series.
   public var batchSize = 32
+  /// Part of the sequences that start within the first `windowLength` frames of a series; the others, and all with
+  /// 0, start anywhere.
+  ///
+  /// For systems that forget where they came from: the ways to the attractor are short beside long series, and
+  /// forecasts start on them.
+  public var beginnings = 0.0
   /// First steps of a window without loss.
   public var warmUpSteps = 0
   /// Last steps of a window that count in the loss; 0 for all.
@@ -102,6 +108,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try read(&windowsPerSequence, .windowsPerSequence)
     try read(&isStateful, .isStateful)
     try read(&batchSize, .batchSize)
+    try read(&beginnings, .beginnings)
     try read(&warmUpSteps, .warmUpSteps)
     try read(&predictionLength, .predictionLength)
     try read(&average, .average)
@@ -122,10 +129,10 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case windowLength, windowsPerSequence, isStateful, batchSize, warmUpSteps, predictionLength
-    case average, freeRunningSteps, freeRunningRamp, alternation, scheduledSampling, passesGradient
-    case inputNoise, optimizer, weightDecay, gradientClip, weightAverage, steps, learningRate
-    case validationInterval, rounds
+    case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps
+    case predictionLength, average, freeRunningSteps, freeRunningRamp, alternation
+    case scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay, gradientClip
+    case weightAverage, steps, learningRate, validationInterval, rounds
   }
 
   /// Throws the first setting that cannot work.
@@ -138,6 +145,9 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
         value >= 1, "\(path).\(name)", found: value, allowed: "at least 1",
         remedy: "\(usual) is the usual choice.")
     }
+    try require(
+      (0...1).contains(beginnings), "\(path).beginnings", found: beginnings, allowed: "from 0 to 1",
+      remedy: "0.25 has a quarter of the sequences start at the beginning of a series.")
     try require(
       (0..<windowLength).contains(warmUpSteps), "\(path).warmUpSteps", found: warmUpSteps,
       allowed: "from 0 to below windowLength, \(windowLength)",

@@ -49,10 +49,24 @@ package struct SeriesWindows {
   }
 
   /// Sequences at random places, `[B, frames, L]`; all places are equally likely.
-  func draw(_ count: Int, using random: inout RandomStream) -> Tensor {
+  ///
+  /// - Parameters:
+  ///   - count: Number of sequences, B.
+  ///   - beginnings: Part of them that starts in the first frames of a series instead.
+  ///   - length: How many frames those are.
+  ///   - random: Draws the places.
+  /// - Returns: The sequences.
+  func draw(
+    _ count: Int, beginnings: Double = 0, within length: Int = 1, using random: inout RandomStream
+  ) -> Tensor {
     let total = startsBefore[startsBefore.count - 1]
     return tensor(
       (0..<count).map { _ in
+        if beginnings > 0, random.uniform() < beginnings {
+          let index = random.index(below: series.count)
+          let room = startsBefore[index + 1] - startsBefore[index]
+          return (index, random.index(below: min(length, room)))
+        }
         let place = random.index(below: total)
         let index = startsBefore.lastIndex { $0 <= place } ?? 0
         return (index, place - startsBefore[index])

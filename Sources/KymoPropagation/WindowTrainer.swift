@@ -176,7 +176,11 @@ package final class WindowTrainer {
     if sequence?.index != index {
       var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(index))
       sequence = (
-        index, series.draw(training.batchSize, using: &random).to(objective.device)
+        index,
+        series.draw(
+          training.batchSize, beginnings: training.beginnings, within: training.windowLength,
+          using: &random
+        ).to(objective.device)
       )
     }
     guard let frames = sequence?.frames else { preconditionFailure("a sequence was just drawn") }

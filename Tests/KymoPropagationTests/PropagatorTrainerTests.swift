@@ -231,6 +231,33 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(throws: ConfigurationError.self) { try training.validate() }
   }
 
+  @Test("draws more sequences from beginnings when asked, else the same as ever")
+  func beginnings() throws {
+    // Frames are numbered: series 0 from 0, series 1 from 1000.
+    let series = [(0..<400), (1000..<1050)].map { range in
+      (values: range.map(Float.init), frames: range.count)
+    }
+    let windows = SeriesWindows(series, width: 1, frameCount: 40)
+    func starts(_ beginnings: Double) -> [Float] {
+      var random = RandomStream(seed: 1, purpose: .crops, index: 3)
+      let drawn = windows.draw(4000, beginnings: beginnings, within: 20, using: &random)
+      return drawn.selected(axis: 1, index: 0).floats
+    }
+    // All of them: both series alike, and no further than 20 frames or what a series has room for.
+    let all = starts(1)
+    #expect(all.allSatisfy { (0..<20).contains($0) || (1000..<1011).contains($0) })
+    #expect(abs(all.count { $0 < 1000 } - 2000) < 150)
+    #expect(Set(all).count == 31)
+    // A quarter, beside those that start anywhere: 20 of 372 places.
+    let early = starts(0.25).count { $0 < 20 }
+    #expect(abs(Double(early) - 4000 * (0.25 * 0.5 + 0.75 * 20 / 372)) < 120)
+    var random = RandomStream(seed: 1, purpose: .crops, index: 3)
+    #expect(windows.draw(4000, using: &random).selected(axis: 1, index: 0).floats == starts(0))
+    var training = PropagatorTraining()
+    training.beginnings = 1.5
+    #expect(throws: ConfigurationError.self) { try training.validate() }
+  }
+
   @Test("refuses settings and series that cannot work") func refusals() throws {
     var training = smallTraining(10)
     #expect(throws: ModelDataError.self) {
