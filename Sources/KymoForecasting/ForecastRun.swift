@@ -80,7 +80,7 @@ final class ForecastRun {
       try startSolver(from: macro)
       let frames = try advanceSolver(min(schedule.microSteps, stepCount - done))
       guard done < stepCount else { break }
-      try rewarm(start: try encode(macro.asOneStep()).frame(0), frames: frames)
+      try rewarm(start: try restrict(macro.asOneStep()).frame(0), frames: frames)
     }
   }
 
@@ -165,14 +165,14 @@ final class ForecastRun {
   }
 
   /// Teacher forcing on where the solver started and on its frames but the last; what is fed next is
-  /// the encoding of the last one, or what the propagators predict for it.
+  /// the restriction of the last one, or what the propagators predict for it.
   private func rewarm(start: HostArray<Double>, frames: HostArray<Double>) throws {
     let count = frames.shape[1]
-    let usesLast = forecaster.microFeedback == .encodeLast
+    let usesLast = forecaster.microFeedback != .legacy
     let encodedCount = usesLast ? count : count - 1
     var known = [start.asOneStep()]
     if encodedCount > 0 {
-      let encoded = try encode(frames.steps(0..<encodedCount))
+      let encoded = try restrict(frames.steps(0..<encodedCount))
       note(latents: encoded, at: done - count)
       known.append(encoded)
     }
@@ -183,7 +183,24 @@ final class ForecastRun {
     if usesLast { ensemble.take(all.frame(count)) }
   }
 
+  /// Standard deviation of a latent over the training data; 1 where it is not known.
+  func spread(_ latent: Int) -> Double {
+    let all = forecaster.latentSpread
+    guard latent < all.count, all[latent] > 0 else { return 1 }
+    return all[latent]
+  }
+
   // MARK: Parts
+
+  /// Latents of where a solver starts and of its frames `[B, T, C, X…]`, `[B, T, L]`.
+  func restrict(_ states: HostArray<Double>) throws -> HostArray<Double> {
+    let encoded = try encode(states)
+    guard forecaster.microFeedback == .projectLast else { return encoded }
+    let projection = LatentProjection(forecaster.reduction, spread: spread)
+    return try projection.improve(encoded.joined(), for: states.joined()) { rows in
+      try timing.measure(\.decode, count: rows.shape[0]) { try decodeRows(rows) }
+    }.split(batch)
+  }
 
   /// Latents of `[B, T, C, X…]`, `[B, T, L]`.
   func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {

@@ -64,14 +64,14 @@ extension ForecastRun {
         (state, solverGoesOn) = (last, false)
       }
       guard done < stepCount else { break }
-      if steps > 0 { latents = try encode(state.asOneStep()).frame(0) }
+      if steps > 0 { latents = try restrict(state.asOneStep()).frame(0) }
       // A burst, and more of them while the propagators do not follow the solver.
       repeat {
         if !solverGoesOn { try startSolver(from: state) }
         solverGoesOn = true
         let frames = try advanceSolver(min(schedule.microSteps, stepCount - done))
         guard done < stepCount else { return }
-        let encoded = try encode(frames)
+        let encoded = try restrict(frames)
         note(latents: encoded, at: done - frames.shape[1])
         let known = HostArray.concatenating([latents.asOneStep(), encoded])
         let mismatch = try rewarm(on: known, comparing: schedule.comparisonSteps)
@@ -153,11 +153,5 @@ extension ForecastRun {
     }
     let result = (sum / Double(first.count)).squareRoot()
     return result.isNaN ? .infinity : result
-  }
-
-  private func spread(_ latent: Int) -> Double {
-    let all = forecaster.latentSpread
-    guard latent < all.count, all[latent] > 0 else { return 1 }
-    return all[latent]
   }
 }

@@ -17,6 +17,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   public let configuration: AutoencoderConfiguration
   /// The map of every channel onto the network's range, fitted on training data.
   public let scaler: ChannelScaler
+  /// The scaler's units.
+  public var channelScale: [Double] { scaler.scale }
   /// The trainable part; whoever trains it changes it in place.
   package let network: any LatentNetwork
 

@@ -1,0 +1,113 @@
+// Latents by projection, on an ellipse whose encoder reads every angle wrong: the phase of a forecast in
+// rounds, and one step of Gauss–Newton by hand.
+import Foundation
+import KymoForecasting
+import KymoNumerics
+import KymoPropagation
+import KymoReduction
+import KymoSolvers
+import KymoTestSupport
+import Testing
+
+/// An angle z and the point (cos z, 1000 sin z), in two channels with units 1 and 1000.
+private struct BiasedAngle: Restriction, DeterministicLifting {
+  var bias = 0.05
+  let stateShape = [2, 1]
+  let latentCount = 1
+  let channelScale = [1.0, 1000]
+
+  func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+    let angles = (0..<states.shape[0]).map { row in
+      atan2(states.elements[2 * row + 1] / 1000, states.elements[2 * row]) + bias
+    }
+    return HostArray(angles, shape: [angles.count, 1])
+  }
+
+  func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+    HostArray(
+      latents.elements.flatMap { [cos($0), 1000 * sin($0)] }, shape: [latents.count, 2, 1])
+  }
+}
+
+/// Moves points on by an angle in each coarse step.
+private final class AngleSolver: MicroSolver {
+  let stateShape = [2, 1]
+  let frameInterval = 1.0
+  private(set) var time = 0.0
+  private var angles: [Double] = []
+
+  func restart(from states: HostArray<Double>, time: Double) throws {
+    self.time = time
+    angles = try BiasedAngle(bias: 0).encode(states).elements
+  }
+
+  func advance(frames: Int) throws -> HostArray<Double> {
+    let made = angles.flatMap { start in (1...frames).map { start + 0.1 * Double($0) } }
+    angles = angles.map { $0 + 0.1 * Double(frames) }
+    time += Double(frames)
+    return try BiasedAngle().decode(HostArray(made, shape: [made.count, 1]))
+      .reshaped([angles.count, frames, 2, 1])
+  }
+}
+
+/// Advances an angle as the rotation does.
+private struct Turn: Propagator {
+  let latentCount = 1
+  func initialMemory(batchCount: Int) -> Int { 0 }
+  func step(_ latents: HostArray<Double>, memory: inout Int) throws -> HostArray<Double> {
+    HostArray(latents.elements.map { $0 + 0.1 }, shape: latents.shape)
+  }
+}
+
+@Suite("Restriction by projection") struct LatentProjectionTests {
+  /// Angles of the last of 41 frames, the true one being 4.1 + 0.2, for each of two trajectories.
+  private func drift(
+    _ feedback: Forecaster.MicroFeedback, bias: Double = 0.05
+  ) throws -> [Double] {
+    var forecaster = Forecaster(
+      reduction: BiasedAngle(bias: bias), propagators: [Turn()], solver: AngleSolver())
+    forecaster.microFeedback = feedback
+    let angles = [0.0, 0.1, 0.2, 1.0, 1.1, 1.2]
+    let known = try BiasedAngle().decode(HostArray(angles, shape: [6, 1])).reshaped([2, 3, 2, 1])
+    let forecast = try forecaster.multiscale(
+      from: known, stepCount: 41, schedule: MultiscaleSchedule(macroSteps: 2, microSteps: 2))
+    let last = forecast.frames.elements[(40 * 2)...]
+    let points = [[0, 1], [82, 83]].map { place in place.map { last[last.startIndex + $0] } }
+    return zip(points, [0.2, 1.2]).map { point, start in
+      let angle = atan2(point[1] / 1000, point[0])
+      return (angle - start - 4.1).remainder(dividingBy: 2 * .pi)
+    }
+  }
+
+  @Test("takes the encoder's shift of the phase out of every round but the first") func phase()
+    throws
+  {
+    // Ten rounds before the last latent step, and the start.
+    for shift in try drift(.encodeLast) { #expect(abs(shift - 11 * 0.05) < 1e-9) }
+    // One step on a circle leaves δ − sin δ of a shift δ, and the differences' curvature a
+    // part of 10⁻⁵ of it; the start is an encoding.
+    let left = 0.05 - sin(0.05)
+    for shift in try drift(.projectLast) {
+      #expect(abs(shift - 0.05) < 10 * (left + 2e-5 * 0.05))
+      #expect(shift != 0.05)
+    }
+  }
+
+  @Test("stays with the encoding where a step gains nothing") func refused() throws {
+    // Half a turn off, the error has no slope; nearly half a turn, the step leads nowhere near.
+    for shift in try drift(.projectLast, bias: .pi) {
+      #expect(abs((shift - 11 * .pi).remainder(dividingBy: 2 * .pi)) < 1e-3)
+    }
+  }
+
+  @Test("keeps what is not finite") func notFinite() throws {
+    var forecaster = Forecaster(
+      reduction: BiasedAngle(), propagators: [Turn()], solver: AngleSolver())
+    forecaster.microFeedback = .projectLast
+    let known = HostArray([1.0, 0, .nan, 0], shape: [2, 1, 2, 1])
+    let forecast = try forecaster.multiscale(
+      from: known, stepCount: 6, schedule: MultiscaleSchedule(macroSteps: 1, microSteps: 1))
+    #expect(forecast.outcomes[0] == .completed)
+    #expect(forecast.outcomes[1] == .diverged(step: 0))
+  }
+}
