@@ -31,10 +31,27 @@ struct LatentProjection {
   /// Better latents, `[R, L]`, for states `[R, C, X…]`; a row stays where the step gains nothing.
   ///
   /// - Parameters:
-  ///   - states: What the latents stand for.
   ///   - first: Where the step starts, `[R, L]`.
+  ///   - states: What the latents stand for.
   ///   - lift: The fields of latents.
+  /// - Throws: What `lift` throws.
+  /// - Returns: The latents after the step.
   func improve(
+    _ first: HostArray<Double>, for states: HostArray<Double>,
+    lift: (HostArray<Double>) throws -> HostArray<Double>
+  ) rethrows -> HostArray<Double> {
+    let rows = first.shape[0]
+    // Some rows at a time: 32 MB of fields.
+    let most = max(1, 4_000_000 / max(1, length * (1 + 2 * steps.count)))
+    var latents: [Double] = []
+    for start in stride(from: 0, to: rows, by: most) {
+      let part = Array(start..<min(start + most, rows))
+      latents += try moved(first.rows(part), for: states.rows(part), lift: lift).elements
+    }
+    return HostArray(latents, shape: first.shape)
+  }
+
+  private func moved(
     _ first: HostArray<Double>, for states: HostArray<Double>,
     lift: (HostArray<Double>) throws -> HostArray<Double>
   ) rethrows -> HostArray<Double> {
@@ -58,7 +75,9 @@ struct LatentProjection {
     var moved = first
     for row in 0..<rows {
       let base = row * pieces * length
-      let error = (0..<length).map { fields.elements[base + $0] - states.elements[row * length + $0] }
+      let error = (0..<length).map {
+        fields.elements[base + $0] - states.elements[row * length + $0]
+      }
       let slopes = (0..<width).map { latent in
         let place = base + (1 + 2 * latent) * length
         return (0..<length).map {
