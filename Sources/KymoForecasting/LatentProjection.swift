@@ -20,6 +20,8 @@ struct LatentProjection {
   private let steps: [Double]
   /// States of a row, and those of one channel.
   private let (length, cells): (Int, Int)
+  /// Fields lifted for a row: of its latents and of a pair for each of them.
+  private var pieces: Int { 1 + 2 * steps.count }
 
   init(_ reduction: any Reduction, spread: (Int) -> Double) {
     weights = reduction.channelScale.map { 1 / ($0 * $0) }
@@ -42,7 +44,7 @@ struct LatentProjection {
   ) rethrows -> HostArray<Double> {
     let rows = first.shape[0]
     // Some rows at a time: 32 MB of fields.
-    let most = max(1, 4_000_000 / max(1, length * (1 + 2 * steps.count)))
+    let most = max(1, 4_000_000 / max(1, length * pieces))
     var latents: [Double] = []
     for start in stride(from: 0, to: rows, by: most) {
       let part = Array(start..<min(start + most, rows))
@@ -57,7 +59,6 @@ struct LatentProjection {
   ) rethrows -> HostArray<Double> {
     let (rows, width) = (first.shape[0], steps.count)
     // Each row's latents, and pairs to both sides of them.
-    let pieces = 1 + 2 * width
     var tried: [Double] = []
     tried.reserveCapacity(rows * pieces * width)
     for row in 0..<rows {

@@ -36,9 +36,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Runs of a whole period show errors of phase that single steps hide, but cannot be learned from
   /// random weights.
   public var freeRunningRamp = 0.0
-  /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run at
-  /// the end of a window.
-  public var alternation: Alternation?
   /// How often other inputs are the network's own predictions in the course of the training.
   public var scheduledSampling = ScheduledSampling.none
   /// Whether the gradient passes through predictions that became inputs.
@@ -62,31 +59,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
-
-  /// Shorter free runs in the place of the one of `freeRunningSteps`.
-  ///
-  /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All
-  /// are equally likely.
-  public struct Alternation: Hashable, Codable, Sendable {
-    /// Lengths of free runs.
-    public var freeSteps = [10, 50, 100]
-    /// Given inputs between two free runs.
-    public var givenSteps = 10
-
-    /// Creates the default lengths.
-    public init() {}
-
-    /// Decodes onto the defaults; an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-      try decoder.rejectUnknownKeys(CodingKeys.self)
-      self.init()
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      freeSteps = try values.decodeIfPresent([Int].self, forKey: .freeSteps) ?? freeSteps
-      givenSteps = try values.decodeIfPresent(Int.self, forKey: .givenSteps) ?? givenSteps
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable { case freeSteps, givenSteps }
-  }
 
   /// Which optimiser.
   public enum Optimizer: String, SettingChoice {
@@ -114,7 +86,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try read(&average, .average)
     try read(&freeRunningSteps, .freeRunningSteps)
     try read(&freeRunningRamp, .freeRunningRamp)
-    alternation = try settings.decodeIfPresent(Alternation.self, forKey: .alternation)
     try read(&scheduledSampling, .scheduledSampling)
     try read(&passesGradient, .passesGradient)
     try read(&inputNoise, .inputNoise)
@@ -130,7 +101,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps
-    case predictionLength, average, freeRunningSteps, freeRunningRamp, alternation
+    case predictionLength, average, freeRunningSteps, freeRunningRamp
     case scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay, gradientClip
     case weightAverage, steps, learningRate, validationInterval, rounds
   }
@@ -163,14 +134,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try require(
       (0...1).contains(freeRunningRamp), "\(path).freeRunningRamp", found: freeRunningRamp,
       allowed: "from 0 to 1", remedy: "0.5 suits runs of a hundred steps and more.")
-    if let alternation {
-      try require(
-        freeRunningSteps > 0 && alternation.freeSteps.allSatisfy { $0 >= 1 }
-          && alternation.givenSteps >= 1, "\(path).alternation",
-        found: "free runs of \(alternation.freeSteps) and \(alternation.givenSteps) given inputs",
-        allowed: "at least 1 each, with freeRunningSteps above 0",
-        remedy: "Free runs as long as the forecast's macroSteps are a good start.")
-    }
     for (name, value) in [
       ("inputNoise", inputNoise), ("weightDecay", weightDecay), ("gradientClip", gradientClip),
     ] {
@@ -196,24 +159,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     guard freeRunningRamp > 0, rounds == nil, freeRunningSteps > 0 else { return freeRunningSteps }
     let part = Double(step) / (freeRunningRamp * Double(steps))
     return min(freeRunningSteps, 1 + Int(part * Double(freeRunningSteps)))
-  }
-
-  /// Which inputs of a window are predictions in a free run of its last `count` inputs.
-  ///
-  /// - Parameters:
-  ///   - count: Last inputs that are predictions, but for those that ``alternation`` gives.
-  ///   - random: Draws the length of free runs.
-  /// - Returns: One entry for each input.
-  package func ownInputs(last count: Int, using random: inout RandomStream) -> [Bool] {
-    let first = windowLength - count
-    var (free, given) = (count, 0)
-    if let alternation {
-      let choice = random.index(below: alternation.freeSteps.count + 1)
-      if choice < alternation.freeSteps.count {
-        (free, given) = (alternation.freeSteps[choice], alternation.givenSteps)
-      }
-    }
-    return (0..<windowLength).map { $0 >= first && ($0 - first) % (free + given) < free }
   }
 
   /// First step of a window that counts in the loss.

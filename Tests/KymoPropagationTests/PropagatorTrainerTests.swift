@@ -212,25 +212,6 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(throws: ConfigurationError.self) { try training.validate() }
   }
 
-  @Test("breaks free runs by given inputs where they alternate") func alternation() throws {
-    var training = PropagatorTraining()
-    (training.windowLength, training.freeRunningSteps) = (12, 10)
-    var random = RandomStream(seed: 1, purpose: .sampling, index: 0)
-    func drawn() -> Set<String> {
-      Set(
-        (0..<50).map { _ in
-          training.ownInputs(last: 10, using: &random).map { $0 ? "o" : "." }.joined()
-        })
-    }
-    #expect(drawn() == ["..oooooooooo"])
-    training.alternation = .init()
-    training.alternation?.freeSteps = [2, 3]
-    training.alternation?.givenSteps = 2
-    #expect(drawn() == ["..oooooooooo", "..oo..oo..oo", "..ooo..ooo.."])
-    training.alternation?.givenSteps = 0
-    #expect(throws: ConfigurationError.self) { try training.validate() }
-  }
-
   @Test("draws more sequences from beginnings when asked, else the same as ever")
   func beginnings() throws {
     // Frames are numbered: series 0 from 0, series 1 from 1000.
