@@ -5,12 +5,23 @@ import KymoNumerics
 package import KymoReduction
 import KymoRuns
 
+/// What the latents of a field are.
+package enum AutoencoderRestriction: String, SettingChoice {
+  /// What the encoder gives.
+  case encoder
+  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An encoder's
+  /// errors shift the phase in every round with a solver; here only those of the decoder are left.
+  case nearest
+}
+
 /// An autoencoder and how it is trained.
 package struct AutoencoderSettings: Codable, Hashable, Sendable {
   /// The network.
   package var network = AutoencoderConfiguration.feedForward(.init())
   /// How it is trained.
   package var training = ReductionTraining()
+  /// What the latents of a field are.
+  package var restriction = AutoencoderRestriction.encoder
 
   /// Creates the default settings.
   package init() {}
@@ -22,9 +33,11 @@ package struct AutoencoderSettings: Codable, Hashable, Sendable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     network = try values.decodeIfPresent(AutoencoderConfiguration.self, forKey: .network) ?? network
     training = try values.decodeIfPresent(ReductionTraining.self, forKey: .training) ?? training
+    restriction =
+      try values.decodeIfPresent(AutoencoderRestriction.self, forKey: .restriction) ?? restriction
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training }
+  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training, restriction }
 
   /// What reports call it.
   var name: String {
@@ -68,8 +81,15 @@ extension ReductionTraining {
 /// An autoencoder in training, epoch by epoch.
 struct AutoencoderStage: StageTrainer {
   private let trainer: ReductionTrainer
+  private let restriction: AutoencoderRestriction
+  /// The training states.
+  private let states: HostArray<Double>
 
-  init(_ trainer: ReductionTrainer) { self.trainer = trainer }
+  init(
+    _ trainer: ReductionTrainer, restriction: AutoencoderRestriction, states: HostArray<Double>
+  ) {
+    (self.trainer, self.restriction, self.states) = (trainer, restriction, states)
+  }
 
   // The last epoch of a training of a given number of steps may be a part of one.
   var epochsDone: Int {
@@ -101,5 +121,9 @@ struct AutoencoderStage: StageTrainer {
 
   func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
   mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
-  func saveModel(to folder: URL) throws { try trainer.finishedReduction().save(to: folder) }
+  func saveModel(to folder: URL) throws {
+    let reduction = trainer.finishedReduction()
+    if restriction == .nearest { try reduction.projectLatents(fittedTo: states) }
+    try reduction.save(to: folder)
+  }
 }

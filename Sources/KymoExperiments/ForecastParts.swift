@@ -121,13 +121,13 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
     switch self {
     case .principalComponents(let settings):
-      FittedStage {
+      return FittedStage {
         let states = data.trainingStates()
         let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
         return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
-      FittedStage {
+      return FittedStage {
         let states = data.trainingStates(atMost: 1500)
         let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
         return (
@@ -135,10 +135,12 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
         )
       }
     case .autoencoder(let settings):
-      AutoencoderStage(
+      let states = data.trainingStates()
+      return AutoencoderStage(
         try ReductionTrainer(
-          settings.network, training: settings.training, states: data.trainingStates(),
-          validation: data.validationStates(), seed: seed, device: Device(parsing: device)))
+          settings.network, training: settings.training, states: states,
+          validation: data.validationStates(), seed: seed, device: Device(parsing: device)),
+        restriction: settings.restriction, states: states)
     }
   }
 

@@ -107,6 +107,10 @@ package struct ForecastRecipe: Codable, Hashable, Sendable {
       joint == nil || (reduction.autoencoder != nil && propagator.recurrent != nil), "joint",
       found: "given", allowed: "left out unless an autoencoder and a recurrent propagator are",
       remedy: "Only these two can be trained as one network.")
+    try require(
+      joint == nil || reduction.autoencoder?.restriction != .nearest,
+      "reduction.autoencoder.restriction", found: "nearest", allowed: "encoder with joint",
+      remedy: "Training as one network passes through the encoder.")
     try solver?.validate(at: "solver")
     try forecast.validate()
     try require(

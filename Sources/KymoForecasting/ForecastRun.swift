@@ -80,7 +80,7 @@ final class ForecastRun {
       try startSolver(from: macro)
       let frames = try advanceSolver(min(schedule.microSteps, stepCount - done))
       guard done < stepCount else { break }
-      try rewarm(start: try restrict(macro.asOneStep()).frame(0), frames: frames)
+      try rewarm(start: try encode(macro.asOneStep()).frame(0), frames: frames)
     }
   }
 
@@ -172,7 +172,7 @@ final class ForecastRun {
     let encodedCount = usesLast ? count : count - 1
     var known = [start.asOneStep()]
     if encodedCount > 0 {
-      let encoded = try restrict(frames.steps(0..<encodedCount))
+      let encoded = try encode(frames.steps(0..<encodedCount))
       note(latents: encoded, at: done - count)
       known.append(encoded)
     }
@@ -191,16 +191,6 @@ final class ForecastRun {
   }
 
   // MARK: Parts
-
-  /// Latents of where a solver starts and of its frames `[B, T, C, X…]`, `[B, T, L]`.
-  func restrict(_ states: HostArray<Double>) throws -> HostArray<Double> {
-    let encoded = try encode(states)
-    guard forecaster.microFeedback == .projectLast else { return encoded }
-    let projection = LatentProjection(forecaster.reduction, spread: spread)
-    return try projection.improve(encoded.joined(), for: states.joined()) { rows in
-      try timing.measure(\.decode, count: rows.shape[0]) { try decodeRows(rows) }
-    }.split(batch)
-  }
 
   /// Latents of `[B, T, C, X…]`, `[B, T, L]`.
   func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {

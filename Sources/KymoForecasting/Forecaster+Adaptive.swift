@@ -64,14 +64,14 @@ extension ForecastRun {
         (state, solverGoesOn) = (last, false)
       }
       guard done < stepCount else { break }
-      if steps > 0 { latents = try restrict(state.asOneStep()).frame(0) }
+      if steps > 0 { latents = try encode(state.asOneStep()).frame(0) }
       // A burst, and more of them while the propagators do not follow the solver.
       repeat {
         if !solverGoesOn { try startSolver(from: state) }
         solverGoesOn = true
         let frames = try advanceSolver(min(schedule.microSteps, stepCount - done))
         guard done < stepCount else { return }
-        let encoded = try restrict(frames)
+        let encoded = try encode(frames)
         note(latents: encoded, at: done - frames.shape[1])
         let known = HostArray.concatenating([latents.asOneStep(), encoded])
         let mismatch = try rewarm(on: known, comparing: schedule.comparisonSteps)

@@ -28,9 +28,6 @@ public struct Forecaster {
   public enum MicroFeedback: String, SettingChoice {
     /// The encoding of the solver's last frame.
     case encodeLast
-    /// The latents whose lifting is nearest to the solver's last frame, by one step of Gauss–Newton from
-    /// its encoding; earlier frames of the stretch likewise.
-    case projectLast
     /// The prediction of it from those before, as published numbers were made.
     case legacy
   }

@@ -11,7 +11,8 @@ public import KymoTensor
 /// An autoencoder with the scaler of its fields.
 ///
 /// The latents of a variational autoencoder are the means of its distribution. Latents of the paper's
-/// networks have passed the activation function and are above −1.
+/// networks have passed the activation function and are above −1. With a restriction that is fitted to the
+/// lifting, latents are those whose fields are nearest.
 public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// The architecture.
   public let configuration: AutoencoderConfiguration
@@ -21,6 +22,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   public var channelScale: [Double] { scaler.scale }
   /// The trainable part; whoever trains it changes it in place.
   package let network: any LatentNetwork
+  /// How latents are improved after the encoder; nil for its own.
+  package private(set) var projection: LatentProjection?
 
   /// Shape of one state, `[C, X…]`.
   public var stateShape: [Int] { network.stateShape }
@@ -65,6 +68,23 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// - Throws: ``ModelDataError`` when the states have another shape.
   public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by an autoencoder")
+    let latents = encoded(states)
+    return try projection?.improve(latents, for: states, lift: decode) ?? latents
+  }
+
+  /// From now on, latents are those whose fields are nearest to the states.
+  ///
+  /// - Parameter states: What says how wide each latent spreads, `[B, C, X…]`.
+  /// - Throws: ``ModelDataError`` when the states have another shape.
+  public func projectLatents(fittedTo states: HostArray<Double>) throws {
+    projection = nil
+    projection = LatentProjection(
+      channelScale: channelScale,
+      latentSpread: ChannelScaler(.standard, fitting: try encode(states)).scale)
+  }
+
+  /// The encoder's latents of states whose shape fits.
+  private func encoded(_ states: HostArray<Double>) -> HostArray<Double> {
     if network.dtype == .float64 {
       return inDouble(scaler.scale(states), shape: [latentCount], network.encode)
     }
@@ -198,6 +218,7 @@ extension AutoencoderReduction {
     var stateShape: [Int]
     var scaler: ChannelScaler
     var parameterCount: Int
+    var projection: LatentProjection?
   }
 
   /// Writes the reduction into a folder, which is made when absent.
@@ -206,7 +227,7 @@ extension AutoencoderReduction {
       to: folder, format: Self.format,
       description: Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
-        parameterCount: parameterCount),
+        parameterCount: parameterCount, projection: projection),
       tensors: network.state)
   }
 
@@ -219,6 +240,7 @@ extension AutoencoderReduction {
     try self.init(
       description.configuration, stateShape: description.stateShape, scaler: description.scaler,
       seed: 0, device: device)
+    projection = description.projection
     try network.state.load(
       contents.tensors, from: folder.appending(path: "model.safetensors").path)
   }

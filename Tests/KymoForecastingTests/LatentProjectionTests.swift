@@ -4,14 +4,17 @@ import Foundation
 import KymoForecasting
 import KymoNumerics
 import KymoPropagation
-import KymoReduction
 import KymoSolvers
 import KymoTestSupport
 import Testing
 
+@testable import KymoReduction
+
 /// An angle z and the point (cos z, 1000 sin z), in two channels with units 1 and 1000.
 private struct BiasedAngle: Restriction, DeterministicLifting {
   var bias = 0.05
+  /// Whether latents are those of the nearest point.
+  var isNearest = false
   let stateShape = [2, 1]
   let latentCount = 1
   let channelScale = [1.0, 1000]
@@ -20,7 +23,10 @@ private struct BiasedAngle: Restriction, DeterministicLifting {
     let angles = (0..<states.shape[0]).map { row in
       atan2(states.elements[2 * row + 1] / 1000, states.elements[2 * row]) + bias
     }
-    return HostArray(angles, shape: [angles.count, 1])
+    let first = HostArray(angles, shape: [angles.count, 1])
+    return isNearest
+      ? try LatentProjection(channelScale: channelScale, latentSpread: [1])
+        .improve(first, for: states, lift: decode) : first
   }
 
   func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
@@ -61,12 +67,10 @@ private struct Turn: Propagator {
 
 @Suite("Restriction by projection") struct LatentProjectionTests {
   /// Angles of the last of 41 frames, the true one being 4.1 + 0.2, for each of two trajectories.
-  private func drift(
-    _ feedback: Forecaster.MicroFeedback, bias: Double = 0.05
-  ) throws -> [Double] {
-    var forecaster = Forecaster(
-      reduction: BiasedAngle(bias: bias), propagators: [Turn()], solver: AngleSolver())
-    forecaster.microFeedback = feedback
+  private func drift(isNearest: Bool, bias: Double = 0.05) throws -> [Double] {
+    let forecaster = Forecaster(
+      reduction: BiasedAngle(bias: bias, isNearest: isNearest), propagators: [Turn()],
+      solver: AngleSolver())
     let angles = [0.0, 0.1, 0.2, 1.0, 1.1, 1.2]
     let known = try BiasedAngle().decode(HostArray(angles, shape: [6, 1])).reshaped([2, 3, 2, 1])
     let forecast = try forecaster.multiscale(
@@ -79,31 +83,30 @@ private struct Turn: Propagator {
     }
   }
 
-  @Test("takes the encoder's shift of the phase out of every round but the first") func phase()
+  @Test("takes the encoder's shift of the phase out of every round") func phase()
     throws
   {
     // Ten rounds before the last latent step, and the start.
-    for shift in try drift(.encodeLast) { #expect(abs(shift - 11 * 0.05) < 1e-9) }
+    for shift in try drift(isNearest: false) { #expect(abs(shift - 11 * 0.05) < 1e-9) }
     // One step on a circle leaves δ − sin δ of a shift δ, and the differences' curvature a
-    // part of 10⁻⁵ of it; the start is an encoding.
+    // part of 10⁻⁵ of it.
     let left = 0.05 - sin(0.05)
-    for shift in try drift(.projectLast) {
-      #expect(abs(shift - 0.05) < 10 * (left + 2e-5 * 0.05))
-      #expect(shift != 0.05)
+    for shift in try drift(isNearest: true) {
+      #expect(abs(shift) < 11 * (left + 2e-5 * 0.05))
+      #expect(shift != 0)
     }
   }
 
   @Test("stays with the encoding where a step gains nothing") func refused() throws {
     // Half a turn off, the error has no slope; nearly half a turn, the step leads nowhere near.
-    for shift in try drift(.projectLast, bias: .pi) {
+    for shift in try drift(isNearest: true, bias: .pi) {
       #expect(abs((shift - 11 * .pi).remainder(dividingBy: 2 * .pi)) < 1e-3)
     }
   }
 
   @Test("keeps what is not finite") func notFinite() throws {
-    var forecaster = Forecaster(
-      reduction: BiasedAngle(), propagators: [Turn()], solver: AngleSolver())
-    forecaster.microFeedback = .projectLast
+    let forecaster = Forecaster(
+      reduction: BiasedAngle(isNearest: true), propagators: [Turn()], solver: AngleSolver())
     let known = HostArray([1.0, 0, .nan, 0], shape: [2, 1, 2, 1])
     let forecast = try forecaster.multiscale(
       from: known, stepCount: 6, schedule: MultiscaleSchedule(macroSteps: 1, microSteps: 1))

@@ -289,7 +289,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 @Suite("Autoencoders as reductions") struct AutoencoderReductionTests {
   @Test(
     "a saved reduction gives the same latents and fields",
-    arguments: ["feedForward", "convolutional", "double", "variational"])
+    arguments: ["feedForward", "convolutional", "double", "variational", "nearest"])
   func roundTrip(_ name: String) throws {
     var (dense, stages) = (small(), smallConvolutional())
     stages.isBatchNormalized = true
@@ -300,6 +300,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       states: fronts(64), validation: fronts(16, seed: 2), seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
+    if name == "nearest" { try reduction.projectLatents(fittedTo: fronts(64)) }
     let folder = try TemporaryFolder()
     try reduction.save(to: folder.path("model"))
     let loaded = try AutoencoderReduction(from: folder.path("model"))
@@ -310,6 +311,33 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     #expect(found == latents)
     let (fields, again) = (try reduction.decode(latents), try loaded.decode(latents))
     #expect(fields == again && fields.shape == states.shape)
+  }
+
+  @Test("latents of the nearest field are at its smallest distance") func nearest() throws {
+    let trainer = try ReductionTrainer(
+      .feedForward(small()), training: fixed(400), states: fronts(64),
+      validation: fronts(16, seed: 2),
+      seed: 1)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    let states = fronts(40, seed: 5)
+    let plain = try reduction.reconstructionError(of: states).scaled
+    let encodings = try reduction.encode(states)
+    try reduction.projectLatents(fittedTo: fronts(64))
+    let nearest = try reduction.reconstructionError(of: states).scaled
+    #expect(nearest < 0.95 * plain)
+    // A tenth of the step further, or back, is worse for all states together.
+    let latents = try reduction.encode(states)
+    func error(_ part: Double) throws -> Double {
+      let moved = zip(latents.elements, encodings.elements).map { $0 + part * ($0 - $1) }
+      let fields = try reduction.decode(HostArray(moved, shape: latents.shape))
+      return zip(reduction.scaler.scale(fields).elements, reduction.scaler.scale(states).elements)
+        .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    }
+    #expect(try error(0) < error(0.1) && error(0) < error(-0.1))
+    #expect(throws: ModelDataError.self) {
+      try reduction.projectLatents(fittedTo: HostArray(repeating: 0, shape: [2, 16]))
+    }
   }
 
   @Test(

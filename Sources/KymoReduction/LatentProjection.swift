@@ -5,11 +5,10 @@
 // latents can change.
 //
 // Letters: R rows, L latents, C X states.
-import KymoNumerics
-import KymoReduction
+package import KymoNumerics
 
 /// One step of Gauss–Newton towards the latents whose field is nearest.
-struct LatentProjection {
+package struct LatentProjection: Codable, Hashable, Sendable {
   /// Width of the differences that stand for derivatives, in units of a latent's spread: with numbers of
   /// 32 bits rounding and curvature then both make errors of 10⁻⁴.
   private static let width = 0.01
@@ -18,16 +17,17 @@ struct LatentProjection {
   private let weights: [Double]
   /// Half the distance of two lifted latents, for each of them.
   private let steps: [Double]
-  /// States of a row, and those of one channel.
-  private let (length, cells): (Int, Int)
   /// Fields lifted for a row: of its latents and of a pair for each of them.
   private var pieces: Int { 1 + 2 * steps.count }
 
-  init(_ reduction: any Reduction, spread: (Int) -> Double) {
-    weights = reduction.channelScale.map { 1 / ($0 * $0) }
-    steps = (0..<reduction.latentCount).map { Self.width * spread($0) }
-    length = reduction.stateShape.reduce(1, *)
-    cells = reduction.stateShape.dropFirst().reduce(1, *)
+  /// Prepares projections.
+  ///
+  /// - Parameters:
+  ///   - channelScale: What counts as one unit in each channel, `[C]`.
+  ///   - latentSpread: What counts as one unit in each latent, `[L]`.
+  package init(channelScale: [Double], latentSpread: [Double]) {
+    weights = channelScale.map { 1 / ($0 * $0) }
+    steps = latentSpread.map { Self.width * ($0 > 0 ? $0 : 1) }
   }
 
   /// Better latents, `[R, L]`, for states `[R, C, X…]`; a row stays where the step gains nothing.
@@ -38,19 +38,31 @@ struct LatentProjection {
   ///   - lift: The fields of latents.
   /// - Throws: What `lift` throws.
   /// - Returns: The latents after the step.
-  func improve(
+  package func improve(
     _ first: HostArray<Double>, for states: HostArray<Double>,
     lift: (HostArray<Double>) throws -> HostArray<Double>
   ) rethrows -> HostArray<Double> {
     let rows = first.shape[0]
-    // Some rows at a time: 32 MB of fields.
-    let most = max(1, 4_000_000 / max(1, length * pieces))
+    let length = states.shape.dropFirst().reduce(1, *)
+    // Some rows at a time: 4 MB of fields.
+    let most = max(1, 500_000 / max(1, length * pieces))
     var latents: [Double] = []
     for start in stride(from: 0, to: rows, by: most) {
-      let part = Array(start..<min(start + most, rows))
-      latents += try moved(first.rows(part), for: states.rows(part), lift: lift).elements
+      let part = start..<min(start + most, rows)
+      latents += try moved(
+        Self.rows(part, of: first), for: Self.rows(part, of: states), lift: lift
+      ).elements
     }
     return HostArray(latents, shape: first.shape)
+  }
+
+  private static func rows(
+    _ range: Range<Int>, of array: HostArray<Double>
+  ) -> HostArray<Double> {
+    let length = array.shape.dropFirst().reduce(1, *)
+    return HostArray(
+      Array(array.elements[range.lowerBound * length..<range.upperBound * length]),
+      shape: [range.count] + array.shape.dropFirst())
   }
 
   private func moved(
@@ -58,6 +70,10 @@ struct LatentProjection {
     lift: (HostArray<Double>) throws -> HostArray<Double>
   ) rethrows -> HostArray<Double> {
     let (rows, width) = (first.shape[0], steps.count)
+    let length = states.shape.dropFirst().reduce(1, *)
+    let weights = self.weights.flatMap { [count = self.weights.count] in
+      Array(repeating: $0, count: length / count)
+    }
     // Each row's latents, and pairs to both sides of them.
     var tried: [Double] = []
     tried.reserveCapacity(rows * pieces * width)
@@ -85,6 +101,11 @@ struct LatentProjection {
           (fields.elements[place + $0] - fields.elements[place + length + $0]) / (2 * steps[latent])
         }
       }
+      func weighted(_ first: [Double], _ second: [Double]) -> Double {
+        var sum = 0.0
+        for i in 0..<length { sum += weights[i] * first[i] * second[i] }
+        return sum
+      }
       let matrix = slopes.map { a in slopes.map { weighted(a, $0) } }
       guard let change = solveLinearSystem(matrix, slopes.map { weighted($0, error) }) else {
         continue
@@ -93,30 +114,19 @@ struct LatentProjection {
     }
     // Where the fields bend too much for one step, the encoding stays.
     let after = try lift(moved)
-    for row in 0..<rows {
-      let (old, new) = (
-        squaredError(fields, row * pieces, states, row), squaredError(after, row, states, row)
-      )
-      if !(new < old) {
-        let range = row * width..<(row + 1) * width
-        moved.elements.replaceSubrange(range, with: first.elements[range])
+    func squaredError(_ made: HostArray<Double>, _ place: Int, _ row: Int) -> Double {
+      var sum = 0.0
+      for i in 0..<length {
+        let error = made.elements[place * length + i] - states.elements[row * length + i]
+        sum += weights[i] * error * error
       }
+      return sum
+    }
+    for row in 0..<rows
+    where !(squaredError(after, row, row) < squaredError(fields, row * pieces, row)) {
+      let range = row * width..<(row + 1) * width
+      moved.elements.replaceSubrange(range, with: first.elements[range])
     }
     return moved
-  }
-
-  private func weighted(_ first: [Double], _ second: [Double]) -> Double {
-    var sum = 0.0
-    for i in first.indices { sum += weights[i / cells] * first[i] * second[i] }
-    return sum
-  }
-
-  private func squaredError(
-    _ fields: HostArray<Double>, _ row: Int, _ states: HostArray<Double>, _ other: Int
-  ) -> Double {
-    let error = (0..<length).map {
-      fields.elements[row * length + $0] - states.elements[other * length + $0]
-    }
-    return weighted(error, error)
   }
 }
