@@ -89,7 +89,7 @@ package struct LatentProjection: Codable, Hashable, Sendable {
       }
     }
     let fields = try lift(HostArray(tried, shape: [rows * pieces, width]))
-    var moved = first
+    var changes = [Double](repeating: 0, count: rows * width)
     for row in 0..<rows {
       let base = row * pieces * length
       let error = (0..<length).map {
@@ -107,13 +107,10 @@ package struct LatentProjection: Codable, Hashable, Sendable {
         return sum
       }
       let matrix = slopes.map { a in slopes.map { weighted(a, $0) } }
-      guard let change = solveLinearSystem(matrix, slopes.map { weighted($0, error) }) else {
-        continue
+      if let change = solveLinearSystem(matrix, slopes.map { weighted($0, error) }) {
+        changes.replaceSubrange(row * width..<(row + 1) * width, with: change)
       }
-      for latent in 0..<width { moved.elements[row * width + latent] -= change[latent] }
     }
-    // Where the fields bend too much for one step, the encoding stays.
-    let after = try lift(moved)
     func squaredError(_ made: HostArray<Double>, _ place: Int, _ row: Int) -> Double {
       var sum = 0.0
       for i in 0..<length {
@@ -122,10 +119,24 @@ package struct LatentProjection: Codable, Hashable, Sendable {
       }
       return sum
     }
-    for row in 0..<rows
-    where !(squaredError(after, row, row) < squaredError(fields, row * pieces, row)) {
-      let range = row * width..<(row + 1) * width
-      moved.elements.replaceSubrange(range, with: first.elements[range])
+    // Where the fields bend too much for the whole step a part of it may do; else the encoding stays.
+    var moved = first
+    var waiting = Array(0..<rows)
+    for part in [1, 0.5, 0.25] where !waiting.isEmpty {
+      let tried = waiting.flatMap { row in
+        (row * width..<(row + 1) * width).map { first.elements[$0] - part * changes[$0] }
+      }
+      let made = try lift(HostArray(tried, shape: [waiting.count, width]))
+      var left: [Int] = []
+      for (place, row) in waiting.enumerated() {
+        if squaredError(made, place, row) < squaredError(fields, row * pieces, row) {
+          moved.elements.replaceSubrange(
+            row * width..<(row + 1) * width, with: tried[place * width..<(place + 1) * width])
+        } else {
+          left.append(row)
+        }
+      }
+      waiting = left
     }
     return moved
   }
