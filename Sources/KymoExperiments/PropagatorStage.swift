@@ -58,20 +58,20 @@ package struct NetworkPropagatorSettings: Codable, Hashable, Sendable {
 }
 
 extension PropagatorTraining {
-  /// Steps that one line of the record sums up: what the trainer calls an epoch may be a few
+  /// Inputs that one line of the record sums up: what the trainer calls an epoch may be a few
   /// milliseconds, so it is a hundredth of a training of a given number of steps.
-  var stepsPerRecord: Int { max(1, (steps + 99) / 100) }
+  var inputsPerRecord: Int { max(1, (steps + 99) / 100) * windowLength }
 
   /// Most epochs, or lines of the record.
   var maximumEpochs: Int {
-    rounds.map(\.maxEpochs) ?? (steps + stepsPerRecord - 1) / stepsPerRecord
+    rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
   }
 }
 
 /// What trains a propagator step by step, alone or together with a reduction.
 private protocol SteppingTrainer {
-  var stepIndex: Int { get }
-  var totalSteps: Int { get }
+  var inputIndex: Int { get }
+  var totalInputs: Int { get }
   var isFinished: Bool { get }
   func step() throws -> PropagatorStepReport
   func saveCheckpoint(to folder: URL) throws
@@ -84,18 +84,20 @@ extension JointTrainer: SteppingTrainer {}
 /// The steps of a trainer, some at a time.
 private struct SteppedStage {
   let trainer: any SteppingTrainer
-  let stepsPerEpoch: Int
+  let inputsPerEpoch: Int
 
   // The last one of a training of a given number of steps may be a part.
-  var epochsDone: Int { (trainer.stepIndex + stepsPerEpoch - 1) / stepsPerEpoch }
-  var maximumEpochs: Int { (trainer.totalSteps + stepsPerEpoch - 1) / stepsPerEpoch }
+  var epochsDone: Int {
+    trainer.isFinished ? maximumEpochs : trainer.inputIndex / inputsPerEpoch
+  }
+  var maximumEpochs: Int { (trainer.totalInputs + inputsPerEpoch - 1) / inputsPerEpoch }
 
   func epoch() throws -> StageEpoch {
-    let last = (trainer.stepIndex / stepsPerEpoch + 1) * stepsPerEpoch
+    let last = (trainer.inputIndex / inputsPerEpoch + 1) * inputsPerEpoch
     var (sum, count) = (0.0, 0)
     var epoch = StageEpoch(loss: 0)
     do {
-      while trainer.stepIndex < last, !trainer.isFinished {
+      while trainer.inputIndex < last, !trainer.isFinished {
         let report = try trainer.step()
         sum += report.loss
         count += 1
@@ -119,8 +121,9 @@ struct NetworkPropagatorStage: StageTrainer {
     self.trainer = trainer
     steps = SteppedStage(
       trainer: trainer,
-      stepsPerEpoch: trainer.training.rounds == nil
-        ? trainer.training.stepsPerRecord : trainer.stepsPerEpoch)
+      inputsPerEpoch: trainer.training.rounds == nil
+        ? trainer.training.inputsPerRecord
+        : trainer.stepsPerEpoch * trainer.training.windowLength)
   }
 
   var epochsDone: Int { steps.epochsDone }
@@ -148,7 +151,7 @@ struct JointStage: StageTrainer {
   init(_ trainer: JointTrainer) {
     self.trainer = trainer
     steps = SteppedStage(
-      trainer: trainer, stepsPerEpoch: trainer.training.windows.stepsPerRecord)
+      trainer: trainer, inputsPerEpoch: trainer.training.windows.inputsPerRecord)
   }
 
   var epochsDone: Int { steps.epochsDone }

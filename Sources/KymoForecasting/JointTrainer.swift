@@ -73,6 +73,9 @@ public final class JointTrainer {
 
   /// Number of finished steps.
   public var stepIndex: Int { trainer.stepIndex }
+  /// Inputs of one sequence that were seen so far, and in the whole training.
+  package var inputIndex: Int { trainer.stepIndex * trainer.windowLength }
+  package var totalInputs: Int { trainer.totalSteps * trainer.windowLength }
   /// Number of steps of the whole training; an upper bound until a training by rounds has ended.
   public var totalSteps: Int { trainer.totalSteps }
   /// Whether there is nothing left to do.

@@ -53,6 +53,9 @@ public struct JointTraining: Hashable, Codable, Sendable {
       windows.average == .arithmetic, "\(path).windows.average", found: windows.average.rawValue,
       allowed: "arithmetic", remedy: "Train the propagator alone for other means.")
     try require(
+      windows.finish == nil, "\(path).windows.finish", found: "given", allowed: "left out",
+      remedy: "Train the propagator alone for a last part on longer windows.")
+    try require(
       hasReconstructionLoss || hasOutputLoss || hasLatentLoss, "\(path).hasOutputLoss",
       found: "false, as the other losses are", allowed: "true for one of them",
       remedy: "The paper uses hasOutputLoss and hasLatentLoss.")

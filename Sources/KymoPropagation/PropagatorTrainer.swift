@@ -52,7 +52,10 @@ public final class PropagatorTrainer {
   /// From latents to the network's numbers; fitted to the training series.
   public let scaler: ChannelScaler
   private let objective: LatentObjective
-  private let trainer: WindowTrainer
+  /// What trains now: the last part, once it has begun.
+  private var trainer: WindowTrainer
+  private let last: (() -> WindowTrainer)?
+  private var isFinishing = false
 
   /// Prepares a training.
   ///
@@ -75,6 +78,10 @@ public final class PropagatorTrainer {
     try training.validate()
     try device.checkAvailable()
     let latents = try SeriesWindows.check(series, training, "training series")
+    if let finishing = training.finishing {
+      _ = try SeriesWindows.check(series, finishing, "training series")
+      _ = try SeriesWindows.check(validation, finishing, "validation series")
+    }
     guard try SeriesWindows.check(validation, training, "validation series") == latents else {
       throw ModelDataError(
         "validation series", found: "of another number of latents",
@@ -84,33 +91,68 @@ public final class PropagatorTrainer {
     (self.architecture, self.training) = (architecture, training)
     let scaler = scaler ?? architecture.scaler(fitting: series)
     self.scaler = scaler
-    objective = LatentObjective(
+    let objective = LatentObjective(
       architecture, latentCount: latents, average: training.average, seed: seed, device: device)
-    func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
-      SeriesWindows(
-        series.map { (scaler.scaled($0.elements), $0.shape[0]) }, width: latents,
-        frameCount: training.sequenceLength + 1)
+    self.objective = objective
+    func windowTrainer(_ training: PropagatorTraining) -> WindowTrainer {
+      func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
+        SeriesWindows(
+          series.map { (scaler.scaled($0.elements), $0.shape[0]) }, width: latents,
+          frameCount: training.sequenceLength + 1)
+      }
+      return WindowTrainer(
+        objective, training: training, series: windows(series), validation: windows(validation),
+        seed: seed)
     }
-    trainer = WindowTrainer(
-      objective, training: training, series: windows(series), validation: windows(validation),
-      seed: seed)
+    trainer = windowTrainer(training)
+    last = training.finishing.map { finishing in { windowTrainer(finishing) } }
   }
 
   /// Number of finished steps.
-  public var stepIndex: Int { trainer.stepIndex }
+  public var stepIndex: Int { stepsBefore + trainer.stepIndex }
+  private var stepsBefore: Int { isFinishing ? training.steps : 0 }
+  /// Inputs of one sequence that were seen so far.
+  package var inputIndex: Int {
+    isFinishing
+      ? training.steps * training.windowLength + trainer.stepIndex * trainer.windowLength
+      : trainer.stepIndex * trainer.windowLength
+  }
   /// Steps of an epoch.
   public var stepsPerEpoch: Int { trainer.stepsPerEpoch }
   /// The smallest validation loss so far; nil before the first.
   public var bestLoss: Double? { trainer.bestLoss }
   /// Number of steps of the whole training; an upper bound until a training by rounds has ended.
-  public var totalSteps: Int { trainer.totalSteps }
+  public var totalSteps: Int {
+    isFinishing
+      ? stepsBefore + trainer.totalSteps : trainer.totalSteps + (training.finish?.steps ?? 0)
+  }
+  /// Inputs of one sequence in the whole training, with the same bound.
+  package var totalInputs: Int {
+    training.rounds == nil ? training.totalInputs : trainer.totalSteps * trainer.windowLength
+  }
   /// Whether there is nothing left to do.
-  public var isFinished: Bool { trainer.isFinished }
+  public var isFinished: Bool { trainer.isFinished && (last == nil || isFinishing) }
 
   /// Does one step, and the validation that is due after it.
   ///
   /// - Throws: ``NonFinitePropagatorLoss`` at the first loss that is not finite, before the weights change.
-  public func step() throws -> PropagatorStepReport { try trainer.step() }
+  public func step() throws -> PropagatorStepReport {
+    if trainer.isFinished, !isFinishing { beginLast() }
+    do {
+      var report = try trainer.step()
+      report.step += stepsBefore
+      return report
+    } catch let error as NonFinitePropagatorLoss {
+      throw NonFinitePropagatorLoss(step: error.step + stepsBefore)
+    }
+  }
+
+  /// The last part starts from the best weights.
+  private func beginLast() {
+    guard let last else { return }
+    trainer.takeBest()
+    (trainer, isFinishing) = (last(), true)
+  }
 
   /// The mean squared error of scaled latents on the validation series: of one-step predictions on true
   /// inputs, or of free runs through each window where the training feeds predictions back.
@@ -125,13 +167,27 @@ public final class PropagatorTrainer {
   }
 
   /// Writes what a continuation needs into an existing folder.
-  public func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
+  public func saveCheckpoint(to folder: URL) throws {
+    let place = isFinishing ? folder.appending(path: Self.lastPart) : folder
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    try trainer.saveCheckpoint(to: place)
+  }
+
+  /// Folder of a checkpoint's last part.
+  private static let lastPart = "finish"
 
   /// Continues from a checkpoint of the same configuration, seed and series, with the same numbers.
   ///
   /// - Throws: `ModelDataError` for a checkpoint of another seed or course; `TensorError` for one of
   ///   another architecture.
-  public func restore(from folder: URL) throws { try trainer.restore(from: folder) }
+  public func restore(from folder: URL) throws {
+    let place = folder.appending(path: Self.lastPart)
+    guard FileManager.default.fileExists(atPath: place.path), let last else {
+      return try trainer.restore(from: folder)
+    }
+    (trainer, isFinishing) = (last(), true)
+    try trainer.restore(from: place)
+  }
 }
 
 /// The mean squared error of predicted latents.

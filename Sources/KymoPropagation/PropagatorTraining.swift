@@ -59,6 +59,41 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
+  /// A last part of the training on longer windows; nil for none.
+  ///
+  /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
+  /// it is learned last, in few steps, when starts are good.
+  public var finish: LongWindows?
+
+  /// Windows of a last part of the training; what is not said here is as before.
+  public struct LongWindows: Hashable, Codable, Sendable {
+    /// Inputs of a window, as many of them given as in the windows before; one window makes a sequence.
+    public var windowLength = 960
+    /// Number of steps.
+    public var steps = 6000
+    /// Step sizes.
+    public var learningRate = LearningRateSchedule.oneCycle(
+      .init(peak: 2e-4, warmupFraction: 0.1))
+
+    /// Creates the default windows.
+    public init() {}
+
+    /// Decodes onto the defaults; an unknown key is an error.
+    public init(from decoder: any Decoder) throws {
+      try decoder.rejectUnknownKeys(CodingKeys.self)
+      self.init()
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      windowLength = try values.decodeIfPresent(Int.self, forKey: .windowLength) ?? windowLength
+      steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? steps
+      learningRate =
+        try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRate)
+        ?? learningRate
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+      case windowLength, steps, learningRate
+    }
+  }
 
   /// Which optimiser.
   public enum Optimizer: String, SettingChoice {
@@ -97,13 +132,14 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try read(&learningRate, .learningRate)
     try read(&validationInterval, .validationInterval)
     rounds = try settings.decodeIfPresent(RoundSchedule.self, forKey: .rounds)
+    finish = try settings.decodeIfPresent(LongWindows.self, forKey: .finish)
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps
     case predictionLength, average, freeRunningSteps, freeRunningRamp
     case scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay, gradientClip
-    case weightAverage, steps, learningRate, validationInterval, rounds
+    case weightAverage, steps, learningRate, validationInterval, rounds, finish
   }
 
   /// Throws the first setting that cannot work.
@@ -152,6 +188,18 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       allowed: "0 or more", remedy: "0 validates at the end alone.")
     try learningRate.validate(at: "\(path).learningRate")
     try rounds?.validate(at: "\(path).rounds")
+    guard let finish else { return }
+    try require(
+      rounds == nil, "\(path).finish", found: "given with rounds", allowed: "one of the two",
+      remedy: "Say how many steps the training has, or leave the last part out.")
+    try require(
+      finish.windowLength > windowLength, "\(path).finish.windowLength",
+      found: finish.windowLength, allowed: "above windowLength, \(windowLength)",
+      remedy: "Four times as long is a good start.")
+    try require(
+      finish.steps >= 1, "\(path).finish.steps", found: finish.steps, allowed: "at least 1",
+      remedy: "A twentieth of the steps before is a good start.")
+    try finish.learningRate.validate(at: "\(path).finish.learningRate")
   }
 
   /// Last inputs of a window that are predictions, at a step of a training without rounds.
@@ -159,6 +207,25 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     guard freeRunningRamp > 0, rounds == nil, freeRunningSteps > 0 else { return freeRunningSteps }
     let part = Double(step) / (freeRunningRamp * Double(steps))
     return min(freeRunningSteps, 1 + Int(part * Double(freeRunningSteps)))
+  }
+
+  /// The training of the last part; nil where there is none.
+  package var finishing: PropagatorTraining? {
+    guard let finish else { return nil }
+    var last = self
+    last.finish = nil
+    (last.windowLength, last.windowsPerSequence) = (finish.windowLength, 1)
+    (last.steps, last.learningRate) = (finish.steps, finish.learningRate)
+    if freeRunningSteps > 0 {
+      last.freeRunningSteps = freeRunningSteps + finish.windowLength - windowLength
+    }
+    (last.freeRunningRamp, last.predictionLength) = (0, 0)
+    return last
+  }
+
+  /// Inputs of one sequence in a training without rounds, all steps together.
+  package var totalInputs: Int {
+    steps * windowLength + (finish.map { $0.steps * $0.windowLength } ?? 0)
   }
 
   /// First step of a window that counts in the loss.

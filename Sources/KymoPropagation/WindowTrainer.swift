@@ -54,6 +54,8 @@ package final class WindowTrainer {
 
   /// Number of finished steps.
   package var stepIndex: Int { progress.step }
+  /// Inputs of a window, one of which is a step.
+  package var windowLength: Int { training.windowLength }
   /// Steps of an epoch.
   package let stepsPerEpoch: Int
   /// The smallest validation loss so far; nil before the first.

@@ -154,6 +154,62 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(throws: ModelDataError.self) { try other.restore(from: folder.url) }
   }
 
+  @Test("ends on longer windows, from the best weights, and goes on there from a checkpoint")
+  func finish() throws {
+    var training = smallTraining(7)
+    (training.freeRunningSteps, training.validationInterval) = (6, 3)
+    training.finish = .init()
+    training.finish?.windowLength = 50
+    training.finish?.steps = 4
+    let last = try #require(training.finishing)
+    #expect(last.freeRunningSteps == 46 && last.sequenceLength == 50 && last.finish == nil)
+    func trainer() throws -> PropagatorTrainer {
+      try PropagatorTrainer(
+        small(.lstm), training: training, series: sines(3, frames: 120),
+        validation: sines(1, frames: 100), seed: 5)
+    }
+    let unbroken = try trainer()
+    #expect(unbroken.totalSteps == 11 && unbroken.totalInputs == 7 * 10 + 4 * 50)
+    let folders = [2, 7, 9].map { ($0, try? TemporaryFolder()) }
+    var expected: [PropagatorStepReport] = []
+    while !unbroken.isFinished {
+      for case (unbroken.stepIndex, let folder?) in folders {
+        try unbroken.saveCheckpoint(to: folder.url)
+      }
+      expected.append(try unbroken.step())
+    }
+    #expect(expected.map(\.step) == Array(1...11) && unbroken.inputIndex == 270)
+    // The step size starts anew, lower.
+    #expect(expected[8].learningRate < 3e-4 && expected[2].learningRate > 1e-3)
+    for case (let done, let folder?) in folders {
+      let resumed = try trainer()
+      try resumed.restore(from: folder.url)
+      #expect(resumed.stepIndex == done)
+      var found: [PropagatorStepReport] = []
+      while !resumed.isFinished { found.append(try resumed.step()) }
+      #expect(found == Array(expected[done...]))
+    }
+  }
+
+  @Test("refuses a last part that cannot work, and series that are too short for it")
+  func finishSettings() throws {
+    var training = smallTraining(7)
+    for (length, steps, hasRounds) in [(10, 4, false), (50, 0, false), (50, 4, true)] {
+      training.finish = .init()
+      training.finish?.windowLength = length
+      training.finish?.steps = steps
+      training.rounds = hasRounds ? RoundSchedule() : nil
+      #expect(throws: ConfigurationError.self) { try training.validate() }
+    }
+    training.finish?.windowLength = 110
+    training.rounds = nil
+    #expect(throws: ModelDataError.self) {
+      _ = try PropagatorTrainer(
+        small(.lstm), training: training, series: sines(3, frames: 120),
+        validation: sines(1, frames: 100), seed: 5)
+    }
+  }
+
   @Test("carries the state from window to window, which lowers the error of hidden phases")
   func stateful() throws {
     // Only the sine is seen: one value belongs to two phases, which the memory tells apart.
