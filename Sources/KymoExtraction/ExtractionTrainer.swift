@@ -277,8 +277,10 @@ public final class ExtractionTrainer {
       batch.recordings.append(recording)
       batch.inputs.append(
         sampler.draw(recording: recording, size: training.inputCrop, using: &random))
-      batch.targets.append(
-        sampler.draw(recording: recording, size: training.targetCrop, using: &random))
+      var target = sampler.draw(
+        recording: recording, size: training.targetCrop, using: &random)
+      if training.beginnings > 0, random.uniform() < training.beginnings { target.timeOffset = 0 }
+      batch.targets.append(target)
     }
     return batch
   }

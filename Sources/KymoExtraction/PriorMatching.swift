@@ -1,21 +1,28 @@
-// The distribution of a latent over all recordings, drawn to the prior N(0, 1) in its third and fourth
+// The distribution of latents over all recordings, drawn to the prior N(0, 1) in its third and fourth
 // moments.
 //
 // The divergence of the loss is taken recording by recording; the bound that it belongs to is tight when
-// also the aggregate q(z) over recordings is the prior. For a nearly normal z of zero mean and unit
+// also the aggregate q(z) over recordings is the prior. For nearly normal z of zero mean and unit
 // variance (Edgeworth expansion, He the Hermite polynomials of probability theory)
 //
-//   KL(q ‖ N(0, 1)) ≈ h₃²/12 + h₄²/48,   h₃ = E[z³ − 3z],   h₄ = E[z⁴ − 6z² + 3].
+//   KL(q ‖ N(0, 1)) ≈ Σ over i, j, k of h_ijk²/12 + Σ over i of h_iiii²/48,
+//   h_ijk = E[z_i z_j z_k − z_i δ_jk − z_j δ_ik − z_k δ_ij],   h_iiii = E[z_i⁴ − 6z_i² + 3];
+//
+// of the fourth moments only those of single latents are taken. What the third ones of several latents
+// forbid is a latent that bends with the square of another, z_j = a + b z_i².
 //
 // One batch knows these moments too badly to be squared, so h is a running average, and the batch gives
 // its gradient: h₃/6 · h₃(batch) + h₄/24 · h₄(batch). With z = μ + σε the means over ε are exact:
-// E[z³] = μ³ + 3μσ², E[z⁴] = μ⁴ + 6μ²σ² + 3σ⁴.
+// E[z_i z_j z_k] = μ_i μ_j μ_k + σ_i² (μ_k δ_ij + μ_j δ_ik) + σ_j² μ_i δ_jk, E[z⁴] = μ⁴ + 6μ²σ² + 3σ⁴.
+//
+// Letters: B recordings, P latents.
 import KymoTensor
 
-/// Running third and fourth Hermite moments of every latent, and the loss that draws them to zero.
+/// Running third and fourth Hermite moments of latents, and the loss that draws them to zero.
 final class PriorMatching {
   private let third: Tensor
   private let fourth: Tensor
+  private let identity: Tensor
   /// Batches that the running averages span, about.
   private static let span = 50.0
   /// The expansion holds for small moments; parameters that are far from normal, such as those of two
@@ -23,8 +30,11 @@ final class PriorMatching {
   private static let bound = 0.5
 
   init(latents: Int, device: Device) {
-    third = Tensor.zeros([latents], device: device)
+    third = Tensor.zeros([latents, latents, latents], device: device)
     fourth = Tensor.zeros([latents], device: device)
+    identity = Tensor(
+      (0..<latents * latents).map { $0 % (latents + 1) == 0 ? 1 : 0 as Float },
+      shape: [latents, latents], device: device)
   }
 
   /// What a continued training needs.
@@ -35,7 +45,17 @@ final class PriorMatching {
   /// `mean` and `variance` are `[B, P]`.
   func loss(mean: Tensor, variance: Tensor) -> Tensor {
     let square = mean.square()
-    let third = (mean * (square + variance * 3 - 3)).mean(axes: [0])
+    // Three μ, with E[z_i z_j] − δ_ij on the diagonals that two of them share.
+    let (batch, latents) = (mean.shape[0], mean.shape[1])
+    let excess = (variance - 1).unsqueezed(1) * identity
+    func along(_ axis: Int) -> Tensor {
+      var shape = [batch, 1, 1, 1]
+      shape[axis] = latents
+      return mean.reshaped(shape)
+    }
+    let products = along(1) * along(2) * along(3)
+    let shared = [1, 2, 3].map { along($0) * excess.unsqueezed($0) }
+    let third = (products + shared[0] + shared[1] + shared[2]).mean(axes: [0])
     let fourth =
       (square * (square + variance * 6 - 6) + variance * (variance * 3 - 6) + 3).mean(axes: [0])
     withoutGradients {

@@ -18,6 +18,11 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   public var inputCrop = [64, 94]
   /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
   public var targetCrop = [32, 76]
+  /// Part of the target crops that start at the first frame of a recording; 0 in the paper.
+  ///
+  /// For systems that forget where they started: rollouts begin there, and there they may say most about the
+  /// parameters, such as a diffusivity while the field is still rough.
+  public var beginnings = 0.0
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
   public var beta = 0.005
   /// In what β is counted.
@@ -72,6 +77,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&batchSize, .batchSize)
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
+    try settings.read(&beginnings, .beginnings)
     try settings.read(&beta, .beta)
     try settings.read(&betaUnit, .betaUnit)
     try settings.read(&betaStart, .betaStart)
@@ -91,8 +97,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beta, betaUnit,
-      betaStart, betaRamp, betaGrading
+    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beginnings
+    case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
@@ -131,6 +137,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
       allowed: "a crop with as many axes as inputCrop \(inputCrop)", remedy: "Add or drop an axis.")
+    try require(
+      (0...1).contains(beginnings), "\(path).beginnings", found: beginnings,
+      allowed: "from 0 to 1", remedy: "0.3 has a third of the rollouts start at the first frame.")
     try require(
       beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
       remedy: "0.005 of the persistence error is a good start; the paper has 0.02, absolute.")

@@ -158,6 +158,74 @@ import Testing
     func size(_ gradient: [Float]) -> Float { gradient.map(\.magnitude).reduce(0, +) }
     #expect(size(gradients[1]) < 0.2 * size(gradients[0]))
   }
+
+  /// Random μ of three latents, `[B, 3]`; the second bends with the square of the first.
+  private func bent(_ count: Int, by bend: Double) -> [Double] {
+    var random = RandomStream(seed: 5, purpose: .testing)
+    return (0..<count).flatMap { _ in
+      let first = random.normal()
+      let second = 0.8 * random.normal() + bend * (first * first - 1)
+      return [first, second, random.normal()]
+    }
+  }
+
+  @Test("has the value of moments that are summed one by one") func value() {
+    let (count, means) = (200, bent(200, by: 0.3))
+    let variances = (0..<count * 3).map { 0.1 + 0.2 * Double($0 % 3) }
+    func hermite(_ row: Int, _ indices: [Int]) -> Double {
+      let m = indices.map { means[3 * row + $0] }
+      let v = indices.map { variances[3 * row + $0] - 1 }
+      func shared(_ a: Int, _ b: Int, _ other: Int) -> Double {
+        indices[a] == indices[b] ? v[a] * m[other] : 0
+      }
+      return m[0] * m[1] * m[2] + shared(0, 1, 2) + shared(0, 2, 1) + shared(1, 2, 0)
+    }
+    func mean(_ value: (Int) -> Double) -> Double {
+      (0..<count).reduce(0) { $0 + value($1) } / Double(count)
+    }
+    var expected = 0.0
+    // Of the running averages, one of fifty parts is the first batch.
+    for i in 0..<3 {
+      for j in 0..<3 {
+        for k in 0..<3 {
+          let moment = mean { hermite($0, [i, j, k]) }
+          expected += moment * moment / 50 / 6
+        }
+      }
+      let fourth = mean { row in
+        let (m, v) = (means[3 * row + i], variances[3 * row + i])
+        return m * m * m * m + 6 * m * m * v + 3 * v * v - 6 * (m * m + v) + 3
+      }
+      expected += fourth * fourth / 50 / 24
+    }
+    let found = PriorMatching(latents: 3, device: .cpu).loss(
+      mean: Tensor(doubles: means, shape: [count, 3]).cast(to: .float32),
+      variance: Tensor(doubles: variances, shape: [count, 3]).cast(to: .float32))
+    #expect(abs(found.item - expected) < 1e-4 * abs(expected))
+  }
+
+  @Test("straightens a latent that bends with another's square, whose own moments say little")
+  func cross() {
+    let count = 4000
+    var slopes: [Double] = []
+    for bend in [0.2, 0, -0.2] {
+      let means = bent(count, by: bend)
+      let matching = PriorMatching(latents: 3, device: .cpu)
+      let mean = Tensor(doubles: means, shape: [count, 3]).cast(to: .float32).requiringGradient()
+      let variance = Tensor.full([count, 3], 0.01)
+      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance) }
+      matching.loss(mean: mean, variance: variance).backward()
+      let gradient = mean.gradient?.floats ?? []
+      // How the gradient on the second latent goes with the first one's square.
+      slopes.append(
+        (0..<count).reduce(0) { sum, row in
+          let first = means[3 * row]
+          return sum + Double(gradient[3 * row + 1]) * (first * first - 1)
+        })
+    }
+    #expect(slopes[0] > 0 && slopes[2] < 0)
+    #expect(abs(slopes[1]) < 0.2 * min(slopes[0], -slopes[2]))
+  }
 }
 
 @Suite("Models of fields in any units", .serialized) struct UnitsTests {
