@@ -67,7 +67,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   /// Windows of a last part of the training; what is not said here is as before.
   public struct LongWindows: Hashable, Codable, Sendable {
-    /// Inputs of a window, as many of them given as in the windows before; one window makes a sequence.
+    /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
     /// Number of steps.
     public var steps = 6000
@@ -214,7 +214,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     guard let finish else { return nil }
     var last = self
     last.finish = nil
-    (last.windowLength, last.windowsPerSequence) = (finish.windowLength, 1)
+    last.windowLength = finish.windowLength
     (last.steps, last.learningRate) = (finish.steps, finish.learningRate)
     if freeRunningSteps > 0 {
       last.freeRunningSteps = freeRunningSteps + finish.windowLength - windowLength

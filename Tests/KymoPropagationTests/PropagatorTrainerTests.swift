@@ -159,17 +159,17 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     var training = smallTraining(7)
     (training.freeRunningSteps, training.validationInterval) = (6, 3)
     training.finish = .init()
-    training.finish?.windowLength = 50
+    training.finish?.windowLength = 30
     training.finish?.steps = 4
     let last = try #require(training.finishing)
-    #expect(last.freeRunningSteps == 46 && last.sequenceLength == 50 && last.finish == nil)
+    #expect(last.freeRunningSteps == 26 && last.sequenceLength == 90 && last.finish == nil)
     func trainer() throws -> PropagatorTrainer {
       try PropagatorTrainer(
         small(.lstm), training: training, series: sines(3, frames: 120),
         validation: sines(1, frames: 100), seed: 5)
     }
     let unbroken = try trainer()
-    #expect(unbroken.totalSteps == 11 && unbroken.totalInputs == 7 * 10 + 4 * 50)
+    #expect(unbroken.totalSteps == 11 && unbroken.totalInputs == 7 * 10 + 4 * 30)
     let folders = [2, 7, 9].map { ($0, try? TemporaryFolder()) }
     var expected: [PropagatorStepReport] = []
     while !unbroken.isFinished {
@@ -178,7 +178,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
       }
       expected.append(try unbroken.step())
     }
-    #expect(expected.map(\.step) == Array(1...11) && unbroken.inputIndex == 270)
+    #expect(expected.map(\.step) == Array(1...11) && unbroken.inputIndex == 190)
     // The step size starts anew, lower.
     #expect(expected[8].learningRate < 3e-4 && expected[2].learningRate > 1e-3)
     for case (let done, let folder?) in folders {
@@ -201,7 +201,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
       training.rounds = hasRounds ? RoundSchedule() : nil
       #expect(throws: ConfigurationError.self) { try training.validate() }
     }
-    training.finish?.windowLength = 110
+    training.finish?.windowLength = 34
     training.rounds = nil
     #expect(throws: ModelDataError.self) {
       _ = try PropagatorTrainer(
