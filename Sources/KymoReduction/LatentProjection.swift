@@ -9,9 +9,10 @@ package import KymoNumerics
 
 /// One step of Gauss–Newton towards the latents whose field is nearest.
 package struct LatentProjection: Codable, Hashable, Sendable {
-  /// Width of the differences that stand for derivatives, in units of a latent's spread: with numbers of
-  /// 32 bits rounding makes errors of 10⁻⁴. Curvature makes errors of a hundredth of the step, which is as
-  /// much as is left of the encoder's error.
+  /// Width of the differences that stand for derivatives, in units of a latent's spread.
+  ///
+  /// With numbers of 32 bits rounding makes errors of 10⁻⁴. Curvature makes errors of a hundredth of the step,
+  /// so that a hundredth of the encoder's error is left.
   private static let width = 0.01
 
   /// Inverse unit of each channel.
