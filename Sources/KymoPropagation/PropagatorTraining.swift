@@ -75,6 +75,13 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     public var learningRate = LearningRateSchedule.oneCycle(
       .init(peak: 2e-4, warmupFraction: 0.1))
 
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
+    /// end of a window.
+    ///
+    /// After each stretch of the solver the memory goes over from given inputs to its own, and is not yet there
+    /// when a short free run ends: what that is off by adds up over many rounds.
+    public var alternation: Alternation?
+
     /// Creates the default windows.
     public init() {}
 
@@ -88,12 +95,41 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       learningRate =
         try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRate)
         ?? learningRate
+      alternation = try values.decodeIfPresent(Alternation.self, forKey: .alternation)
     }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-      case windowLength, steps, learningRate
+      case windowLength, steps, learningRate, alternation
     }
   }
+
+  /// Shorter free runs in the place of a long one.
+  ///
+  /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All
+  /// are equally likely.
+  public struct Alternation: Hashable, Codable, Sendable {
+    /// Lengths of free runs.
+    public var freeSteps = [10, 50]
+    /// Given inputs between two free runs.
+    public var givenSteps = 10
+
+    /// Creates the default lengths.
+    public init() {}
+
+    /// Decodes onto the defaults; an unknown key is an error.
+    public init(from decoder: any Decoder) throws {
+      try decoder.rejectUnknownKeys(CodingKeys.self)
+      self.init()
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      freeSteps = try values.decodeIfPresent([Int].self, forKey: .freeSteps) ?? freeSteps
+      givenSteps = try values.decodeIfPresent(Int.self, forKey: .givenSteps) ?? givenSteps
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable { case freeSteps, givenSteps }
+  }
+
+  /// Free runs in turn with given inputs, in the last part.
+  package private(set) var alternation: Alternation?
 
   /// Which optimiser.
   public enum Optimizer: String, SettingChoice {
@@ -200,6 +236,15 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       finish.steps >= 1, "\(path).finish.steps", found: finish.steps, allowed: "at least 1",
       remedy: "A twentieth of the steps before is a good start.")
     try finish.learningRate.validate(at: "\(path).finish.learningRate")
+    if let alternation = finish.alternation {
+      try require(
+        freeRunningSteps > 0 && !alternation.freeSteps.isEmpty
+          && alternation.freeSteps.allSatisfy { $0 >= 1 } && alternation.givenSteps >= 1,
+        "\(path).finish.alternation",
+        found: "free runs of \(alternation.freeSteps) and \(alternation.givenSteps) given inputs",
+        allowed: "at least 1 each, with freeRunningSteps above 0",
+        remedy: "The forecast's macroSteps and microSteps are a good start.")
+    }
   }
 
   /// Last inputs of a window that are predictions, at a step of a training without rounds.
@@ -220,7 +265,26 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
       last.freeRunningSteps = freeRunningSteps + finish.windowLength - windowLength
     }
     (last.freeRunningRamp, last.predictionLength) = (0, 0)
+    last.alternation = finish.alternation
     return last
+  }
+
+  /// Which inputs of a window are predictions in a free run of its last `count` inputs.
+  ///
+  /// - Parameters:
+  ///   - count: Last inputs that are predictions, but for those that ``alternation`` gives.
+  ///   - random: Draws the length of free runs.
+  /// - Returns: One entry for each input.
+  package func ownInputs(last count: Int, using random: inout RandomStream) -> [Bool] {
+    let first = windowLength - count
+    var (free, given) = (count, 0)
+    if let alternation {
+      let choice = random.index(below: alternation.freeSteps.count + 1)
+      if choice < alternation.freeSteps.count {
+        (free, given) = (alternation.freeSteps[choice], alternation.givenSteps)
+      }
+    }
+    return (0..<windowLength).map { $0 >= first && ($0 - first) % (free + given) < free }
   }
 
   /// Inputs of one sequence in a training without rounds, all steps together.

@@ -214,10 +214,11 @@ package final class WindowTrainer {
       epoch: Double(progress.step) / Double(stepsPerEpoch), of: epochs > 0 ? epochs : steps)
     guard probability > 0 || training.freeRunningSteps > 0 else { return nil }
     var random = RandomStream(seed: seed, purpose: .sampling, index: UInt64(progress.step))
-    let first = training.windowLength - training.freeRunningSteps(atStep: progress.step)
+    let free = training.freeRunningSteps(atStep: progress.step)
     return OwnInputs(
       (0..<training.batchSize).flatMap { _ in
-        (0..<training.windowLength).map { random.uniform() < probability || $0 >= first }
+        let own = training.ownInputs(last: free, using: &random)
+        return own.map { random.uniform() < probability || $0 }
       }, passesGradient: training.passesGradient)
   }
 

@@ -191,6 +191,30 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     }
   }
 
+  @Test("breaks free runs of the last part by given inputs where they alternate")
+  func alternation() throws {
+    var training = PropagatorTraining()
+    (training.windowLength, training.freeRunningSteps) = (5, 3)
+    training.finish = .init()
+    training.finish?.windowLength = 12
+    var random = RandomStream(seed: 1, purpose: .sampling, index: 0)
+    func drawn() -> Set<String> {
+      Set(
+        (0..<50).map { _ in
+          training.finishing?.ownInputs(last: 10, using: &random).map { $0 ? "o" : "." }
+            .joined() ?? ""
+        })
+    }
+    #expect(drawn() == ["..oooooooooo"])
+    training.finish?.alternation = .init()
+    training.finish?.alternation?.freeSteps = [2, 3]
+    training.finish?.alternation?.givenSteps = 2
+    #expect(drawn() == ["..oooooooooo", "..oo..oo..oo", "..ooo..ooo.."])
+    try training.validate()
+    training.finish?.alternation?.givenSteps = 0
+    #expect(throws: ConfigurationError.self) { try training.validate() }
+  }
+
   @Test("refuses a last part that cannot work, and series that are too short for it")
   func finishSettings() throws {
     var training = smallTraining(7)
