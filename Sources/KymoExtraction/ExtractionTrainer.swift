@@ -175,7 +175,8 @@ public final class ExtractionTrainer {
       loss =
         loss
         + training.priorMatching * finalBeta
-        * priorMatching.loss(mean: latents.mean, variance: sigma2)
+        * priorMatching.loss(
+          mean: latents.mean, variance: sigma2, mixed: training.mixedMoments * progress)
     }
     return Objective(
       loss: loss, reconstruction: reconstruction, divergences: divergences, mean: latents.mean,

@@ -23,6 +23,8 @@ final class PriorMatching {
   private let third: Tensor
   private let fourth: Tensor
   private let identity: Tensor
+  /// 1 where three indices are the same, 0 elsewhere.
+  private let own: Tensor
   /// Batches that the running averages span, about.
   private static let span = 50.0
   /// The expansion holds for small moments; parameters that are far from normal, such as those of two
@@ -35,6 +37,7 @@ final class PriorMatching {
     identity = Tensor(
       (0..<latents * latents).map { $0 % (latents + 1) == 0 ? 1 : 0 as Float },
       shape: [latents, latents], device: device)
+    own = identity.unsqueezed(2) * identity.unsqueezed(0)
   }
 
   /// What a continued training needs.
@@ -42,8 +45,12 @@ final class PriorMatching {
 
   /// A scalar whose gradient is that of the divergence above, summed over latents.
   ///
-  /// `mean` and `variance` are `[B, P]`.
-  func loss(mean: Tensor, variance: Tensor) -> Tensor {
+  /// - Parameters:
+  ///   - mean: μ, `[B, P]`.
+  ///   - variance: σ², `[B, P]`.
+  ///   - mixed: Weight of the third moments of several latents; those of single ones have 1.
+  /// - Returns: The loss.
+  func loss(mean: Tensor, variance: Tensor, mixed: Double) -> Tensor {
     let square = mean.square()
     // Three μ, with E[z_i z_j] − δ_ij on the diagonals that two of them share.
     let (batch, latents) = (mean.shape[0], mean.shape[1])
@@ -64,7 +71,9 @@ final class PriorMatching {
         running.addInPlace(batch.detached(), scale: 1 / Self.span)
       }
     }
-    return (self.third.clamp(low: -Self.bound, high: Self.bound) * third).sum() * (1.0 / 6)
+    let weights = own * (1 - mixed) + mixed
+    return (self.third.clamp(low: -Self.bound, high: Self.bound) * third * weights).sum()
+      * (1.0 / 6)
       + (self.fourth.clamp(low: -Self.bound, high: Self.bound) * fourth).sum() * (1.0 / 24)
   }
 }

@@ -42,6 +42,12 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   ///
   /// It straightens the relation between latent and parameter.
   public var priorMatching = 50.0
+  /// Weight of the mixed skewness of several latents at the end of the training, as a part of that of single
+  /// ones; it grows from 0.
+  ///
+  /// It straightens latents that bend with the squares of others, for systems with several parameters. Early, moments
+  /// of several latents are noise, which keeps small batches from learning.
+  public var mixedMoments = 0.0
   /// Peak step size of Adam.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
@@ -84,6 +90,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&betaRamp, .betaRamp)
     try settings.read(&betaGrading, .betaGrading)
     try settings.read(&priorMatching, .priorMatching)
+    try settings.read(&mixedMoments, .mixedMoments)
     try settings.read(&learningRate, .learningRate)
     try settings.read(&schedule, .schedule)
     try settings.read(&warmup, .warmup)
@@ -99,7 +106,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beginnings
     case beta, betaUnit, betaStart, betaRamp, betaGrading
-    case priorMatching, learningRate, schedule, warmup, finalLearningRate, gradientClip
+    case priorMatching, mixedMoments, learningRate, schedule, warmup, finalLearningRate,
+      gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
 
@@ -152,6 +160,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       priorMatching >= 0, "\(path).priorMatching", found: priorMatching, allowed: "0 or more",
       remedy: "50 is a good weight; 0 switches it off.")
+    try require(
+      (0...1).contains(mixedMoments), "\(path).mixedMoments", found: mixedMoments,
+      allowed: "from 0 to 1", remedy: "1 suits several parameters; 0 switches it off.")
     try require(
       learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
       remedy: "3e-3 with one cycle, 1e-3 when constant.")

@@ -148,8 +148,8 @@ import Testing
       let matching = PriorMatching(latents: 1, device: .cpu)
       let mean = Tensor(values, shape: [values.count, 1]).requiringGradient()
       let variance = Tensor.full([values.count, 1], 0.01)
-      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance) }
-      matching.loss(mean: mean, variance: variance).backward()
+      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance, mixed: 1) }
+      matching.loss(mean: mean, variance: variance, mixed: 1).backward()
       gradients.append(mean.gradient?.floats ?? [])
     }
     // A step against the gradient draws the long tail in.
@@ -169,7 +169,8 @@ import Testing
     }
   }
 
-  @Test("has the value of moments that are summed one by one") func value() {
+  @Test("has the value of moments that are summed one by one", arguments: [0, 0.3, 1])
+  func value(_ mixed: Double) {
     let (count, means) = (200, bent(200, by: 0.3))
     let variances = (0..<count * 3).map { 0.1 + 0.2 * Double($0 % 3) }
     func hermite(_ row: Int, _ indices: [Int]) -> Double {
@@ -189,7 +190,7 @@ import Testing
       for j in 0..<3 {
         for k in 0..<3 {
           let moment = mean { hermite($0, [i, j, k]) }
-          expected += moment * moment / 50 / 6
+          expected += (i == j && j == k ? 1 : mixed) * moment * moment / 50 / 6
         }
       }
       let fourth = mean { row in
@@ -200,7 +201,7 @@ import Testing
     }
     let found = PriorMatching(latents: 3, device: .cpu).loss(
       mean: Tensor(doubles: means, shape: [count, 3]).cast(to: .float32),
-      variance: Tensor(doubles: variances, shape: [count, 3]).cast(to: .float32))
+      variance: Tensor(doubles: variances, shape: [count, 3]).cast(to: .float32), mixed: mixed)
     #expect(abs(found.item - expected) < 1e-4 * abs(expected))
   }
 
@@ -213,8 +214,8 @@ import Testing
       let matching = PriorMatching(latents: 3, device: .cpu)
       let mean = Tensor(doubles: means, shape: [count, 3]).cast(to: .float32).requiringGradient()
       let variance = Tensor.full([count, 3], 0.01)
-      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance) }
-      matching.loss(mean: mean, variance: variance).backward()
+      for _ in 0..<200 { _ = matching.loss(mean: mean.detached(), variance: variance, mixed: 1) }
+      matching.loss(mean: mean, variance: variance, mixed: 1).backward()
       let gradient = mean.gradient?.floats ?? []
       // How the gradient on the second latent goes with the first one's square.
       slopes.append(
