@@ -81,14 +81,11 @@ extension ReductionTraining {
 /// An autoencoder in training, epoch by epoch.
 struct AutoencoderStage: StageTrainer {
   private let trainer: ReductionTrainer
-  private let restriction: AutoencoderRestriction
-  /// The training states.
-  private let states: HostArray<Double>
+  private let complete: (AutoencoderReduction) throws -> Void
 
-  init(
-    _ trainer: ReductionTrainer, restriction: AutoencoderRestriction, states: HostArray<Double>
-  ) {
-    (self.trainer, self.restriction, self.states) = (trainer, restriction, states)
+  /// Trains, and completes what is saved.
+  init(_ trainer: ReductionTrainer, complete: @escaping (AutoencoderReduction) throws -> Void) {
+    (self.trainer, self.complete) = (trainer, complete)
   }
 
   // The last epoch of a training of a given number of steps may be a part of one.
@@ -123,7 +120,7 @@ struct AutoencoderStage: StageTrainer {
   mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
   func saveModel(to folder: URL) throws {
     let reduction = trainer.finishedReduction()
-    if restriction == .nearest { try reduction.projectLatents(fittedTo: states) }
+    try complete(reduction)
     try reduction.save(to: folder)
   }
 }

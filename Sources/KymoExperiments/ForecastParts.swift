@@ -121,13 +121,13 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
     switch self {
     case .principalComponents(let settings):
-      return FittedStage {
+      FittedStage {
         let states = data.trainingStates()
         let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
         return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
-      return FittedStage {
+      FittedStage {
         let states = data.trainingStates(atMost: 1500)
         let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
         return (
@@ -135,12 +135,14 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
         )
       }
     case .autoencoder(let settings):
-      let states = data.trainingStates()
-      return AutoencoderStage(
+      AutoencoderStage(
         try ReductionTrainer(
-          settings.network, training: settings.training, states: states,
-          validation: data.validationStates(), seed: seed, device: Device(parsing: device)),
-        restriction: settings.restriction, states: states)
+          settings.network, training: settings.training, states: data.trainingStates(),
+          validation: data.validationStates(), seed: seed, device: Device(parsing: device))
+      ) { reduction in
+        guard settings.restriction == .nearest else { return }
+        try reduction.projectLatents(fittedTo: data.trainingStates())
+      }
     }
   }
 

@@ -263,14 +263,14 @@ public final class ExtractionTrainer {
   }
 
   /// Which recordings a step sees, and where it cuts its crops.
-  private struct Batch {
+  struct Batch {
     var recordings: [Int] = []
     var inputs: [CropPlace] = []
     var targets: [CropPlace] = []
   }
 
   /// Draws the two crops of every recording in the batch; recordings come in shuffled rounds.
-  private func drawBatch(step: Int) -> Batch {
+  func drawBatch(step: Int) -> Batch {
     var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
     var batch = Batch()
     for item in 0..<training.batchSize {

@@ -8,8 +8,8 @@
 //   KL(q ‖ N(0, 1)) ≈ Σ over i, j, k of h_ijk²/12 + Σ over i of h_iiii²/48,
 //   h_ijk = E[z_i z_j z_k − z_i δ_jk − z_j δ_ik − z_k δ_ij],   h_iiii = E[z_i⁴ − 6z_i² + 3];
 //
-// of the fourth moments only those of single latents are taken. What the third ones of several latents
-// forbid is a latent that bends with the square of another, z_j = a + b z_i².
+// of the fourth moments only those of single latents are taken, and the third ones of several have a weight
+// of their own. What these forbid is a latent that bends with the square of another, z_j = a + b z_i².
 //
 // One batch knows these moments too badly to be squared, so h is a running average, and the batch gives
 // its gradient: h₃/6 · h₃(batch) + h₄/24 · h₄(batch). With z = μ + σε the means over ε are exact:

@@ -165,10 +165,10 @@ final class ForecastRun {
   }
 
   /// Teacher forcing on where the solver started and on its frames but the last; what is fed next is
-  /// the restriction of the last one, or what the propagators predict for it.
+  /// the encoding of the last one, or what the propagators predict for it.
   private func rewarm(start: HostArray<Double>, frames: HostArray<Double>) throws {
     let count = frames.shape[1]
-    let usesLast = forecaster.microFeedback != .legacy
+    let usesLast = forecaster.microFeedback == .encodeLast
     let encodedCount = usesLast ? count : count - 1
     var known = [start.asOneStep()]
     if encodedCount > 0 {
@@ -181,13 +181,6 @@ final class ForecastRun {
       _ = try ensemble.feed(all.steps(0..<count))
     }
     if usesLast { ensemble.take(all.frame(count)) }
-  }
-
-  /// Standard deviation of a latent over the training data; 1 where it is not known.
-  func spread(_ latent: Int) -> Double {
-    let all = forecaster.latentSpread
-    guard latent < all.count, all[latent] > 0 else { return 1 }
-    return all[latent]
   }
 
   // MARK: Parts

@@ -154,4 +154,10 @@ extension ForecastRun {
     let result = (sum / Double(first.count)).squareRoot()
     return result.isNaN ? .infinity : result
   }
+
+  private func spread(_ latent: Int) -> Double {
+    let all = forecaster.latentSpread
+    guard latent < all.count, all[latent] > 0 else { return 1 }
+    return all[latent]
+  }
 }

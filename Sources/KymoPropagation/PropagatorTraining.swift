@@ -74,12 +74,10 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     /// Step sizes.
     public var learningRate = LearningRateSchedule.oneCycle(
       .init(peak: 2e-4, warmupFraction: 0.1))
-
     /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
     /// end of a window.
     ///
-    /// After each stretch of the solver the memory goes over from given inputs to its own, and is not yet there
-    /// when a short free run ends: what that is off by adds up over many rounds.
+    /// What a short free run is off by adds up over many rounds.
     public var alternation: Alternation?
 
     /// Creates the default windows.

@@ -18,8 +18,6 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   public let configuration: AutoencoderConfiguration
   /// The map of every channel onto the network's range, fitted on training data.
   public let scaler: ChannelScaler
-  /// The scaler's units.
-  public var channelScale: [Double] { scaler.scale }
   /// The trainable part; whoever trains it changes it in place.
   package let network: any LatentNetwork
   /// How latents are improved after the encoder; nil for its own.
@@ -79,7 +77,7 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   public func projectLatents(fittedTo states: HostArray<Double>) throws {
     projection = nil
     projection = LatentProjection(
-      channelScale: channelScale,
+      channelScale: scaler.scale,
       latentSpread: ChannelScaler(.standard, fitting: try encode(states)).scale)
   }
 

@@ -85,8 +85,6 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   public let stateShape: [Int]
   /// Physical states to scaled ones and back.
   public let scaler: ChannelScaler
-  /// The scaler's units.
-  public var channelScale: [Double] { scaler.scale }
   /// λ_1 … λ_L, in falling order; λ_0 = 1 is left out.
   public let eigenvalues: [Double]
   /// ε, in units of scaled states.

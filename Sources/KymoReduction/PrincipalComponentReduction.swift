@@ -54,8 +54,6 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   public let stateShape: [Int]
   /// Physical states to scaled ones and back.
   public let scaler: ChannelScaler
-  /// The scaler's units.
-  public var channelScale: [Double] { scaler.scale }
   /// All singular values of the centred, scaled training states, in falling order.
   ///
   /// The squares of those from L on add up to the squared error of the training states, in scaled

@@ -10,8 +10,6 @@ public protocol Restriction {
   var stateShape: [Int] { get }
   /// Number of latents, L.
   var latentCount: Int { get }
-  /// What counts as one unit in each channel, `[C]`.
-  var channelScale: [Double] { get }
 
   /// The latents of states.
   ///
@@ -19,11 +17,6 @@ public protocol Restriction {
   /// - Throws: An error that names the shape when the states do not fit.
   /// - Returns: Latents, `[B, L]`.
   func encode(_ states: HostArray<Double>) throws -> HostArray<Double>
-}
-
-extension Restriction {
-  /// All channels as they are.
-  public var channelScale: [Double] { Array(repeating: 1, count: stateShape[0]) }
 }
 
 /// Maps latents back to fields.

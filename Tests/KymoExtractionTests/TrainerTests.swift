@@ -134,6 +134,30 @@ private func temporaryFolder() throws -> URL {
     #expect(error?.path == path)
   }
 
+  @Test("starts the asked part of rollouts at first frames, and others where they started before")
+  func beginnings() throws {
+    let recordings = try travellingWaves(8)
+    var configuration = smallExtraction(steps: 1)
+    func offsets(_ beginnings: Double) throws -> [[Int]] {
+      configuration.training.beginnings = beginnings
+      let trainer = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 1)
+      return (0..<250).map { trainer.drawBatch(step: $0).targets.map(\.timeOffset) }
+    }
+    // 48 frames and crops of 9: offsets 0 to 39.
+    let (never, some, always) = (try offsets(0), try offsets(0.3), try offsets(1))
+    #expect(always.joined().allSatisfy { $0 == 0 } && Set(never.joined()) == Set(0..<40))
+    let part = Double(some.joined().count { $0 == 0 }) / 2000
+    #expect(abs(part - (0.3 + 0.7 / 40)) < 0.04)
+    // The first crop of a step is drawn before the first choice.
+    for (before, now) in zip(never, some) { #expect(now[0] == before[0] || now[0] == 0) }
+    for change in [\TrainingConfiguration.beginnings, \.mixedMoments] {
+      var training = TrainingConfiguration()
+      training[keyPath: change] = 1.5
+      #expect(throws: ConfigurationError.self) { try training.validate() }
+    }
+  }
+
   @Test("stops at the first loss that is not finite, and says what to do")
   func nonFinite() throws {
     let shape = [4, 1, 48, 48]
