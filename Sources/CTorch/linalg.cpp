@@ -4,6 +4,7 @@
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/linalg_eigvals.h>
 #include <ATen/ops/linalg_lstsq.h>
+#include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/view_as_real.h>
 
@@ -30,6 +31,10 @@ kt_status kt_cholesky(kt_tensor *out, int64_t *info, kt_tensor t) {
 
 kt_status kt_cholesky_solve(kt_tensor *out, kt_tensor rhs, kt_tensor factor) {
   return producing(out, [&] { return at::cholesky_solve(value(rhs), value(factor)); });
+}
+
+kt_status kt_orthonormal_columns(kt_tensor *out, kt_tensor t) {
+  return producing(out, [&] { return std::get<0>(at::linalg_qr(value(t))); });
 }
 
 kt_status kt_svd(kt_tensor *u, kt_tensor *s, kt_tensor *vt, kt_tensor t) {

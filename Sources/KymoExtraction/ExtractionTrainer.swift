@@ -63,7 +63,7 @@ public final class ExtractionTrainer {
   private let sampler: CropSampler
   private let seed: UInt64
   private let device: Device
-  private var optimizer: AdaptiveOptimizer
+  private var optimizer: any Optimizer
   private var average: WeightAverage?
   /// Latents of all recordings; there once the encoder is frozen.
   private var recordingLatents: RecordingLatents?
@@ -105,7 +105,8 @@ public final class ExtractionTrainer {
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     isRefining = if case .frozenEncoder = start { true } else { false }
     if let start { try model.adopt(start) }
-    optimizer = AdaptiveOptimizer(isRefining ? model.decoderParameters : model.namedParameters)
+    optimizer = configuration.training.optimizer.optimizer(
+      isRefining ? model.decoderParameters : model.namedParameters)
     latentPrices = Tensor(
       (0..<configuration.model.latents).map { index in
         Float(pow(configuration.training.betaGrading, Double(index)))
@@ -228,7 +229,7 @@ public final class ExtractionTrainer {
   }
 
   private func startDecoderOptimizer() {
-    optimizer = AdaptiveOptimizer(model.decoderParameters)
+    optimizer = training.optimizer.optimizer(model.decoderParameters)
     average = freshAverage
   }
 

@@ -1,6 +1,6 @@
 // How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, section III,
 // and the authors' settings).
-import KymoNN
+public import KymoNN
 public import KymoNumerics
 
 /// The training of the parameter VAE.
@@ -48,7 +48,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// It straightens latents that bend with the squares of others, for systems with several parameters. Early, moments
   /// of several latents are noise, which keeps small batches from learning.
   public var mixedMoments = 0.0
-  /// Peak step size of Adam.
+  /// Which optimiser; Adam in the paper.
+  public var optimizer = OptimizerChoice.adam
+  /// Peak step size.
   public var learningRate = 3e-3
   /// Shape of the step size over the training.
   public var schedule = StepSizeSchedule.oneCycle
@@ -91,6 +93,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&betaGrading, .betaGrading)
     try settings.read(&priorMatching, .priorMatching)
     try settings.read(&mixedMoments, .mixedMoments)
+    try settings.read(&optimizer, .optimizer)
     try settings.read(&learningRate, .learningRate)
     try settings.read(&schedule, .schedule)
     try settings.read(&warmup, .warmup)
@@ -106,8 +109,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beginnings
     case beta, betaUnit, betaStart, betaRamp, betaGrading
-    case priorMatching, mixedMoments, learningRate, schedule, warmup, finalLearningRate,
-      gradientClip
+    case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
+    case finalLearningRate, gradientClip
     case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
   }
 

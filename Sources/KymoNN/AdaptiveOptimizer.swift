@@ -10,7 +10,7 @@ public import KymoTensor
 /// With g the gradient, m ← β₁ m + (1 − β₁) g and, for step t counted from 1,
 /// θ ← θ − rate · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε), where v ← β₂ v + (1 − β₂) g² for Adam and
 /// v ← β₂ v + (1 − β₂)(g − m)² + ε for AdaBelief.
-public final class AdaptiveOptimizer {
+public final class AdaptiveOptimizer: Optimizer {
   /// Which of the two methods.
   public enum Method: String, Codable, Sendable, Hashable, CaseIterable {
     case adam
@@ -67,7 +67,7 @@ public final class AdaptiveOptimizer {
   /// - Parameters:
   ///   - rate: The step size.
   ///   - gradientScale: Factor on all gradients, such as that of clipping.
-  public func step(rate: Double, gradientScale: Double = 1) {
+  public func step(rate: Double, gradientScale: Double) {
     stepCount += 1
     let step = kk_adaptive_step(
       moment: settings.method == .adam ? KK_ADAM : KK_ADABELIEF, rate: rate,
@@ -143,15 +143,4 @@ public final class AdaptiveOptimizer {
     if step.decay != 0 { slot.parameter.mulInPlace(1 - step.rate * step.decay) }
     slot.parameter.addInPlace(slot.mean / root, scale: -step.rate / step.correction1)
   }
-}
-
-/// base to a whole power, by squaring: the same bits on every machine.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-  var (result, square, rest) = (1.0, base, exponent)
-  while rest > 0 {
-    if rest & 1 == 1 { result *= square }
-    square *= square
-    rest >>= 1
-  }
-  return result
 }

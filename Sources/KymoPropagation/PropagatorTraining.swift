@@ -43,7 +43,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Standard deviation of the noise on scaled inputs; targets stay clean.
   public var inputNoise = 0.0
   /// Which optimiser.
-  public var optimizer = Optimizer.adaBelief
+  public var optimizer = OptimizerChoice.adaBelief
   /// Decoupled decay of weights; 0 for none (the paper).
   public var weightDecay = 0.0
   /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
@@ -128,11 +128,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   /// Free runs in turn with given inputs, in the last part.
   package private(set) var alternation: Alternation?
-
-  /// Which optimiser.
-  public enum Optimizer: String, SettingChoice {
-    case adam, adaBelief
-  }
 
   /// Creates the default training.
   public init() {}
@@ -298,10 +293,4 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
   /// Inputs of a sequence; one frame more is its last target.
   package var sequenceLength: Int { sequenceWindows * windowLength }
-  /// What the optimiser is made with.
-  var optimizerSettings: AdaptiveOptimizer.Settings {
-    var settings: AdaptiveOptimizer.Settings = optimizer == .adam ? .adam : .adaBelief
-    settings.weightDecay = weightDecay
-    return settings
-  }
 }

@@ -46,7 +46,7 @@ package final class WindowTrainer {
   private let best: [NamedTensor]
   private let series: SeriesWindows
   private let validation: SeriesWindows
-  private var optimizer: AdaptiveOptimizer
+  private var optimizer: any Optimizer
   private var average: WeightAverage?
   private var state: Tensor
   private var sequence: (index: Int, frames: Tensor)?
@@ -79,7 +79,7 @@ package final class WindowTrainer {
     (self.series, self.validation) = (series, validation)
     named = objective.trained
     best = (named + objective.buffers).map { ($0.name, $0.tensor.detached().clone()) }
-    optimizer = AdaptiveOptimizer(named, training.optimizerSettings)
+    optimizer = training.optimizer.optimizer(named, weightDecay: training.weightDecay)
     if training.weightAverage > 0 {
       average = WeightAverage(named, decay: training.weightAverage)
     }
@@ -244,7 +244,7 @@ package final class WindowTrainer {
   /// Goes back to the best weights, with a new optimiser and a new average.
   private func beginRound() {
     takeBest()
-    optimizer = AdaptiveOptimizer(named, training.optimizerSettings)
+    optimizer = training.optimizer.optimizer(named, weightDecay: training.weightDecay)
     average = average.map { WeightAverage(named, decay: $0.decay) }
     let loss = validationLoss()
     if progress.rounds?.beginRound(validationLoss: loss) == true { keepBest(loss) }

@@ -71,7 +71,7 @@ public final class ReductionTrainer {
   private let validation: Tensor
   private let parameters: [Tensor]
   private let best: [NamedTensor]
-  private var optimizer: AdaptiveOptimizer
+  private var optimizer: any Optimizer
   private var progress: Progress
   private var order: (epoch: Int, places: [Int]) = (-1, [])
   private var network: any LatentNetwork { reduction.network }
@@ -134,7 +134,8 @@ public final class ReductionTrainer {
     stepsPerEpoch = states.shape[0] / batchSize
     parameters = network.parameters
     best = network.state.map { ($0.name, $0.tensor.detached().clone()) }
-    optimizer = AdaptiveOptimizer(network.namedParameters(), training.optimizerSettings)
+    optimizer = training.optimizer.optimizer(
+      network.namedParameters(), weightDecay: training.weightDecay)
     progress = Progress(seed: seed)
     if case .rounds(let schedule) = training.course { progress.rounds = RoundProgress(schedule) }
   }
@@ -317,7 +318,8 @@ public final class ReductionTrainer {
   /// Goes back to the best weights, with a new optimiser.
   private func beginRound() {
     if progress.bestLoss != nil { restoreBest() }
-    optimizer = AdaptiveOptimizer(network.namedParameters(), training.optimizerSettings)
+    optimizer = training.optimizer.optimizer(
+      network.namedParameters(), weightDecay: training.weightDecay)
     let loss = validationLoss()
     if progress.rounds?.beginRound(validationLoss: loss) == true { keepBest(loss) }
   }
@@ -373,14 +375,6 @@ public final class ReductionTrainer {
     try best.load(part("best"), from: place.path)
     try optimizer.load(state: part("optimizer"), from: place.path)
     progress = stored
-  }
-}
-
-extension ReductionTraining {
-  fileprivate var optimizerSettings: AdaptiveOptimizer.Settings {
-    var settings: AdaptiveOptimizer.Settings = optimizer == .adam ? .adam : .adaBelief
-    settings.weightDecay = weightDecay
-    return settings
   }
 }
 

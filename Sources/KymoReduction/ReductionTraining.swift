@@ -5,16 +5,10 @@ public import KymoNumerics
 
 /// The training of an autoencoder.
 public struct ReductionTraining: Hashable, Codable, Sendable {
-  /// What makes steps of gradients.
-  public enum Optimizer: String, SettingChoice {
-    case adam
-    case adaBelief
-  }
-
   /// States in a batch.
   public var batchSize = 32
   /// What makes steps of gradients.
-  public var optimizer = Optimizer.adaBelief
+  public var optimizer = OptimizerChoice.adaBelief
   /// Decoupled decay of weights; 0 for none.
   public var weightDecay = 0.0
   /// Standard deviation of the noise on scaled inputs; the target stays clean.

@@ -81,6 +81,17 @@ extension Tensor {
     return unsafe try Tensor(adopting: solution, status, "choleskySolve")
   }
 
+  /// The orthonormal factor q of q r, `[m, k]` for a matrix `[m, n]`, k = min(m, n).
+  ///
+  /// - Throws: ``LinearAlgebraError``.
+  public func orthonormalColumns() throws(LinearAlgebraError) -> Tensor {
+    let name = "orthonormalColumns"
+    try requireFinite(name)
+    var factor: kt_tensor?
+    let status = unsafe read { unsafe kt_orthonormal_columns(&factor, $0) }
+    return unsafe try Tensor(adopting: factor, status, name)
+  }
+
   /// The singular value decomposition u diag(s) vᵀ of a matrix `[m, n]`, k = min(m, n).
   ///
   /// - Returns: `u` of shape `[m, k]`, `s` of shape `[k]` in falling order, `vt` of shape `[k, n]`.

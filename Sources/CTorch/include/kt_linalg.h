@@ -18,6 +18,8 @@ kt_status kt_symmetric_eigen(kt_out values, kt_out vectors, kt_tensor t);
 kt_status kt_cholesky(kt_out out, int64_t *info, kt_tensor t);
 /* The solution of L LT x = rhs. */
 kt_status kt_cholesky_solve(kt_out out, kt_tensor rhs, kt_tensor factor);
+/* q of t = q r: orthonormal columns that span those of t, column by column; min(m, n) of them. */
+kt_status kt_orthonormal_columns(kt_out out, kt_tensor t);
 /* t = u diag(s) vt with min(m, n) columns, numbers and rows; s falls. */
 kt_status kt_svd(kt_out u, kt_out s, kt_out vt, kt_tensor t);
 /* The x of least norm among those that minimise |a x - b|; singular values below `cutoff` times the

@@ -128,6 +128,34 @@ def adabelief(decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-16):
 golden["optimiser.adaBelief"] = adabelief()
 golden["optimiser.adaBeliefDecay"] = adabelief(decay=0.1)
 
+
+
+def soap(decay=0.0, beta1=0.95, beta2=0.95, beta=0.95, epsilon=1e-8, interval=10):
+    """SOAP (Vyas et al. 2024, algorithm 3) whose first step is made in the basis of its own gradient, in float64."""
+    p, m = soap_start.clone(), torch.zeros_like(soap_start)
+    s, left, right = torch.zeros_like(p), torch.zeros(4, 4).double(), torch.zeros(3, 3).double()
+    path = []
+    for t, g in enumerate(soap_gradients, 1):
+        left, right = beta * left + (1 - beta) * g @ g.T, beta * right + (1 - beta) * g.T @ g
+        if t == 1:
+            u, v = torch.linalg.eigh(left)[1], torch.linalg.eigh(right)[1]
+        elif t % interval == 0:
+            u, v = torch.linalg.qr(left @ u)[0], torch.linalg.qr(right @ v)[0]
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * (u.T @ g @ v) ** 2
+        turned = (u.T @ m @ v / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + epsilon)
+        p = p * (1 - 0.05 * decay) - 0.05 * u @ turned @ v.T
+        path.append(p)
+    return torch.stack(path)
+
+
+# From a generator of its own, so that what follows does not change.
+soap_random = torch.Generator().manual_seed(SEED + 1)
+soap_start = torch.randn(4, 3, generator=soap_random).double()
+soap_gradients = torch.randn(25, 4, 3, generator=soap_random).double()
+golden["optimiser.soap.start"], golden["optimiser.soap.gradients"] = soap_start, soap_gradients
+golden["optimiser.soap"], golden["optimiser.soapDecay"] = soap(), soap(decay=0.1)
+
 # The one-cycle schedule.
 p = torch.zeros(1, requires_grad=True)
 optimiser = torch.optim.Adam([p], lr=1e-3)
