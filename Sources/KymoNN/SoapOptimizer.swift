@@ -27,7 +27,7 @@ public final class SoapOptimizer: Optimizer {
     /// Steps between two orthogonal iterations.
     public var turningInterval = 10
     /// A side that is longer keeps its own axes.
-    public var longestSide = 1024
+    public var longestSide = 128
 
     /// The settings of its authors.
     public init(weightDecay: Double = 0) { self.weightDecay = weightDecay }
