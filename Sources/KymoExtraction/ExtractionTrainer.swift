@@ -229,7 +229,7 @@ public final class ExtractionTrainer {
   }
 
   private func startDecoderOptimizer() {
-    optimizer = training.optimizer.optimizer(model.decoderParameters)
+    optimizer = training.decoderOptimizer.optimizer(model.decoderParameters)
     average = freshAverage
   }
 

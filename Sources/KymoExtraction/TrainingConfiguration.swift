@@ -10,6 +10,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
   /// that the finished encoder reads once; 0 in the paper.
   public var decoderSteps = 0
+  /// Which optimiser of the decoder alone.
+  public var decoderOptimizer = OptimizerChoice.adam
   /// Peak step size of the steps of the decoder alone.
   public var decoderLearningRate = 1e-3
   /// Recordings in a batch, drawn anew for every step.
@@ -48,7 +50,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// It straightens latents that bend with the squares of others, for systems with several parameters. Early, moments
   /// of several latents are noise, which keeps small batches from learning.
   public var mixedMoments = 0.0
-  /// Which optimiser; Adam in the paper.
+  /// Which optimiser of encoder and decoder together; Adam in the paper.
   public var optimizer = OptimizerChoice.adam
   /// Peak step size.
   public var learningRate = 3e-3
@@ -81,6 +83,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try settings.read(&steps, .steps)
     try settings.read(&decoderSteps, .decoderSteps)
+    try settings.read(&decoderOptimizer, .decoderOptimizer)
     try settings.read(&decoderLearningRate, .decoderLearningRate)
     try settings.read(&batchSize, .batchSize)
     try settings.read(&inputCrop, .inputCrop)
@@ -107,7 +110,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, decoderLearningRate, batchSize, inputCrop, targetCrop, beginnings
+    case steps, decoderSteps, decoderOptimizer, decoderLearningRate
+    case batchSize, inputCrop, targetCrop, beginnings
     case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
     case finalLearningRate, gradientClip

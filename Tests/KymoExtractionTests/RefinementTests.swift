@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -92,11 +93,15 @@ import Testing
     #expect(reports[449].latentSigma2[0] < 0.7 * reports[149].latentSigma2[0])
   }
 
-  @Test("continues from checkpoints before, at and after the change with bit-equal losses")
-  func continuation() throws {
+  @Test(
+    "continues from checkpoints before, at and after the change with bit-equal losses",
+    arguments: [(OptimizerChoice.adam, OptimizerChoice.adam), (.soap, .adam), (.adam, .soap)])
+  func continuation(_ joint: OptimizerChoice, _ alone: OptimizerChoice) throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 5)
     configuration.training.decoderSteps = 5
+    configuration.training.optimizer = joint
+    configuration.training.decoderOptimizer = alone
     configuration.training.weightAverage = 0.8
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)

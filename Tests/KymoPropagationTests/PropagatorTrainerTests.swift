@@ -154,10 +154,13 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(throws: ModelDataError.self) { try other.restore(from: folder.url) }
   }
 
-  @Test("ends on longer windows, from the best weights, and goes on there from a checkpoint")
-  func finish() throws {
+  @Test(
+    "ends on longer windows, from the best weights, and goes on there from a checkpoint",
+    arguments: OptimizerChoice.allCases)
+  func finish(_ optimizer: OptimizerChoice) throws {
     var training = smallTraining(7)
     (training.freeRunningSteps, training.validationInterval) = (6, 3)
+    training.optimizer = optimizer
     training.finish = .init()
     training.finish?.windowLength = 30
     training.finish?.steps = 4

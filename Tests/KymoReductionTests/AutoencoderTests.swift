@@ -152,7 +152,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test(
     "a checkpoint continues with bit-equal reports",
-    arguments: ["feedForward", "convolutional", "variational", "rounds", "double"])
+    arguments: ["feedForward", "convolutional", "variational", "rounds", "double", "soap"])
   func continuation(_ name: String) throws {
     var (configuration, training) = (AutoencoderConfiguration.feedForward(small()), fixed(40))
     (training.inputNoise, training.latentNoise) = (0.01, 0.02)
@@ -166,6 +166,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       settings.isVariational = true
       configuration = .feedForward(settings)
     case "rounds": training = rounds(patience: 1, rounds: 10, epochs: 20)
+    case "soap": training.optimizer = .soap
     case "double":
       var settings = small()
       settings.precision = .double
