@@ -38,7 +38,7 @@ package enum ExtractionSpeed {
       * (channels * hidden * results(8) + hidden * hidden * results(4)
         + hidden * channels * count)
     return median(repeats, operations: Double(3 * 2 * products * steps * batch)) {
-      _ = FusedRollout.loss(
+      _ = FusedRollout.errors(
         kernels: kernels, lambda: lambda, layout: layout, scale: 1, truth: truth, weights: weights,
         border: .truth)
     }

@@ -373,8 +373,7 @@ public final class ExtractionTrainer {
     let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
     let batch = training.batchSize
     let truth = targetBatch.sliced(axis: 2, from: 0, to: frames + 1)
-    let weights = frameWeights(
-      frames, entries: batch * layout.channels * cells.reduce(1, *))
+    let weights = frameWeights(frames, entries: layout.channels * cells.reduce(1, *))
     var noise: Tensor?
     if training.propagationNoise > 0 {
       var stream = random(.noise)
@@ -382,16 +381,18 @@ public final class ExtractionTrainer {
       noise = Tensor.normal(shape, using: &stream, device: device) * training.propagationNoise
     }
     if FusedRollout.supports(layout, device: device) {
-      return FusedRollout.loss(
-        kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
-        weights: weights, border: .truth, noise: noise)
+      return training.average(
+        FusedRollout.errors(
+          kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
+          weights: weights, border: .truth, noise: noise))
     }
-    return PlainRollout.loss(
-      kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth.to(device),
-      weights: weights, border: .truth, noise: noise)
+    return training.average(
+      PlainRollout.errors(
+        kernels: kernels, lambda: model.lambda, layout: layout, scale: scale,
+        truth: truth.to(device), weights: weights, border: .truth, noise: noise))
   }
 
-  /// Weights of the squared errors by frame: the mean over everything, discounted by `q²` with
+  /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with
   /// `q = exp(−r·t)` rescaled to mean 1 (specification 4.1).
   private func frameWeights(_ frames: Int, entries: Int) -> [Float] {
     let discount = (0..<frames).map { exp(-training.discount * Double($0)) }

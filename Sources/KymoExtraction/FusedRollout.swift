@@ -37,12 +37,12 @@ enum FusedRollout {
     return states
   }
 
-  /// The weighted squared error of training rollouts: the sum over batch, channels, steps and cells
-  /// of `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
+  /// The weighted squared error of each training rollout, `[B]`: the sum over channels, steps and cells of
+  /// `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
   ///
   /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target. `noise`
   /// is `[B, steps, C, cells…]`, added after each step.
-  static func loss(
+  static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], border: RolloutBorder, noise: Tensor? = nil
   ) -> Tensor {
@@ -75,11 +75,14 @@ enum FusedRollout {
         }
       }
     }
-    let total = Tensor(errors.reduce(0, +))
+    let values = Tensor(errors.map(Float.init), shape: [batch])
     let lambdaShape = lambda.shape
-    return Tensor.custom("rollout", inputs: [kernels, lambda], outputs: [total]) { upstream in
-      guard let factor = upstream[0] else { return [nil, nil] }
-      return [gradients * factor, (lambdaGradients.sum() * factor).reshaped(lambdaShape)]
+    return Tensor.custom("rollout", inputs: [kernels, lambda], outputs: [values]) { upstream in
+      guard let factors = upstream[0] else { return [nil, nil] }
+      return [
+        gradients * factors.reshaped([batch, 1]),
+        (lambdaGradients * factors).sum().reshaped(lambdaShape),
+      ]
     }[0]
   }
 

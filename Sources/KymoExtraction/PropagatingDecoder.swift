@@ -49,8 +49,8 @@ enum PlainRollout {
     return Tensor.stacked(frames, axis: 2)
   }
 
-  /// The weighted squared error of training rollouts; arguments as of ``FusedRollout/loss``.
-  static func loss(
+  /// The weighted squared error of each training rollout; arguments as of ``FusedRollout/errors``.
+  static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], border: RolloutBorder, noise: Tensor? = nil
   ) -> Tensor {
@@ -63,7 +63,8 @@ enum PlainRollout {
     let ones = [Int](repeating: 1, count: layout.spaceAxes)
     let weight = Tensor(doubles: weights.map(Double.init), shape: [1, 1, steps] + ones)
       .cast(to: truth.dtype).to(truth.device)
-    return ((predicted - target).square() * weight).sum()
+    let errors = (predicted - target).square() * weight
+    return errors.sum(axes: Array(1..<errors.shape.count))
   }
 
   /// What remains when `cut` cells go on both sides of every axis from `firstAxis` on.

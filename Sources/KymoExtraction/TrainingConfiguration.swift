@@ -25,6 +25,11 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// For systems that forget where they started: rollouts begin there, and there they may say most about the
   /// parameters, such as a diffusivity while the field is still rough.
   public var beginnings = 0.0
+  /// How the errors of a batch's recordings become one loss; the arithmetic mean in the paper.
+  ///
+  /// Where recordings are of very different roughness or amplitude, a parameter is measured in those alone that the mean
+  /// sees; `root` and `geometric` let the others count.
+  public var average = ErrorAverage.arithmetic
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
   public var beta = 0.005
   /// In what β is counted.
@@ -89,6 +94,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&inputCrop, .inputCrop)
     try settings.read(&targetCrop, .targetCrop)
     try settings.read(&beginnings, .beginnings)
+    try settings.read(&average, .average)
     try settings.read(&beta, .beta)
     try settings.read(&betaUnit, .betaUnit)
     try settings.read(&betaStart, .betaStart)
@@ -111,7 +117,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, decoderSteps, decoderOptimizer, decoderLearningRate
-    case batchSize, inputCrop, targetCrop, beginnings
+    case batchSize, inputCrop, targetCrop, beginnings, average
     case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
     case finalLearningRate, gradientClip

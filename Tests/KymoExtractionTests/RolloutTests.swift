@@ -66,9 +66,10 @@ private struct Problem {
   func plain(_ test: Case, lambda: Double) -> (loss: Double, kernels: [Double], lambda: Double) {
     let k = kernels.cast(to: .float64).requiringGradient()
     let l = Tensor(doubles: [lambda], shape: [1]).requiringGradient()
-    let loss = PlainRollout.loss(
+    let loss = PlainRollout.errors(
       kernels: k, lambda: l, layout: layout, scale: Problem.scale, truth: truth.cast(to: .float64),
-      weights: weights, border: test.border, noise: noise.cast(to: .float64))
+      weights: weights, border: test.border, noise: noise.cast(to: .float64)
+    ).unequalSum
     loss.backward()
     return (loss.item, k.gradient?.doubles ?? [], l.gradient?.item ?? .nan)
   }
@@ -76,9 +77,10 @@ private struct Problem {
   func fused(_ test: Case, lambda: Double) -> (loss: Double, kernels: [Double], lambda: Double) {
     let k = kernels.clone().requiringGradient()
     let l = Tensor([Float(lambda)], shape: [1]).requiringGradient()
-    let loss = FusedRollout.loss(
+    let loss = FusedRollout.errors(
       kernels: k, lambda: l, layout: layout, scale: Problem.scale, truth: truth, weights: weights,
-      border: test.border, noise: noise)
+      border: test.border, noise: noise
+    ).unequalSum
     loss.backward()
     return (loss.item, k.gradient?.doubles ?? [], l.gradient?.item ?? .nan)
   }
@@ -171,12 +173,12 @@ private struct Problem {
     let problem = Problem(test)
     let exact = problem.plain(test, lambda: 0.7)
     func loss(_ kernels: [Double], _ lambda: Double) -> Double {
-      PlainRollout.loss(
+      PlainRollout.errors(
         kernels: Tensor(doubles: kernels, shape: problem.kernels.shape),
         lambda: Tensor(doubles: [lambda], shape: [1]), layout: problem.layout,
         scale: Problem.scale, truth: problem.truth.cast(to: .float64), weights: problem.weights,
         border: test.border, noise: problem.noise.cast(to: .float64)
-      ).item
+      ).unequalSum.item
     }
     let base = problem.kernels.doubles
     let largest = exact.kernels.map(\.magnitude).max() ?? 0
@@ -329,5 +331,12 @@ private struct Problem {
       }
     }
     expectClose(found, expected, Tolerance(absolute: 1e-6, because: "rounding in float32"))
+  }
+}
+
+extension Tensor {
+  /// The sum of recordings' errors, each with a factor of its own.
+  fileprivate var unequalSum: Tensor {
+    (self * (Tensor.range(count).cast(to: dtype) + 1)).sum()
   }
 }
