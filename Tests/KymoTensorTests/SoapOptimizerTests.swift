@@ -86,7 +86,7 @@ import Testing
     expectClose([scalar.item], [1.9], Tolerance(absolute: 1e-6, because: "float32"))
   }
 
-  @Test("a gradient of zeros and one that overflows its squares leave finite weights") func extreme() {
+  @Test("gradients of zeros and of any size leave finite weights") func extreme() {
     let p = Tensor.zeros([3, 2]).requiringGradient()
     let optimizer = SoapOptimizer([("p", p)])
     for size in [0, 1e-30, 1, 1e25] as [Float] {
@@ -95,7 +95,8 @@ import Testing
         optimizer.step(rate: 0.1)
         optimizer.zeroGradients()
       }
-      #expect(size > 1 || p.floats.allSatisfy(\.isFinite))
+      let isFinite = p.floats.allSatisfy(\.isFinite)
+      #expect(isFinite, "gradients of \(size)")
     }
   }
 
