@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -25,6 +26,19 @@ private func temporaryFolder() throws -> URL {
     let first = reports.prefix(10).reduce(0) { $0 + $1.reconstruction }
     let last = reports.suffix(10).reduce(0) { $0 + $1.reconstruction }
     #expect(last < first / 3, "from \(first / 10) to \(last / 10), seed \(seed)")
+  }
+
+  @Test("the errors of recordings become one loss as the recipe says") func averages() throws {
+    let recordings = try travellingWaves()
+    let errors = try [ErrorAverage.geometric, .root, .arithmetic].map { average in
+      var configuration = smallExtraction(steps: 1)
+      configuration.training.average = average
+      let trainer = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 1)
+      return try trainer.step().reconstruction
+    }
+    // Means of powers 0, 1/2 and 1 of the same errors, which differ from recording to recording.
+    #expect(errors[0] < 0.999 * errors[1] && errors[1] < 0.999 * errors[2], "\(errors)")
   }
 
   @Test("starts at the error of persistence: an untrained decoder changes nothing")

@@ -47,6 +47,7 @@ import Testing
     expectClose(
       path { SoapOptimizer($0, settings) }, adams,
       Tolerance(absolute: 1e-5, relative: 1e-5, because: "float32 over twelve steps"))
+    // Negative control: with sides that turn it is not.
     withKnownIssue { expectClose(path { SoapOptimizer($0) }, adams, otherRoute) }
   }
 
