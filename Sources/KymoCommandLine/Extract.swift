@@ -11,6 +11,10 @@ package struct Extract: ParsableCommand, NeedsTensors {
 
       Writes ks-latents.csv and ks-latents.npz: mean and standard deviation of every latent for \
       every recording, which latents are relevant, and the known parameters where the file has them.
+
+      With --fit-crops 8 the encoder's latents are fitted to the decoder: they are those whose \
+      forecasts follow eight pieces of the recording best. It is slower, and better where the \
+      encoder has seen too few recordings of a kind.
       """)
 
   @Argument(help: "The run folder.")
@@ -23,6 +27,13 @@ package struct Extract: ParsableCommand, NeedsTensors {
     name: [.customShort("o"), .long],
     help: "Where to write, without extension (default: RUN/extracted-FILE).")
   package var output: String?
+
+  @Option(
+    help: """
+      Pieces of each recording on which its latents are fitted to the decoder (default: as \
+      evaluation.fitCrops of the run's recipe).
+      """)
+  package var fitCrops: Int?
 
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var outputOptions: OutputOptions

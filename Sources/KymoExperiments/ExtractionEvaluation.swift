@@ -40,22 +40,29 @@ package struct ExtractionEvaluation {
   package func evaluate(
     _ test: Recordings, name: String, training: Recordings?
   ) throws -> ExtractionResults {
-    let latents = try extract(test, "reading test recordings")
+    let read = try extract(test, "reading test recordings")
     let paper = PaperNumbers.of(test, trained: conditions)
     let collapsed = model.collapsedVariance(for: test)
-    let summaries = ExtractionResults.latentSummaries(of: latents, collapsedVariance: collapsed)
+    let summaries = ExtractionResults.latentSummaries(of: read, collapsedVariance: collapsed)
     let relevant = summaries.indices.filter { summaries[$0].isRelevant }
+    let latents = try fit(test, read, relevant: relevant, "fitting test recordings")
 
     var fitted: [ExtractionResults.RecordingLatents]?
     if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
-      fitted = try extract(
-        training.subset(0..<min(training.count, settings.fitRecordings)),
-        "reading training recordings")
+      let part = training.subset(0..<min(training.count, settings.fitRecordings))
+      fitted = try fit(
+        part, extract(part, "reading training recordings"), relevant: relevant,
+        "fitting training recordings")
     }
     let names = test.parameterNames
-    let scores = ExtractionResults.parameterScores(
+    var scores = ExtractionResults.parameterScores(
       parameterNames: names, recordings: latents, relevantLatents: relevant,
       trainingRecordings: fitted, paper: paper)
+    if settings.fitCrops > 0 {
+      let encoder = ExtractionResults.parameterScores(
+        parameterNames: names, recordings: read, relevantLatents: relevant)
+      for index in scores.indices { scores[index].rSquaredOfEncoder = encoder[index].rSquared }
+    }
     let system = test.systemName.isEmpty ? "" : " of \(test.systemName)"
     var results = ExtractionResults(
       dataDescription: "\(test.count) recordings\(system) (\(name))", parameterNames: names,
@@ -77,6 +84,26 @@ package struct ExtractionEvaluation {
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(
         Double(done) / Double(recordings.count), "\(words): \(done) of \(recordings.count)")
+    }
+  }
+
+  /// Latents of every recording as the decoder has them, from those that the encoder read; `relevant` are
+  /// fitted, the others stay. Without crops to fit on, all stay.
+  package func fit(
+    _ recordings: Recordings, _ read: [ExtractionResults.RecordingLatents], relevant: [Int],
+    _ words: String
+  ) throws -> [ExtractionResults.RecordingLatents] {
+    guard settings.fitCrops > 0, !relevant.isEmpty else { return read }
+    return try read.enumerated().map { done, latents in
+      try hooks.stopIfAsked("Nothing was written.")
+      hooks.progress(Double(done) / Double(read.count), "\(words): \(done) of \(read.count)")
+      let estimate = model.fit(
+        recordings, latents.recording,
+        from: LatentEstimate(mean: latents.mean, standardDeviation: latents.standardDeviation),
+        latents: relevant, crops: settings.fitCrops)
+      var fitted = latents
+      (fitted.mean, fitted.standardDeviation) = (estimate.mean, estimate.standardDeviation)
+      return fitted
     }
   }
 }

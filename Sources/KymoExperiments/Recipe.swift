@@ -214,6 +214,9 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
   package var fitRecordings = 1000
   /// Spacing of the positions at which the encoder is evaluated: 1 (all, as in the paper), 2 or 4.
   package var encoderStride = 1
+  /// Crops of each recording on which its relevant latents are fitted to the decoder; 0 leaves the
+  /// encoder's, as in the paper.
+  package var fitCrops = 0
   /// Whether finite differences with the true parameter are rolled out beside the model.
   package var baselines = true
 
@@ -232,14 +235,15 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
     fitRecordings = try values.decodeIfPresent(Int.self, forKey: .fitRecordings) ?? fitRecordings
     encoderStride =
       try values.decodeIfPresent(Int.self, forKey: .encoderStride) ?? encoderStride
+    fitCrops = try values.decodeIfPresent(Int.self, forKey: .fitCrops) ?? fitCrops
     baselines = try values.decodeIfPresent(Bool.self, forKey: .baselines) ?? baselines
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case rolloutRecordings, fieldRecordings, fitRecordings, encoderStride, baselines
+    case rolloutRecordings, fieldRecordings, fitRecordings, encoderStride, fitCrops, baselines
   }
 
-  func validate() throws {
+  package func validate() throws {
     for (key, value) in [
       ("rolloutRecordings", rolloutRecordings), ("fieldRecordings", fieldRecordings),
       ("fitRecordings", fitRecordings),
@@ -251,6 +255,9 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
     try require(
       [1, 2, 4].contains(encoderStride), "evaluation.encoderStride", found: encoderStride,
       allowed: "1, 2 or 4", remedy: "1 is the paper's protocol, 2 is four times faster.")
+    try require(
+      fitCrops == 0 || (2...256).contains(fitCrops), "evaluation.fitCrops", found: fitCrops,
+      allowed: "0, or 2 to 256", remedy: "8 is a good value, 0 takes the encoder's latents.")
     try require(
       fieldRecordings <= 20, "evaluation.fieldRecordings", found: fieldRecordings,
       allowed: "at most 20", remedy: "Each one adds a picture of a megabyte to the report.")

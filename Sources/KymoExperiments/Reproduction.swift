@@ -104,6 +104,8 @@ package struct ReproductionRecord: Codable {
     package var relevantLatents: Int
     /// R² of every known parameter.
     package var rSquared: [String: Double]
+    /// R² on the latents of the encoder alone, where those above were fitted to the decoder.
+    package var rSquaredOfEncoder: [String: Double]
     /// R² of the fit made on training recordings.
     package var rSquaredOfTrainingFit: [String: Double]
     /// Fraction of true values inside the 95 % interval.
@@ -164,7 +166,7 @@ package struct ReproductionRecord: Codable {
       Run(
         seed: seed, steps: steps.last?.step ?? 0, trainingSeconds: steps.last?.seconds ?? 0,
         testRecordings: results.recordings.count, relevantLatents: results.relevantCount,
-        rSquared: byName(\.rSquared),
+        rSquared: byName(\.rSquared), rSquaredOfEncoder: byName(\.rSquaredOfEncoder),
         rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
         calibration: byName(\.calibration),
         varianceOfMean: results.latents.map(\.varianceOfMean),

@@ -55,7 +55,7 @@ public final class ExtractionTrainer {
   /// Number of finished steps.
   public private(set) var stepIndex = 0
   /// Number of steps of the whole training.
-  public var totalSteps: Int { training.totalSteps }
+  public var totalSteps: Int { phases.total }
   /// The model as it is now.
   public let model: ParameterVAE
 
@@ -72,12 +72,9 @@ public final class ExtractionTrainer {
   private let targetBatch: Tensor
   /// Whether the encoder is frozen and only a new decoder is trained.
   private let isRefining: Bool
-  /// Whether the decoder alone is trained from now on.
-  private var trainsDecoderAlone: Bool { isRefining || stepIndex >= training.steps }
-  /// What is trained now.
-  private var trained: [NamedTensor] {
-    trainsDecoderAlone ? model.decoderParameters : model.namedParameters
-  }
+  private let phases: TrainingPhases
+  /// Latents fitted to the decoder; nil when the recipe wants none.
+  private let fittedLatents: FittedLatents?
   /// β in the end, in the units of the loss.
   private var finalBeta = 0.0
   /// Price of every latent: powers of the grading.
@@ -104,6 +101,11 @@ public final class ExtractionTrainer {
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     isRefining = if case .frozenEncoder = start { true } else { false }
+    phases = TrainingPhases(
+      configuration.training, recordings: recordings.count, isRefining: isRefining)
+    fittedLatents =
+      configuration.training.fitCrops > 0 && !isRefining
+      ? FittedLatents(recordings, model: model, crops: configuration.training.fitCrops) : nil
     if let start { try model.adopt(start) }
     optimizer = configuration.training.optimizer.optimizer(
       isRefining ? model.decoderParameters : model.namedParameters)
@@ -119,21 +121,45 @@ public final class ExtractionTrainer {
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
     finalBeta = training.beta * (training.betaUnit == .persistence ? persistenceError() : 1)
     if configuration.model.dataStart && start == nil { startFromData() }
-    average = freshAverage
+    average = freshAverage(of: .joint)
   }
 
   /// Does one step.
   ///
   /// - Throws: ``NonFiniteLoss`` at the first loss that is not finite, before the weights change.
   public func step() throws -> StepReport {
-    if stepIndex == training.steps, !isRefining { freezeEncoder() }
+    let place = phases[stepIndex]
+    if place.step == 0 { try begin(place.phase) }
+    switch place.phase {
+    case .joint where isRefining: return try descend(place.phase, decoderObjective)
+    case .joint: return try descend(place.phase, jointObjective)
+    case .fit, .secondFit:
+      return try fit(step: place.step, of: place.of, isFirst: place.phase == .fit)
+    case .decoder: return try descend(place.phase, decoderObjective)
+    case .encoder: return try descend(place.phase, encoderObjective)
+    }
+  }
+
+  /// What is trained in a part of the training.
+  private func trained(in phase: TrainingPhase) -> [NamedTensor] {
+    switch phase {
+    case .joint, .fit: isRefining ? model.decoderParameters : model.namedParameters
+    case .decoder, .secondFit: model.decoderParameters
+    case .encoder: model.encoder.namedParameters
+    }
+  }
+
+  /// One step down the gradient of an objective.
+  private func descend(
+    _ phase: TrainingPhase, _ objective: (Batch) -> Objective
+  ) throws -> StepReport {
     let batch = drawBatch(step: stepIndex)
     optimizer.zeroGradients()
-    let objective = trainsDecoderAlone ? decoderObjective(batch) : jointObjective(batch)
+    let objective = objective(batch)
     let value = objective.loss.item
     guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
     objective.loss.backward()
-    let norm = KymoNN.gradientNorm(of: trained.map(\.tensor))
+    let norm = KymoNN.gradientNorm(of: trained(in: phase).map(\.tensor))
     guard norm.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
     let limit = training.gradientClip > 0 ? training.gradientClip : .infinity
     let rate = stepSize
@@ -145,6 +171,25 @@ public final class ExtractionTrainer {
       divergence: objective.divergences.sum().item, learningRate: rate, gradientNorm: norm,
       latentVariance: objective.mean.detached().variance(axes: [0]).doubles,
       latentSigma2: objective.sigma2.detached().mean(axes: [0]).doubles)
+  }
+
+  /// Fits the latents of the next recordings to the decoder; the first fit ends with straight ones.
+  private func fit(step: Int, of steps: Int, isFirst: Bool) throws -> StepReport {
+    guard let fittedLatents else { preconditionFailure("a fit without fitted latents") }
+    let start = step * training.batchSize
+    let range = start..<min(start + training.batchSize, recordings.count)
+    let known = isFirst ? readLatents() : nil
+    if isFirst, step == 0, let known { fittedLatents.choose(from: known) }
+    let errors = fittedLatents.fit(range, from: known)
+    if isFirst, step == steps - 1 { try fittedLatents.straighten(seed: seed) }
+    stepIndex += 1
+    let error = errors.reduce(0, +) / Double(errors.count)
+    let latents = fittedLatents.batch(Array(range))
+    return StepReport(
+      step: stepIndex, loss: error, reconstruction: error,
+      divergence: divergences(latents, latents.logVariance.exp()).sum().item, learningRate: 0,
+      gradientNorm: 0, latentVariance: latents.mean.variance(axes: [0]).doubles,
+      latentSigma2: latents.logVariance.exp().mean(axes: [0]).doubles)
   }
 
   /// What a step lowers, with its parts.
@@ -187,9 +232,8 @@ public final class ExtractionTrainer {
   /// The loss of the decoder alone, on latents of whole recordings.
   private func decoderObjective(_ batch: Batch) -> Objective {
     let random = stepRandom
-    let known = recordingLatents ?? RecordingLatents(recordings, model: model)
-    recordingLatents = known
-    let latents = known.batch(batch.recordings)
+    let latents =
+      fittedLatents?.batch(batch.recordings) ?? readLatents().batch(batch.recordings)
     fill(targetBatch, batch.targets)
     let reconstruction = rolloutLoss(
       sample(latents, random), frames: training.targetCrop[0] - 1, random: random)
@@ -197,6 +241,26 @@ public final class ExtractionTrainer {
     return Objective(
       loss: reconstruction, reconstruction: reconstruction,
       divergences: divergences(latents, sigma2), mean: latents.mean, sigma2: sigma2)
+  }
+
+  /// The loss of the encoder alone on crops: what it lacks of the fitted latents.
+  private func encoderObjective(_ batch: Batch) -> Objective {
+    guard let fittedLatents else { preconditionFailure("an encoder alone without fitted latents") }
+    fill(inputBatch, batch.inputs)
+    let latents = model.encoder.encode(
+      inputBatch.to(device), lattice: model.lattice, kept: keptPositions(stepRandom))
+    let loss = fittedLatents.loss(of: latents, recordings: batch.recordings)
+    let sigma2 = latents.logVariance.exp()
+    return Objective(
+      loss: loss, reconstruction: loss, divergences: divergences(latents, sigma2),
+      mean: latents.mean, sigma2: sigma2)
+  }
+
+  /// The latents of whole recordings, read by the encoder, which must stay as it is from now on.
+  private func readLatents() -> RecordingLatents {
+    let known = recordingLatents ?? RecordingLatents(recordings, model: model)
+    recordingLatents = known
+    return known
   }
 
   /// `½ (μ² + σ² − log σ² − 1)` of each latent, mean over the batch.
@@ -213,29 +277,40 @@ public final class ExtractionTrainer {
     return latents.mean + (latents.logVariance * 0.5).exp() * noise
   }
 
-  /// The step size of this step; the steps of the decoder alone have a cycle of their own.
+  /// The step size of this step; every part of the training has a cycle of its own.
   private var stepSize: Double {
-    stepIndex < training.steps
-      ? training.stepSizes.rate(step: stepIndex, of: training.steps)
-      : training.decoderStepSizes.rate(
-        step: stepIndex - training.steps, of: training.decoderSteps)
+    let place = phases[stepIndex]
+    let sizes = place.phase == .decoder ? training.decoderStepSizes : training.stepSizes
+    return sizes.rate(step: place.step, of: place.of)
   }
 
-  /// Ends the joint training: averaged weights count where they are kept, and optimiser and average
-  /// start anew for the decoder alone.
-  private func freezeEncoder() {
+  /// Begins a part of the training: what the one before averaged counts, and optimiser and average start
+  /// anew for what is trained now.
+  private func begin(_ phase: TrainingPhase) throws {
+    guard phase != .joint else { return }
     takeAverages()
-    startDecoderOptimizer()
+    prepare(phase)
   }
 
-  private func startDecoderOptimizer() {
-    optimizer = training.decoderOptimizer.optimizer(model.decoderParameters)
-    average = freshAverage
+  /// Makes what a part of the training works with.
+  private func prepare(_ phase: TrainingPhase) {
+    switch phase {
+    case .joint: return
+    case .fit, .secondFit: average = nil
+    case .decoder:
+      optimizer = training.decoderOptimizer.optimizer(trained(in: phase))
+      average = freshAverage(of: phase)
+    case .encoder:
+      model.foldNormalization()
+      optimizer = training.optimizer.optimizer(trained(in: phase))
+      average = freshAverage(of: phase)
+    }
   }
 
-  /// An average of what is trained now, if the recipe asks for one.
-  private var freshAverage: WeightAverage? {
-    training.weightAverage > 0 ? WeightAverage(trained, decay: training.weightAverage) : nil
+  /// An average of what is trained, if the recipe asks for one.
+  private func freshAverage(of phase: TrainingPhase) -> WeightAverage? {
+    training.weightAverage > 0
+      ? WeightAverage(trained(in: phase), decay: training.weightAverage) : nil
   }
 
   /// Puts averaged weights, where they are kept, in the place of the last ones.
@@ -501,7 +576,7 @@ public final class ExtractionTrainer {
   private var modelState: [NamedTensor] {
     model.namedParameters
       + [("mean.shift", model.meanShift), ("mean.variance", model.meanVariance)]
-      + (priorMatching?.state ?? [])
+      + (priorMatching?.state ?? []) + (fittedLatents?.state ?? [])
   }
 
   /// Writes what a continuation needs into an existing folder.
@@ -527,10 +602,16 @@ public final class ExtractionTrainer {
       stored.filter { $0.name.hasPrefix(prefix + ".") }
         .map { (String($0.name.dropFirst(prefix.count + 1)), $0.tensor) }
     }
-    try modelState.load(stored, from: folder.path)
     stepIndex = record.step
-    // At the border itself the state is still that of the joint training.
-    if stepIndex > training.steps, !isRefining { startDecoderOptimizer() }
+    // At the border itself the state is still that of the part before. A fit keeps the optimiser of the part before it.
+    let phase = phases[max(0, stepIndex - 1)].phase
+    switch phase {
+    case .joint, .fit: break
+    case .decoder, .secondFit: prepare(.decoder)
+    case .encoder: prepare(.encoder)
+    }
+    if phase == .fit || phase == .secondFit { average = nil }
+    try modelState.load(stored, from: folder.path)
     try optimizer.load(state: part("optimizer"), from: folder.path)
     try average?.load(state: part("average"), from: folder.path)
   }

@@ -106,7 +106,7 @@ extension ParameterVAE {
   }
 
   /// The recordings as the model saw those that it was trained on.
-  private func inModelUnits(_ recordings: Recordings) -> Recordings {
+  func inModelUnits(_ recordings: Recordings) -> Recordings {
     guard let scaling = field.scaling, recordings.scaling == nil else { return recordings }
     return recordings.scaled(by: scaling)
   }

@@ -10,6 +10,14 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
   /// that the finished encoder reads once; 0 in the paper.
   public var decoderSteps = 0
+  /// Crops of each recording on which its latents are fitted to the decoder before the decoder is trained
+  /// alone, and then put into coordinates in which its law is affine; 0, as in the paper, takes the encoder's.
+  ///
+  /// The encoder is off by what it confounds with a parameter, such as the roughness of a recording, and a
+  /// latent may bend with the squares of parameters; both end here.
+  public var fitCrops = 0
+  /// Number of steps at the end in which the encoder alone is trained, on the fitted latents.
+  public var encoderSteps = 0
   /// Which optimiser of the decoder alone.
   public var decoderOptimizer = OptimizerChoice.adam
   /// Peak step size of the steps of the decoder alone.
@@ -88,6 +96,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try settings.read(&steps, .steps)
     try settings.read(&decoderSteps, .decoderSteps)
+    try settings.read(&fitCrops, .fitCrops)
+    try settings.read(&encoderSteps, .encoderSteps)
     try settings.read(&decoderOptimizer, .decoderOptimizer)
     try settings.read(&decoderLearningRate, .decoderLearningRate)
     try settings.read(&batchSize, .batchSize)
@@ -116,7 +126,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, decoderOptimizer, decoderLearningRate
+    case steps, decoderSteps, fitCrops, encoderSteps, decoderOptimizer, decoderLearningRate
     case batchSize, inputCrop, targetCrop, beginnings, average
     case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
@@ -132,6 +142,14 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
       remedy: "About twice as many as training.steps sharpen the forecasts.")
+    try require(
+      fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 0, "\(path).fitCrops",
+      found: fitCrops, allowed: "0, or 2 to 256 together with training.decoderSteps",
+      remedy: "8 is a good value; a decoder must learn the fitted latents.")
+    try require(
+      encoderSteps >= 0 && (encoderSteps == 0 || fitCrops > 0), "\(path).encoderSteps",
+      found: encoderSteps, allowed: "0, or more together with training.fitCrops",
+      remedy: "A tenth of training.steps or more; training.fitCrops=8 makes what is learned.")
     try require(
       decoderLearningRate > 0, "\(path).decoderLearningRate", found: decoderLearningRate,
       allowed: "positive", remedy: "1e-3 is a good value.")
@@ -216,8 +234,8 @@ public enum StepSizeSchedule: String, SettingChoice {
 }
 
 extension TrainingConfiguration {
-  /// Steps of encoder and decoder together, and of the decoder alone.
-  public var totalSteps: Int { steps + decoderSteps }
+  /// Steps down a gradient: of encoder and decoder together, of the decoder and of the encoder alone.
+  public var totalSteps: Int { steps + decoderSteps + encoderSteps }
 
   /// The step sizes of the joint training as the optimiser's schedule.
   var stepSizes: LearningRateSchedule { stepSizes(peak: learningRate) }

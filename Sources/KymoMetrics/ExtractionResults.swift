@@ -24,6 +24,8 @@ public struct ExtractionResults: Codable, Sendable {
     public var name: String
     /// R² of the linear fit on the evaluated recordings themselves (the paper's way).
     public var rSquared: Double
+    /// R² of the linear fit on the encoder's own latents; nil when no others were taken.
+    public var rSquaredOfEncoder: Double?
     /// R² of the fit made on training recordings; nil when they were not given.
     public var rSquaredOfTrainingFit: Double?
     /// Fraction of true values inside the 95 % interval.

@@ -155,6 +155,12 @@ extension ExtractionResults {
         "R² of \(score.name)", "<b>\(NumberText.rSquared(score.rSquared))</b>", interval ?? "–",
         "\(recordingCount)", published,
       ])
+      if let encoder = score.rSquaredOfEncoder {
+        rows.append([
+          "R² of \(score.name), latents of the encoder alone", "\(NumberText.rSquared(encoder))",
+          "–", "\(recordingCount)", "–",
+        ])
+      }
       if let trained = score.rSquaredOfTrainingFit {
         rows.append([
           "R² of \(score.name), line fitted on training recordings",

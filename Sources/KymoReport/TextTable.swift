@@ -34,13 +34,19 @@ extension ExtractionResults {
       [
         score.name.printable, NumberText.rSquared(score.rSquared),
         score.paperRSquared.map(NumberText.rSquared) ?? "–",
+        score.rSquaredOfEncoder.map(NumberText.rSquared) ?? "–",
         score.rSquaredOfTrainingFit.map(NumberText.rSquared) ?? "–",
         NumberText.percent(score.coverage95),
         score.calibration.map { NumberText.percent($0.coverage95) } ?? "–",
       ]
     }
     return aligned(
-      [["parameter", "R²", "paper", "R², training fit", "inside 95 % bars", "calibrated"]] + rows)
+      [
+        [
+          "parameter", "R²", "paper", "encoder alone", "training fit", "inside 95 % bars",
+          "calibrated",
+        ]
+      ] + rows)
       + "\n"
   }
 

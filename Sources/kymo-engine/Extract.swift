@@ -15,12 +15,17 @@ extension Extract: TensorVerb {
     StopSignal.install()
     let recordings = try Recordings.load(URL(filePath: file))
     var evaluation = ExtractionEvaluation(
-      try ExtractionRun.loadModel(directory), settings: EvaluationSettings())
+      try ExtractionRun.loadModel(directory), settings: try directory.readRecipe().evaluation)
+    if let fitCrops { evaluation.settings.fitCrops = fitCrops }
+    try evaluation.settings.validate()
     evaluation.hooks = talk.work
-    let latents = try evaluation.extract(recordings, "reading recordings")
+    let read = try evaluation.extract(recordings, "reading recordings")
+    let relevance = try relevance(of: read, recordings, evaluation.model, directory)
+    let latents = try evaluation.fit(
+      recordings, read, relevant: relevance.indices.filter { relevance[$0] },
+      "fitting recordings")
     talk.terminal.endProgress()
 
-    let relevance = try relevance(of: latents, recordings, evaluation.model, directory)
     let table = ExtractionTable(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
     let stem = URL(filePath: file).deletingPathExtension().lastPathComponent

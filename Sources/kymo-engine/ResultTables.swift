@@ -27,11 +27,13 @@ extension ExtractionResults {
         + ", a collapsed one has σ² = \(Words.number(collapsedVariance))\n")
     if !scores.isEmpty {
       var table = TextTable(
-        "parameter", "R²", "paper", "R², fit on training data", "in 95 % bars", "calibrated")
+        "parameter", "R²", "paper", "encoder alone", "fit on training data", "in 95 % bars",
+        "calibrated")
       for score in scores {
         table.add([
           score.name, Words.fraction(score.rSquared),
           score.paperRSquared.map(Words.fraction) ?? "-",
+          score.rSquaredOfEncoder.map(Words.fraction) ?? "-",
           score.rSquaredOfTrainingFit.map(Words.fraction) ?? "-",
           String(format: "%.1f %%", 100 * score.coverage95),
           score.calibration.map {
@@ -71,6 +73,7 @@ struct ResultSummary: Codable, Hashable {
   struct Parameter: Codable, Hashable {
     var name: String
     var rSquared: Double
+    var rSquaredOfEncoder: Double?
     var rSquaredOfTrainingFit: Double?
     var coverage95: Double
     var calibration: ExtractionResults.ParameterScore.Calibration?
@@ -102,7 +105,8 @@ struct ResultSummary: Codable, Hashable {
     collapsedVariance = results.collapsedVariance
     parameters = results.scores.map {
       Parameter(
-        name: $0.name, rSquared: $0.rSquared, rSquaredOfTrainingFit: $0.rSquaredOfTrainingFit,
+        name: $0.name, rSquared: $0.rSquared, rSquaredOfEncoder: $0.rSquaredOfEncoder,
+        rSquaredOfTrainingFit: $0.rSquaredOfTrainingFit,
         coverage95: $0.coverage95, calibration: $0.calibration, paperRSquared: $0.paperRSquared)
     }
     errors = results.errorCurves.map { curve in

@@ -193,8 +193,8 @@ import Testing
         2       0.000120   0.0374        no
         1 of 2 relevant (paper: 1); a collapsed latent has mean σ² 0.0376
 
-        parameter     R²  paper  R², training fit  inside 95 % bars  calibrated
-        γ          0.993  0.993                 –            91.2 %           –
+        parameter     R²  paper  encoder alone  training fit  inside 95 % bars  calibrated
+        γ          0.993  0.993              –             –            91.2 %           –
 
         RMSE at index       5      10      20
         decoder        0.0181  0.0181  0.0181

@@ -1,0 +1,121 @@
+// The latents of training recordings as the decoder has them: the encoder's at first, then fitted, and put
+// into coordinates in which the decoder's law is affine. The decoder is trained on them, and then the encoder.
+import Foundation
+import KymoData
+import KymoMetrics
+import KymoTensor
+
+/// Estimates of every training recording's latents, and which latents carry something.
+final class FittedLatents {
+  /// Means and log-variances, `[N, P]` each.
+  private let mean: Tensor
+  private let logVariance: Tensor
+  /// 1 for a latent that carries something, 0 for the others, `[P]`.
+  private let carrying: Tensor
+  private let recordings: Recordings
+  private let model: ParameterVAE
+  private let crops: Int
+  /// Recordings that tell which latents carry something, at most.
+  private static let sample = 64
+
+  init(_ recordings: Recordings, model: ParameterVAE, crops: Int) {
+    (self.recordings, self.model, self.crops) = (recordings, model, crops)
+    let latents = model.configuration.latents
+    mean = Tensor.zeros([recordings.count, latents])
+    logVariance = Tensor.zeros([recordings.count, latents])
+    carrying = Tensor.zeros([latents])
+  }
+
+  /// What a continued training needs.
+  var state: [NamedTensor] {
+    [("fit.mean", mean), ("fit.logVariance", logVariance), ("fit.carrying", carrying)]
+  }
+
+  /// Positions of the latents that are fitted.
+  var fitted: [Int] { carrying.floats.indices.filter { carrying.floats[$0] > 0 } }
+
+  /// Finds which latents carry something in the first recordings.
+  func choose(from known: RecordingLatents) {
+    let read = known.batch(Array(0..<min(Self.sample, recordings.count)))
+    let estimates = Self.estimates(read)
+    let summaries = ExtractionResults.latentSummaries(
+      of: estimates.map {
+        .init(
+          recording: 0, mean: $0.mean, standardDeviation: $0.standardDeviation, parameters: [])
+      }, collapsedVariance: model.collapsedVariance(for: recordings))
+    carrying.copy(from: summaries.map { $0.isRelevant ? 1 : 0 })
+  }
+
+  /// Fits recordings, from the encoder's estimates when they are given, else from what they had.
+  ///
+  /// - Returns: The mean squared errors that are left.
+  func fit(_ range: Range<Int>, from known: RecordingLatents?) -> [Double] {
+    let starts = Self.estimates(known?.batch(Array(range)) ?? batch(Array(range)))
+    let fitted = fitted
+    let fits = zip(range, starts).map { index, start in
+      model.fit(recordings, index, from: start, latents: fitted, crops: crops)
+    }
+    set(mean, range, fits.map(\.mean))
+    set(
+      logVariance, range,
+      fits.map { fit in fit.standardDeviation.map { 2 * log(max($0, Self.leastDeviation)) } })
+    return fits.map { $0.error ?? 0 }
+  }
+
+  /// So that no recording counts as known for certain.
+  private static let leastDeviation = 1e-6
+
+  /// Puts the fitted latents into coordinates in which the decoder's law is affine.
+  func straighten(seed: UInt64) throws {
+    guard let coordinates = ResponseCoordinates(model, recordings: recordings) else { return }
+    let width = mean.shape[1]
+    let values = mean.doubles
+    let rows = (0..<recordings.count).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    let straight = try coordinates.straightened(rows, fitted: fitted, seed: seed)
+    set(mean, 0..<recordings.count, straight)
+  }
+
+  /// The estimates of some recordings, in their order, `[B, P]` each.
+  func batch(_ indices: [Int]) -> LatentDistribution {
+    let rows = Tensor(doubles: indices.map(Double.init), shape: [indices.count]).cast(to: .int64)
+    return LatentDistribution(
+      mean: mean.indexSelected(0, rows).to(model.device),
+      logVariance: logVariance.indexSelected(0, rows).to(model.device))
+  }
+
+  /// What the encoder is to lower: for latents that carry something the negative logarithm of its normal
+  /// density of the fitted ones, whose own variance v blurs them, and for the others the divergence from
+  /// the prior,
+  ///   ½ Σ_fitted [log σ² + ((μ − z)² + v)/σ²] + ½ Σ_others [μ² + σ² − log σ² − 1],
+  /// mean over the batch.
+  func loss(of latents: LatentDistribution, recordings indices: [Int]) -> Tensor {
+    let known = batch(indices)
+    let precision = (-latents.logVariance).exp()
+    let miss = (latents.mean - known.mean).square() + known.logVariance.exp()
+    let density = latents.logVariance + miss * precision
+    let divergence =
+      latents.mean.square() + latents.logVariance.exp() - latents.logVariance - 1
+    let carrying = carrying.to(model.device)
+    let loss = (density * carrying + divergence * (1 - carrying)).sum(axes: [1]).mean() * 0.5
+    // Where no latent was found to carry anything there is nothing to learn, and nothing to unlearn either.
+    return fitted.isEmpty ? loss * 0 : loss
+  }
+
+  private func set(_ tensor: Tensor, _ range: Range<Int>, _ rows: [[Double]]) {
+    tensor.sliced(axis: 0, from: range.lowerBound, to: range.upperBound)
+      .copyInPlace(
+        from: Tensor(doubles: rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
+          .cast(to: .float32))
+  }
+
+  private static func estimates(_ latents: LatentDistribution) -> [LatentEstimate] {
+    let (means, variances) = (latents.mean.doubles, latents.logVariance.doubles)
+    let (rows, width) = (latents.mean.shape[0], latents.mean.shape[1])
+    return (0..<rows).map { row in
+      let entries = row * width..<(row + 1) * width
+      return LatentEstimate(
+        mean: Array(means[entries]),
+        standardDeviation: variances[entries].map { exp($0 / 2) })
+    }
+  }
+}
