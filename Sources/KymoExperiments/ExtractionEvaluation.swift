@@ -87,8 +87,9 @@ package struct ExtractionEvaluation {
     }
   }
 
-  /// Latents of every recording as the decoder has them, from those that the encoder read; `relevant` are
-  /// fitted, the others stay. Without crops to fit on, all stay.
+  /// Latents of every recording as the decoder has them, from those that the encoder read.
+  ///
+  /// Those at `relevant` are fitted, the others stay; without crops to fit on, all stay.
   package func fit(
     _ recordings: Recordings, _ read: [ExtractionResults.RecordingLatents], relevant: [Int],
     _ words: String

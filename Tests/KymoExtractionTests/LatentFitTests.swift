@@ -10,8 +10,10 @@ import Testing
 
 @testable import KymoExtraction
 
-/// A decoder that takes a step of advection and diffusion, u + v A u + v²/2 A² u + d L u, by its linear path
-/// alone; A and L are central differences. Its latents are v and bent: z = (d − bend · v², v, nothing).
+/// A decoder that takes a step of advection and diffusion, u + v A u + v²/2 A² u + d L u.
+///
+/// It does so by its linear path alone; A and L are central differences. Its latents are bent:
+/// z = (d − bend · v², v, nothing).
 private func knownDecoder(bend: Double) throws -> ParameterVAE {
   var configuration = ModelConfiguration()
   configuration.latents = 3
