@@ -82,6 +82,7 @@ extension Inspection {
   public func starterRecipe(for path: String) -> String {
     let crops = StarterCrops(self)
     let isPlane = spaceShape.count == 2
+    let learnsFits = recordingCount >= 100
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
     var lines = [
@@ -116,13 +117,28 @@ extension Inspection {
       "  inputCrop: \(crops.input)",
       "  # What the decoder predicts; its first frame is given, and so are six points at each end.",
       "  targetCrop: \(crops.target)",
-      "  # Steps of encoder and decoder together, then of the decoder alone.",
-      "  steps: 10000", "  decoderSteps: \(isPlane ? 6000 : 20000)",
+      "  # Steps of encoder and decoder together, then of the decoder alone, on latents that were fitted to it on",
+      "  # eight crops of every recording and straightened.",
+      "  steps: 10000", "  fitCrops: 8", "  decoderSteps: \(isPlane ? 6000 : 20000)",
+    ]
+    if learnsFits {
+      lines += [
+        "  # Steps in which the encoder learns the fitted latents.", "  encoderSteps: 2000",
+      ]
+    }
+    lines += [
       "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
       "  # The price of information, in units of the error of predicting no change. When too many latents",
       "  # stay relevant, raise it; when none does, lower it.",
       "  beta: 0.005", "  betaStart: 1", "",
     ]
+    if !learnsFits {
+      lines += [
+        "evaluation:",
+        "  # An encoder would learn the fits of so few recordings by heart; others are fitted themselves.",
+        "  fitCrops: 8", "",
+      ]
+    }
     return lines.joined(separator: "\n")
   }
 }

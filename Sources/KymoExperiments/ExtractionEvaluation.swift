@@ -89,7 +89,9 @@ package struct ExtractionEvaluation {
 
   /// Latents of every recording as the decoder has them, from those that the encoder read.
   ///
-  /// Those at `relevant` are fitted, the others stay; without crops to fit on, all stay.
+  /// Those at `relevant` are fitted, the others stay; without crops to fit on, all stay. The scatter between crops
+  /// knows nothing of what decoder and encoder have wrong for a whole recording, so the variance is the
+  /// sum of three: between crops, the encoder's own, and the square of what the two differ by.
   package func fit(
     _ recordings: Recordings, _ read: [ExtractionResults.RecordingLatents], relevant: [Int],
     _ words: String
@@ -103,7 +105,14 @@ package struct ExtractionEvaluation {
         from: LatentEstimate(mean: latents.mean, standardDeviation: latents.standardDeviation),
         latents: relevant, crops: settings.fitCrops)
       var fitted = latents
-      (fitted.mean, fitted.standardDeviation) = (estimate.mean, estimate.standardDeviation)
+      for latent in relevant {
+        let parts = [
+          estimate.standardDeviation[latent], latents.standardDeviation[latent],
+          estimate.mean[latent] - latents.mean[latent],
+        ]
+        fitted.mean[latent] = estimate.mean[latent]
+        fitted.standardDeviation[latent] = parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      }
       return fitted
     }
   }

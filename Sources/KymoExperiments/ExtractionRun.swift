@@ -155,13 +155,23 @@ extension ExtractionRun {
     }
     let joint = try stepTime(recipe, sample, device, hooks)
     var seconds = joint * Double(recipe.training.steps)
+    let few = sample.subset(0..<min(sample.count, 8))
     if recipe.training.decoderSteps > 0 {
       var later = recipe
-      later.training.steps = 1
-      let few = sample.subset(0..<min(sample.count, 8))
+      (later.training.steps, later.training.fitCrops, later.training.encoderSteps) = (1, 0, 0)
       seconds +=
         try stepTime(later, few, device, hooks) * Double(recipe.training.decoderSteps)
     }
+    if recipe.training.fitCrops > 0 {
+      // One joint step, then four of fits to two recordings each.
+      var fits = recipe
+      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (1, 1, 0)
+      fits.training.batchSize = 2
+      let rounds = recipe.training.encoderSteps > 0 ? 2.0 : 1
+      seconds += try stepTime(fits, few, device, hooks) * rounds * Double(count) / 2
+    }
+    // At most: the encoder's part of a joint step.
+    seconds += joint * Double(recipe.training.encoderSteps)
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
