@@ -163,11 +163,11 @@ extension ExtractionRun {
         try stepTime(later, few, device, hooks) * Double(recipe.training.decoderSteps)
     }
     if recipe.training.fitCrops > 0 {
-      // One joint step, then four of fits to two recordings each.
+      // One joint step, then four of fits to two recordings each, and as many between the decoder's two.
       var fits = recipe
-      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (1, 1, 0)
+      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (1, 2, 0)
       fits.training.batchSize = 2
-      let rounds = recipe.training.encoderSteps > 0 ? 2.0 : 1
+      let rounds = recipe.training.encoderSteps > 0 ? 3.0 : 2
       seconds += try stepTime(fits, few, device, hooks) * rounds * Double(count) / 2
     }
     // At most: the encoder's part of a joint step.

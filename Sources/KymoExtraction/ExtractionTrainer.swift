@@ -129,22 +129,22 @@ public final class ExtractionTrainer {
   /// - Throws: ``NonFiniteLoss`` at the first loss that is not finite, before the weights change.
   public func step() throws -> StepReport {
     let place = phases[stepIndex]
-    if place.step == 0 { try begin(place.phase) }
-    switch place.phase {
-    case .joint where isRefining: return try descend(place.phase, decoderObjective)
-    case .joint: return try descend(place.phase, jointObjective)
-    case .fit, .secondFit:
-      return try fit(step: place.step, of: place.of, isFirst: place.phase == .fit)
-    case .decoder: return try descend(place.phase, decoderObjective)
-    case .encoder: return try descend(place.phase, encoderObjective)
+    if place.step == 0, !place.part.isMiddle { begin(place.part.phase) }
+    switch place.part.phase {
+    case .joint where isRefining: return try descend(.joint, decoderObjective)
+    case .joint: return try descend(.joint, jointObjective)
+    case .fit: return try fit(place)
+    case .decoder: return try descend(.decoder, decoderObjective)
+    case .encoder: return try descend(.encoder, encoderObjective)
     }
   }
 
   /// What is trained in a part of the training.
   private func trained(in phase: TrainingPhase) -> [NamedTensor] {
     switch phase {
-    case .joint, .fit: isRefining ? model.decoderParameters : model.namedParameters
-    case .decoder, .secondFit: model.decoderParameters
+    case .joint: isRefining ? model.decoderParameters : model.namedParameters
+    case .fit: []
+    case .decoder: model.decoderParameters
     case .encoder: model.encoder.namedParameters
     }
   }
@@ -173,15 +173,17 @@ public final class ExtractionTrainer {
       latentSigma2: objective.sigma2.detached().mean(axes: [0]).doubles)
   }
 
-  /// Fits the latents of the next recordings to the decoder; the first fit ends with straight ones.
-  private func fit(step: Int, of steps: Int, isFirst: Bool) throws -> StepReport {
+  /// Fits the latents of the next recordings to the decoder, and straightens all after the last ones.
+  private func fit(_ place: TrainingPhases.Place) throws -> StepReport {
     guard let fittedLatents else { preconditionFailure("a fit without fitted latents") }
-    let start = step * training.batchSize
+    let start = place.step * training.batchSize
     let range = start..<min(start + training.batchSize, recordings.count)
-    let known = isFirst ? readLatents() : nil
-    if isFirst, step == 0, let known { fittedLatents.choose(from: known) }
+    let known = place.part.readsEncoder ? readLatents() : nil
+    if place.step == 0, let known { fittedLatents.choose(from: known) }
     let errors = fittedLatents.fit(range, from: known)
-    if isFirst, step == steps - 1 { try fittedLatents.straighten(seed: seed) }
+    if place.part.straightens, place.step == place.part.steps - 1 {
+      try fittedLatents.straighten(seed: seed)
+    }
     stepIndex += 1
     let error = errors.reduce(0, +) / Double(errors.count)
     let latents = fittedLatents.batch(Array(range))
@@ -280,13 +282,14 @@ public final class ExtractionTrainer {
   /// The step size of this step; every part of the training has a cycle of its own.
   private var stepSize: Double {
     let place = phases[stepIndex]
-    let sizes = place.phase == .decoder ? training.decoderStepSizes : training.stepSizes
-    return sizes.rate(step: place.step, of: place.of)
+    let part = place.part
+    let sizes = part.phase == .decoder ? training.decoderStepSizes : training.stepSizes
+    return sizes.rate(step: part.before + place.step, of: part.all)
   }
 
   /// Begins a part of the training: what the one before averaged counts, and optimiser and average start
   /// anew for what is trained now.
-  private func begin(_ phase: TrainingPhase) throws {
+  private func begin(_ phase: TrainingPhase) {
     guard phase != .joint else { return }
     takeAverages()
     prepare(phase)
@@ -296,15 +299,15 @@ public final class ExtractionTrainer {
   private func prepare(_ phase: TrainingPhase) {
     switch phase {
     case .joint: return
-    case .fit, .secondFit: average = nil
-    case .decoder:
-      optimizer = training.decoderOptimizer.optimizer(trained(in: phase))
-      average = freshAverage(of: phase)
+    case .fit:
+      average = nil
+      return
+    case .decoder: optimizer = training.decoderOptimizer.optimizer(trained(in: phase))
     case .encoder:
       model.foldNormalization()
       optimizer = training.optimizer.optimizer(trained(in: phase))
-      average = freshAverage(of: phase)
     }
+    average = freshAverage(of: phase)
   }
 
   /// An average of what is trained, if the recipe asks for one.
@@ -603,14 +606,8 @@ public final class ExtractionTrainer {
         .map { (String($0.name.dropFirst(prefix.count + 1)), $0.tensor) }
     }
     stepIndex = record.step
-    // At the border itself the state is still that of the part before. A fit keeps the optimiser of the part before it.
-    let phase = phases[max(0, stepIndex - 1)].phase
-    switch phase {
-    case .joint, .fit: break
-    case .decoder, .secondFit: prepare(.decoder)
-    case .encoder: prepare(.encoder)
-    }
-    if phase == .fit || phase == .secondFit { average = nil }
+    // At the border itself the state is still that of the part before; a fit keeps that of the part before it.
+    for part in phases.parts(before: stepIndex) where !part.isMiddle { prepare(part.phase) }
     try modelState.load(stored, from: folder.path)
     try optimizer.load(state: part("optimizer"), from: folder.path)
     try average?.load(state: part("average"), from: folder.path)

@@ -1,48 +1,95 @@
 // The parts of a training of the parameter VAE, one after the other, and how many steps each has.
 
-/// A part of a training.
-enum TrainingPhase: Int, CaseIterable, Sendable {
+/// What a part of a training does.
+enum TrainingPhase: Sendable {
   /// Encoder and decoder together.
   case joint
-  /// The latents of every recording are fitted to the decoder and straightened.
+  /// The latents of every recording are fitted to the decoder.
   case fit
   /// The decoder alone, on latents of whole recordings.
   case decoder
-  /// The latents are fitted to the finished decoder.
-  case secondFit
   /// The encoder alone, on the fitted latents.
   case encoder
 }
 
-/// All parts in their order.
+/// The order of a training.
+///
+///     joint → fit → decoder, first half → fit → decoder, second half → fit → encoder
+///
+/// The first two fits end with latents straightened; the better the decoder, the straighter, so this is done again when
+/// it has learned. The last one does not straighten: its latents are to be those of the finished decoder.
 struct TrainingPhases {
-  private let counts: [(phase: TrainingPhase, steps: Int)]
+  /// A stretch of steps.
+  struct Part {
+    var phase: TrainingPhase
+    var steps: Int
+    /// Steps of the same phase in earlier parts, and in all: they have one cycle of step sizes.
+    var before = 0
+    var all: Int
+    /// Whether a fit begins with the encoder's latents, and whether it straightens.
+    var readsEncoder = false
+    var straightens = false
+    /// Whether the decoder's training only pauses for this fit, or goes on after one.
+    var isMiddle = false
+  }
+
+  /// A step's place.
+  struct Place {
+    var part: Part
+    /// Number of the step in its part.
+    var step: Int
+  }
+
+  private let parts: [Part]
 
   /// The parts of a training on some recordings; a refinement, whose encoder stays, has no fits.
   init(_ training: TrainingConfiguration, recordings: Int, isRefining: Bool) {
-    // A step of a fit takes as many recordings as a batch has.
-    let rounds = (recordings + training.batchSize - 1) / training.batchSize
-    let fits = training.fitCrops > 0 && !isRefining
-    counts = [
-      (.joint, training.steps),
-      (.fit, fits ? rounds : 0),
-      (.decoder, training.decoderSteps),
-      (.secondFit, fits && training.encoderSteps > 0 ? rounds : 0),
-      (.encoder, fits ? training.encoderSteps : 0),
-    ]
+    let (joint, decoder, encoder) = (
+      training.steps, training.decoderSteps, training.encoderSteps
+    )
+    var parts = [Part(phase: .joint, steps: joint, all: joint)]
+    if training.fitCrops > 0, !isRefining {
+      // A step of a fit takes as many recordings as a batch has.
+      let rounds = (recordings + training.batchSize - 1) / training.batchSize
+      let half = decoder / 2
+      parts += [
+        Part(phase: .fit, steps: rounds, all: rounds, readsEncoder: true, straightens: true),
+        Part(phase: .decoder, steps: half, all: decoder),
+        Part(phase: .fit, steps: rounds, all: rounds, straightens: true, isMiddle: true),
+        Part(
+          phase: .decoder, steps: decoder - half, before: half, all: decoder, isMiddle: true),
+      ]
+      if encoder > 0 {
+        parts += [
+          Part(phase: .fit, steps: rounds, all: rounds),
+          Part(phase: .encoder, steps: encoder, all: encoder),
+        ]
+      }
+    } else {
+      parts.append(Part(phase: .decoder, steps: decoder, all: decoder))
+    }
+    self.parts = parts.filter { $0.steps > 0 }
   }
 
   /// Steps in all.
-  var total: Int { counts.reduce(0) { $0 + $1.steps } }
+  var total: Int { parts.reduce(0) { $0 + $1.steps } }
 
-  /// The part that a step belongs to, the step's number in it, and the part's number of steps.
-  subscript(step: Int) -> (phase: TrainingPhase, step: Int, of: Int) {
+  /// Where a step belongs.
+  subscript(step: Int) -> Place {
     var first = 0
-    for (phase, steps) in counts {
-      if step < first + steps { return (phase, step - first, steps) }
-      first += steps
+    for part in parts {
+      if step < first + part.steps { return Place(part: part, step: step - first) }
+      first += part.steps
     }
-    let last = counts.last { $0.steps > 0 } ?? counts[0]
-    return (last.phase, step - first + last.steps, last.steps)
+    preconditionFailure("TrainingPhases: step \(step) of \(total)")
+  }
+
+  /// The parts that had begun before a step.
+  func parts(before step: Int) -> [Part] {
+    var first = 0
+    return parts.prefix { part in
+      defer { first += part.steps }
+      return first < step
+    }
   }
 }

@@ -212,7 +212,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)
     // 24 recordings are three batches.
-    let total = 4 + 3 + 4 + 3 + 4
+    let total = 4 + 3 + 2 + 3 + 2 + 3 + 4
     #expect(unbroken.totalSteps == total)
     let folders = try (0..<total).map { _ in try TemporaryFolder() }
     var expected: [StepReport] = []
@@ -221,7 +221,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
       expected.append(try unbroken.step())
     }
     let model = unbroken.finishedModel().namedParameters.map { $0.tensor.floats }
-    for start in [2, 4, 5, 7, 9, 11, 12, 14, 16] {
+    for start in [2, 4, 5, 7, 8, 9, 11, 12, 13, 14, 16, 17, 19] {
       let resumed = try ExtractionTrainer(
         configuration: configuration, recordings: recordings, seed: 5)
       try resumed.restore(from: folders[start].url)
@@ -240,7 +240,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     configuration.training.encoderSteps = 400
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
-    for _ in 0..<600 + 3 + 200 + 3 { _ = try trainer.step() }
+    for _ in 0..<600 + 3 + 100 + 3 + 100 + 3 { _ = try trainer.step() }
     let decoder = trainer.model.decoderParameters.map { $0.tensor.floats }
     let losses = try (0..<400).map { _ in try trainer.step().loss }
     #expect(trainer.model.decoderParameters.map { $0.tensor.floats } == decoder)
