@@ -65,14 +65,22 @@ final class FittedLatents {
   /// So that no recording counts as known for certain.
   private static let leastDeviation = 1e-6
 
-  /// Puts the fitted latents into coordinates in which the decoder's law is affine.
+  /// Puts the fitted latents into coordinates in which the decoder's law is affine, no more of them than the law
+  /// has parameters.
   func straighten(seed: UInt64) throws {
     guard let coordinates = ResponseCoordinates(model, recordings: recordings) else { return }
     let width = mean.shape[1]
     let values = mean.doubles
     let rows = (0..<recordings.count).map { Array(values[$0 * width..<($0 + 1) * width]) }
-    let straight = try coordinates.straightened(rows, fitted: fitted, seed: seed)
-    set(mean, 0..<recordings.count, straight)
+    let before = fitted
+    let straight = try coordinates.straightened(rows, fitted: before, seed: seed)
+    set(mean, 0..<recordings.count, straight.latents)
+    // A latent that shared another's parameter carries nothing from now on, as those that the prior took.
+    let collapsed = log(model.collapsedVariance(for: recordings))
+    for latent in before where !straight.fitted.contains(latent) {
+      logVariance.sliced(axis: 1, from: latent, to: latent + 1).fillInPlace(collapsed)
+    }
+    carrying.copy(from: (0..<width).map { straight.fitted.contains($0) ? 1 : 0 })
   }
 
   /// The estimates of some recordings, in their order, `[B, P]` each.

@@ -48,25 +48,113 @@ struct ResponseCoordinates {
     return nil
   }
 
+  /// Straight latents of recordings, and which of them carry something.
+  struct Straightened {
+    var latents: [[Double]]
+    var fitted: [Int]
+  }
+
   /// The new latents of recordings, given the old ones; `fitted` are the positions of those that carry
   /// something, the others stay.
-  func straightened(_ latents: [[Double]], fitted: [Int], seed: UInt64) throws -> [[Double]] {
-    guard !fitted.isEmpty, latents.count > 2 * fitted.count else { return latents }
-    return try withoutGradients {
-      let scores = try self.scores(latents, count: fitted.count, seed: seed)
-      var result = latents
-      for latent in fitted {
-        let fit = LinearFit(regressors: scores, target: latents.map { $0[latent] })
-        for (row, value) in fit.predict(regressors: scores).enumerated() {
-          result[row][latent] = value
+  ///
+  /// Where the rates vary in fewer directions than there are fitted latents, several of them share a parameter; then
+  /// as many as there are directions go on to carry something, and the others become 0.
+  func straightened(_ latents: [[Double]], fitted: [Int], seed: UInt64) throws -> Straightened {
+    guard !fitted.isEmpty, latents.count > 2 * fitted.count else {
+      return Straightened(latents: latents, fitted: fitted)
+    }
+    let all = try withoutGradients {
+      try components(latents, count: fitted.count, seed: seed)
+    }
+    let independent = Self.independent(all)
+    let predictions = fitted.map { latent in
+      LinearFit(regressors: independent, target: latents.map { $0[latent] })
+        .predict(regressors: independent)
+    }
+    let kept = Self.leading(predictions, count: independent.count)
+    var result = latents
+    for place in fitted.indices {
+      for row in result.indices {
+        result[row][fitted[place]] = kept.contains(place) ? predictions[place][row] : 0
+      }
+    }
+    return Straightened(latents: result, fitted: kept.sorted().map { fitted[$0] })
+  }
+
+  /// The components, in falling order of their variance, that are not functions of those before them.
+  ///
+  /// One parameter in two latents makes a curve of the rates, whose second component is a function of the first;
+  /// a second parameter does not.
+  static func independent(_ scores: [[Double]]) -> [[Double]] {
+    guard let first = scores.first, Statistics.populationVariance(first) > 0 else { return [] }
+    var found = [first]
+    for next in scores.dropFirst() {
+      let count = Double(next.count)
+      guard
+        Statistics.populationVariance(next) > leastVariance * Statistics.populationVariance(first)
+      else { continue }
+      let units = found.map { component in
+        let deviation = Statistics.populationVariance(component).squareRoot()
+        return component.map { $0 / deviation }
+      }
+      // The highest degree with at least ten recordings for each coefficient.
+      let candidates = (1...4).map { monomials(units, upTo: $0) }
+      let regressors =
+        candidates
+        .last { 10 * ($0.count + 1) <= next.count }
+      let fit = regressors.map { LinearFit(regressors: $0, target: next) }
+      let degrees = count - 1 - Double(regressors?.count ?? 0)
+      let unexplained = (1 - (fit?.rSquared ?? 0)) * (count - 1) / degrees
+      if unexplained > 1 - dependence { found.append(next) }
+    }
+    return found
+  }
+
+  /// Part of the first component's variance below which another one is rounding.
+  private static let leastVariance = 1e-5
+  /// Part of a component's variance that follows from others when it is no parameter of its own.
+  private static let dependence = 0.9
+
+  /// All products of at most `degree` of some variables, without the constant.
+  private static func monomials(_ variables: [[Double]], upTo degree: Int) -> [[Double]] {
+    // Every monomial with the position of its last variable, so that each comes once.
+    var last = variables.enumerated().map { (place: $0, values: $1) }
+    var result = last
+    for _ in 1..<max(1, degree) {
+      last = last.flatMap { factor in
+        variables.indices.filter { $0 >= factor.place }.map { place in
+          (place: place, values: zip(factor.values, variables[place]).map { $0 * $1 })
         }
       }
-      return result
+      result += last
     }
+    return result.map(\.values)
+  }
+
+  /// Positions of `count` columns that are largest, each in what those before it do not span.
+  private static func leading(_ columns: [[Double]], count: Int) -> [Int] {
+    var rest = columns.map { column in
+      let mean = Statistics.mean(column)
+      return column.map { $0 - mean }
+    }
+    var chosen: [Int] = []
+    func square(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 } }
+    while chosen.count < count {
+      let others = rest.indices.filter { !chosen.contains($0) }
+      guard let next = others.max(by: { square(rest[$0]) < square(rest[$1]) }) else { break }
+      chosen.append(next)
+      let (pivot, size) = (rest[next], square(rest[next]))
+      guard size > 0 else { continue }
+      for other in others where other != next {
+        let factor = zip(rest[other], pivot).reduce(0) { $0 + $1.0 * $1.1 } / size
+        rest[other] = zip(rest[other], pivot).map { $0 - factor * $1 }
+      }
+    }
+    return chosen
   }
 
   /// The leading principal components of the rates, one list of N for each.
-  private func scores(_ latents: [[Double]], count: Int, seed: UInt64) throws -> [[Double]] {
+  private func components(_ latents: [[Double]], count: Int, seed: UInt64) throws -> [[Double]] {
     let spanning = min(latents.count, Self.spanning)
     let chosen = (0..<spanning).map { $0 * latents.count / spanning }
     // Products of all rates with those that span, [N, S].

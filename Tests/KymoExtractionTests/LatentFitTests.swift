@@ -156,7 +156,9 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let model = try knownDecoder(bend: 0.3)
     let (recordings, latents) = try ownRecordings(model, count: 80, bend: 0.3)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let straight = try coordinates.straightened(latents, fitted: [0, 1], seed: 1)
+    let result = try coordinates.straightened(latents, fitted: [0, 1], seed: 1)
+    let straight = result.latents
+    #expect(result.fitted == [0, 1])
     #expect(rSquared(latents, recordings, 0) < 0.7)
     #expect(rSquared(straight, recordings, 0) > 0.999)
     #expect(rSquared(straight, recordings, 1) > 0.9999)
@@ -171,11 +173,46 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let model = try knownDecoder(bend: 0)
     let (recordings, latents) = try ownRecordings(model, count: 600, bend: 0)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let same = try coordinates.straightened(latents, fitted: [0, 1], seed: 1)
+    let same = try coordinates.straightened(latents, fitted: [0, 1], seed: 1).latents
     let largest = zip(same, latents).flatMap { new, old in
       zip(new, old).map { ($0 - $1).magnitude }
     }.max()
     #expect(try #require(largest) < 0.05)
+  }
+
+  @Test("one parameter in two latents is found, and stays in the larger one")
+  func sharedParameter() throws {
+    let model = try knownDecoder(bend: 0)
+    let (recordings, latents) = try ownRecordings(model, count: 200, bend: 0)
+    // The velocity says what the diffusion is, along a curve.
+    let shared = latents.map { [1.5 + 0.3 * sin($0[1]) + 0.1 * $0[1] * $0[1], $0[1], 0] }
+    let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
+    let result = try coordinates.straightened(shared, fitted: [0, 1], seed: 1)
+    #expect(result.fitted == [1])
+    #expect(result.latents.allSatisfy { $0[0] == 0 })
+    let kept = LinearFit(
+      regressors: [result.latents.map { $0[1] }], target: latents.map { $0[1] })
+    #expect(kept.rSquared > 0.98, "\(kept.rSquared)")
+    // Two parameters remain two.
+    #expect(try coordinates.straightened(latents, fitted: [0, 1], seed: 1).fitted == [0, 1])
+  }
+
+  @Test("components that follow from others are told from those that do not")
+  func independence() {
+    var random = RandomStream(seed: 7, purpose: .testing)
+    let x = (0..<400).map { _ in 3 * random.normal() }
+    let y = (0..<400).map { _ in random.normal() }
+    let curve = x.map { 0.1 * $0 * $0 + 0.01 * $0 * $0 * $0 }
+    let surface = zip(x, y).map { 0.1 * $0 * $1 }
+    #expect(ResponseCoordinates.independent([x, curve]).count == 1)
+    #expect(ResponseCoordinates.independent([x, y]).count == 2)
+    #expect(ResponseCoordinates.independent([x, y, surface]).count == 2)
+    #expect(ResponseCoordinates.independent([x, surface]).count == 2)
+    #expect(ResponseCoordinates.independent([x, y.map { 1e-4 * $0 }]).count == 1)
+    // Too few recordings to tell a function from chance.
+    let few = [x, y, surface].map { Array($0[..<12]) }
+    #expect(ResponseCoordinates.independent(few).count == 3)
+    #expect(ResponseCoordinates.independent([[0, 0, 0]]).isEmpty)
   }
 
   @Test("need cells that no border reaches")
