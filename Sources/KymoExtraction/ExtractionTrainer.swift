@@ -34,7 +34,7 @@ public struct StepReport: Codable, Sendable, Hashable {
   public var step: Int
   /// Reconstruction error plus weighted divergence.
   public var loss: Double
-  /// Mean squared error of the rollouts.
+  /// Mean squared error of the rollouts; where the encoder alone is trained, of its means.
   public var reconstruction: Double
   /// Divergence from the prior, summed over latents, in nats.
   public var divergence: Double
@@ -105,7 +105,9 @@ public final class ExtractionTrainer {
       configuration.training, recordings: recordings.count, isRefining: isRefining)
     fittedLatents =
       configuration.training.fitCrops > 0 && !isRefining
-      ? FittedLatents(recordings, model: model, crops: configuration.training.fitCrops) : nil
+      ? FittedLatents(
+        recordings, model: model, crops: configuration.training.fitCrops,
+        merges: configuration.training.encoderSteps > 0) : nil
     if let start { try model.adopt(start) }
     optimizer = configuration.training.optimizer.optimizer(
       isRefining ? model.decoderParameters : model.namedParameters)
@@ -251,10 +253,10 @@ public final class ExtractionTrainer {
     fill(inputBatch, batch.inputs)
     let latents = model.encoder.encode(
       inputBatch.to(device), lattice: model.lattice, kept: keptPositions(stepRandom))
-    let loss = fittedLatents.loss(of: latents, recordings: batch.recordings)
+    let (loss, difference) = fittedLatents.loss(of: latents, recordings: batch.recordings)
     let sigma2 = latents.logVariance.exp()
     return Objective(
-      loss: loss, reconstruction: loss, divergences: divergences(latents, sigma2),
+      loss: loss, reconstruction: difference, divergences: divergences(latents, sigma2),
       mean: latents.mean, sigma2: sigma2)
   }
 

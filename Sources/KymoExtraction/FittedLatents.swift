@@ -15,11 +15,11 @@ final class FittedLatents {
   private let recordings: Recordings
   private let model: ParameterVAE
   private let crops: Int
-  /// Recordings that tell which latents carry something, at most.
-  private static let sample = 64
-
-  init(_ recordings: Recordings, model: ParameterVAE, crops: Int) {
-    (self.recordings, self.model, self.crops) = (recordings, model, crops)
+  /// Whether latents that share a parameter become one, which the encoder must learn.
+  private let merges: Bool
+  init(_ recordings: Recordings, model: ParameterVAE, crops: Int, merges: Bool) {
+    (self.recordings, self.model) = (recordings, model)
+    (self.crops, self.merges) = (crops, merges)
     let latents = model.configuration.latents
     mean = Tensor.zeros([recordings.count, latents])
     logVariance = Tensor.zeros([recordings.count, latents])
@@ -34,9 +34,21 @@ final class FittedLatents {
   /// Positions of the latents that are fitted.
   var fitted: [Int] { carrying.floats.indices.filter { carrying.floats[$0] > 0 } }
 
-  /// Finds which latents carry something in the first recordings.
+  /// Recordings that tell which latents carry something: eight blocks of the reader, from all of a file that may
+  /// be in the order of a parameter.
+  static func sample(of count: Int) -> [Int] {
+    let size = RecordingLatents.blockSize
+    let blocks = (count + size - 1) / size
+    let chosen = min(8, blocks)
+    return (0..<chosen).flatMap { place in
+      let first = place * blocks / chosen * size
+      return Array(first..<min(first + size, count))
+    }
+  }
+
+  /// Finds which latents carry something.
   func choose(from known: RecordingLatents) {
-    let read = known.batch(Array(0..<min(Self.sample, recordings.count)))
+    let read = known.batch(Self.sample(of: recordings.count))
     let estimates = Self.estimates(read)
     let summaries = ExtractionResults.latentSummaries(
       of: estimates.map {
@@ -73,7 +85,8 @@ final class FittedLatents {
     let values = mean.doubles
     let rows = (0..<recordings.count).map { Array(values[$0 * width..<($0 + 1) * width]) }
     let before = fitted
-    let straight = try coordinates.straightened(rows, fitted: before, seed: seed)
+    let straight = try coordinates.straightened(
+      rows, fitted: before, merging: merges, seed: seed)
     set(mean, 0..<recordings.count, straight.latents)
     // A latent that shared another's parameter carries nothing from now on, as those that the prior took.
     let collapsed = log(model.collapsedVariance(for: recordings))
@@ -95,18 +108,22 @@ final class FittedLatents {
   /// density of the fitted ones, whose own variance v blurs them, and for the others the divergence from
   /// the prior,
   ///   ½ Σ_fitted [log σ² + ((μ − z)² + v)/σ²] + ½ Σ_others [μ² + σ² − log σ² − 1],
-  /// mean over the batch.
-  func loss(of latents: LatentDistribution, recordings indices: [Int]) -> Tensor {
+  /// mean over the batch; and, for reports, the mean squared difference Σ_fitted (μ − z)².
+  func loss(
+    of latents: LatentDistribution, recordings indices: [Int]
+  ) -> (loss: Tensor, difference: Tensor) {
     let known = batch(indices)
     let precision = (-latents.logVariance).exp()
-    let miss = (latents.mean - known.mean).square() + known.logVariance.exp()
-    let density = latents.logVariance + miss * precision
+    let square = (latents.mean - known.mean).square()
+    let density = latents.logVariance + (square + known.logVariance.exp()) * precision
     let divergence =
       latents.mean.square() + latents.logVariance.exp() - latents.logVariance - 1
     let carrying = carrying.to(model.device)
     let loss = (density * carrying + divergence * (1 - carrying)).sum(axes: [1]).mean() * 0.5
     // Where no latent was found to carry anything there is nothing to learn, and nothing to unlearn either.
-    return fitted.isEmpty ? loss * 0 : loss
+    return (
+      fitted.isEmpty ? loss * 0 : loss, (square * carrying).detached().sum(axes: [1]).mean()
+    )
   }
 
   private func set(_ tensor: Tensor, _ range: Range<Int>, _ rows: [[Double]]) {

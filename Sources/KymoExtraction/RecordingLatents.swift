@@ -15,7 +15,7 @@ final class RecordingLatents {
   private let tile: [Int]
   private var blocks: [Int: LatentDistribution] = [:]
   /// As many as fill the threads of the fused kernels.
-  private static let blockSize = 8
+  static let blockSize = 8
 
   /// Reads with the model's encoder, which must stay as it is.
   init(_ recordings: Recordings, model: ParameterVAE) {

@@ -57,16 +57,18 @@ struct ResponseCoordinates {
   /// The new latents of recordings, given the old ones; `fitted` are the positions of those that carry
   /// something, the others stay.
   ///
-  /// Where the rates vary in fewer directions than there are fitted latents, several of them share a parameter; then
-  /// as many as there are directions go on to carry something, and the others become 0.
-  func straightened(_ latents: [[Double]], fitted: [Int], seed: UInt64) throws -> Straightened {
+  /// Where the rates vary in fewer directions than there are fitted latents, several of them share a parameter. When
+  /// they are to be merged, as many as there are directions go on to carry something, and the others become 0.
+  func straightened(
+    _ latents: [[Double]], fitted: [Int], merging: Bool, seed: UInt64
+  ) throws -> Straightened {
     guard !fitted.isEmpty, latents.count > 2 * fitted.count else {
       return Straightened(latents: latents, fitted: fitted)
     }
     let all = try withoutGradients {
       try components(latents, count: fitted.count, seed: seed)
     }
-    let independent = Self.independent(all)
+    let independent = merging ? Self.independent(all) : all
     let predictions = fitted.map { latent in
       LinearFit(regressors: independent, target: latents.map { $0[latent] })
         .predict(regressors: independent)

@@ -17,6 +17,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// latent may bend with the squares of parameters; both end here.
   public var fitCrops = 0
   /// Number of steps at the end in which the encoder alone is trained, on the fitted latents.
+  ///
+  /// With 0 the encoder is that of the joint training, and new recordings must be fitted as well
+  /// (`evaluation.fitCrops`): for sets of a few dozen recordings, which an encoder learns by heart.
   public var encoderSteps = 0
   /// Which optimiser of the decoder alone.
   public var decoderOptimizer = OptimizerChoice.adam

@@ -10,7 +10,7 @@ package struct TrainingStep: Codable, Hashable, Sendable {
   package var seconds = 0.0
   /// Reconstruction and divergence together.
   package var loss: Double
-  /// Mean squared error of the rollout.
+  /// Mean squared error of the rollout; where the encoder alone is trained, of its means.
   package var reconstruction: Double
   /// β times the Kullback–Leibler divergence.
   package var divergence: Double

@@ -156,7 +156,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let model = try knownDecoder(bend: 0.3)
     let (recordings, latents) = try ownRecordings(model, count: 80, bend: 0.3)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let result = try coordinates.straightened(latents, fitted: [0, 1], seed: 1)
+    let result = try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1)
     let straight = result.latents
     #expect(result.fitted == [0, 1])
     #expect(rSquared(latents, recordings, 0) < 0.7)
@@ -173,7 +173,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let model = try knownDecoder(bend: 0)
     let (recordings, latents) = try ownRecordings(model, count: 600, bend: 0)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let same = try coordinates.straightened(latents, fitted: [0, 1], seed: 1).latents
+    let same = try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1).latents
     let largest = zip(same, latents).flatMap { new, old in
       zip(new, old).map { ($0 - $1).magnitude }
     }.max()
@@ -187,14 +187,19 @@ private func far(from latents: [Double]) -> LatentEstimate {
     // The velocity says what the diffusion is, along a curve.
     let shared = latents.map { [1.5 + 0.3 * sin($0[1]) + 0.1 * $0[1] * $0[1], $0[1], 0] }
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let result = try coordinates.straightened(shared, fitted: [0, 1], seed: 1)
+    let result = try coordinates.straightened(shared, fitted: [0, 1], merging: true, seed: 1)
     #expect(result.fitted == [1])
     #expect(result.latents.allSatisfy { $0[0] == 0 })
     let kept = LinearFit(
       regressors: [result.latents.map { $0[1] }], target: latents.map { $0[1] })
     #expect(kept.rSquared > 0.98, "\(kept.rSquared)")
+    let both = try coordinates.straightened(shared, fitted: [0, 1], merging: false, seed: 1)
+    #expect(both.fitted == [0, 1])
     // Two parameters remain two.
-    #expect(try coordinates.straightened(latents, fitted: [0, 1], seed: 1).fitted == [0, 1])
+    #expect(
+      try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1).fitted == [
+        0, 1,
+      ])
   }
 
   @Test("components that follow from others are told from those that do not")
@@ -288,6 +293,15 @@ private func far(from latents: [Double]) -> LatentEstimate {
       regressors: [0, 1].map { latent in read.map { $0.mean[latent] } },
       target: read.map { $0.parameters[0] })
     #expect(known.rSquared > 0.95, "\(known.rSquared)")
+  }
+
+  @Test("recordings from all of a file tell which latents carry something")
+  func sample() {
+    #expect(FittedLatents.sample(of: 5) == [0, 1, 2, 3, 4])
+    #expect(FittedLatents.sample(of: 64) == Array(0..<64))
+    let many = FittedLatents.sample(of: 1000)
+    #expect(many.count == 64 && Set(many).count == 64)
+    #expect(many.contains(0) && many.contains { $0 > 800 } && many.allSatisfy { $0 < 1000 })
   }
 
   @Test("are refused where they cannot work")
