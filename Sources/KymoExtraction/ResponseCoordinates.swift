@@ -86,7 +86,8 @@ struct ResponseCoordinates {
   /// The components, in falling order of their variance, that are not functions of those before them.
   ///
   /// One parameter in two latents makes a curve of the rates, whose second component is a function of the first;
-  /// a second parameter does not.
+  /// a second parameter does not. A component goes when a polynomial of fourth order explains nine tenths of it, or half of it where
+  /// the rest is so small that it may be the decoder's error.
   static func independent(_ scores: [[Double]]) -> [[Double]] {
     guard let first = scores.first, Statistics.populationVariance(first) > 0 else { return [] }
     var found = [first]
@@ -107,15 +108,17 @@ struct ResponseCoordinates {
       let fit = regressors.map { LinearFit(regressors: $0, target: next) }
       let degrees = count - 1 - Double(regressors?.count ?? 0)
       let unexplained = (1 - (fit?.rSquared ?? 0)) * (count - 1) / degrees
-      if unexplained > 1 - dependence { found.append(next) }
+      let part = unexplained * Statistics.populationVariance(next)
+      let isWeak = part < weakVariance * Statistics.populationVariance(first)
+      if unexplained > (isWeak ? 0.5 : 0.1) { found.append(next) }
     }
     return found
   }
 
   /// Part of the first component's variance below which another one is rounding.
   private static let leastVariance = 1e-5
-  /// Part of a component's variance that follows from others when it is no parameter of its own.
-  private static let dependence = 0.9
+  /// Part of the first component's variance below which what a component has of its own may be the decoder's error.
+  private static let weakVariance = 1e-3
 
   /// All products of at most `degree` of some variables, without the constant.
   private static func monomials(_ variables: [[Double]], upTo degree: Int) -> [[Double]] {

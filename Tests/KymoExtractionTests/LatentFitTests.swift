@@ -214,6 +214,11 @@ private func far(from latents: [Double]) -> LatentEstimate {
     #expect(ResponseCoordinates.independent([x, y, surface]).count == 2)
     #expect(ResponseCoordinates.independent([x, surface]).count == 2)
     #expect(ResponseCoordinates.independent([x, y.map { 1e-4 * $0 }]).count == 1)
+    // A weak component goes when most of it follows, and stays when it does not.
+    let blurred = zip(curve, y).map { 0.01 * ($0 + 0.9 * $1) }
+    #expect(ResponseCoordinates.independent([x, blurred]).count == 1)
+    #expect(ResponseCoordinates.independent([x, blurred.map { 100 * $0 }]).count == 2)
+    #expect(ResponseCoordinates.independent([x, y.map { 0.02 * $0 }]).count == 2)
     // Too few recordings to tell a function from chance.
     let few = [x, y, surface].map { Array($0[..<12]) }
     #expect(ResponseCoordinates.independent(few).count == 3)
