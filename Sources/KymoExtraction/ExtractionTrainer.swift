@@ -182,7 +182,9 @@ public final class ExtractionTrainer {
     let range = start..<min(start + training.batchSize, recordings.count)
     let known = place.part.readsEncoder ? readLatents() : nil
     if place.step == 0, let known { fittedLatents.choose(from: known) }
-    let errors = fittedLatents.fit(range, from: known)
+    // Single rollouts may diverge; their recordings keep the latents that they had.
+    let errors = fittedLatents.fit(range, from: known).filter(\.isFinite)
+    guard !errors.isEmpty else { throw NonFiniteLoss(step: stepIndex + 1) }
     if place.part.straightens, place.step == place.part.steps - 1 {
       try fittedLatents.straighten(seed: seed)
     }
@@ -192,7 +194,7 @@ public final class ExtractionTrainer {
     return StepReport(
       step: stepIndex, loss: error, reconstruction: error,
       divergence: divergences(latents, latents.logVariance.exp()).sum().item, learningRate: 0,
-      gradientNorm: 0, latentVariance: latents.mean.variance(axes: [0]).doubles,
+      gradientNorm: 0, latentVariance: latents.mean.variance(axes: [0], correction: 0).doubles,
       latentSigma2: latents.logVariance.exp().mean(axes: [0]).doubles)
   }
 

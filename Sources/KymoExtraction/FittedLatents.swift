@@ -15,7 +15,8 @@ final class FittedLatents {
   private let recordings: Recordings
   private let model: ParameterVAE
   private let crops: Int
-  /// Whether latents that share a parameter become one, which the encoder must learn.
+  /// Whether latents that share a parameter become one, and those that carry little nothing, which the encoder
+  /// must learn.
   private let merges: Bool
   init(_ recordings: Recordings, model: ParameterVAE, crops: Int, merges: Bool) {
     (self.recordings, self.model) = (recordings, model)
@@ -62,8 +63,9 @@ final class FittedLatents {
   ///
   /// - Returns: The mean squared errors that are left.
   func fit(_ range: Range<Int>, from known: RecordingLatents?) -> [Double] {
-    let starts = Self.estimates(known?.batch(Array(range)) ?? batch(Array(range)))
     let fitted = fitted
+    var starts = Self.estimates(known?.batch(Array(range)) ?? batch(Array(range)))
+    if merges { for row in starts.indices { collapse(&starts[row], except: fitted) } }
     let fits = zip(range, starts).map { index, start in
       model.fit(recordings, index, from: start, latents: fitted, crops: crops)
     }
@@ -72,6 +74,15 @@ final class FittedLatents {
       logVariance, range,
       fits.map { fit in fit.standardDeviation.map { 2 * log(max($0, Self.leastDeviation)) } })
     return fits.map { $0.error ?? 0 }
+  }
+
+  /// Takes what latents say that carry nothing, or too little, so that the decoder does without it: the
+  /// encoder will not learn it.
+  private func collapse(_ estimate: inout LatentEstimate, except fitted: [Int]) {
+    let deviation = model.collapsedVariance(for: recordings).squareRoot()
+    for latent in estimate.mean.indices where !fitted.contains(latent) && !fitted.isEmpty {
+      (estimate.mean[latent], estimate.standardDeviation[latent]) = (0, deviation)
+    }
   }
 
   /// So that no recording counts as known for certain.
@@ -87,8 +98,8 @@ final class FittedLatents {
     let before = fitted
     let straight = try coordinates.straightened(
       rows, fitted: before, merging: merges, seed: seed)
+    // A latent that shared another's parameter carries nothing from now on: its mean is 0.
     set(mean, 0..<recordings.count, straight.latents)
-    // A latent that shared another's parameter carries nothing from now on, as those that the prior took.
     let collapsed = log(model.collapsedVariance(for: recordings))
     for latent in before where !straight.fitted.contains(latent) {
       logVariance.sliced(axis: 1, from: latent, to: latent + 1).fillInPlace(collapsed)

@@ -146,7 +146,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
       remedy: "About twice as many as training.steps sharpen the forecasts.")
     try require(
-      fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 0, "\(path).fitCrops",
+      fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 1, "\(path).fitCrops",
       found: fitCrops, allowed: "0, or 2 to 256 together with training.decoderSteps",
       remedy: "8 is a good value; a decoder must learn the fitted latents.")
     try require(

@@ -140,6 +140,17 @@ private func far(from latents: [Double]) -> LatentEstimate {
       #expect(fit <= still)
     }
   }
+
+  @Test("stay where they are when rollouts leave the finite numbers")
+  func divergence() throws {
+    let model = try knownDecoder(bend: 0)
+    let (recordings, latents) = try ownRecordings(model, count: 1, bend: 0)
+    withoutGradients { model.lambda.fillInPlace(.nan) }
+    let start = far(from: latents[0])
+    let fit = model.fit(recordings, 0, from: start, latents: [0, 1], crops: 4)
+    #expect(fit.mean == start.mean && fit.standardDeviation == start.standardDeviation)
+    #expect(try #require(fit.error).isNaN)
+  }
 }
 
 @Suite("Coordinates in which the decoder's law is affine") struct ResponseCoordinatesTests {
@@ -275,6 +286,20 @@ private func far(from latents: [Double]) -> LatentEstimate {
       let found = try (start..<total).map { _ in try resumed.step() }
       #expect(found == Array(expected[start...]), "from step \(start)")
       #expect(resumed.finishedModel().namedParameters.map { $0.tensor.floats } == model)
+    }
+  }
+
+  @Test("reports finite numbers of a last batch of one recording")
+  func finiteReports() throws {
+    let recordings = try travellingWaves(9)
+    let trainer = try ExtractionTrainer(
+      configuration: configuration(), recordings: recordings, seed: 2)
+    for _ in 0..<4 { _ = try trainer.step() }
+    for _ in 0..<2 {
+      let report = try trainer.step()
+      #expect(report.loss.isFinite && report.divergence.isFinite)
+      let statistics = report.latentVariance + report.latentSigma2
+      #expect(!statistics.contains { !$0.isFinite })
     }
   }
 
