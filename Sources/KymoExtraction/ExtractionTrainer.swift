@@ -213,8 +213,8 @@ public final class ExtractionTrainer {
     let progress = Double(stepIndex) / Double(training.steps)
     let frames = training.rolloutSchedule.frames(
       step: stepIndex, of: training.steps, full: training.targetCrop[0] - 1)
-    fill(inputBatch, batch.inputs)
-    fill(targetBatch, batch.targets)
+    recordings.fill(inputBatch, batch.inputs)
+    recordings.fill(targetBatch, batch.targets)
     var latents = model.encoder.encode(
       inputBatch.to(device), lattice: model.lattice, kept: keptPositions(random))
     if model.normalizes { latents.mean = normalize(latents.mean, progress: progress) }
@@ -240,7 +240,7 @@ public final class ExtractionTrainer {
     let random = stepRandom
     let latents =
       fittedLatents?.batch(batch.recordings) ?? readLatents().batch(batch.recordings)
-    fill(targetBatch, batch.targets)
+    recordings.fill(targetBatch, batch.targets)
     let reconstruction = rolloutLoss(
       sample(latents, random), frames: training.targetCrop[0] - 1, random: random)
     let sigma2 = latents.logVariance.exp()
@@ -252,7 +252,7 @@ public final class ExtractionTrainer {
   /// The loss of the encoder alone on crops: what it lacks of the fitted latents.
   private func encoderObjective(_ batch: Batch) -> Objective {
     guard let fittedLatents else { preconditionFailure("an encoder alone without fitted latents") }
-    fill(inputBatch, batch.inputs)
+    recordings.fill(inputBatch, batch.inputs)
     let latents = model.encoder.encode(
       inputBatch.to(device), lattice: model.lattice, kept: keptPositions(stepRandom))
     let (loss, difference) = fittedLatents.loss(of: latents, recordings: batch.recordings)
@@ -369,19 +369,6 @@ public final class ExtractionTrainer {
     return batch
   }
 
-  private func fill(_ batch: Tensor, _ places: [CropPlace]) {
-    let length = batch.shape.dropFirst().reduce(1, *)
-    // In bounds: one crop's length for each item.
-    unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
-      torchParallelFor(places.count) { item in
-        let place = places[item]
-        unsafe recordings.copyCrop(
-          recording: place.recording, timeOffset: place.timeOffset,
-          spaceOffsets: place.spaceOffsets, size: place.size, into: start + item * length)
-      }
-    }
-  }
-
   /// Recording number `position` of an endless sequence of rounds, each a permutation.
   private func shuffledRecording(position: Int) -> Int {
     let (round, place) = position.quotientAndRemainder(dividingBy: recordings.count)
@@ -489,7 +476,7 @@ public final class ExtractionTrainer {
     let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
     let frames = training.targetCrop[0] - 1
     let errors = (0..<Self.probes).map { round -> Double in
-      fill(targetBatch, drawBatch(step: Int(Int32.max) + round).targets)
+      recordings.fill(targetBatch, drawBatch(step: Int(Int32.max) + round).targets)
       let inner = cells.indices.reduce(targetBatch) {
         $0.sliced(axis: 3 + $1, from: layout.border, to: layout.border + cells[$1])
       }
@@ -511,7 +498,7 @@ public final class ExtractionTrainer {
     withoutGradients {
       for round in 0..<Self.probes {
         // Crops of their own, far from those of the training.
-        fill(inputBatch, drawBatch(step: Int(Int32.max) + round).inputs)
+        recordings.fill(inputBatch, drawBatch(step: Int(Int32.max) + round).inputs)
         let maps = model.encoder.features(inputBatch.to(device), lattice: model.lattice)
         let means = maps.mean(axes: [1]).doubles
         pooled += (0..<training.batchSize).map {

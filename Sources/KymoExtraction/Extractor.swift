@@ -82,17 +82,9 @@ extension ParameterVAE {
     precondition(latents.count == range.count, "rollout: \(latents.count) latents for \(range)")
     // Other borders than the truth need no more than the first frame.
     let size = [border == .truth ? recordings.frameCount : 1] + recordings.spaceShape
-    let truth = Tensor.zeros([range.count, recordings.channelCount] + size)
-    let length = recordings.channelCount * size.reduce(1, *)
-    // In bounds: one crop's length for each item.
-    unsafe truth.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
-      for (item, index) in range.enumerated() {
-        unsafe recordings.copyCrop(
-          recording: index, timeOffset: 0,
-          spaceOffsets: [Int](repeating: 0, count: recordings.spaceRank), size: size,
-          into: start + item * length)
-      }
-    }
+    let origin = [Int](repeating: 0, count: recordings.spaceRank)
+    let truth = recordings.batch(
+      range.map { CropPlace(recording: $0, timeOffset: 0, spaceOffsets: origin, size: size) })
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
     var predicted = withoutGradients {
       self.rollout(
@@ -194,17 +186,10 @@ extension ParameterVAE {
       let first = recordings.boundary[axis] == .periodic ? DynamicsEncoder.shrinkage / 2 : 0
       return ((corner[1 + axis] - first) % points + points) % points
     }
-    let batch = Tensor.zeros([range.count, recordings.channelCount] + size)
-    let length = recordings.channelCount * size.reduce(1, *)
-    // In bounds: one crop's length for each item.
-    unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
-      for (item, index) in range.enumerated() {
-        unsafe recordings.copyCrop(
-          recording: index, timeOffset: corner[0], spaceOffsets: offsets, size: size,
-          into: start + item * length)
-      }
-    }
-    return batch
+    return recordings.batch(
+      range.map {
+        CropPlace(recording: $0, timeOffset: corner[0], spaceOffsets: offsets, size: size)
+      })
   }
 }
 

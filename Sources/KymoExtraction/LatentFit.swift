@@ -66,24 +66,7 @@ extension ParameterVAE {
       if number % 2 == 0 { place.timeOffset = 0 }
       return place
     }
-    return cropBatch(recordings, places)
-  }
-
-  /// Crops of one size as a batch, `[places, C, frames, X…]`.
-  func cropBatch(_ recordings: Recordings, _ places: [CropPlace]) -> Tensor {
-    let size = places[0].size
-    let batch = Tensor.zeros([places.count, recordings.channelCount] + size)
-    let length = recordings.channelCount * size.reduce(1, *)
-    // In bounds: one crop's length for each item.
-    unsafe batch.withUnsafeMutablePointer { (start: UnsafeMutablePointer<Float>) in
-      torchParallelFor(places.count) { item in
-        let place = places[item]
-        unsafe recordings.copyCrop(
-          recording: place.recording, timeOffset: place.timeOffset,
-          spaceOffsets: place.spaceOffsets, size: size, into: start + item * length)
-      }
-    }
-    return batch
+    return recordings.batch(places)
   }
 }
 
@@ -99,11 +82,8 @@ private struct LatentFit {
 
   init(model: ParameterVAE, truth: Tensor, latents: [Int]) {
     (self.model, self.truth, self.latents) = (model, truth, latents)
-    let border = model.kernelNetwork.layout.border
-    var target = truth.sliced(axis: 2, from: 1)
-    for axis in 3..<truth.shape.count {
-      target = target.sliced(axis: axis, from: border, to: target.shape[axis] - border)
-    }
+    let target = PlainRollout.inner(
+      truth.sliced(axis: 2, from: 1), cut: model.kernelNetwork.layout.border, firstAxis: 3)
     self.target = target.contiguous().reshaped([truth.shape[0], -1]).to(model.device)
   }
 

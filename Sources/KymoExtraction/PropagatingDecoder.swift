@@ -68,7 +68,7 @@ enum PlainRollout {
   }
 
   /// What remains when `cut` cells go on both sides of every axis from `firstAxis` on.
-  private static func inner(_ field: Tensor, cut: Int, firstAxis: Int = 2) -> Tensor {
+  static func inner(_ field: Tensor, cut: Int, firstAxis: Int = 2) -> Tensor {
     (firstAxis..<field.shape.count).reduce(field) {
       $0.sliced(axis: $1, from: cut, to: $0.shape[$1] - cut)
     }

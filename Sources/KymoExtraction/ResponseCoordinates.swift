@@ -191,7 +191,7 @@ struct ResponseCoordinates {
     let recording = random.index(below: recordings.count)
     var place = CropSampler(recordings).draw(recording: recording, size: size, using: &random)
     if number % 2 == 0 { place.timeOffset = 0 }
-    return model.cropBatch(recordings, [place]).to(model.device)
+    return recordings.batch([place]).to(model.device)
   }
 
   /// `Δ ∂u/∂t` of a state under each of some latents, `[latents, M]`.
@@ -207,7 +207,10 @@ struct ResponseCoordinates {
     let start = probe.sliced(axis: 2, from: 0, to: 1)
       .expanded([count, probe.shape[1], 1] + probe.shape.dropFirst(3))
     var difference = Tensor.concatenated(
-      [inner(start, cut: border * order), inner(states, cut: border * (order - 1))], axis: 2)
+      [
+        PlainRollout.inner(start, cut: border * order, firstAxis: 3),
+        PlainRollout.inner(states, cut: border * (order - 1), firstAxis: 3),
+      ], axis: 2)
     var rate = Tensor.zeros([1], device: model.device)
     for power in 1...order {
       let frames = difference.shape[2]
@@ -218,11 +221,5 @@ struct ResponseCoordinates {
       rate = rate + difference.selected(axis: 2, index: 0) * factor
     }
     return rate.reshaped([count, -1])
-  }
-
-  private func inner(_ field: Tensor, cut: Int) -> Tensor {
-    (3..<field.shape.count).reduce(field) {
-      $0.sliced(axis: $1, from: cut, to: $0.shape[$1] - cut)
-    }
   }
 }
