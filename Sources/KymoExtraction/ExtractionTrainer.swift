@@ -60,7 +60,8 @@ public final class ExtractionTrainer {
   public let model: ParameterVAE
 
   private let recordings: Recordings
-  private let sampler: CropSampler
+  private var sampler: BatchSampler
+  private let rolloutLoss: RolloutLoss
   private let seed: UInt64
   private let device: Device
   private var optimizer: any Optimizer
@@ -91,13 +92,14 @@ public final class ExtractionTrainer {
   ) throws {
     try configuration.validate()
     try device.checkAvailable()
-    try ExtractionTrainer.check(configuration, against: recordings)
+    try configuration.training.validateCrops(of: recordings)
     (self.configuration, self.recordings) = (configuration, recordings)
     (self.seed, self.device) = (seed, device)
-    sampler = CropSampler(recordings)
+    sampler = BatchSampler(recordings, training: configuration.training, seed: seed)
     model = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: seed,
       device: device)
+    rolloutLoss = RolloutLoss(model: model, training: configuration.training, device: device)
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     isRefining = if case .frozenEncoder = start { true } else { false }
@@ -121,8 +123,13 @@ public final class ExtractionTrainer {
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
-    finalBeta = training.beta * (training.betaUnit == .persistence ? persistenceError() : 1)
-    if configuration.model.dataStart && start == nil { startFromData() }
+    finalBeta = training.beta
+    if training.betaUnit == .persistence {
+      finalBeta *= rolloutLoss.ofPersistence(recordings, sampler.probes())
+    }
+    if configuration.model.dataStart && start == nil {
+      model.start(from: recordings, sampler.probes())
+    }
     average = freshAverage(of: .joint)
   }
 
@@ -153,11 +160,11 @@ public final class ExtractionTrainer {
 
   /// One step down the gradient of an objective.
   private func descend(
-    _ phase: TrainingPhase, _ objective: (Batch) -> Objective
+    _ phase: TrainingPhase, _ objective: (CropPlaces) -> Objective
   ) throws -> StepReport {
-    let batch = drawBatch(step: stepIndex)
+    let places = sampler.draw(step: stepIndex)
     optimizer.zeroGradients()
-    let objective = objective(batch)
+    let objective = objective(places)
     let value = objective.loss.item
     guard value.isFinite else { throw NonFiniteLoss(step: stepIndex + 1) }
     objective.loss.backward()
@@ -208,17 +215,18 @@ public final class ExtractionTrainer {
   }
 
   /// The loss of encoder and decoder together on crops.
-  private func jointObjective(_ batch: Batch) -> Objective {
+  private func jointObjective(_ places: CropPlaces) -> Objective {
     let random = stepRandom
     let progress = Double(stepIndex) / Double(training.steps)
     let frames = training.rolloutSchedule.frames(
       step: stepIndex, of: training.steps, full: training.targetCrop[0] - 1)
-    recordings.fill(inputBatch, batch.inputs)
-    recordings.fill(targetBatch, batch.targets)
+    recordings.fill(inputBatch, places.inputs)
+    recordings.fill(targetBatch, places.targets)
     var latents = model.encoder.encode(
       inputBatch.to(device), lattice: model.lattice, kept: keptPositions(random))
     if model.normalizes { latents.mean = normalize(latents.mean, progress: progress) }
-    let reconstruction = rolloutLoss(sample(latents, random), frames: frames, random: random)
+    let reconstruction = rolloutLoss(
+      sample(latents, random), crops: targetBatch, frames: frames, random: random)
     let sigma2 = latents.logVariance.exp()
     let divergences = divergences(latents, sigma2)
     let price = (divergences * latentPrices).sum()
@@ -236,13 +244,14 @@ public final class ExtractionTrainer {
   }
 
   /// The loss of the decoder alone, on latents of whole recordings.
-  private func decoderObjective(_ batch: Batch) -> Objective {
+  private func decoderObjective(_ places: CropPlaces) -> Objective {
     let random = stepRandom
     let latents =
-      fittedLatents?.batch(batch.recordings) ?? readLatents().batch(batch.recordings)
-    recordings.fill(targetBatch, batch.targets)
+      fittedLatents?.batch(places.recordings) ?? readLatents().batch(places.recordings)
+    recordings.fill(targetBatch, places.targets)
     let reconstruction = rolloutLoss(
-      sample(latents, random), frames: training.targetCrop[0] - 1, random: random)
+      sample(latents, random), crops: targetBatch, frames: training.targetCrop[0] - 1,
+      random: random)
     let sigma2 = latents.logVariance.exp()
     return Objective(
       loss: reconstruction, reconstruction: reconstruction,
@@ -250,12 +259,12 @@ public final class ExtractionTrainer {
   }
 
   /// The loss of the encoder alone on crops: what it lacks of the fitted latents.
-  private func encoderObjective(_ batch: Batch) -> Objective {
+  private func encoderObjective(_ places: CropPlaces) -> Objective {
     guard let fittedLatents else { preconditionFailure("an encoder alone without fitted latents") }
-    recordings.fill(inputBatch, batch.inputs)
+    recordings.fill(inputBatch, places.inputs)
     let latents = model.encoder.encode(
       inputBatch.to(device), lattice: model.lattice, kept: keptPositions(stepRandom))
-    let (loss, difference) = fittedLatents.loss(of: latents, recordings: batch.recordings)
+    let (loss, difference) = fittedLatents.loss(of: latents, recordings: places.recordings)
     let sigma2 = latents.logVariance.exp()
     return Objective(
       loss: loss, reconstruction: difference, divergences: divergences(latents, sigma2),
@@ -345,41 +354,6 @@ public final class ExtractionTrainer {
     { [seed, stepIndex] in RandomStream(seed: seed, purpose: $0, index: UInt64(stepIndex)) }
   }
 
-  /// Which recordings a step sees, and where it cuts its crops.
-  struct Batch {
-    var recordings: [Int] = []
-    var inputs: [CropPlace] = []
-    var targets: [CropPlace] = []
-  }
-
-  /// Draws the two crops of every recording in the batch; recordings come in shuffled rounds.
-  func drawBatch(step: Int) -> Batch {
-    var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
-    var batch = Batch()
-    for item in 0..<training.batchSize {
-      let recording = shuffledRecording(position: step * training.batchSize + item)
-      batch.recordings.append(recording)
-      batch.inputs.append(
-        sampler.draw(recording: recording, size: training.inputCrop, using: &random))
-      var target = sampler.draw(
-        recording: recording, size: training.targetCrop, using: &random)
-      if training.beginnings > 0, random.uniform() < training.beginnings { target.timeOffset = 0 }
-      batch.targets.append(target)
-    }
-    return batch
-  }
-
-  /// Recording number `position` of an endless sequence of rounds, each a permutation.
-  private func shuffledRecording(position: Int) -> Int {
-    let (round, place) = position.quotientAndRemainder(dividingBy: recordings.count)
-    if order.round != round {
-      var random = RandomStream(seed: seed, purpose: .batches, index: UInt64(round))
-      order = (round, Array(0..<recordings.count).shuffled(using: &random))
-    }
-    return order.permutation[place]
-  }
-  private var order: (round: Int, permutation: [Int]) = (-1, [])
-
   /// For averaging dropout: which positions enter; never none of a latent's.
   private func keptPositions(
     _ random: (RandomPurpose) -> RandomStream
@@ -431,137 +405,6 @@ public final class ExtractionTrainer {
     // The error of a wrong parameter grows like T² at first: a shorter rollout needs a smaller β.
     let part = Double(frames) / Double(training.targetCrop[0] - 1)
     return finalBeta * pow(training.betaStart, remaining) * part * part
-  }
-
-  private func rolloutLoss(
-    _ sample: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
-  ) -> Tensor {
-    let layout = model.kernelNetwork.layout
-    let scale = configuration.model.incrementScale
-    let kernels = model.kernelNetwork.kernels(sample)
-    let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
-    let batch = training.batchSize
-    let truth = targetBatch.sliced(axis: 2, from: 0, to: frames + 1)
-    let weights = frameWeights(frames, entries: layout.channels * cells.reduce(1, *))
-    var noise: Tensor?
-    if training.propagationNoise > 0 {
-      var stream = random(.noise)
-      let shape = [batch, frames, layout.channels] + cells
-      noise = Tensor.normal(shape, using: &stream, device: device) * training.propagationNoise
-    }
-    if FusedRollout.supports(layout, device: device) {
-      return training.average(
-        FusedRollout.errors(
-          kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
-          weights: weights, border: .truth, noise: noise))
-    }
-    return training.average(
-      PlainRollout.errors(
-        kernels: kernels, lambda: model.lambda, layout: layout, scale: scale,
-        truth: truth.to(device), weights: weights, border: .truth, noise: noise))
-  }
-
-  /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with
-  /// `q = exp(−r·t)` rescaled to mean 1 (specification 4.1).
-  private func frameWeights(_ frames: Int, entries: Int) -> [Float] {
-    let discount = (0..<frames).map { exp(-training.discount * Double($0)) }
-    let mean = discount.reduce(0, +) / Double(frames)
-    return discount.map { Float($0 / mean * ($0 / mean) / Double(entries * frames)) }
-  }
-
-  /// Mean squared difference between the first and the later frames of target crops: the loss of a
-  /// decoder that changes nothing.
-  private func persistenceError() -> Double {
-    let layout = model.kernelNetwork.layout
-    let cells = training.targetCrop.dropFirst().map { $0 - 2 * layout.border }
-    let frames = training.targetCrop[0] - 1
-    let errors = (0..<Self.probes).map { round -> Double in
-      recordings.fill(targetBatch, drawBatch(step: Int(Int32.max) + round).targets)
-      let inner = cells.indices.reduce(targetBatch) {
-        $0.sliced(axis: 3 + $1, from: layout.border, to: layout.border + cells[$1])
-      }
-      let start = inner.sliced(axis: 2, from: 0, to: 1)
-      return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
-    }
-    order = (-1, [])
-    return errors.reduce(0, +) / Double(errors.count)
-  }
-
-  /// Batches that are looked at before the first step.
-  private static let probes = 10
-
-  /// Sets the μ head to the leading principal components of pooled features, whitened, and the
-  /// variance head to σ² = 0.1 on a crop: informative latents from the first step.
-  private func startFromData() {
-    let features = DynamicsEncoder.features
-    var pooled: [[Double]] = []
-    withoutGradients {
-      for round in 0..<Self.probes {
-        // Crops of their own, far from those of the training.
-        recordings.fill(inputBatch, drawBatch(step: Int(Int32.max) + round).inputs)
-        let maps = model.encoder.features(inputBatch.to(device), lattice: model.lattice)
-        let means = maps.mean(axes: [1]).doubles
-        pooled += (0..<training.batchSize).map {
-          Array(means[$0 * features..<($0 + 1) * features])
-        }
-      }
-    }
-    order = (-1, [])
-    let count = Double(pooled.count)
-    let center = (0..<features).map { f in pooled.reduce(0) { $0 + $1[f] } / count }
-    var covariance = [Double](repeating: 0, count: features * features)
-    for row in pooled {
-      let d = zip(row, center).map { $0 - $1 }
-      for i in 0..<features {
-        for j in 0..<features { covariance[i * features + j] += d[i] * d[j] / count }
-      }
-    }
-    let (values, vectors) = symmetricEigen(covariance, size: features)
-    let latents = configuration.model.latents
-    var weight: [Float] = []
-    var bias: [Float] = []
-    for latent in 0..<latents {
-      // More latents than components: the surplus ones repeat the last with less weight.
-      let component = min(latent, features - 1)
-      let deviation = max(values[component], 1e-12 * max(values[0], 1e-300)).squareRoot()
-      let row = vectors[component].map { $0 / deviation }
-      weight += row.map(Float.init)
-      bias.append(Float(-zip(row, center).reduce(0) { $0 + $1.0 * $1.1 }))
-    }
-    let map = model.trainedMap
-    let patches = map.reduce(1.0) { $0 * Double(min(31, $1)) }
-    let local = log(0.1 * Double(map.reduce(1, *)) / patches)
-    withoutGradients {
-      model.encoder.meanHead.weight.copyInPlace(
-        from: Tensor(weight, shape: [latents, features], device: device))
-      model.encoder.meanHead.bias.copyInPlace(from: Tensor(bias, shape: [latents], device: device))
-      model.encoder.varianceHead.weight.mulInPlace(0.1)
-      model.encoder.varianceHead.bias.fillInPlace(local)
-    }
-  }
-
-  private static func check(
-    _ configuration: ExtractionConfiguration, against recordings: Recordings
-  ) throws(ConfigurationError) {
-    for (name, crop) in [
-      ("inputCrop", configuration.training.inputCrop),
-      ("targetCrop", configuration.training.targetCrop),
-    ] {
-      try require(
-        crop.count == 1 + recordings.spaceRank, "training.\(name)", found: "\(crop)",
-        allowed: "frames and cells of \(recordings.spaceRank) space axes",
-        remedy: "The recordings have the shape \(recordings.shape).")
-      try require(
-        crop[0] <= recordings.frameCount, "training.\(name)", found: "\(crop)",
-        allowed: "at most \(recordings.frameCount) frames, which the recordings have",
-        remedy: "Make the crop shorter.")
-      for (axis, kind) in recordings.boundary.enumerated() where kind != .periodic {
-        try require(
-          crop[1 + axis] <= recordings.spaceShape[axis], "training.\(name)", found: "\(crop)",
-          allowed: "at most \(recordings.spaceShape[axis]) cells, which the recordings have",
-          remedy: "Make the crop smaller, or declare the axis periodic if it is.")
-      }
-    }
   }
 
   // MARK: - Checkpoints

@@ -154,9 +154,8 @@ private func temporaryFolder() throws -> URL {
     var configuration = smallExtraction(steps: 1)
     func offsets(_ beginnings: Double) throws -> [[Int]] {
       configuration.training.beginnings = beginnings
-      let trainer = try ExtractionTrainer(
-        configuration: configuration, recordings: recordings, seed: 1)
-      return (0..<250).map { trainer.drawBatch(step: $0).targets.map(\.timeOffset) }
+      var sampler = BatchSampler(recordings, training: configuration.training, seed: 1)
+      return (0..<250).map { sampler.draw(step: $0).targets.map(\.timeOffset) }
     }
     // 48 frames and crops of 9: offsets 0 to 39.
     let (never, some, always) = (try offsets(0), try offsets(0.3), try offsets(1))
