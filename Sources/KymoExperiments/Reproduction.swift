@@ -110,6 +110,8 @@ package struct ReproductionRecord: Codable {
     package var rSquaredOfTrainingFit: [String: Double]
     /// Fraction of true values inside the 95 % interval.
     package var coverage95: [String: Double]
+    /// What a smooth map from latents to parameters finds.
+    package var smoothMap: [String: ExtractionResults.ParameterScore.SmoothMap]
     /// The same with bars calibrated on training recordings, and the factor on the bars.
     package var calibration: [String: ExtractionResults.ParameterScore.Calibration]
     /// Variance of μ of every latent.
@@ -168,7 +170,7 @@ package struct ReproductionRecord: Codable {
         testRecordings: results.recordings.count, relevantLatents: results.relevantCount,
         rSquared: byName(\.rSquared), rSquaredOfEncoder: byName(\.rSquaredOfEncoder),
         rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
-        calibration: byName(\.calibration),
+        smoothMap: byName(\.smoothMap), calibration: byName(\.calibration),
         varianceOfMean: results.latents.map(\.varianceOfMean),
         meanVariance: results.latents.map(\.meanVariance),
         errors: byCurve { curve in

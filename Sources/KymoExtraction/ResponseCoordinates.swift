@@ -96,17 +96,8 @@ struct ResponseCoordinates {
       guard
         Statistics.populationVariance(next) > leastVariance * Statistics.populationVariance(first)
       else { continue }
-      let units = found.map { component in
-        let deviation = Statistics.populationVariance(component).squareRoot()
-        return component.map { $0 / deviation }
-      }
-      // The highest degree with at least ten recordings for each coefficient.
-      let candidates = (1...4).map { monomials(units, upTo: $0) }
-      let regressors =
-        candidates
-        .last { 10 * ($0.count + 1) <= next.count }
-      let fit = regressors.map { LinearFit(regressors: $0, target: next) }
-      let degrees = count - 1 - Double(regressors?.count ?? 0)
+      let fit = PolynomialFit(found, target: next, highestDegree: 4, valuesPerTerm: 10)
+      let degrees = count - 1 - Double(fit?.termCount ?? 0)
       let unexplained = (1 - (fit?.rSquared ?? 0)) * (count - 1) / degrees
       let part = unexplained * Statistics.populationVariance(next)
       let isWeak = part < weakVariance * Statistics.populationVariance(first)
@@ -119,22 +110,6 @@ struct ResponseCoordinates {
   private static let leastVariance = 1e-5
   /// Part of the first component's variance below which what a component has of its own may be the decoder's error.
   private static let weakVariance = 1e-3
-
-  /// All products of at most `degree` of some variables, without the constant.
-  private static func monomials(_ variables: [[Double]], upTo degree: Int) -> [[Double]] {
-    // Every monomial with the position of its last variable, so that each comes once.
-    var last = variables.enumerated().map { (place: $0, values: $1) }
-    var result = last
-    for _ in 1..<max(1, degree) {
-      last = last.flatMap { factor in
-        variables.indices.filter { $0 >= factor.place }.map { place in
-          (place: place, values: zip(factor.values, variables[place]).map { $0 * $1 })
-        }
-      }
-      result += last
-    }
-    return result.map(\.values)
-  }
 
   /// Positions of `count` columns that are largest, each in what those before it do not span.
   private static func leading(_ columns: [[Double]], count: Int) -> [Int] {

@@ -40,6 +40,25 @@ public struct ExtractionResults: Codable, Sendable {
     public var rSquaredOfSingleLatents: [Double]
     /// Widening or narrowing of the intervals; nil when no training recordings were given.
     public var calibration: Calibration?
+    /// What a smooth map finds where a line misses a bend; nil when no training recordings were given.
+    public var smoothMap: SmoothMap?
+
+    /// A polynomial map from the relevant latents to the parameter, fitted on training recordings.
+    ///
+    /// Recordings alone tell a parameter up to a smooth one-to-one map, so this is what the latents and their
+    /// bars are worth where no parameter is known.
+    public struct SmoothMap: Codable, Sendable, Hashable {
+      /// Degree of the polynomial.
+      public var degree: Int
+      /// R² on the evaluated recordings.
+      public var rSquared: Double
+      /// Fraction of true values inside the 95 % interval, sent through the map's slope.
+      public var coverage95: Double
+      /// Creates the score of a map.
+      public init(degree: Int, rSquared: Double, coverage95: Double) {
+        (self.degree, self.rSquared, self.coverage95) = (degree, rSquared, coverage95)
+      }
+    }
 
     /// A factor on the 95 % intervals, found on training recordings.
     public struct Calibration: Codable, Sendable, Hashable {
@@ -61,7 +80,7 @@ public struct ExtractionResults: Codable, Sendable {
       name: String, rSquared: Double, rSquaredOfTrainingFit: Double?, coverage95: Double,
       latents: [Int], coefficients: [Double], paperRSquared: Double?,
       rSquaredOfSingleLatents: [Double],
-      calibration: Calibration? = nil
+      calibration: Calibration? = nil, smoothMap: SmoothMap? = nil
     ) {
       self.name = name
       self.rSquared = rSquared
@@ -72,6 +91,7 @@ public struct ExtractionResults: Codable, Sendable {
       self.paperRSquared = paperRSquared
       self.rSquaredOfSingleLatents = rSquaredOfSingleLatents
       self.calibration = calibration
+      self.smoothMap = smoothMap
     }
   }
 

@@ -48,7 +48,10 @@ extension ExtractionResults {
         coverage95: coverage(of: fit, recordings: recordings, latents: latents, column),
         latents: latents, coefficients: [fit.intercept] + fit.slopes,
         paperRSquared: paper?.rSquared[parameterNames[column]],
-        rSquaredOfSingleLatents: single.map(\.orZero), calibration: calibration)
+        rSquaredOfSingleLatents: single.map(\.orZero), calibration: calibration,
+        smoothMap: trainingRecordings.flatMap { training in
+          smoothMap(from: relevantLatents, to: column, training: training, recordings)
+        })
     }
   }
 
@@ -93,6 +96,31 @@ extension ExtractionResults {
     }.sorted()
     let rank = Int((0.95 * Double(ratios.count + 1)).rounded(.up))
     return ratios[min(rank, ratios.count) - 1]
+  }
+
+  /// Scores a polynomial map from the relevant latents to a parameter; nil where there are too few recordings to fit one.
+  private static func smoothMap(
+    from latents: [Int], to column: Int, training: [RecordingLatents],
+    _ recordings: [RecordingLatents]
+  ) -> ParameterScore.SmoothMap? {
+    guard
+      let map = PolynomialFit(
+        training.columns(of: latents), target: training.map { $0.parameters[column] },
+        highestDegree: 5, valuesPerTerm: 10)
+    else { return nil }
+    let target = recordings.map { $0.parameters[column] }
+    let points = recordings.map { recording in latents.map { recording.mean[$0] } }
+    let mapped = points.map(map.callAsFunction)
+    let halves = zip(points, recordings).map { point, recording in
+      halfInterval95(
+        slopes: map.gradient(at: point),
+        standardDeviations: latents.map { recording.standardDeviation[$0] })
+    }
+    let inside = target.indices.count { (mapped[$0] - target[$0]).magnitude <= halves[$0] }
+    let identity = LinearFit(intercept: 0, slopes: [1], rSquared: .nan)
+    return ParameterScore.SmoothMap(
+      degree: map.degree, rSquared: identity.score(regressors: [mapped], target: target).orZero,
+      coverage95: Double(inside) / Double(target.count))
   }
 
   /// The unit vector, over the latents that carry a parameter and in units of their spread, along
@@ -142,14 +170,19 @@ extension ExtractionResults {
   }
 }
 
+/// Half the 95 % interval of a function of latents when only these are uncertain: 1.96 standard
+/// deviations of the latents, sent through its slopes as independent errors.
+private func halfInterval95(slopes: [Double], standardDeviations: [Double]) -> Double {
+  let square = zip(slopes, standardDeviations).reduce(0) {
+    $0 + ($1.0 * $1.1) * ($1.0 * $1.1)
+  }
+  return 1.96 * square.squareRoot()
+}
+
 extension LinearFit {
-  /// Half the 95 % interval of the fitted value when only the regressors are uncertain: 1.96
-  /// standard deviations of the latents, sent through the slopes as independent errors.
+  /// Half the 95 % interval of the fitted value when only the regressors are uncertain.
   package func halfInterval95(standardDeviations: [Double]) -> Double {
-    let square = zip(slopes, standardDeviations).reduce(0) {
-      $0 + ($1.0 * $1.1) * ($1.0 * $1.1)
-    }
-    return 1.96 * square.squareRoot()
+    KymoMetrics.halfInterval95(slopes: slopes, standardDeviations: standardDeviations)
   }
 }
 

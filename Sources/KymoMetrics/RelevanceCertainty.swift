@@ -67,28 +67,14 @@ extension ExtractionResults {
     var found: [RelevanceCertainty.Repetition] = []
     for latent in kept.reversed() {
       let others = kept.filter { $0 != latent }
-      let regressors = Self.polynomials(
-        of: others.map { other in recordings.map { $0.mean[other] } })
       // A polynomial with as many terms as there are recordings explains everything.
-      guard !others.isEmpty, recordings.count >= 5 * (regressors.count + 1) else { continue }
-      let fit = LinearFit(regressors: regressors, target: recordings.map { $0.mean[latent] })
-      guard fit.rSquared > Self.repetitionRSquared else { continue }
+      let fit = PolynomialFit(
+        others.map { other in recordings.map { $0.mean[other] } },
+        target: recordings.map { $0.mean[latent] }, highestDegree: 3, valuesPerTerm: 5)
+      guard let fit, fit.rSquared > Self.repetitionRSquared else { continue }
       found.append(RelevanceCertainty.Repetition(latent: latent, rSquared: fit.rSquared))
       kept = others
     }
     return found.sorted { $0.latent < $1.latent }
-  }
-
-  /// First, second and third powers of each column, and products of two.
-  private static func polynomials(of columns: [[Double]]) -> [[Double]] {
-    let powers = columns.flatMap { column in
-      [column, column.map { $0 * $0 }, column.map { $0 * $0 * $0 }]
-    }
-    let products = columns.indices.flatMap { first in
-      columns.indices.dropFirst(first + 1).map { second in
-        zip(columns[first], columns[second]).map { $0 * $1 }
-      }
-    }
-    return powers + products
   }
 }

@@ -96,10 +96,21 @@ extension ExtractionResults {
     let shares = NumberText.list(
       scores.map { "\($0.name) for \(NumberText.percent($0.coverage95))" })
     let lowest = scores.map(\.coverage95).min() ?? 0
+    let smooth = scores.compactMap { score in
+      score.smoothMap.map { "\(NumberText.percent($0.coverage95)) for \(score.name)" }
+    }
+    let upToMap: HTML =
+      smooth.isEmpty
+      ? ""
+      : """
+      ; up to a smooth map, which only known parameters can tell, they hold \(NumberText.list(smooth))
+      """
     let verdict: HTML =
       lowest < 0.9
-      ? ", so they are too narrow: they tell the noise of the encoder, not the bend of the relation"
-      : ""
+      ? """
+      : too narrow for a straight line, as they tell the noise of a latent and not the bend of its \
+      relation\(upToMap)
+      """ : ""
     let calibrated = scores.compactMap { score in
       score.calibration.map { calibration in
         """
@@ -165,6 +176,22 @@ extension ExtractionResults {
         rows.append([
           "R² of \(score.name), line fitted on training recordings",
           "\(NumberText.rSquared(trained))", "–", "\(recordingCount)", "–",
+        ])
+      }
+      if let map = score.smoothMap {
+        let share = Self.shareInterval(map.coverage95, of: recordings.count)
+        let name: HTML =
+          """
+          \(score.name) up to a smooth map (polynomial of degree \(map.degree) in the relevant latents, fitted on \
+          training recordings)
+          """
+        rows.append([
+          "R² of \(name)", "\(NumberText.rSquared(map.rSquared))", "–", "\(recordingCount)", "–",
+        ])
+        rows.append([
+          "true \(name) inside its 95 % interval", "\(NumberText.percent(map.coverage95))",
+          "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
+          "\(recordingCount)", "–",
         ])
       }
       guard relevantCount > 0 else { continue }

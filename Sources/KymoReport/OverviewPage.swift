@@ -38,6 +38,7 @@ struct OverviewPage {
         let scores = entry.results.compactMap { $0.scores[safe: column] }
         let calibrated = scores.compactMap { $0.calibration?.coverage95 }
         let encoder = scores.compactMap(\.rSquaredOfEncoder)
+        let smooth = scores.compactMap { $0.smoothMap?.coverage95 }
         rows.append([
           "\(entry.name)", "\(score.name)",
           "<b>\(Self.spread(scores.map(\.rSquared), NumberText.rSquared))</b>",
@@ -45,6 +46,7 @@ struct OverviewPage {
           encoder.isEmpty ? "–" : "\(Self.spread(encoder, NumberText.rSquared))",
           "\(Self.spread(scores.compactMap(\.rSquaredOfTrainingFit), NumberText.rSquared))",
           "\(Self.spread(scores.map(\.coverage95), NumberText.percent))",
+          smooth.isEmpty ? "–" : "\(Self.spread(smooth, NumberText.percent))",
           calibrated.isEmpty ? "–" : "\(Self.spread(calibrated, NumberText.percent))",
           "\(entry.results.count) × \(NumberText.count(first.recordings.count))",
         ])
@@ -56,7 +58,7 @@ struct OverviewPage {
       PageFrame.table(
         [
           "experiment", "parameter", "R²", "paper", "encoder alone", "fit on training data",
-          "in 95 % bars", "calibrated", "seeds × recordings",
+          "in 95 % bars", "the same up to a smooth map", "calibrated", "seeds × recordings",
         ], rows,
         caption: """
           Mean over seeds, smallest and largest in brackets. R² as in Table I of the paper: linear \

@@ -28,7 +28,7 @@ extension ExtractionResults {
     if !scores.isEmpty {
       var table = TextTable(
         "parameter", "R²", "paper", "encoder alone", "fit on training data", "in 95 % bars",
-        "calibrated")
+        "up to a smooth map", "calibrated")
       for score in scores {
         table.add([
           score.name, Words.fraction(score.rSquared),
@@ -36,6 +36,9 @@ extension ExtractionResults {
           score.rSquaredOfEncoder.map(Words.fraction) ?? "-",
           score.rSquaredOfTrainingFit.map(Words.fraction) ?? "-",
           String(format: "%.1f %%", 100 * score.coverage95),
+          score.smoothMap.map {
+            "R² \(Words.fraction($0.rSquared)), " + String(format: "%.1f %%", 100 * $0.coverage95)
+          } ?? "-",
           score.calibration.map {
             String(format: "%.1f %% (bars × %.2f)", 100 * $0.coverage95, $0.factor)
           } ?? "-",
@@ -76,6 +79,7 @@ struct ResultSummary: Codable, Hashable {
     var rSquaredOfEncoder: Double?
     var rSquaredOfTrainingFit: Double?
     var coverage95: Double
+    var smoothMap: ExtractionResults.ParameterScore.SmoothMap?
     var calibration: ExtractionResults.ParameterScore.Calibration?
     var paperRSquared: Double?
   }
@@ -107,7 +111,8 @@ struct ResultSummary: Codable, Hashable {
       Parameter(
         name: $0.name, rSquared: $0.rSquared, rSquaredOfEncoder: $0.rSquaredOfEncoder,
         rSquaredOfTrainingFit: $0.rSquaredOfTrainingFit,
-        coverage95: $0.coverage95, calibration: $0.calibration, paperRSquared: $0.paperRSquared)
+        coverage95: $0.coverage95, smoothMap: $0.smoothMap, calibration: $0.calibration,
+        paperRSquared: $0.paperRSquared)
     }
     errors = results.errorCurves.map { curve in
       let known = curve.paperPoints.filter { $0.index < curve.mean.count }

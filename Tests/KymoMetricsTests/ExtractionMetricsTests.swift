@@ -113,6 +113,31 @@ import Testing
     expectClose([fit.halfInterval95(standardDeviations: [1, 1])], [1.96 * 5], rounding)
   }
 
+  @Test("see through a bend with a smooth map, and that bars are too narrow", arguments: [1, 2])
+  func smoothMap(narrowing: Double) throws {
+    var stream = RandomStream(seed: 7, purpose: .testing)
+    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+      (0..<count).map { index in
+        // Two latents know one parameter each, bent and mixed.
+        let truth = [stream.normal(), stream.normal()]
+        let latents = [truth[0] - 0.2 * truth[1] * truth[1], truth[1]]
+        return ExtractionResults.RecordingLatents(
+          recording: index, mean: latents.map { $0 + 0.1 * stream.normal() },
+          standardDeviation: [0.1, 0.1].map { $0 / narrowing }, parameters: truth)
+      }
+    }
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["p", "q"], recordings: recordings(1000), relevantLatents: [0, 1],
+      trainingRecordings: recordings(1000))
+    #expect(scores[0].coverage95 < 0.75 && scores[0].rSquared < 0.95)
+    for score in scores {
+      let map = try #require(score.smoothMap)
+      #expect(map.degree == 5 && map.rSquared > 0.98)
+      // What is inside follows from the normal law: 1.96 and 0.98 standard deviations.
+      #expect(abs(map.coverage95 - (narrowing == 1 ? 0.95 : 0.673)) < 0.03)
+    }
+  }
+
   @Test(
     "cover 95 % of new recordings after calibration, though σ is wrong and errors are not normal")
   func calibration() throws {

@@ -130,7 +130,13 @@ import Testing
     results.scores[0].rSquared = 0.7
     #expect(results.finding.source.contains("latent 3 follows γ, with R² = 0.700"))
     results.scores[0].coverage95 = 0.8
-    #expect(results.finding.source.contains("80.0 % of the recordings, so they are too narrow"))
+    results.scores[0].smoothMap = .init(degree: 5, rSquared: 0.99, coverage95: 0.942)
+    #expect(
+      results.finding.source.contains(
+        """
+        80.0 % of the recordings: too narrow for a straight line, as they tell the noise of a latent and not the \
+        bend of its relation; up to a smooth map, which only known parameters can tell, they hold 94.2 % for γ.
+        """))
   }
 
   @Test("does not claim a parameter where there is none, or none is known")
@@ -193,8 +199,8 @@ import Testing
         2       0.000120   0.0374        no
         1 of 2 relevant (paper: 1); a collapsed latent has mean σ² 0.0376
 
-        parameter     R²  paper  encoder alone  training fit  inside 95 % bars  calibrated
-        γ          0.993  0.993              –             –            91.2 %           –
+        parameter     R²  paper  encoder alone  training fit  inside 95 % bars  up to a smooth map  calibrated
+        γ          0.993  0.993              –             –            91.2 %                   –           –
 
         RMSE at index       5      10      20
         decoder        0.0181  0.0181  0.0181
