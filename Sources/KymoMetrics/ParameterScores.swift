@@ -58,7 +58,7 @@ extension ExtractionResults {
   /// The fewest relevant latents that explain a parameter nearly as well as all of them.
   ///
   /// Latents are taken one after the other, each time the one that raises R² most, until R² is within
-  /// 0.005 of that of all relevant ones. A parameter with a latent of its own is fitted on that one;
+  /// 0.005 of that of all relevant ones, and what is left unexplained at most half as much again. A parameter with a latent of its own is fitted on that one;
   /// two components of a velocity, which may lie rotated in a plane of two latents, on both (as in
   /// Table I of the paper).
   private static func carriers(
@@ -70,7 +70,8 @@ extension ExtractionResults {
     guard relevant.count > 1 else { return relevant }
     let best = rSquared(relevant)
     var chosen: [Int] = []
-    while chosen.count < relevant.count, chosen.isEmpty || rSquared(chosen) < best - 0.005 {
+    let tolerance = min(0.005, max(0.5 * (1 - best), 1e-4))
+    while chosen.count < relevant.count, chosen.isEmpty || rSquared(chosen) < best - tolerance {
       let others = relevant.filter { !chosen.contains($0) }
       guard let next = others.max(by: { rSquared(chosen + [$0]) < rSquared(chosen + [$1]) }) else {
         break

@@ -180,16 +180,15 @@ extension ExtractionResults {
       }
       if let map = score.smoothMap {
         let share = Self.shareInterval(map.coverage95, of: recordings.count)
-        let name: HTML =
-          """
-          \(score.name) up to a smooth map (polynomial of degree \(map.degree) in the relevant latents, fitted on \
-          training recordings)
-          """
         rows.append([
-          "R² of \(name)", "\(NumberText.rSquared(map.rSquared))", "–", "\(recordingCount)", "–",
+          """
+          R² of \(score.name) up to a smooth map: a polynomial of degree \(map.degree) in the relevant latents, \
+          fitted on training recordings
+          """, "\(NumberText.rSquared(map.rSquared))", "–", "\(recordingCount)", "–",
         ])
         rows.append([
-          "true \(name) inside its 95 % interval", "\(NumberText.percent(map.coverage95))",
+          "true \(score.name) inside its 95 % interval, up to that map",
+          "\(NumberText.percent(map.coverage95))",
           "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
           "\(recordingCount)", "–",
         ])

@@ -177,6 +177,26 @@ import Testing
       Tolerance(absolute: 0.014, because: "four standard errors of 4,000 trials"))
   }
 
+  @Test(
+    "are made on a latent that adds little but explains most of what is left, and not on one that adds chance"
+  )
+  func carriers() {
+    var stream = RandomStream(seed: 8, purpose: .testing)
+    let recordings = (0..<500).map { index in
+      let (truth, other, chance) = (stream.normal(), stream.normal(), stream.normal())
+      // The second latent sees a little of p, which the first one lacks.
+      return ExtractionResults.RecordingLatents(
+        recording: index,
+        mean: [truth - 0.06 * other, other + 0.005 * stream.normal(), chance],
+        standardDeviation: [0.01, 0.01, 0.01],
+        parameters: [truth, truth + 0.1 * stream.normal()])
+    }
+    let scores = ExtractionResults.parameterScores(
+      parameterNames: ["p", "noisy"], recordings: recordings, relevantLatents: [0, 1, 2])
+    #expect(scores[0].latents == [0, 1] && scores[0].rSquared > 0.9999)
+    #expect(scores[1].latents == [0])
+  }
+
   @Test("the interval of R² holds R², narrows with more recordings and repeats itself")
   func interval() throws {
     let golden = try Golden.load()
