@@ -58,9 +58,7 @@ struct RolloutLoss {
   func ofPersistence(_ recordings: Recordings, _ probes: [CropPlaces]) -> Double {
     let border = model.kernelNetwork.layout.border
     let errors = probes.map { probe -> Double in
-      let inner = cells.indices.reduce(recordings.batch(probe.targets)) {
-        $0.sliced(axis: 3 + $1, from: border, to: border + cells[$1])
-      }
+      let inner = PlainRollout.inner(recordings.batch(probe.targets), cut: border, firstAxis: 3)
       let start = inner.sliced(axis: 2, from: 0, to: 1)
       return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
     }

@@ -58,9 +58,9 @@ extension ExtractionResults {
   /// The fewest relevant latents that explain a parameter nearly as well as all of them.
   ///
   /// Latents are taken one after the other, each time the one that raises R² most, until R² is within
-  /// 0.005 of that of all relevant ones, and what is left unexplained at most half as much again. A parameter with a latent of its own is fitted on that one;
-  /// two components of a velocity, which may lie rotated in a plane of two latents, on both (as in
-  /// Table I of the paper).
+  /// 0.005 of that of all relevant ones, and what is left unexplained at most half as much again. A
+  /// parameter with a latent of its own is fitted on that one; two components of a velocity, which may
+  /// lie rotated in a plane of two latents, on both (as in Table I of the paper).
   private static func carriers(
     of target: [Double], among relevant: [Int], _ recordings: [RecordingLatents]
   ) -> [Int] {
@@ -99,7 +99,8 @@ extension ExtractionResults {
     return ratios[min(rank, ratios.count) - 1]
   }
 
-  /// Scores a polynomial map from the relevant latents to a parameter; nil where there are too few recordings to fit one.
+  /// Scores a polynomial map from the relevant latents to a parameter; nil where there are too few
+  /// recordings to fit one.
   private static func smoothMap(
     from latents: [Int], to column: Int, training: [RecordingLatents],
     _ recordings: [RecordingLatents]

@@ -22,11 +22,15 @@ package struct PolynomialFit: Sendable {
   package init?(
     _ variables: [[Double]], target: [Double], highestDegree: Int, valuesPerTerm: Int
   ) {
-    let candidates = (1...max(1, highestDegree)).map { Self.terms(of: variables.count, upTo: $0) }
-    guard !variables.isEmpty,
-      let degree = candidates.lastIndex(where: { valuesPerTerm * ($0.count + 1) <= target.count })
-    else { return nil }
-    (self.degree, terms) = (degree + 1, candidates[degree])
+    // Terms up to degree d, the constant one included: (n + d)! / (n! d!).
+    var (degree, count) = (0, 1)
+    while degree < highestDegree {
+      let next = count * (variables.count + degree + 1) / (degree + 1)
+      guard valuesPerTerm * next <= target.count else { break }
+      (degree, count) = (degree + 1, next)
+    }
+    guard !variables.isEmpty, degree > 0 else { return nil }
+    (self.degree, terms) = (degree, Self.terms(of: variables.count, upTo: degree))
     units = variables.map { values in
       let spread = Statistics.populationVariance(values).squareRoot()
       return (Statistics.mean(values), spread > 0 ? spread : 1)
