@@ -322,6 +322,16 @@ extension ExtractionRun {
     return results
   }
 
+  /// The results of a finished run, evaluated now unless they are there.
+  package static func evaluateUnlessDone(
+    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
+  ) throws -> ExtractionResults {
+    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let test = try file ?? RecipeData(directory.readRecipe(), base: base).testFile
+    return try directory.knownResults(ExtractionResults.self, of: test)
+      ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)
+  }
+
   /// The trained model of a run.
   package static func loadModel(_ directory: RunDirectory) throws -> ParameterVAE {
     guard directory.isFinished else {

@@ -311,10 +311,26 @@ extension ForecastingRun {
     if let file { settings.test = file.path }
     let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
     let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
-    let name = [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
+    let name = testName(settings)
     let results = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: URL(filePath: name).lastPathComponent)
     try directory.write(json: results, to: directory.results)
     return results
+  }
+
+  /// The results of a finished run on the recipe's test recordings, evaluated now unless they are there.
+  package static func evaluateUnlessDone(
+    _ directory: RunDirectory, hooks: WorkHooks
+  ) throws -> ForecastResults {
+    let recipe = try ForecastRecipe(contentsOf: directory.recipe)
+    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let test = located(testName(recipe.data), base: base)
+    return try directory.knownResults(ForecastResults.self, of: test)
+      ?? evaluate(directory, on: nil, hooks: hooks)
+  }
+
+  /// The file of the recordings that are evaluated on.
+  private static func testName(_ settings: ForecastDataSettings) -> String {
+    [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
   }
 }

@@ -187,6 +187,29 @@ package struct RunDirectory: Sendable {
   }
 }
 
+// MARK: - Results
+
+extension RunDirectory {
+  /// The results of a finished run on a file of recordings, if they are there: those that name the file and were
+  /// written after it, the recipe and the model.
+  package func knownResults<Results: Decodable>(_ type: Results.Type, of test: URL) -> Results? {
+    func time(_ url: URL) -> Date? {
+      try? FileManager.default.attributesOfItem(atPath: url.path)[.modificationDate] as? Date
+    }
+    let sources = [recipe, model.appending(path: "model.json"), test].map(time)
+    guard let written = time(results), sources.allSatisfy({ $0.map { $0 <= written } ?? false }),
+      let subject = try? read(ResultsSubject.self, from: results),
+      subject.dataDescription.hasSuffix("(\(test.lastPathComponent))")
+    else { return nil }
+    return try? read(type, from: results)
+  }
+}
+
+/// What results are of; the same entry for both methods.
+private struct ResultsSubject: Decodable {
+  var dataDescription: String
+}
+
 // MARK: - Checkpoints
 
 extension RunDirectory {

@@ -93,7 +93,7 @@ extension Reproduce: TensorVerb {
     let test = try testRecordings.map {
       try RecipeData(recipe).makeTest(recordings: $0, talk.work)
     }
-    let results = try ExtractionRun.evaluate(
+    let results = try ExtractionRun.evaluateUnlessDone(
       directory, on: test, hooks: talk.work, rolloutRecordings: testRecordings)
     talk.terminal.endProgress()
     let steps = try MetricsLog.read(directory.metrics)
@@ -127,7 +127,7 @@ extension Reproduce: TensorVerb {
           advice: "Epoch \(step) is saved. The same command goes on from there.")
       }
       let directory = RunDirectory(place)
-      let results = try ForecastingRun.evaluate(directory, on: nil, hooks: talk.work)
+      let results = try ForecastingRun.evaluateUnlessDone(directory, hooks: talk.work)
       talk.terminal.endProgress()
       let seconds = try MetricsLog.read(directory.metrics).last?.seconds ?? 0
       let page = try Report.write(run: place)

@@ -98,6 +98,12 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(results.costs == nil)
     let read = try directory.read(ForecastResults.self, from: directory.results)
     #expect(read.propagators.count == 3)
+    // They are not made anew.
+    var marked = read
+    marked.initialConditionCount = 7
+    try directory.write(json: marked, to: directory.results)
+    let again = try ForecastingRun.evaluateUnlessDone(directory, hooks: WorkHooks())
+    #expect(again.initialConditionCount == 7)
   }
 
   @Test("forecasts a person's own recordings") func order() throws {

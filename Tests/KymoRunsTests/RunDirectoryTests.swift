@@ -36,6 +36,39 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: run.recipe.path))
   }
 
+  @Test("knows its results as long as they are newer than what they are of")
+  func knownResults() throws {
+    struct Results: Codable, Equatable {
+      var dataDescription: String
+      var score = 0.5
+    }
+    let run = try make()
+    let (test, other) = (folder.path("test.npz"), folder.path("other.npz"))
+    func known(_ file: URL) -> Results? { run.knownResults(Results.self, of: file) }
+    func age(_ file: URL, _ minutes: Double) throws {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date.now - 60 * minutes], ofItemAtPath: file.path)
+    }
+    for file in [test, other, run.recipe] { try Data("x".utf8).write(to: file) }
+    let results = Results(dataDescription: "8 recordings of waves (test.npz)")
+    try run.write(json: results, to: run.results)
+    #expect(known(test) == nil, "no model yet")
+    try run.saveModel { try Data("{}".utf8).write(to: $0.appending(path: "model.json")) }
+    let model = run.model.appending(path: "model.json")
+    let sources = [test, other, run.recipe, model]
+    for file in sources { try age(file, 5) }
+    #expect(known(test) == results)
+    #expect(known(other) == nil)
+    for file in [test, run.recipe, model] {
+      try age(file, -5)
+      #expect(known(test) == nil, "\(file.lastPathComponent) is newer")
+      try age(file, 5)
+    }
+    #expect(known(test) == results)
+    try Data("{".utf8).write(to: run.results)
+    #expect(known(test) == nil)
+  }
+
   @Test("never replaces what is not a run, not even with force")
   func foreign() throws {
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
