@@ -48,6 +48,8 @@ public struct Inspection: Codable, Hashable, Sendable {
   public var channels: [ChannelStatistics]
   /// How the ends of every space axis fit together.
   public var seams: [SeamStatistics]
+  /// Estimated standard deviation of white noise in every channel; nil where none shows.
+  public var noise: [Double?]
   /// Known parameters; empty when the file has none.
   public var parameters: [ParameterRange]
   /// How many recordings the statistics are of.
@@ -111,6 +113,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     metadata = recordings.metadata
     channels = statistics.channels
     seams = statistics.seams
+    noise = recordings.whiteNoise(
+      of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     let digits = String(recordings.contentHash(threads: threads), radix: 16)
@@ -120,6 +124,7 @@ public struct Inspection: Codable, Hashable, Sendable {
       + recordings.contentFindings(statistics)
       + Inspection.boundaryFindings(recordings, statistics)
       + Inspection.scaleFindings(recordings, parameters)
+      + Inspection.noiseFindings(channels, noise)
       + Inspection.arrayFindings(npz, field: field)
     findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
     findings += StarterCrops(self).findings
@@ -188,6 +193,28 @@ public struct Inspection: Codable, Hashable, Sendable {
         ]
       default: return []
       }
+    }
+  }
+
+  /// Noise, as a part of a channel's standard deviation, from which on it is spoken of.
+  private static let notableNoise = 0.03
+
+  /// Whether some channel carries notable white noise.
+  var isNoisy: Bool { !Inspection.noiseFindings(channels, noise).isEmpty }
+
+  private static func noiseFindings(
+    _ channels: [ChannelStatistics], _ noise: [Double?]
+  ) -> [Finding] {
+    zip(channels, noise).compactMap { channel, noise in
+      guard let noise, let spread = channel.standardDeviation, noise > notableNoise * spread else {
+        return nil
+      }
+      return Finding(
+        .warning,
+        "channel \(channel.name) carries white noise of about \(String(format: "%.2g", noise)), "
+          + "\(String(format: "%.0f", 100 * noise / spread)) % of its standard deviation",
+        remedy: "Let the decoder assimilate some frames before it forecasts, or it learns to "
+          + "smooth: training.assimilatedFrames=4.")
     }
   }
 

@@ -15,6 +15,8 @@ struct StarterCrops {
   let notes: [String]
   /// Why the data cannot be trained on at all.
   let findings: [Finding]
+  /// Whether the recordings have four more frames, and twelve more points where they do not wrap.
+  let haveRoomToAssimilate: Bool
 
   init(_ inspection: Inspection) {
     let isPlane = inspection.spaceShape.count == 2
@@ -71,6 +73,11 @@ struct StarterCrops {
           remedy: "A latent needs recordings enough to show its range: hundreds are usual."))
     }
     (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
+    haveRoomToAssimilate = lengths.indices.allSatisfy { axis in
+      axis == 0
+        ? target[0] + 4 <= lengths[0]
+        : inspection.metadata.boundary[axis - 1] == .periodic || target[axis] + 12 <= lengths[axis]
+    }
   }
 }
 
@@ -126,6 +133,13 @@ extension Inspection {
         "  # Steps in which the encoder learns the fitted latents.", "  encoderSteps: 2000",
       ]
     }
+    let assimilates = isNoisy && crops.haveRoomToAssimilate
+    if assimilates {
+      lines += [
+        "  # The recordings are noisy: frames that the decoder assimilates before a rollout starts, or it learns to",
+        "  # smooth.", "  assimilatedFrames: 4",
+      ]
+    }
     lines += [
       "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
       "  # The price of information, in units of the error of predicting no change. When too many latents",
@@ -136,8 +150,10 @@ extension Inspection {
       lines += [
         "evaluation:",
         "  # An encoder would learn the fits of so few recordings by heart; others are fitted themselves.",
-        "  fitCrops: 8", "",
+        "  fitCrops: 8",
       ]
+      if assimilates { lines.append("  assimilatedFrames: 4") }
+      lines.append("")
     }
     return lines.joined(separator: "\n")
   }

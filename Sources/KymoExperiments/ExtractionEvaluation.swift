@@ -103,7 +103,8 @@ package struct ExtractionEvaluation {
       let estimate = model.fit(
         recordings, latents.recording,
         from: LatentEstimate(mean: latents.mean, standardDeviation: latents.standardDeviation),
-        latents: relevant, crops: settings.fitCrops)
+        latents: relevant, crops: settings.fitCrops,
+        assimilatedFrames: settings.assimilatedFrames)
       var fitted = latents
       for latent in relevant {
         let parts = [

@@ -217,6 +217,9 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
   /// Crops of each recording on which its relevant latents are fitted to the decoder; 0 leaves the
   /// encoder's, as in the paper.
   package var fitCrops = 0
+  /// Frames that the decoder assimilates before the rollouts that latents are fitted to, for noisy recordings; 0 for
+  /// clean ones.
+  package var assimilatedFrames = 0
   /// Whether finite differences with the true parameter are rolled out beside the model.
   package var baselines = true
 
@@ -236,11 +239,14 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
     encoderStride =
       try values.decodeIfPresent(Int.self, forKey: .encoderStride) ?? encoderStride
     fitCrops = try values.decodeIfPresent(Int.self, forKey: .fitCrops) ?? fitCrops
+    assimilatedFrames =
+      try values.decodeIfPresent(Int.self, forKey: .assimilatedFrames) ?? assimilatedFrames
     baselines = try values.decodeIfPresent(Bool.self, forKey: .baselines) ?? baselines
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case rolloutRecordings, fieldRecordings, fitRecordings, encoderStride, fitCrops, baselines
+    case rolloutRecordings, fieldRecordings, fitRecordings, encoderStride, fitCrops
+    case assimilatedFrames, baselines
   }
 
   package func validate() throws {
@@ -258,6 +264,9 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
     try require(
       fitCrops == 0 || (2...256).contains(fitCrops), "evaluation.fitCrops", found: fitCrops,
       allowed: "0, or 2 to 256", remedy: "8 is a good value, 0 takes the encoder's latents.")
+    try require(
+      assimilatedFrames >= 0, "evaluation.assimilatedFrames", found: assimilatedFrames,
+      allowed: "0 or above", remedy: "0 for clean recordings, 4 for noisy ones.")
     try require(
       fieldRecordings <= 20, "evaluation.fieldRecordings", found: fieldRecordings,
       allowed: "at most 20", remedy: "Each one adds a picture of a megabyte to the report.")

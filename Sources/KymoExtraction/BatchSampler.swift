@@ -27,8 +27,8 @@ struct BatchSampler {
     (self.training, self.seed) = (training, seed)
   }
 
-  /// The two crops of every recording in the batch of a step.
-  mutating func draw(step: Int) -> CropPlaces {
+  /// The two crops of every recording in the batch of a step; targets of another size than the recipe's if given.
+  mutating func draw(step: Int, targetSize: [Int]? = nil) -> CropPlaces {
     var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
     var places = CropPlaces()
     for item in 0..<training.batchSize {
@@ -36,7 +36,8 @@ struct BatchSampler {
       places.recordings.append(recording)
       places.inputs.append(
         crops.draw(recording: recording, size: training.inputCrop, using: &random))
-      var target = crops.draw(recording: recording, size: training.targetCrop, using: &random)
+      var target = crops.draw(
+        recording: recording, size: targetSize ?? training.targetCrop, using: &random)
       if training.beginnings > 0, random.uniform() < training.beginnings { target.timeOffset = 0 }
       places.targets.append(target)
     }

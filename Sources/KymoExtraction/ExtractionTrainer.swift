@@ -62,6 +62,8 @@ public final class ExtractionTrainer {
   private let recordings: Recordings
   private var sampler: BatchSampler
   private let rolloutLoss: RolloutLoss
+  /// Where rollouts of the decoder alone start; nil at frames as they are.
+  private let assimilation: Assimilation?
   private let seed: UInt64
   private let device: Device
   private var optimizer: any Optimizer
@@ -100,6 +102,13 @@ public final class ExtractionTrainer {
       configuration: configuration.model, field: FieldDescription(recordings), seed: seed,
       device: device)
     rolloutLoss = RolloutLoss(model: model, training: configuration.training, device: device)
+    assimilation = Assimilation(
+      frames: configuration.training.assimilatedFrames, border: model.kernelNetwork.layout.border)
+    if let assimilation {
+      try configuration.training.validate(
+        crop: assimilation.size(for: configuration.training.targetCrop),
+        "training.targetCrop with training.assimilatedFrames", of: recordings)
+    }
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     isRefining = if case .frozenEncoder = start { true } else { false }
@@ -109,6 +118,7 @@ public final class ExtractionTrainer {
       configuration.training.fitCrops > 0 && !isRefining
       ? FittedLatents(
         recordings, model: model, crops: configuration.training.fitCrops,
+        assimilatedFrames: configuration.training.assimilatedFrames,
         merges: configuration.training.encoderSteps > 0) : nil
     if let start { try model.adopt(start) }
     optimizer = configuration.training.optimizer.optimizer(
@@ -162,7 +172,10 @@ public final class ExtractionTrainer {
   private func descend(
     _ phase: TrainingPhase, _ objective: (CropPlaces) -> Objective
   ) throws -> StepReport {
-    let places = sampler.draw(step: stepIndex)
+    let places = sampler.draw(
+      step: stepIndex,
+      targetSize: phase == .decoder || isRefining
+        ? assimilation?.size(for: training.targetCrop) : nil)
     optimizer.zeroGradients()
     let objective = objective(places)
     let value = objective.loss.item
@@ -248,10 +261,12 @@ public final class ExtractionTrainer {
     let random = stepRandom
     let latents =
       fittedLatents?.batch(places.recordings) ?? readLatents().batch(places.recordings)
-    recordings.fill(targetBatch, places.targets)
+    var crops = recordings.batch(places.targets)
+    if let assimilation {
+      crops = assimilation.starts(crops, latents: latents.mean, model: model)
+    }
     let reconstruction = rolloutLoss(
-      sample(latents, random), crops: targetBatch, frames: training.targetCrop[0] - 1,
-      random: random)
+      sample(latents, random), crops: crops, frames: training.targetCrop[0] - 1, random: random)
     let sigma2 = latents.logVariance.exp()
     return Objective(
       loss: reconstruction, reconstruction: reconstruction,

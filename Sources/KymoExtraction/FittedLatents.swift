@@ -15,12 +15,17 @@ final class FittedLatents {
   private let recordings: Recordings
   private let model: ParameterVAE
   private let crops: Int
+  /// As ``TrainingConfiguration/assimilatedFrames``.
+  private let assimilatedFrames: Int
   /// Whether latents that share a parameter become one, and those that carry little nothing, which the encoder
   /// must learn.
   private let merges: Bool
-  init(_ recordings: Recordings, model: ParameterVAE, crops: Int, merges: Bool) {
+  init(
+    _ recordings: Recordings, model: ParameterVAE, crops: Int, assimilatedFrames: Int,
+    merges: Bool
+  ) {
     (self.recordings, self.model) = (recordings, model)
-    (self.crops, self.merges) = (crops, merges)
+    (self.crops, self.assimilatedFrames, self.merges) = (crops, assimilatedFrames, merges)
     let latents = model.configuration.latents
     mean = Tensor.zeros([recordings.count, latents])
     logVariance = Tensor.zeros([recordings.count, latents])
@@ -67,7 +72,9 @@ final class FittedLatents {
     var starts = Self.estimates(known?.batch(Array(range)) ?? batch(Array(range)))
     if merges { for row in starts.indices { collapse(&starts[row], except: fitted) } }
     let fits = zip(range, starts).map { index, start in
-      model.fit(recordings, index, from: start, latents: fitted, crops: crops)
+      model.fit(
+        recordings, index, from: start, latents: fitted, crops: crops,
+        assimilatedFrames: assimilatedFrames)
     }
     set(mean, range, fits.map(\.mean))
     set(

@@ -36,29 +36,50 @@ extension ParameterVAE {
   ///   - start: Where to begin, such as the encoder's estimate; kept where no step lowers the error.
   ///   - latents: Positions of the latents to fit; the others stay.
   ///   - crops: Number of crops, half of them at the first frame; at least 2.
+  ///   - assimilatedFrames: Frames of a noisy recording that come before a rollout's start (``Assimilation``);
+  ///     none for a recording that is too small.
   /// - Returns: The estimate.
   package func fit(
-    _ recordings: Recordings, _ index: Int, from start: LatentEstimate, latents: [Int], crops: Int
+    _ recordings: Recordings, _ index: Int, from start: LatentEstimate, latents: [Int], crops: Int,
+    assimilatedFrames: Int = 0
   ) -> LatentEstimate {
     guard !latents.isEmpty, crops >= 2 else { return start }
     return withoutGradients {
-      let problem = LatentFit(
-        model: self, truth: fitCrops(inModelUnits(recordings), index, count: crops),
-        latents: latents)
-      return problem.solve(from: start)
+      let recordings = inModelUnits(recordings)
+      guard
+        let assimilation = Assimilation(
+          frames: assimilatedFrames, border: kernelNetwork.layout.border),
+        assimilation.fits(recordings)
+      else {
+        let truth = fitCrops(recordings, index, count: crops)
+        return LatentFit(model: self, truth: truth, latents: latents).solve(from: start)
+      }
+      // What is assimilated follows the latents, so it is done again with better ones.
+      let wide = fitCrops(recordings, index, count: crops, assimilation)
+      return (0..<2).reduce(start) { estimate, _ in
+        let z = Tensor(
+          (0..<crops).flatMap { _ in estimate.mean.map(Float.init) },
+          shape: [crops, estimate.mean.count], device: device)
+        let truth = assimilation.starts(wide, latents: z, model: self)
+        return LatentFit(model: self, truth: truth, latents: latents).solve(from: estimate)
+      }
     }
   }
 
   /// Crops as the training's targets, but of fixed places for every recording, so that a recording has the same
   /// latents in every file and order: `[crops, C, frames, X…]`.
-  private func fitCrops(_ recordings: Recordings, _ index: Int, count: Int) -> Tensor {
+  private func fitCrops(
+    _ recordings: Recordings, _ index: Int, count: Int, _ assimilation: Assimilation? = nil
+  ) -> Tensor {
     let cells = field.spaceAxes == 1 ? 64 : 32
     let border = 2 * kernelNetwork.layout.border
-    let size =
-      [min(max(trainedFrames, 1) + 1, recordings.frameCount)]
-      + zip(recordings.spaceShape, recordings.boundary).map {
-        $1 == .periodic ? cells + border : min(cells + border, $0)
-      }
+    var size =
+      [max(trainedFrames, 1) + 1] + recordings.spaceShape.map { _ in cells + border }
+    if let assimilation { size = assimilation.size(for: size) }
+    let largest =
+      [recordings.frameCount]
+      + zip(recordings.spaceShape, recordings.boundary).map { $1 == .periodic ? .max : $0 }
+    size = zip(size, largest).map { min($0, $1) }
     let sampler = CropSampler(recordings)
     var random = RandomStream(seed: 0, purpose: .evaluation, index: UInt64(index))
     let places = (0..<count).map { number in

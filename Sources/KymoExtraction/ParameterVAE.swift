@@ -157,7 +157,12 @@ public final class ParameterVAE {
 
   /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells…]`.
   func rollout(latents: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
-    let kernels = kernelNetwork.kernels(latents)
+    rollout(
+      kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, border: border)
+  }
+
+  /// The same under known kernels.
+  func rollout(kernels: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
     let scale = configuration.incrementScale
     if FusedRollout.supports(kernelNetwork.layout, device: kernels.device) {
       return FusedRollout.predict(

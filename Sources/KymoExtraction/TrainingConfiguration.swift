@@ -84,6 +84,12 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   public var batchNormalizedPart = 0.6
   /// Standard deviation of the noise that each step of a training rollout adds to the state.
   public var propagationNoise = 0.0
+  /// Frames that the decoder assimilates before a rollout starts, where it is trained alone and where latents are
+  /// fitted: for noisy recordings; 0, as in the paper, starts at a frame as it is.
+  ///
+  /// A decoder that starts from noisy frames learns to smooth, and damping seems larger than it is. After m frames the
+  /// variance of the noise in the start is 1/(m + 1) of a frame's.
+  public var assimilatedFrames = 0
   /// Rate r of the discount exp(−r·t) on later frames; 0 for none (the paper).
   public var discount = 0.0
   /// Decay of the running average of the weights that the saved model takes; 0 for none.
@@ -124,6 +130,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&rolloutSchedule, .rolloutSchedule)
     try settings.read(&batchNormalizedPart, .batchNormalizedPart)
     try settings.read(&propagationNoise, .propagationNoise)
+    try settings.read(&assimilatedFrames, .assimilatedFrames)
     try settings.read(&discount, .discount)
     try settings.read(&weightAverage, .weightAverage)
   }
@@ -134,7 +141,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
     case finalLearningRate, gradientClip
-    case rolloutSchedule, batchNormalizedPart, propagationNoise, discount, weightAverage
+    case rolloutSchedule, batchNormalizedPart, propagationNoise, assimilatedFrames, discount
+    case weightAverage
   }
 
   /// Throws the first setting that cannot work.
@@ -213,6 +221,11 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       propagationNoise >= 0, "\(path).propagationNoise", found: propagationNoise,
       allowed: "0 or more", remedy: "0 for clean data; 0.01 for measured fields of size 1.")
+    try require(
+      assimilatedFrames == 0 || assimilatedFrames > 0 && decoderSteps > 0,
+      "\(path).assimilatedFrames", found: assimilatedFrames,
+      allowed: "0, or more together with training.decoderSteps",
+      remedy: "0 for clean recordings, 4 for noisy ones.")
     try require(
       (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
       allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")

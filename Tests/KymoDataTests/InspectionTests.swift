@@ -76,6 +76,27 @@ import Testing
     #expect(!noisy.findings.contains { $0.message.contains("periodic") })
   }
 
+  @Test("finds white noise, its size, and what to do", arguments: [0, 0.01, 0.1, 0.5])
+  func whiteNoise(_ deviation: Float) throws {
+    // Uniform on −1 … 1.
+    let values = noise([60, 2, 64, 128], seed: 5).elements
+    let recordings = waves([60, 2, 64, 128]) { x in
+      for i in x.elements.indices { x.elements[i] += deviation * Float(3).squareRoot() * values[i] }
+    }
+    let inspection = try InspectionTests.inspect(recordings)
+    let findings = inspection.findings.filter { $0.message.contains("white noise") }
+    let recipe = inspection.starterRecipe(for: "w.npz")
+    if deviation < 0.03 {
+      #expect(findings.isEmpty && !recipe.contains("assimilatedFrames"))
+    } else {
+      #expect(findings.count == 2 && recipe.contains("assimilatedFrames: 4"))
+    }
+    for noise in inspection.noise where deviation > 0 {
+      #expect((try #require(noise) / Double(deviation) - 1).magnitude < 0.03, "\(noise ?? 0)")
+    }
+    if deviation == 0 { #expect(inspection.noise.allSatisfy { ($0 ?? 0) < 1e-4 }) }
+  }
+
   @Test("names arrays that are not used, with the nearest name that would be") func arrays() throws
   {
     let bench = try Workbench()

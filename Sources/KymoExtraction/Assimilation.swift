@@ -1,0 +1,71 @@
+// Where rollouts of noisy recordings start: states that the decoder has assimilated from several frames.
+//
+// A rollout from one noisy frame carries the frame's noise along. A decoder that learns from such rollouts learns to
+// smooth, and latents fitted to them damp. So rollouts start from states that follow the recording,
+//   x̂₀ = y₀,   x̂ₜ = f(x̂ₜ₋₁) + gₜ (yₜ − f(x̂ₜ₋₁)),   gₜ = max(1/(t + 1), g_min),
+// f a step of the decoder, yₜ the frames: nudging, with Kalman's gain for a decoder that errs little (Kalman, J. Basic Eng. 82,
+// 1960, with a state that each frame observes with the same error). With m frames assimilated the variance of the
+// noise is 1/(m + 1) of a frame's. Borders come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
+// of an earlier frame, so that it adds a constant to the loss.
+import KymoData
+import KymoTensor
+
+/// The start of rollouts of noisy recordings.
+struct Assimilation {
+  /// Least weight g_min of a frame, for a decoder that errs some hundredths of the noise in a step.
+  private static let leastGain = 0.125
+
+  /// Frames m before the first one of a rollout.
+  let frames: Int
+  /// Cells of a rollout's border.
+  let border: Int
+
+  /// - Returns: nil for recordings without noise, whose frames are states.
+  init?(frames: Int, border: Int) {
+    guard frames > 0 else { return nil }
+    (self.frames, self.border) = (frames, border)
+  }
+
+  /// Whether recordings have the frames, and as many cells as a border beyond all borders.
+  func fits(_ recordings: Recordings) -> Bool {
+    recordings.frameCount >= frames + 2
+      && zip(recordings.spaceShape, recordings.boundary).allSatisfy {
+        $1 == .periodic || $0 >= 5 * border
+      }
+  }
+
+  /// Frames and cells of what ``starts(_:latents:model:)`` turns into crops of a size.
+  func size(for size: [Int]) -> [Int] {
+    [size[0] + frames] + size.dropFirst().map { $0 + 2 * border }
+  }
+
+  /// Crops `[B, C, F, X…]`, on `model`'s device, whose targets are as they were recorded, and in which what rollouts start
+  /// from is assimilated, from crops `[B, C, m + F, X + 2 · border…]` under latents `[B, P]`; without gradients.
+  func starts(_ crops: Tensor, latents: Tensor, model: ParameterVAE) -> Tensor {
+    withoutGradients {
+      let kernels = model.kernelNetwork.kernels(latents)
+      return starts(crops.to(model.device)) {
+        model.rollout(kernels: kernels, truth: $0, steps: 1, border: .truth)
+      }
+    }
+  }
+
+  private func starts(_ crops: Tensor, advance: (Tensor) -> Tensor) -> Tensor {
+    let recorded = PlainRollout.inner(crops, cut: border, firstAxis: 3)
+    var state = recorded.sliced(axis: 2, from: 0, to: 1)
+    var states = [state]
+    for time in 1..<crops.shape[2] {
+      let surrounded = crops.sliced(axis: 2, from: time - 1, to: time).clone()
+      PlainRollout.inner(surrounded, cut: border, firstAxis: 3).copyInPlace(from: state)
+      let forecast = advance(surrounded)
+      let gain = max(1 / Double(time + 1), Self.leastGain)
+      state = forecast + (recorded.sliced(axis: 2, from: time, to: time + 1) - forecast) * gain
+      states.append(state)
+    }
+    let result = Tensor.concatenated(Array(states[frames...]), axis: 2)
+    let targets = recorded.sliced(axis: 2, from: frames + 1)
+    PlainRollout.inner(result.sliced(axis: 2, from: 1), cut: border, firstAxis: 3)
+      .copyInPlace(from: PlainRollout.inner(targets, cut: border, firstAxis: 3))
+    return result
+  }
+}
