@@ -34,23 +34,43 @@ struct Assimilation {
       }
   }
 
-  /// Frames and cells of what ``starts(_:latents:model:)`` turns into crops of a size.
+  /// Frames and cells of what ``starts(_:atFirstFrame:latents:model:)`` turns into crops of a size.
   func size(for size: [Int]) -> [Int] {
     [size[0] + frames] + size.dropFirst().map { $0 + 2 * border }
   }
 
   /// Crops `[B, C, F, X…]`, on `model`'s device, whose targets are as they were recorded, and in which what rollouts start
-  /// from is assimilated, from crops `[B, C, m + F, X + 2 · border…]` under latents `[B, P]`; without gradients.
-  func starts(_ crops: Tensor, latents: Tensor, model: ParameterVAE) -> Tensor {
+  /// from is assimilated; without gradients.
+  ///
+  /// Nothing comes before a recording's first frame, where fields are often roughest and noise matters least: a crop that
+  /// begins there starts with the frame itself, and its later frames are dropped.
+  ///
+  /// - Parameters:
+  ///   - crops: `[B, C, m + F, X + 2 · border…]`.
+  ///   - atFirstFrame: Which of them begin with a recording's first frame.
+  ///   - latents: `[B, P]`.
+  ///   - model: Whose decoder assimilates.
+  func starts(
+    _ crops: Tensor, atFirstFrame: [Bool], latents: Tensor, model: ParameterVAE
+  ) -> Tensor {
     withoutGradients {
+      let crops = crops.to(model.device)
       let kernels = model.kernelNetwork.kernels(latents)
-      return starts(crops.to(model.device)) {
+      let states = states(crops) {
         model.rollout(kernels: kernels, truth: $0, steps: 1, border: .truth)
       }
+      let result = beginning(states, atFirstFrame)
+      let recorded = beginning(
+        PlainRollout.inner(crops, cut: border, firstAxis: 3), atFirstFrame)
+      PlainRollout.inner(result.sliced(axis: 2, from: 1), cut: border, firstAxis: 3)
+        .copyInPlace(
+          from: PlainRollout.inner(recorded.sliced(axis: 2, from: 1), cut: border, firstAxis: 3))
+      return result
     }
   }
 
-  private func starts(_ crops: Tensor, advance: (Tensor) -> Tensor) -> Tensor {
+  /// x̂ at all frames of crops, `[B, C, m + F, X…]`.
+  private func states(_ crops: Tensor, advance: (Tensor) -> Tensor) -> Tensor {
     let recorded = PlainRollout.inner(crops, cut: border, firstAxis: 3)
     var state = recorded.sliced(axis: 2, from: 0, to: 1)
     var states = [state]
@@ -62,10 +82,17 @@ struct Assimilation {
       state = forecast + (recorded.sliced(axis: 2, from: time, to: time + 1) - forecast) * gain
       states.append(state)
     }
-    let result = Tensor.concatenated(Array(states[frames...]), axis: 2)
-    let targets = recorded.sliced(axis: 2, from: frames + 1)
-    PlainRollout.inner(result.sliced(axis: 2, from: 1), cut: border, firstAxis: 3)
-      .copyInPlace(from: PlainRollout.inner(targets, cut: border, firstAxis: 3))
-    return result
+    return .concatenated(states, axis: 2)
+  }
+
+  /// The F frames of every crop that a rollout begins with.
+  private func beginning(_ all: Tensor, _ atFirstFrame: [Bool]) -> Tensor {
+    let length = all.shape[2] - frames
+    return .concatenated(
+      atFirstFrame.enumerated().map { item, isFirst in
+        let first = isFirst ? 0 : frames
+        return all.sliced(axis: 0, from: item, to: item + 1)
+          .sliced(axis: 2, from: first, to: first + length)
+      }, axis: 0)
   }
 }

@@ -263,7 +263,9 @@ public final class ExtractionTrainer {
       fittedLatents?.batch(places.recordings) ?? readLatents().batch(places.recordings)
     var crops = recordings.batch(places.targets)
     if let assimilation {
-      crops = assimilation.starts(crops, latents: latents.mean, model: model)
+      crops = assimilation.starts(
+        crops, atFirstFrame: places.targets.map { $0.timeOffset == 0 }, latents: latents.mean,
+        model: model)
     }
     let reconstruction = rolloutLoss(
       sample(latents, random), crops: crops, frames: training.targetCrop[0] - 1, random: random)

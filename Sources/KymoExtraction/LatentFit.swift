@@ -51,26 +51,28 @@ extension ParameterVAE {
           frames: assimilatedFrames, border: kernelNetwork.layout.border),
         assimilation.fits(recordings)
       else {
-        let truth = fitCrops(recordings, index, count: crops)
+        let truth = recordings.batch(fitPlaces(recordings, index, count: crops))
         return LatentFit(model: self, truth: truth, latents: latents).solve(from: start)
       }
       // What is assimilated follows the latents, so it is done again with better ones.
-      let wide = fitCrops(recordings, index, count: crops, assimilation)
+      let places = fitPlaces(recordings, index, count: crops, assimilation)
+      let wide = recordings.batch(places)
       return (0..<2).reduce(start) { estimate, _ in
         let z = Tensor(
           (0..<crops).flatMap { _ in estimate.mean.map(Float.init) },
           shape: [crops, estimate.mean.count], device: device)
-        let truth = assimilation.starts(wide, latents: z, model: self)
+        let truth = assimilation.starts(
+          wide, atFirstFrame: places.map { $0.timeOffset == 0 }, latents: z, model: self)
         return LatentFit(model: self, truth: truth, latents: latents).solve(from: estimate)
       }
     }
   }
 
   /// Crops as the training's targets, but of fixed places for every recording, so that a recording has the same
-  /// latents in every file and order: `[crops, C, frames, X…]`.
-  private func fitCrops(
+  /// latents in every file and order.
+  private func fitPlaces(
     _ recordings: Recordings, _ index: Int, count: Int, _ assimilation: Assimilation? = nil
-  ) -> Tensor {
+  ) -> [CropPlace] {
     let cells = field.spaceAxes == 1 ? 64 : 32
     let border = 2 * kernelNetwork.layout.border
     var size =
@@ -82,12 +84,11 @@ extension ParameterVAE {
     size = zip(size, largest).map { min($0, $1) }
     let sampler = CropSampler(recordings)
     var random = RandomStream(seed: 0, purpose: .evaluation, index: UInt64(index))
-    let places = (0..<count).map { number in
+    return (0..<count).map { number in
       var place = sampler.draw(recording: index, size: size, using: &random)
       if number % 2 == 0 { place.timeOffset = 0 }
       return place
     }
-    return recordings.batch(places)
   }
 }
 

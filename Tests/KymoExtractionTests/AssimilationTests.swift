@@ -10,8 +10,8 @@ import Testing
   private let noise = 0.3
   private let frames = 4
 
-  /// Crops of the known decoder's recordings, with their latents, and what is assimilated from them.
-  private func assimilated(noise: Double) throws -> (wide: Tensor, crops: Tensor, border: Int) {
+  /// Crops of the known decoder's recordings, every fourth of them from a first frame, and what is assimilated from them.
+  private func assimilated(noise: Double) throws -> (recorded: Tensor, crops: Tensor) {
     let model = try knownDecoder(bend: 0)
     let border = model.kernelNetwork.layout.border
     let (recordings, latents) = try ownRecordings(
@@ -19,26 +19,33 @@ import Testing
     let assimilation = try #require(Assimilation(frames: frames, border: border))
     let size = assimilation.size(for: [9, 600])
     #expect(size == [13, 600 + 2 * border])
-    let wide = recordings.batch(
-      (0..<40).map {
-        CropPlace(recording: $0, timeOffset: 0, spaceOffsets: [0], size: size)
-      })
+    let places = (0..<40).map {
+      CropPlace(recording: $0, timeOffset: $0 % 4, spaceOffsets: [0], size: size)
+    }
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [40, 3])
-    return (wide, assimilation.starts(wide, latents: z, model: model), border)
+    let crops = assimilation.starts(
+      recordings.batch(places), atFirstFrame: places.map { $0.timeOffset == 0 }, latents: z,
+      model: model)
+    // What was recorded where the assimilated crops lie.
+    let recorded = recordings.batch(
+      places.map {
+        CropPlace(
+          recording: $0.recording, timeOffset: $0.timeOffset == 0 ? 0 : $0.timeOffset + frames,
+          spaceOffsets: [border], size: [9, 600])
+      })
+    return (recorded, crops)
   }
 
-  /// What was recorded where the assimilated crops lie.
-  private func recorded(_ wide: Tensor, _ border: Int) -> Tensor {
-    PlainRollout.inner(wide, cut: border, firstAxis: 3).sliced(axis: 2, from: frames)
+  private func isFirst(_ value: Bool, _ crops: Tensor) -> Tensor {
+    .stacked((0..<40).filter { ($0 % 4 == 0) == value }.map { crops.selected(axis: 0, index: $0) })
   }
 
   @Test("without noise nothing changes")
   func clean() throws {
-    let (wide, crops, border) = try assimilated(noise: 0)
+    let (recorded, crops) = try assimilated(noise: 0)
     #expect(crops.shape == [40, 1, 9, 600])
-    let change = crops - recorded(wide, border)
-    #expect(change.square().mean().item < 1e-10)
-    #expect(Assimilation(frames: 0, border: border) == nil)
+    #expect((crops - recorded).square().mean().item < 1e-10)
+    #expect(Assimilation(frames: 0, border: 6) == nil)
   }
 
   @Test("recordings that are too small for it are fitted as they are")
@@ -63,19 +70,23 @@ import Testing
 
   @Test("a start has no more than 1/(m + 1) of a frame's variance, and targets stay as recorded")
   func variance() throws {
-    let (wide, crops, border) = try assimilated(noise: noise)
+    let (recorded, crops) = try assimilated(noise: noise)
     let clean = try assimilated(noise: 0).crops
     // Far from the border, where frames enter as they are.
-    let error = PlainRollout.inner(crops - clean, cut: 60, firstAxis: 3)
+    let error = PlainRollout.inner(isFirst(false, crops - clean), cut: 60, firstAxis: 3)
       .selected(axis: 2, index: 0).square().mean().item
     // Diffusion takes a part of the noise of earlier frames.
     #expect(error < noise * noise / Double(frames + 1), "\(error)")
     #expect(error > 0.1 * noise * noise / Double(frames + 1), "\(error)")
     // Near it the noise is that of few frames.
-    let edge = (crops - clean).sliced(axis: 3, from: 0, to: 3).selected(axis: 2, index: 0)
+    let edge = isFirst(false, crops - clean).sliced(axis: 3, from: 0, to: 3).selected(
+      axis: 2, index: 0)
     #expect(edge.square().mean().item < noise * noise)
     let targets = PlainRollout.inner(
-      (crops - recorded(wide, border)).sliced(axis: 2, from: 1), cut: border, firstAxis: 3)
+      (crops - recorded).sliced(axis: 2, from: 1), cut: 6, firstAxis: 3)
     #expect(targets.square().sum().item == 0)
+    // Nothing comes before the first frame.
+    let first = isFirst(true, crops - recorded).selected(axis: 2, index: 0)
+    #expect(first.square().sum().item == 0)
   }
 }
