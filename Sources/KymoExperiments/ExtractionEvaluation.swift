@@ -89,7 +89,9 @@ package struct ExtractionEvaluation {
 
   /// Latents of every recording as the decoder has them, from those that the encoder read.
   ///
-  /// Those at `relevant` are fitted, the others stay; without crops to fit on, all stay. The scatter between crops
+  /// Those at `relevant` are fitted. The others carry nothing and become 0, the prior's mean, as they were when the decoder
+  /// learned: on recordings of another kind, such as clean ones after a training on noisy ones, an encoder may read anything
+  /// into them. Without crops to fit on, all stay. The scatter between crops
   /// knows nothing of what decoder and encoder have wrong for a whole recording, so the variance is the
   /// sum of three: between crops, the encoder's own, and the square of what the two differ by.
   package func fit(
@@ -97,24 +99,26 @@ package struct ExtractionEvaluation {
     _ words: String
   ) throws -> [ExtractionResults.RecordingLatents] {
     guard settings.fitCrops > 0, !relevant.isEmpty else { return read }
-    return try read.enumerated().map { done, latents in
+    let count = read.count
+    return try read.enumerated().map { done, read in
       try hooks.stopIfAsked("Nothing was written.")
-      hooks.progress(Double(done) / Double(read.count), "\(words): \(done) of \(read.count)")
+      hooks.progress(Double(done) / Double(count), "\(words): \(done) of \(count)")
+      var latents = read
+      for idle in latents.mean.indices where !relevant.contains(idle) { latents.mean[idle] = 0 }
       let estimate = model.fit(
         recordings, latents.recording,
         from: LatentEstimate(mean: latents.mean, standardDeviation: latents.standardDeviation),
         latents: relevant, crops: settings.fitCrops,
         assimilatedFrames: settings.assimilatedFrames)
-      var fitted = latents
       for latent in relevant {
         let parts = [
-          estimate.standardDeviation[latent], latents.standardDeviation[latent],
-          estimate.mean[latent] - latents.mean[latent],
+          estimate.standardDeviation[latent], read.standardDeviation[latent],
+          estimate.mean[latent] - read.mean[latent],
         ]
-        fitted.mean[latent] = estimate.mean[latent]
-        fitted.standardDeviation[latent] = parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        latents.mean[latent] = estimate.mean[latent]
+        latents.standardDeviation[latent] = parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
       }
-      return fitted
+      return latents
     }
   }
 }
