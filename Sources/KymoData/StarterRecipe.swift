@@ -15,7 +15,7 @@ struct StarterCrops {
   let notes: [String]
   /// Why the data cannot be trained on at all.
   let findings: [Finding]
-  /// Whether the recordings have four more frames, and twelve more points where they do not wrap.
+  /// Whether the recordings have eight more frames, and twelve more points where they do not wrap.
   let haveRoomToAssimilate: Bool
 
   init(_ inspection: Inspection) {
@@ -75,7 +75,7 @@ struct StarterCrops {
     (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
     haveRoomToAssimilate = lengths.indices.allSatisfy { axis in
       axis == 0
-        ? target[0] + 4 <= lengths[0]
+        ? target[0] + 8 <= lengths[0]
         : inspection.metadata.boundary[axis - 1] == .periodic || target[axis] + 12 <= lengths[axis]
     }
   }
@@ -137,7 +137,7 @@ extension Inspection {
     if assimilates {
       lines += [
         "  # The recordings are noisy: frames that the decoder assimilates before a rollout starts, or it learns to",
-        "  # smooth.", "  assimilatedFrames: 4",
+        "  # smooth.", "  assimilatedFrames: 8",
       ]
     }
     lines += [
@@ -152,7 +152,7 @@ extension Inspection {
         "  # An encoder would learn the fits of so few recordings by heart; others are fitted themselves.",
         "  fitCrops: 8",
       ]
-      if assimilates { lines.append("  assimilatedFrames: 4") }
+      if assimilates { lines.append("  assimilatedFrames: 8") }
       lines.append("")
     }
     return lines.joined(separator: "\n")

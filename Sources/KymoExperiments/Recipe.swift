@@ -266,7 +266,7 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
       allowed: "0, or 2 to 256", remedy: "8 is a good value, 0 takes the encoder's latents.")
     try require(
       assimilatedFrames >= 0, "evaluation.assimilatedFrames", found: assimilatedFrames,
-      allowed: "0 or above", remedy: "0 for clean recordings, 4 for noisy ones.")
+      allowed: "0 or above", remedy: "0 for clean recordings, 8 for noisy ones.")
     try require(
       fieldRecordings <= 20, "evaluation.fieldRecordings", found: fieldRecordings,
       allowed: "at most 20", remedy: "Each one adds a picture of a megabyte to the report.")

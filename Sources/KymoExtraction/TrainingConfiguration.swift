@@ -225,7 +225,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       assimilatedFrames == 0 || assimilatedFrames > 0 && decoderSteps > 0,
       "\(path).assimilatedFrames", found: assimilatedFrames,
       allowed: "0, or more together with training.decoderSteps",
-      remedy: "0 for clean recordings, 4 for noisy ones.")
+      remedy: "0 for clean recordings, 8 for noisy ones.")
     try require(
       (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
       allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")

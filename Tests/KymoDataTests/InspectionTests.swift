@@ -89,7 +89,7 @@ import Testing
     if deviation < 0.03 {
       #expect(findings.isEmpty && !recipe.contains("assimilatedFrames"))
     } else {
-      #expect(findings.count == 2 && recipe.contains("assimilatedFrames: 4"))
+      #expect(findings.count == 2 && recipe.contains("assimilatedFrames: 8"))
     }
     for noise in inspection.noise where deviation > 0 {
       #expect((try #require(noise) / Double(deviation) - 1).magnitude < 0.03, "\(noise ?? 0)")
