@@ -39,8 +39,7 @@ struct Assimilation {
     [size[0] + frames] + size.dropFirst().map { $0 + 2 * border }
   }
 
-  /// Crops `[B, C, F, X…]`, on `model`'s device, whose targets are as they were recorded, and in which what rollouts start
-  /// from is assimilated; without gradients.
+  /// Crops whose targets are as they were recorded, and in which what rollouts start from is assimilated; without gradients.
   ///
   /// Nothing comes before a recording's first frame, where fields are often roughest and noise matters least: a crop that
   /// begins there starts with the frame itself, and its later frames are dropped.
@@ -50,6 +49,7 @@ struct Assimilation {
   ///   - atFirstFrame: Which of them begin with a recording's first frame.
   ///   - latents: `[B, P]`.
   ///   - model: Whose decoder assimilates.
+  /// - Returns: `[B, C, F, X…]`, on the model's device.
   func starts(
     _ crops: Tensor, atFirstFrame: [Bool], latents: Tensor, model: ParameterVAE
   ) -> Tensor {
