@@ -214,7 +214,7 @@ public struct Inspection: Codable, Hashable, Sendable {
         "channel \(channel.name) carries white noise of about \(String(format: "%.2g", noise)), "
           + "\(String(format: "%.0f", 100 * noise / spread)) % of its standard deviation",
         remedy: "Let the decoder assimilate some frames before it forecasts, or it learns to "
-          + "smooth: training.assimilatedFrames=8.")
+          + "smooth: training.assimilatedFrames=\(StarterCrops.assimilated.frames).")
     }
   }
 

@@ -9,13 +9,16 @@ struct StarterCrops {
   /// The decoder needs six known points at each end of a space axis.
   static let smallestTarget = 13
 
+  /// Frames that the decoder assimilates from noisy recordings, and the points that its wider crops need at both ends.
+  static let assimilated = (frames: 8, points: 12)
+
   let input: [Int]
   let target: [Int]
   /// Why they are smaller than usual.
   let notes: [String]
   /// Why the data cannot be trained on at all.
   let findings: [Finding]
-  /// Whether the recordings have eight more frames, and twelve more points where they do not wrap.
+  /// Whether the recordings have frames and, where they do not wrap, points enough to assimilate.
   let haveRoomToAssimilate: Bool
 
   init(_ inspection: Inspection) {
@@ -75,8 +78,9 @@ struct StarterCrops {
     (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
     haveRoomToAssimilate = lengths.indices.allSatisfy { axis in
       axis == 0
-        ? target[0] + 8 <= lengths[0]
-        : inspection.metadata.boundary[axis - 1] == .periodic || target[axis] + 12 <= lengths[axis]
+        ? target[0] + Self.assimilated.frames <= lengths[0]
+        : inspection.metadata.boundary[axis - 1] == .periodic
+          || target[axis] + Self.assimilated.points <= lengths[axis]
     }
   }
 }
@@ -134,10 +138,11 @@ extension Inspection {
       ]
     }
     let assimilates = isNoisy && crops.haveRoomToAssimilate
+    let assimilation = "  assimilatedFrames: \(StarterCrops.assimilated.frames)"
     if assimilates {
       lines += [
         "  # The recordings are noisy: frames that the decoder assimilates before a rollout starts, or it learns to",
-        "  # smooth.", "  assimilatedFrames: 8",
+        "  # smooth.", assimilation,
       ]
     }
     lines += [
@@ -152,7 +157,7 @@ extension Inspection {
         "  # An encoder would learn the fits of so few recordings by heart; others are fitted themselves.",
         "  fitCrops: 8",
       ]
-      if assimilates { lines.append("  assimilatedFrames: 8") }
+      if assimilates { lines.append(assimilation) }
       lines.append("")
     }
     return lines.joined(separator: "\n")

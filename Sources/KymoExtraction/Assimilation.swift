@@ -4,8 +4,8 @@
 // smooth, and latents fitted to them damp. So rollouts start from states that follow the recording,
 //   x̂₀ = y₀,   x̂ₜ = f(x̂ₜ₋₁) + gₜ (yₜ − f(x̂ₜ₋₁)),   gₜ = max(1/(t + 1), g_min),
 // f a step of the decoder, yₜ the frames: nudging, with Kalman's gain for a decoder that errs little (Kalman, J. Basic Eng. 82,
-// 1960, with a state that each frame observes with the same error). With m frames assimilated the variance of the
-// noise is 1/(m + 1) of a frame's. Borders come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
+// 1960, with a state that each frame observes with the same error). With m frames assimilated, up to 1/g_min, the
+// variance of the noise is about 1/(m + 1) of a frame's. Borders come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
 // of an earlier frame, so that it adds a constant to the loss.
 import KymoData
 import KymoTensor

@@ -261,11 +261,14 @@ public final class ExtractionTrainer {
     let random = stepRandom
     let latents =
       fittedLatents?.batch(places.recordings) ?? readLatents().batch(places.recordings)
-    var crops = recordings.batch(places.targets)
+    var crops = targetBatch
     if let assimilation {
       crops = assimilation.starts(
-        crops, atFirstFrame: places.targets.map { $0.timeOffset == 0 }, latents: latents.mean,
+        recordings.batch(places.targets),
+        atFirstFrame: places.targets.map { $0.timeOffset == 0 }, latents: latents.mean,
         model: model)
+    } else {
+      recordings.fill(targetBatch, places.targets)
     }
     let reconstruction = rolloutLoss(
       sample(latents, random), crops: crops, frames: training.targetCrop[0] - 1, random: random)

@@ -87,8 +87,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Frames that the decoder assimilates before a rollout starts, where it is trained alone and where latents are
   /// fitted: for noisy recordings; 0, as in the paper, starts at a frame as it is.
   ///
-  /// A decoder that starts from noisy frames learns to smooth, and damping seems larger than it is. After m frames the
-  /// variance of the noise in the start is 1/(m + 1) of a frame's.
+  /// A decoder that starts from noisy frames learns to smooth, and damping seems larger than it is. After m frames, up
+  /// to eight, the variance of the noise in the start is about 1/(m + 1) of a frame's. A crop that begins with a recording's
+  /// first frame starts with that frame.
   public var assimilatedFrames = 0
   /// Rate r of the discount exp(−r·t) on later frames; 0 for none (the paper).
   public var discount = 0.0
