@@ -97,13 +97,19 @@ class Model(nn.Module):
         return torch.stack(frames, 2)
 
 
-def timed(action, repeats):
+def timed(action, repeats, device):
+    def finish():
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
     for _ in range(2 if repeats > 1 else 0):
         action()
     seconds = []
     for _ in range(repeats):
+        finish()
         start = time.perf_counter()
         action()
+        finish()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
@@ -114,9 +120,11 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--planes", action="store_true")
     parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--device", type=torch.device, default="cpu")
     arguments = parser.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
     axes, batch = (2 if arguments.planes else 1), arguments.batch
     model = Model(axes)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -144,17 +152,20 @@ def main():
         (mean.square().mean() + log_variance.mean()).backward()
 
     found = {
-        "stepSeconds": timed(step, arguments.repeats),
-        "rolloutSeconds": timed(rollout, arguments.repeats),
+        "stepSeconds": timed(step, arguments.repeats, arguments.device),
+        "rolloutSeconds": timed(rollout, arguments.repeats, arguments.device),
     }
     if not arguments.planes:  # dense planes take minutes, and nearly all of the step
-        found["encoderSeconds"] = timed(encode, arguments.repeats)
+        found["encoderSeconds"] = timed(encode, arguments.repeats, arguments.device)
     print(
         json.dumps(
             {
                 **found,
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
+                "device": torch.cuda.get_device_name(arguments.device)
+                if arguments.device.type == "cuda"
+                else "cpu",
             }
         )
     )

@@ -116,8 +116,10 @@ typedef struct row_sources {
 } row_sources;
 
 #define NAME(x) x##_portable
-#define TILES(STRIP) STRIP(4)
+#define TILES(STRIP) STRIP(6) STRIP(4)
 #define BLOCKS 1
+#define GRADIENT_TAPS 3
+#define GRADIENT_INPUTS 2
 #include "lattice_body.inc"
 #undef NAME
 
@@ -127,12 +129,18 @@ typedef struct row_sources {
 #include "lattice_body.inc"
 #undef NAME
 #undef TILES
+#undef BLOCKS
+#undef GRADIENT_TAPS
+#undef GRADIENT_INPUTS
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
                              apply_to = function)
 #define NAME(x) x##_avx512
 #define TILES(STRIP) STRIP(14) STRIP(12) STRIP(8) STRIP(4)
+#define BLOCKS 2
+#define GRADIENT_TAPS 1
+#define GRADIENT_INPUTS 8
 #include "lattice_body.inc"
 #undef NAME
 #pragma clang attribute pop
