@@ -16,6 +16,8 @@ package enum SimulatedSystem: String, SettingChoice {
   case burgers
   /// Gray–Scott in the plane, with feed rate F and removal rate k.
   case grayScott = "gray-scott"
+  /// Light in a fibre, with inverse group velocity k₁, dispersion k₂ and nonlinearity γ.
+  case fibre
   /// FitzHugh–Nagumo on a line, by a lattice Boltzmann method.
   case fhn
   /// Long recordings on the attractor of Kuramoto–Sivashinsky with L = 22.
@@ -29,6 +31,7 @@ package enum SimulatedSystem: String, SettingChoice {
     case .cd: ConvectionDiffusionConfiguration.self
     case .burgers: BurgersConfiguration.self
     case .grayScott: GrayScottConfiguration.self
+    case .fibre: FibreConfiguration.self
     case .fhn: FitzHughNagumoConfiguration.self
     case .ks22: KuramotoSivashinskyAttractorConfiguration.self
     }
@@ -145,7 +148,9 @@ extension SimulationConfiguration {
     metadata.systemName = Self.systemName
     metadata.parameterNames = Self.parameterNames
     metadata.channelNames = Self.channelNames
-    metadata.axisNames = ["t"] + ["x", "y"].prefix(spaceShape.count)
+    metadata.axisNames = axisNames
+    metadata.axisUnits = axisUnits
+    metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
     metadata.extents = extents
     let boundary: BoundaryKind =

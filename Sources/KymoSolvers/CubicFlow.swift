@@ -10,6 +10,8 @@ struct CubicStart: Sendable {
   /// its first half with the Nyquist mode.
   var spectrum: [Double]
   var coupling: Double
+  /// The symbol of L where recordings differ in it; nil takes the flow's.
+  var frequencies: [Double]?
 }
 
 /// A mesh, a linear operator and a time step: everything that recordings have in common.
@@ -41,9 +43,10 @@ struct CubicFlow: Sendable {
     guard let last = starts.last else { return }
     // Idle lanes repeat the last recording, so that every lane holds ordinary numbers.
     let all = starts + Array(repeating: last, count: stepper.laneCount - starts.count)
+    let own = starts.contains { $0.frequencies != nil }
     stepper.prepare(
-      frequencies: frequencies, couplings: all.map(\.coupling),
-      step: frameInterval / Double(stepsPerFrame))
+      frequencies: own ? all.map { $0.frequencies ?? frequencies } : [frequencies],
+      couplings: all.map(\.coupling), step: frameInterval / Double(stepsPerFrame))
     for (lane, start) in all.enumerated() { stepper.setSpectrum(start.spectrum, lane: lane) }
     let view = CubicFrameView(stepper: stepper, pointCount: pointCount, level: level)
     for frame in 0..<frameCount {
@@ -69,6 +72,14 @@ struct CubicFlow: Sendable {
       return mask != all || !stopsEarly
     }
     return mask
+  }
+
+  /// The field at the points of a mesh with as many points as modes, in the order of `CubicStart`.
+  static func field(_ spectrum: [Double]) -> (real: [Double], imaginary: [Double]) {
+    let transform = RealTransform(pointCount: spectrum.count, level: KK_LEVEL_PORTABLE)
+    let values = transform.complexInverse(spectrum)
+    let points = values.indices.filter { $0 % 2 == 0 }
+    return (points.map { values[$0] }, points.map { values[$0 + 1] })
   }
 
   /// The spectrum of a complex field given at the points of a mesh, in the order of `CubicStart`.
@@ -165,10 +176,14 @@ struct CubicFlow: Sendable {
 
   deinit { unsafe kk_cubic_release(stepper) }
 
-  func prepare(frequencies: [Double], couplings: [Double], step: Double) {
-    precondition(frequencies.count == pointCount && couplings.count == laneCount)
+  /// Frequencies of all lanes, or of each.
+  func prepare(frequencies: [[Double]], couplings: [Double], step: Double) {
+    precondition(
+      (frequencies.count == 1 || frequencies.count == laneCount)
+        && frequencies.allSatisfy { $0.count == pointCount } && couplings.count == laneCount)
     // In bounds: both have the counts that the kernel reads, checked above.
-    unsafe kk_cubic_prepare(stepper, frequencies.flatMap { [0, $0] }, couplings, step)
+    unsafe kk_cubic_prepare(
+      stepper, frequencies.joined().flatMap { [0, $0] }, Int32(frequencies.count), couplings, step)
   }
 
   /// Sets a lane to the given modes, all others being zero; the mesh has at least as many.

@@ -22,6 +22,8 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   static var systemName: String { get }
   /// Names of the hidden parameters, in the order in which they are stored.
   static var parameterNames: [String] { get }
+  /// Units of the hidden parameters; empty where they have none.
+  static var parameterUnits: [String] { get }
   /// Names of the channels.
   static var channelNames: [String] { get }
 
@@ -41,6 +43,10 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   var ends: SpaceEnds { get }
   /// Length of every space axis.
   var extents: [Double] { get }
+  /// Names of the axis that is propagated along and of the space axes.
+  var axisNames: [String] { get }
+  /// Units of these axes; empty where they have none.
+  var axisUnits: [String] { get }
   /// Standard deviation of the noise added once to every stored sample.
   var noiseDeviation: Double { get set }
 
@@ -55,6 +61,12 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
 extension SimulationConfiguration {
   /// No walls.
   public var hasWalls: Bool { false }
+  /// No units.
+  public static var parameterUnits: [String] { [] }
+  /// Time, then space.
+  public var axisNames: [String] { ["t"] + ["x", "y"].prefix(spaceShape.count) }
+  /// No units.
+  public var axisUnits: [String] { [] }
   /// Zero in walls, else periodic.
   public var ends: SpaceEnds { hasWalls ? .zero : .periodic }
 

@@ -74,7 +74,7 @@ import Testing
       ("preset: papper", "preset", "'papper'", "one of: none, paper"),
       (
         "{data: {train: x, simulate: {system: kdv}}}", "data.simulate.system", "'kdv'",
-        "one of: ks, nls, cd, burgers, gray-scott, fhn, ks22"
+        "one of: ks, nls, cd, burgers, gray-scott, fibre, fhn, ks22"
       ),
       ("{data: {train: x}, checkpointMinutes: 0}", "checkpointMinutes", "0.0", "above 0"),
       ("{data: {train: x}, threads: 0}", "threads", "0", "from 1 to 1024"),

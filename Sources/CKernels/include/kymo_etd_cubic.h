@@ -3,8 +3,8 @@
 
      psi_t = L psi - i kappa |psi|^2 psi
 
-   with a diagonal L given by its complex Fourier symbol, the same for all recordings, and a kappa of
-   each recording's own. One recording in each lane. Fused as kymo_etd.h: each evaluation of the cubic
+   with a diagonal L given by its complex Fourier symbol, the same for all recordings or each its own,
+   and a kappa of each recording's own. One recording in each lane. Fused as kymo_etd.h: each evaluation of the cubic
    term is one inverse and one forward complex transform in place, whose innermost passes are one
    with the product, and one sweep over the modes that adds up the stage.
 
@@ -33,9 +33,10 @@ int32_t kk_cubic_lanes(const kk_cubic *stepper);
    modes above N/2 being the negative ones; written before, and read after, kk_cubic_advance. */
 double *kk_cubic_state(kk_cubic *stepper);
 
-/* Sets the equation: linear holds the symbol of L as [mode][re, im], kappa is [lane]. */
+/* Sets the equation: linear holds the symbol of L as [symbol][mode][re, im], where symbols is 1 or the
+   number of lanes, kappa is [lane]. */
 void kk_cubic_prepare(
-    kk_cubic *stepper, const double *linear, const double *kappa, double step);
+    kk_cubic *stepper, const double *linear, int32_t symbols, const double *kappa, double step);
 
 /* Takes `steps` steps. Lanes do not touch each other: one that blows up leaves the rest alone. */
 void kk_cubic_advance(kk_cubic *stepper, int64_t steps);
