@@ -137,6 +137,23 @@ private func light(_ configuration: Settings, recording: Int) throws -> Entrance
     #expect(errors[0] < 1e-3, "\(errors)")
   }
 
+  @Test("keeps the energy of the light") func energy() throws {
+    let configuration = fibres { $0.frameCount = 201 }
+    let entrances = try (0..<2).map { try light(configuration, recording: $0) }
+    for frames in try frames(configuration, entrances) {
+      let energies = frames.map { $0.reduce(0) { $0 + $1 * $1 } }
+      let last = try #require(energies.last)
+      // Of the time step; halving it divides it by 32.
+      #expect((last / energies[0] - 1).magnitude < 1e-5, "\(last / energies[0] - 1)")
+      // Negative control: what the recording sees of the light is not kept.
+      let seen = [0, 200].map { frame in
+        frames[frame][2 * configuration.firstPoint..<2 * (configuration.firstPoint + 800)]
+          .reduce(0) { $0 + $1 * $1 }
+      }
+      #expect((seen[1] / seen[0] - 1).magnitude > 1e-3)
+    }
+  }
+
   @Test("solves on a ring so long that nothing comes back") func ring() throws {
     let (short, long) = (fibres(), fibres { $0.ringFactor = 8 })
     let shift = long.firstPoint - short.firstPoint
