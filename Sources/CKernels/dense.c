@@ -46,23 +46,27 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
 
 #define NAME(x) x##_portable
 #define ROWS 3
-#define COLUMNS 2
+#define STATES 1
+#define COLUMNS 1
 #define LONG_ROWS 3
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define NAME(x) x##_avx2
-#define ROWS 3
-#define COLUMNS 2
+#define ROWS 6
+#define STATES 1
+#define COLUMNS 1
 #define LONG_ROWS 6
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 #pragma clang attribute pop
@@ -71,11 +75,13 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
                              apply_to = function)
 #define NAME(x) x##_avx512
 #define ROWS 12
+#define STATES 2
 #define COLUMNS 4
 #define LONG_ROWS 6
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 #pragma clang attribute pop

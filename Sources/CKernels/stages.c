@@ -83,23 +83,27 @@ size_t kk_stages_gradient_count(const kk_stages *stages) {
 
 #define NAME(x) x##_portable
 #define ROWS 3
+#define STATES 1
 #define COLUMNS 2
 #define LONG_ROWS 3
 #include "stages_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define NAME(x) x##_avx2
-#define ROWS 3
+#define ROWS 6
+#define STATES 1
 #define COLUMNS 1
 #define LONG_ROWS 6
 #include "stages_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 #pragma clang attribute pop
@@ -108,11 +112,13 @@ size_t kk_stages_gradient_count(const kk_stages *stages) {
                              apply_to = function)
 #define NAME(x) x##_avx512
 #define ROWS 12
+#define STATES 2
 #define COLUMNS 4
 #define LONG_ROWS 6
 #include "stages_body.inc"
 #undef NAME
 #undef ROWS
+#undef STATES
 #undef COLUMNS
 #undef LONG_ROWS
 #pragma clang attribute pop
