@@ -333,7 +333,7 @@ extension ExtractionRun {
   ) throws -> ExtractionResults {
     let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
     let test = try file ?? RecipeData(directory.readRecipe(), base: base).testFile
-    return try directory.knownResults(ExtractionResults.self, of: test)
+    return try hooks.reused(directory.knownResults(ExtractionResults.self, of: test), of: directory)
       ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)
   }
 

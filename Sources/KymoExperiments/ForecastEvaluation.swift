@@ -325,7 +325,7 @@ extension ForecastingRun {
     let recipe = try ForecastRecipe(contentsOf: directory.recipe)
     let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
     let test = located(testName(recipe.data), base: base)
-    return try directory.knownResults(ForecastResults.self, of: test)
+    return try hooks.reused(directory.knownResults(ForecastResults.self, of: test), of: directory)
       ?? evaluate(directory, on: nil, hooks: hooks)
   }
 

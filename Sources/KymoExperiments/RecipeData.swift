@@ -11,6 +11,8 @@ import KymoSolvers
 package struct WorkHooks {
   /// Is told how much of which work is done, as a fraction and in words.
   package var progress: (_ fraction: Double, _ words: String) -> Void = { _, _ in }
+  /// Is told what a person should know.
+  package var note: (_ words: String) -> Void = { _ in }
   /// The signal that asks to stop, if any has come.
   package var stopSignal: () -> Int32? = { nil }
   /// Number of threads.
@@ -18,6 +20,14 @@ package struct WorkHooks {
 
   /// Creates hooks that do nothing.
   package init() {}
+
+  /// What is known, and a note that it is not found anew.
+  func reused<Results>(_ known: Results?, of directory: RunDirectory) -> Results? {
+    if known != nil {
+      note("Evaluated already: \(directory.name). To do it anew: kymo evaluate \(directory.name)")
+    }
+    return known
+  }
 
   func stopIfAsked(_ advice: String) throws {
     if let signal = stopSignal() { throw Interrupted(signal: signal, advice: advice) }

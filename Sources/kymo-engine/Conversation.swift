@@ -24,6 +24,7 @@ struct Conversation {
     var hooks = WorkHooks()
     let terminal = terminal
     hooks.progress = { fraction, words in terminal.show(fraction: fraction, words) }
+    hooks.note = { terminal.say($0) }
     hooks.stopSignal = StopSignal.current
     hooks.threads = threads
     return hooks

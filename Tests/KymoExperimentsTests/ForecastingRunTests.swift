@@ -98,12 +98,15 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(results.costs == nil)
     let read = try directory.read(ForecastResults.self, from: directory.results)
     #expect(read.propagators.count == 3)
-    // They are not made anew.
+    // They are not made anew, and the person is told.
     var marked = read
     marked.initialConditionCount = 7
     try directory.write(json: marked, to: directory.results)
-    let again = try ForecastingRun.evaluateUnlessDone(directory, hooks: WorkHooks())
+    var (listening, notes) = (WorkHooks(), [String]())
+    listening.note = { notes.append($0) }
+    let again = try ForecastingRun.evaluateUnlessDone(directory, hooks: listening)
     #expect(again.initialConditionCount == 7)
+    #expect(notes.count == 1 && notes[0].contains("kymo evaluate"))
   }
 
   @Test("forecasts a person's own recordings") func order() throws {
