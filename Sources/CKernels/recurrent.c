@@ -214,26 +214,34 @@ void kk_recurrent_unpack(const kk_recurrent *plan, const float *sums, float *con
 
 #define NAME(x) x##_portable
 #define ROWS 1
+#define TOGETHER 4
 #include "recurrent_body.inc"
 #undef NAME
+#undef ROWS
+#undef TOGETHER
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define NAME(x) x##_avx2
+#define ROWS 4
+#define TOGETHER 1
 #include "recurrent_body.inc"
 #undef NAME
 #undef ROWS
+#undef TOGETHER
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
                              apply_to = function)
 #define NAME(x) x##_avx512
 #define ROWS 4
+#define TOGETHER 4
 #include "recurrent_body.inc"
 #undef NAME
+#undef ROWS
+#undef TOGETHER
 #pragma clang attribute pop
 #endif
-#undef ROWS
 
 #if defined(__x86_64__)
 #define CHOOSE(name, ...)                                      \
