@@ -40,6 +40,37 @@ private func matrix(_ entries: [Double], _ rows: Int, _ columns: Int) -> Tensor 
     expectClose(floats.doubles, golden.symmetricValues, single)
   }
 
+  /// The second moment of a training's gradients, 45 of whose 64 channels are never positive: its lower
+  /// triangle without those.
+  private struct Moment: Decodable {
+    var formatVersion, size: Int
+    var rows: [Int]
+    var lower: [Double]
+  }
+
+  @Test("symmetric eigenvectors in single precision, where rows are zero")
+  func deadChannels() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Golden/dead_channels.json")
+    let moment = try JSONDecoder().decode(Moment.self, from: Data(contentsOf: file))
+    try #require(moment.formatVersion == 1)
+    var entries = [Double](repeating: 0, count: moment.size * moment.size)
+    var place = 0
+    for (i, row) in moment.rows.enumerated() {
+      for column in moment.rows[...i] {
+        entries[row * moment.size + column] = moment.lower[place]
+        entries[column * moment.size + row] = moment.lower[place]
+        place += 1
+      }
+    }
+    let a = matrix(entries, moment.size, moment.size).cast(to: .float32)
+    let (values, vectors) = try a.symmetricEigen()
+    #expect(values.isFinite && vectors.isFinite && vectors.dtype == .float32)
+    expectClose(
+      (vectors * values).matmul(vectors.transposed(0, 1)).doubles, entries,
+      Tolerance(absolute: 1e-9, relative: 1e-5, because: "entries up to 6e-4 in Float"))
+  }
+
   @Test("Cholesky factor and solution") func cholesky() throws {
     let golden = try Matrices()
     let a = matrix(golden.positive, 6, 6)
