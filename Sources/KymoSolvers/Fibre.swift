@@ -56,7 +56,7 @@ public struct Fibre: RecordingSimulator {
       spectrum: switchedOn(steady))
   }
 
-  /// Light that is switched on, and off again where the ring ends.
+  /// Light that is switched on before the recording begins, and off again as long after its end.
   private func switchedOn(_ spectrum: [Double]) -> [Double] {
     let count = configuration.ringPointCount
     // The mesh's Nyquist mode, which the light does not have, stands after the positive ones.
@@ -64,7 +64,7 @@ public struct Fibre: RecordingSimulator {
     modes.insert(contentsOf: [0, 0], at: count)
     var field = CubicFlow.field(modes)
     let spacing = configuration.duration / Double(configuration.pointCount)
-    let last = Double(configuration.pointCount) * spacing - configuration.switchOn
+    let last = configuration.duration - configuration.switchOn
     for point in 0..<count {
       let time = Double(point - configuration.firstPoint) * spacing
       let on = 1 / (1 + exp((configuration.switchOn - time) / configuration.switchTime))

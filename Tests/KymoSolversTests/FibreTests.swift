@@ -174,7 +174,7 @@ private func light(_ configuration: Settings, recording: Int) throws -> Entrance
     }
   }
 
-  @Test("makes recordings of unit light that arrives late, each by itself") func data() throws {
+  @Test("makes recordings of unit light, each by itself") func data() throws {
     let solver = try Fibre(
       configuration: fibres {
         $0.seed = 5
