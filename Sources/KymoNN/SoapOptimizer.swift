@@ -8,7 +8,10 @@ public import KymoTensor
 ///
 /// With L ← β L + (1 − β) G Gᵀ and R ← β R + (1 − β) Gᵀ G, and with U and V their approximate eigenvectors: M ← β₁ M + (1 − β₁) G,
 /// S ← β₂ S + (1 − β₂)(Uᵀ G V)² and θ ← θ − rate · U [ Uᵀ M V / (1 − β₁ᵗ) / (√(S / (1 − β₂ᵗ)) + ε) ] Vᵀ. U and V are exact
-/// after the first gradient and then follow by one orthogonal iteration, U ← Q of U' R' = L U, every few steps.
+/// after the first gradient, largest moments first, and then follow by one orthogonal iteration, U' R' = L U, every few steps.
+/// S goes with them as variances whose covariances are not known: S ← (U'ᵀ U)² S (Vᵀ V')², squares entry by entry. As the squares
+/// of a row sum to 1, no entry of [ ] exceeds Adam's by more than √(mn) however the bases turn; with S left behind, the arbitrary
+/// bases of moments without full rank made steps of any length.
 ///
 /// Weights of more axes are matrices of their first axis by the others, vectors are matrices of one column.
 public final class SoapOptimizer: Optimizer {
@@ -96,13 +99,20 @@ public final class SoapOptimizer: Optimizer {
 
   private func move(_ slot: Slot, _ gradient: Tensor, _ rate: Double) {
     let (beta1, beta2) = (settings.beta1, settings.beta2)
-    let isTurning = stepCount % settings.turningInterval == 0
-    follow(slot.left, gradient, isTurning)
-    follow(slot.right, gradient.transposed(0, 1), isTurning)
+    if let turn = follow(slot.left, gradient) {
+      slot.second.copyInPlace(from: turn.square().matmul(slot.second))
+    }
+    if let turn = follow(slot.right, gradient.transposed(0, 1)) {
+      slot.second.copyInPlace(from: slot.second.matmul(turn.transposed(0, 1).square()))
+    }
     slot.mean.addInPlace(gradient - slot.mean, scale: 1 - beta1)
     slot.second.mulInPlace(beta2)
     slot.second.addInPlace(turned(gradient, slot).square(), scale: 1 - beta2)
-    let root = slot.second.sqrt() * (1 / (1 - power(beta2, stepCount)).squareRoot())
+    var root = slot.second.sqrt() * (1 / (1 - power(beta2, stepCount)).squareRoot())
+    // What is that small beside the largest entry is what rounding left of products with bases.
+    if root.count > 0, slot.left != nil || slot.right != nil {
+      root = root + root.max() * (root.dtype == .float64 ? 0x1p-49 : 0x1p-20)
+    }
     var direction = turned(slot.mean, slot) / (root + settings.epsilon)
     if let left = slot.left { direction = left.basis.matmul(direction) }
     if let right = slot.right { direction = direction.matmul(right.basis.transposed(0, 1)) }
@@ -124,15 +134,23 @@ public final class SoapOptimizer: Optimizer {
   /// Takes a gradient, `[side, other]`, into a side's moment, and turns its basis when that is due.
   ///
   /// A moment that cannot be factored leaves the basis as it is: any basis will do.
-  private func follow(_ side: Side?, _ gradient: Tensor, _ isTurning: Bool) {
-    guard let side else { return }
+  ///
+  /// - Returns: U'ᵀ U, if the basis was turned.
+  private func follow(_ side: Side?, _ gradient: Tensor) -> Tensor? {
+    guard let side else { return nil }
     let product = gradient.matmul(gradient.transposed(0, 1))
     side.moment.addInPlace(product - side.moment, scale: 1 - settings.basisDecay)
     if stepCount == 1, let vectors = try? side.moment.symmetricEigen().vectors {
-      side.basis.copyInPlace(from: vectors)
-    } else if isTurning, let basis = try? side.moment.matmul(side.basis).orthonormalColumns() {
+      side.basis.copyInPlace(from: vectors.flipped([1]))
+    } else if stepCount % settings.turningInterval == 0,
+      let basis = try? side.moment.cast(to: .float64).matmul(side.basis.cast(to: .float64))
+        .orthonormalColumns().cast(to: side.basis.dtype)
+    {
+      let turn = basis.transposed(0, 1).matmul(side.basis)
       side.basis.copyInPlace(from: basis)
+      return turn
     }
+    return nil
   }
 
   /// Forgets all gradients; to be called after each step.

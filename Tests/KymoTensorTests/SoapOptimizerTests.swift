@@ -101,6 +101,28 @@ import Testing
     }
   }
 
+  /// 45 of 64 rows never get a gradient, as behind channels that are never positive.
+  @Test("rows without gradient stay, the others move by the rate") func deadRows() {
+    var stream = RandomStream(seed: 14, purpose: .testing)
+    let alive = Tensor.zeros([64, 1])
+    alive.sliced(axis: 0, to: 57, step: 3).fillInPlace(1)
+    let target = Tensor.normal([64, 90], using: &stream) * alive
+    let p = Tensor.zeros([64, 90]).requiringGradient()
+    let optimizer = SoapOptimizer([("p", p)])
+    for step in 1...45 {
+      let noise = Tensor.normal([64, 90], using: &stream) * 0.1
+      p.backward(gradient: (p.detached() - target + noise) * alive)
+      let before = p.clone()
+      optimizer.step(rate: 0.01)
+      optimizer.zeroGradients()
+      let move = (p - before).square().sum().item.squareRoot()
+      let dead = (p * (1 - alive)).square().sum().item
+      // Adam moves each of 19 · 90 entries by the rate.
+      #expect(move < 0.01 * (19.0 * 90).squareRoot(), "step \(step)")
+      #expect(dead < 1e-12, "step \(step)")
+    }
+  }
+
   @Test("a stored state continues with the same bits") func resume() throws {
     var stream = RandomStream(seed: 13, purpose: .testing)
     let start = Tensor.normal([7, 5], using: &stream)

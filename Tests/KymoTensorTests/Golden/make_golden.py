@@ -131,16 +131,19 @@ golden["optimiser.adaBeliefDecay"] = adabelief(decay=0.1)
 
 
 def soap(decay=0.0, beta1=0.95, beta2=0.95, beta=0.95, epsilon=1e-8, interval=10):
-    """SOAP (Vyas et al. 2024, algorithm 3) whose first step is made in the basis of its own gradient, in float64."""
+    """SOAP (Vyas et al. 2024, algorithm 3), in float64. The first step is made in the basis of its own gradient, columns fall,
+    and second moments go with the bases as variances."""
     p, m = soap_start.clone(), torch.zeros_like(soap_start)
     s, left, right = torch.zeros_like(p), torch.zeros(4, 4).double(), torch.zeros(3, 3).double()
     path = []
     for t, g in enumerate(soap_gradients, 1):
         left, right = beta * left + (1 - beta) * g @ g.T, beta * right + (1 - beta) * g.T @ g
         if t == 1:
-            u, v = torch.linalg.eigh(left)[1], torch.linalg.eigh(right)[1]
+            u, v = torch.linalg.eigh(left)[1].flip(1), torch.linalg.eigh(right)[1].flip(1)
         elif t % interval == 0:
+            old_u, old_v = u, v
             u, v = torch.linalg.qr(left @ u)[0], torch.linalg.qr(right @ v)[0]
+            s = (u.T @ old_u) ** 2 @ s @ (old_v.T @ v) ** 2
         m = beta1 * m + (1 - beta1) * g
         s = beta2 * s + (1 - beta2) * (u.T @ g @ v) ** 2
         turned = (u.T @ m @ v / (1 - beta1**t)) / ((s / (1 - beta2**t)).sqrt() + epsilon)
