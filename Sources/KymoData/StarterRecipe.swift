@@ -147,9 +147,9 @@ extension Inspection {
     }
     lines += [
       "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
-      "  # The price of information, in units of the error of predicting no change. When too many latents",
-      "  # stay relevant, raise it; when none does, lower it.",
-      "  beta: 0.005", "  betaStart: 1", "",
+      "  # The price of information, in units of the error that is left. When too many latents stay relevant, raise",
+      "  # it; when none does, lower it.",
+      "  beta: 0.1", "  betaStart: 1", "",
     ]
     if !learnsFits {
       lines += [

@@ -49,11 +49,13 @@ package struct ExtractionSession: TrainingSession {
   package func step() throws -> TrainingStep {
     do {
       let report = try trainer.step()
-      return TrainingStep(
+      var record = TrainingStep(
         step: report.step, loss: report.loss, reconstruction: report.reconstruction,
         divergence: report.divergence, learningRate: report.learningRate,
         gradientNorm: report.gradientNorm, latentVariance: report.latentVariance,
         latentSigma2: report.latentSigma2)
+      record.beta = report.beta
+      return record
     } catch let error as NonFiniteLoss {
       throw NonFiniteStep(step: error.step, remedy: error.remedy)
     }

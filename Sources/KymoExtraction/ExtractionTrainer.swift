@@ -40,6 +40,8 @@ public struct StepReport: Codable, Sendable, Hashable {
   public var divergence: Double
   /// Step size.
   public var learningRate: Double
+  /// Price of a nat in the first latent, in units of the loss; nil where there is none.
+  public var beta: Double?
   /// Euclidean norm of the gradient before clipping.
   public var gradientNorm: Double
   /// Variance of μ over the batch, for each latent.
@@ -78,8 +80,8 @@ public final class ExtractionTrainer {
   private let phases: TrainingPhases
   /// Latents fitted to the decoder; nil when the recipe wants none.
   private let fittedLatents: FittedLatents?
-  /// β in the end, in the units of the loss.
-  private var finalBeta = 0.0
+  /// What β is counted in; nil for the loss itself.
+  private var runningError: RunningError?
   /// Price of every latent: powers of the grading.
   private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
@@ -133,9 +135,8 @@ public final class ExtractionTrainer {
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
     targetBatch = Tensor.zeros(batch + configuration.training.targetCrop)
-    finalBeta = training.beta
-    if training.betaUnit == .persistence {
-      finalBeta *= rolloutLoss.ofPersistence(recordings, sampler.probes())
+    if training.betaUnit == .error {
+      runningError = .init(persistence: rolloutLoss.ofPersistence(recordings, sampler.probes()))
     }
     if configuration.model.dataStart && start == nil {
       model.start(from: recordings, sampler.probes())
@@ -188,9 +189,12 @@ public final class ExtractionTrainer {
     optimizer.step(rate: rate, gradientScale: clippingScale(norm: norm, limit: limit))
     average?.update()
     stepIndex += 1
+    let reconstruction = objective.reconstruction.item
+    if phase == .joint { runningError?.update(reconstruction) }
     return StepReport(
-      step: stepIndex, loss: value, reconstruction: objective.reconstruction.item,
-      divergence: objective.divergences.sum().item, learningRate: rate, gradientNorm: norm,
+      step: stepIndex, loss: value, reconstruction: reconstruction,
+      divergence: objective.divergences.sum().item, learningRate: rate, beta: objective.beta,
+      gradientNorm: norm,
       latentVariance: objective.mean.detached().variance(axes: [0]).doubles,
       latentSigma2: objective.sigma2.detached().mean(axes: [0]).doubles)
   }
@@ -225,6 +229,7 @@ public final class ExtractionTrainer {
     var divergences: Tensor
     var mean: Tensor
     var sigma2: Tensor
+    var beta: Double?
   }
 
   /// The loss of encoder and decoder together on crops.
@@ -243,7 +248,8 @@ public final class ExtractionTrainer {
     let sigma2 = latents.logVariance.exp()
     let divergences = divergences(latents, sigma2)
     let price = (divergences * latentPrices).sum()
-    var loss = reconstruction + beta(progress: progress, frames: frames) * price
+    let beta = beta(progress: progress, frames: frames)
+    var loss = reconstruction + beta * price
     if let priorMatching {
       loss =
         loss
@@ -253,7 +259,7 @@ public final class ExtractionTrainer {
     }
     return Objective(
       loss: loss, reconstruction: reconstruction, divergences: divergences, mean: latents.mean,
-      sigma2: sigma2)
+      sigma2: sigma2, beta: beta)
   }
 
   /// The loss of the decoder alone, on latents of whole recordings.
@@ -413,11 +419,18 @@ public final class ExtractionTrainer {
       model.meanVariance.mulInPlace(1 - momentum)
       model.meanVariance.addInPlace(variance.detached(), scale: momentum)
     }
-    return progress < training.batchNormalizedPart
-      ? model.normalized(raw, shift: mean, variance: variance)
-      : model.normalized(
-        raw, shift: model.meanShift.clone(), variance: model.meanVariance.clone())
+    if progress < training.batchNormalizedPart {
+      return model.normalized(raw, shift: mean, variance: variance)
+    }
+    // Where no latent carries anything the encoder drifts, faster than statistics run: no batch is spread by more than twice
+    // its latents' deviations.
+    let shift = model.meanShift.clone()
+    let spread = (raw.detached() - shift).square().mean(axes: [0]) * 0.25
+    return model.normalized(raw, shift: shift, variance: .maximum(model.meanVariance, spread))
   }
+
+  /// β in the end, in the units of the loss.
+  private var finalBeta: Double { training.beta * (runningError?.value ?? 1) }
 
   private func beta(progress: Double, frames: Int) -> Double {
     let remaining =
@@ -433,7 +446,7 @@ public final class ExtractionTrainer {
   private var modelState: [NamedTensor] {
     model.namedParameters
       + [("mean.shift", model.meanShift), ("mean.variance", model.meanVariance)]
-      + (priorMatching?.state ?? []) + (fittedLatents?.state ?? [])
+      + (priorMatching?.state ?? []) + (runningError?.state ?? []) + (fittedLatents?.state ?? [])
   }
 
   /// Writes what a continuation needs into an existing folder.

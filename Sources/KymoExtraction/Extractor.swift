@@ -28,8 +28,8 @@ extension ParameterVAE {
     let lattice = EncoderLattice(rawValue: encoderStride) ?? .dense
     let tile = encoderTile(recordings, lattice: lattice)
     let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
-    // The fused encoder works on one recording a thread and keeps no maps.
-    let least = field.spaceAxes == 1 && device == .cpu ? 4 * threadCount : 1
+    // The fused encoders work on one recording a thread and keep no maps.
+    let least = device != .cpu ? 1 : field.spaceAxes == 1 ? 4 * threadCount : threadCount
     let block = max(
       least, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
     var result: [ExtractionResults.RecordingLatents] = []

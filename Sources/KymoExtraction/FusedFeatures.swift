@@ -5,13 +5,10 @@ import KymoTensor
 
 /// The encoder's convolutions by the fused kernel, in one or two space axes; pooling is not in it.
 enum FusedFeatures {
-  /// Recordings in a batch from which on the kernel is used; fewer leave threads idle that libtorch's
-  /// convolutions use.
-  static let leastBatch = 8
-
-  /// Whether the kernel takes this batch `[B, C, T, X…]`; without wide vectors libtorch is faster.
+  /// Whether the kernel takes this batch `[B, C, T, X…]`; without wide vectors libtorch is faster, and fewer recordings than
+  /// threads leave some idle that libtorch's convolutions use.
   static func supports(_ input: Tensor) -> Bool {
-    input.device == .cpu && input.dtype == .float32 && input.shape[0] >= leastBatch
+    input.device == .cpu && input.dtype == .float32 && input.shape[0] >= threadCount
       && kk_processor_level() != KK_LEVEL_PORTABLE
   }
 
@@ -26,23 +23,27 @@ enum FusedFeatures {
     let series = input.permuted([0] + Array(2..<input.shape.count) + [1]).contiguous()
     let packed = kernel.pack(layers)
     let recording = series.shape.dropFirst().reduce(1, *)
-    let maps = Tensor.empty([batch, kernel.mapCount])
+    let inputs = layers.flatMap { [$0.weight, $0.bias] }
+    let isTraining = recordsGradients && inputs.contains { $0.requiresGradient }
+    // Without a way back every worker needs only its own maps.
+    let maps = Tensor.empty([isTraining ? batch : threadCount, kernel.mapCount])
     let features = Tensor.empty([batch, kernel.positions, kernel.features])
     let featureCount = kernel.positions * kernel.features
     unsafe Tensor.withUnsafeMutablePointers(
       to: [series, packed, maps, features], of: Float.self
     ) { at in
-      torchParallelFor(batch) { item in
+      torchParallelFor(batch) { item, worker in
         unsafe kernel.withPlan { plan in
           guard
             let last = unsafe kk_lattice_forward(
-              plan, at[1], at[0] + item * recording, at[2] + item * kernel.mapCount)
+              plan, at[1], at[0] + item * recording,
+              at[2] + (isTraining ? item : worker) * kernel.mapCount)
           else { return }
           unsafe (at[3] + item * featureCount).update(from: last, count: featureCount)
         }
       }
     }
-    let inputs = layers.flatMap { [$0.weight, $0.bias] }
+    guard isTraining else { return features }
     return Tensor.custom("encoder", inputs: inputs, outputs: [features]) { upstream in
       guard let upstream = upstream[0] else { return inputs.map { _ in nil } }
       // Sums of a fixed number of groups, so that the result does not depend on who works on what.

@@ -42,9 +42,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// sees; `root` and `geometric` let the others count.
   public var average = ErrorAverage.arithmetic
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
-  public var beta = 0.005
+  public var beta = 0.1
   /// In what β is counted.
-  public var betaUnit = BetaUnit.persistence
+  public var betaUnit = BetaUnit.error
   /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
   /// finely later; below 1 is a warm-up.
   public var betaStart = 4.0
@@ -193,7 +193,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       allowed: "from 0 to 1", remedy: "0.3 has a third of the rollouts start at the first frame.")
     try require(
       beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
-      remedy: "0.005 of the persistence error is a good start; the paper has 0.02, absolute.")
+      remedy: "0.1 of the error is a good start; the paper has 0.02, absolute.")
     try require(
       betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
       remedy: "1 keeps β constant.")
@@ -235,9 +235,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
 
 /// In what the weight β of the divergence is counted.
 public enum BetaUnit: String, SettingChoice {
-  /// In the mean squared error of predicting no change over the target crop, so that one β fits slow and
-  /// fast, weak and strong fields.
-  case persistence
+  /// In the error of the training's rollouts as it is now (``RunningError``): a latent pays if it spares a given part of what
+  /// is left, for fields of any size and speed and parameters that show much or little.
+  case error
   /// As it is, for fields of the paper's units.
   case absolute
 }

@@ -12,7 +12,7 @@ package struct TrainingStep: Codable, Hashable, Sendable {
   package var loss: Double
   /// Mean squared error of the rollout; where the encoder alone is trained, of its means.
   package var reconstruction: Double
-  /// β times the Kullback–Leibler divergence.
+  /// The Kullback–Leibler divergence, in nats.
   package var divergence: Double
   /// Step size.
   package var learningRate: Double
@@ -22,6 +22,8 @@ package struct TrainingStep: Codable, Hashable, Sendable {
   package var latentVariance: [Double]
   /// Mean of σ_z² over the batch, one entry for each latent.
   package var latentSigma2: [Double]
+  /// Price of a nat in the first latent, where there is one.
+  package var beta: Double?
   /// What is trained, where several models are trained one after the other.
   package var stage: String?
   /// Loss on validation data, where it was computed.

@@ -111,7 +111,7 @@ private struct FusedCase: Sendable {
     let network = DynamicsEncoder(
       channels: test.channels, spaceAxes: test.input.count - 1, latents: 5, using: &weights)
     var random = RandomStream(seed: 5, purpose: .testing)
-    let batch = FusedFeatures.leastBatch
+    let batch = max(3, threadCount)
     let input = Tensor.normal([batch, test.channels] + test.input, using: &random)
 
     // The plain twin with copies of the weights in float64.
