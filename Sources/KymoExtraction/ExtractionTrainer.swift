@@ -422,11 +422,16 @@ public final class ExtractionTrainer {
     if progress < training.batchNormalizedPart {
       return model.normalized(raw, shift: mean, variance: variance)
     }
-    // Where no latent carries anything the encoder drifts, faster than statistics run: no batch is spread by more than twice
-    // its latents' deviations.
     let shift = model.meanShift.clone()
-    let spread = (raw.detached() - shift).square().mean(axes: [0]) * 0.25
-    return model.normalized(raw, shift: shift, variance: .maximum(model.meanVariance, spread))
+    let variance = Self.followed(model.meanVariance, by: raw.detached(), shift: shift)
+    return model.normalized(raw, shift: shift, variance: variance)
+  }
+
+  /// Running variances, raised where a batch is further from the running means than twice the deviations.
+  ///
+  /// Where no latent carries anything, the encoder drifts faster than statistics run, and what is divided by them would explode.
+  static func followed(_ running: Tensor, by batch: Tensor, shift: Tensor) -> Tensor {
+    Tensor.maximum(running, (batch - shift).square().mean(axes: [0]) * 0.25)
   }
 
   /// β in the end, in the units of the loss.

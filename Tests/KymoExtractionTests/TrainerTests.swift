@@ -64,6 +64,38 @@ private func temporaryFolder() throws -> URL {
     #expect(first > 0.4 * sum / count && first < 2.5 * sum / count, "\(first), \(sum / count)")
   }
 
+  @Test("β counted in the error falls with it, from that of predicting no change")
+  func errorUnit() throws {
+    var configuration = smallExtraction(steps: 400)
+    (configuration.training.beta, configuration.training.betaUnit) = (0.1, .error)
+    configuration.training.betaStart = 1
+    let trainer = try ExtractionTrainer(
+      configuration: configuration, recordings: travellingWaves(), seed: 1)
+    let reports = try (0..<400).map { _ in try trainer.step() }
+    let betas = reports.compactMap(\.beta)
+    #expect(betas.count == 400)
+    var running = try #require(betas.first) / 0.1
+    #expect(running > 0.4 * reports[0].reconstruction && running < 2.5 * reports[0].reconstruction)
+    let ceiling = running
+    for (report, beta) in zip(reports, betas) {
+      expectClose([beta], [0.1 * running], Tolerance(relative: 1e-5, because: "kept in float32"))
+      running += 0.01 * (min(report.reconstruction, ceiling) - running)
+    }
+    #expect(betas[399] < betas[0] / 2)
+  }
+
+  @Test("running variances stay in usual batches, and follow those that left them behind")
+  func followedVariance() {
+    let (running, shift) = (Tensor([1, 0.04], shape: [2]), Tensor([3, -1], shape: [2]))
+    let usual = Tensor([4, -1.3, 2, -0.7, 3.5, -1.1], shape: [3, 2])
+    #expect(
+      ExtractionTrainer.followed(running, by: usual, shift: shift).floats == running.floats)
+    let far = Tensor([4, 9, 2, 9, 3.5, 9], shape: [3, 2])
+    let followed = ExtractionTrainer.followed(running, by: far, shift: shift)
+    // (9 + 1)² is four times the variance that it is divided by.
+    #expect(followed.floats == [1, 25])
+  }
+
   @Test("continues from a checkpoint with bit-equal losses")
   func continuation() throws {
     let recordings = try travellingWaves()
@@ -71,6 +103,7 @@ private func temporaryFolder() throws -> URL {
     configuration.training.weightAverage = 0.9
     configuration.training.propagationNoise = 0.01
     configuration.model.averagingDropout = 0.1
+    configuration.training.betaUnit = .error
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let unbroken = try ExtractionTrainer(
