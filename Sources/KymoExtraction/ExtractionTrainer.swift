@@ -423,8 +423,8 @@ public final class ExtractionTrainer {
       return model.normalized(raw, shift: mean, variance: variance)
     }
     let shift = model.meanShift.clone()
-    let variance = Self.followed(model.meanVariance, by: raw.detached(), shift: shift)
-    return model.normalized(raw, shift: shift, variance: variance)
+    let running = Self.followed(model.meanVariance, by: raw.detached(), shift: shift)
+    return model.normalized(raw, shift: shift, variance: running)
   }
 
   /// Running variances, raised where a batch is further from the running means than twice the deviations.

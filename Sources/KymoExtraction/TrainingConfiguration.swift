@@ -16,6 +16,9 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// The encoder is off by what it confounds with a parameter, such as the roughness of a recording, and a
   /// latent may bend with the squares of parameters; both end here.
   public var fitCrops = 0
+  /// How often latents are fitted anew and straightened while the decoder is trained alone: before it, after half of its steps,
+  /// after half of what is left, and so on.
+  public var straightenings = 2
   /// Number of steps at the end in which the encoder alone is trained, on the fitted latents.
   ///
   /// With 0 the encoder is that of the joint training, and new recordings must be fitted as well
@@ -107,6 +110,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try settings.read(&steps, .steps)
     try settings.read(&decoderSteps, .decoderSteps)
     try settings.read(&fitCrops, .fitCrops)
+    try settings.read(&straightenings, .straightenings)
     try settings.read(&encoderSteps, .encoderSteps)
     try settings.read(&decoderOptimizer, .decoderOptimizer)
     try settings.read(&decoderLearningRate, .decoderLearningRate)
@@ -137,7 +141,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, fitCrops, encoderSteps, decoderOptimizer, decoderLearningRate
+    case steps, decoderSteps, fitCrops, straightenings, encoderSteps
+    case decoderOptimizer, decoderLearningRate
     case batchSize, inputCrop, targetCrop, beginnings, average
     case beta, betaUnit, betaStart, betaRamp, betaGrading
     case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
@@ -155,9 +160,15 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
       remedy: "About twice as many as training.steps sharpen the forecasts.")
     try require(
-      fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 1, "\(path).fitCrops",
+      fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 0, "\(path).fitCrops",
       found: fitCrops, allowed: "0, or 2 to 256 together with training.decoderSteps",
       remedy: "8 is a good value; a decoder must learn the fitted latents.")
+    try require(
+      (1...8).contains(straightenings)
+        && (fitCrops == 0 || decoderSteps >= 1 << (straightenings - 1)),
+      "\(path).straightenings", found: straightenings,
+      allowed: "1 to 8, and so few that \(decoderSteps) decoder steps can be halved as often",
+      remedy: "2 is a good value, 3 for noisy recordings.")
     try require(
       encoderSteps >= 0 && (encoderSteps == 0 || fitCrops > 0), "\(path).encoderSteps",
       found: encoderSteps, allowed: "0, or more together with training.fitCrops",

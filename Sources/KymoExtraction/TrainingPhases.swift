@@ -16,8 +16,9 @@ enum TrainingPhase: Sendable {
 ///
 ///     joint → fit → decoder, first half → fit → decoder, second half → fit → encoder
 ///
-/// The first two fits end with latents straightened; the better the decoder, the straighter, so this is done again when
-/// it has learned. The last one does not straighten: its latents are to be those of the finished decoder.
+/// All fits but the last end with latents straightened; the better the decoder, the straighter, so this is done again when
+/// it has learned: with n straightenings, after 1/2, 3/4, 7/8 … of its steps. The last fit does not straighten: its latents are
+/// to be those of the finished decoder.
 struct TrainingPhases {
   /// A stretch of steps.
   struct Part {
@@ -51,14 +52,19 @@ struct TrainingPhases {
     if training.fitCrops > 0, !isRefining {
       // A step of a fit takes as many recordings as a batch has.
       let rounds = (recordings + training.batchSize - 1) / training.batchSize
-      let half = decoder / 2
-      parts += [
-        Part(phase: .fit, steps: rounds, all: rounds, readsEncoder: true, straightens: true),
-        Part(phase: .decoder, steps: half, all: decoder),
-        Part(phase: .fit, steps: rounds, all: rounds, straightens: true, isMiddle: true),
-        Part(
-          phase: .decoder, steps: decoder - half, before: half, all: decoder, isMiddle: true),
-      ]
+      var before = 0
+      for round in 0..<training.straightenings {
+        let isLast = round == training.straightenings - 1
+        let steps = isLast ? decoder - before : (decoder - before) / 2
+        parts += [
+          Part(
+            phase: .fit, steps: rounds, all: rounds, readsEncoder: round == 0, straightens: true,
+            isMiddle: round > 0),
+          Part(
+            phase: .decoder, steps: steps, before: before, all: decoder, isMiddle: round > 0),
+        ]
+        before += steps
+      }
       if encoder > 0 {
         parts += [
           Part(phase: .fit, steps: rounds, all: rounds),

@@ -208,10 +208,11 @@ private func far(from latents: [Double]) -> LatentEstimate {
     var configuration = configuration()
     configuration.training.optimizer = optimizer
     configuration.training.assimilatedFrames = 2
+    configuration.training.straightenings = optimizer == .soap ? 3 : 2
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)
-    // 24 recordings are three batches.
-    let total = 4 + 3 + 2 + 3 + 2 + 3 + 4
+    // 24 recordings are three batches; decoder steps are halved, and what is left again.
+    let total = 4 + 3 + 2 + (optimizer == .soap ? 3 + 1 + 3 + 1 : 3 + 2) + 3 + 4
     #expect(unbroken.totalSteps == total)
     let folders = try (0..<total).map { _ in try TemporaryFolder() }
     var expected: [StepReport] = []
@@ -220,7 +221,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
       expected.append(try unbroken.step())
     }
     let model = unbroken.finishedModel().namedParameters.map { $0.tensor.floats }
-    for start in [2, 4, 5, 7, 8, 9, 11, 12, 13, 14, 16, 17, 19] {
+    for start in [2, 4, 5, 7, 8, 9, 11, 12, 13, 14, 16, 17, 18, 19] {
       let resumed = try ExtractionTrainer(
         configuration: configuration, recordings: recordings, seed: 5)
       try resumed.restore(from: folders[start].url)
@@ -280,7 +281,8 @@ private func far(from latents: [Double]) -> LatentEstimate {
     for change in [
       { $0.training.decoderSteps = 0 }, { $0.training.fitCrops = 1 },
       { $0.training.fitCrops = 0 }, { $0.training.encoderSteps = -1 },
-      { $0.training.assimilatedFrames = -1 },
+      { $0.training.assimilatedFrames = -1 }, { $0.training.straightenings = 0 },
+      { $0.training.straightenings = 4 },
     ] as [(inout ExtractionConfiguration) -> Void] {
       var wrong = configuration()
       change(&wrong)
