@@ -48,13 +48,13 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
 #define ROWS 3
 #define STATES 1
 #define COLUMNS 1
-#define LONG_ROWS 3
+#define WIDE_ROWS 3
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
 #undef STATES
 #undef COLUMNS
-#undef LONG_ROWS
+#undef WIDE_ROWS
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -62,13 +62,13 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
 #define ROWS 6
 #define STATES 1
 #define COLUMNS 1
-#define LONG_ROWS 6
+#define WIDE_ROWS 6
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
 #undef STATES
 #undef COLUMNS
-#undef LONG_ROWS
+#undef WIDE_ROWS
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
@@ -77,13 +77,13 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
 #define ROWS 12
 #define STATES 2
 #define COLUMNS 4
-#define LONG_ROWS 6
+#define WIDE_ROWS 6
 #include "dense_body.inc"
 #undef NAME
 #undef ROWS
 #undef STATES
 #undef COLUMNS
-#undef LONG_ROWS
+#undef WIDE_ROWS
 #pragma clang attribute pop
 #endif
 

@@ -76,19 +76,20 @@ struct KernelLayout {
   }
 }
 
+/// The two layers from latents to the kernel of one piece, and the factor on what they give.
+struct KernelMap {
+  var first: (weight: Tensor, bias: Tensor)
+  var last: (weight: Tensor, bias: Tensor)
+  var gain: Double
+  var parameters: [Tensor] { [first.weight, first.bias, last.weight, last.bias] }
+}
+
 /// The map from latents `[B, P]` to kernel vectors `[B, layout.count]`.
 final class LatentToKernel {
   let layout: KernelLayout
   private let kind: KernelNetwork
-  /// Two layers of weight and bias for each piece.
-  private let networks: [[(weight: Tensor, bias: Tensor)]]
-  /// Factor on the linear path's kernel.
-  ///
-  /// The decoder's increment is a small factor times everything. Three layers in a row grow until their
-  /// product makes up for it; a single one would take a million steps. With this factor a step of the
-  /// optimizer moves an entry by about an eighth of the step size, whatever the number of units
-  /// (docs/decisions/0004-training-recipe.md).
-  private let linearGain: Double
+  /// One for each piece.
+  private let networks: [KernelMap]
 
   init(
     layout: KernelLayout, configuration: ModelConfiguration, device: Device = .cpu,
@@ -97,11 +98,7 @@ final class LatentToKernel {
     self.layout = layout
     kind = configuration.kernelNetwork
     let latents = configuration.latents
-    let linearUnits =
-      configuration.kernelUnits > 0
-      ? configuration.kernelUnits : layout.pieces[layout.pieces.count - 1].paperUnits
-    linearGain = 1 / (4 * configuration.incrementScale * Double(linearUnits))
-    var networks: [[(weight: Tensor, bias: Tensor)]] = []
+    var networks: [KernelMap] = []
     for piece in layout.pieces {
       let units = configuration.kernelUnits > 0 ? configuration.kernelUnits : piece.paperUnits
       var first = uniformLayer([units, latents], bias: units, device: device, using: &random)
@@ -113,19 +110,25 @@ final class LatentToKernel {
       }
       var last = uniformLayer(
         [piece.count, units], bias: piece.count, device: device, using: &random)
+      var gain = 1.0
       if piece.isLinearPath {
+        // The decoder's increment is a small factor times everything. Three layers in a row grow until their
+        // product makes up for it; a single one would take a million steps. With this factor a step of the
+        // optimizer moves an entry by about an eighth of the step size, whatever the number of units
+        // (docs/decisions/0004-training-recipe.md).
+        gain = 1 / (4 * configuration.incrementScale * Double(units))
         // Without effect at first, as everything else.
         last.weight = Tensor.zeros(last.weight.shape, device: device).requiringGradient()
         last.bias = Tensor.zeros(last.bias.shape, device: device).requiringGradient()
       }
-      networks.append([first, last])
+      networks.append(KernelMap(first: first, last: last, gain: gain))
     }
     self.networks = networks
   }
 
   var namedParameters: [(name: String, tensor: Tensor)] {
-    zip(layout.pieces, networks).flatMap { piece, layers in
-      layers.enumerated().flatMap { index, layer in
+    zip(layout.pieces, networks).flatMap { piece, network in
+      [network.first, network.last].enumerated().flatMap { index, layer in
         [
           ("kernels.\(piece.name).\(index).weight", layer.weight),
           ("kernels.\(piece.name).\(index).bias", layer.bias),
@@ -135,15 +138,27 @@ final class LatentToKernel {
   }
 
   func kernels(_ latents: Tensor) -> Tensor {
-    let inputs = kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
-    let parts = zip(layout.pieces, networks).map { piece, layers in
-      let hidden = Tensor.linear(inputs, layers[0].weight, layers[0].bias)
+    guard latents.dtype == .float32,
+      let fused = FusedKernelNetworks(networks, bends: kind == .perceptron)
+    else { return plainKernels(latents) }
+    return fused(inputs(latents))
+  }
+
+  /// The same by tensor operations, on any device and in any precision.
+  func plainKernels(_ latents: Tensor) -> Tensor {
+    let inputs = inputs(latents)
+    let parts = networks.map { network in
+      let hidden = Tensor.linear(inputs, network.first.weight, network.first.bias)
       // Without the bend the two layers are an affine map of their inputs, trained as a product.
       let kernel = Tensor.linear(
-        kind == .perceptron ? hidden.relu() : hidden, layers[1].weight, layers[1].bias)
-      return piece.isLinearPath ? kernel * linearGain : kernel
+        kind == .perceptron ? hidden.relu() : hidden, network.last.weight, network.last.bias)
+      return network.gain == 1 ? kernel : kernel * network.gain
     }
     return Tensor.concatenated(parts, axis: 1)
+  }
+
+  private func inputs(_ latents: Tensor) -> Tensor {
+    kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
   }
 
   /// The latents and their products, `[B, P]` to `[B, P + P (P + 1) / 2]`: z₁ … z_P, z₁z₁, z₁z₂ … z_P z_P.

@@ -1,7 +1,7 @@
 // Kernels of whole parts of networks behind one checked door: a part as one node of the graph, pieces of a
 // batch on several threads, and inference on host memory without any tensor.
 import CKernels
-import KymoTensor
+package import KymoTensor
 
 /// A kernel that takes a few states through a part of a network, and a gradient back.
 ///
@@ -36,7 +36,7 @@ protocol PartwiseKernel: AnyObject {
 }
 
 /// Whether a kernel can read and write these tensors where they are.
-func suitKernels(_ tensors: [Tensor]) -> Bool {
+package func suitKernels(_ tensors: [Tensor]) -> Bool {
   tensors.allSatisfy { $0.dtype == .float32 && $0.device == .cpu && $0.isContiguous() }
 }
 

@@ -7,6 +7,7 @@
 #include "kymo_dense.h"
 #include "kymo_distance.h"
 #include "kymo_encoder.h"
+#include "kymo_kernel_network.h"
 #include "kymo_lattice.h"
 #include "kymo_etd.h"
 #include "kymo_etd_cubic.h"
