@@ -97,7 +97,7 @@ extension Inspection {
         return [
           channel.name + unit, number(channel.minimum), number(channel.maximum),
           number(channel.mean), number(channel.standardDeviation), number(channel.rootMeanSquare),
-          channel.relativeFrameChange.map { "\(short($0)) RMS" } ?? "-",
+          channel.relativeFrameChange.map { "\(short($0)) std" } ?? "-",
           "\(channel.nonFiniteCount)",
         ]
       }

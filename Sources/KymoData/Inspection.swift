@@ -121,7 +121,7 @@ public struct Inspection: Codable, Hashable, Sendable {
     contentHash = String(repeating: "0", count: 16 - digits.count) + digits
     let all =
       recordings.timeFindings() + recordings.originFindings()
-      + recordings.contentFindings(statistics)
+      + recordings.contentFindings(statistics, isNormalized: true)
       + Inspection.boundaryFindings(recordings, statistics)
       + Inspection.scaleFindings(recordings, parameters)
       + Inspection.noiseFindings(channels, noise)

@@ -33,14 +33,18 @@ extension Recordings {
   /// - Parameters:
   ///   - inputCrop: Frames, then points on every space axis, of the encoder's input.
   ///   - targetCrop: The same for what the decoder is compared with.
+  ///   - isNormalized: Whether the training brings every channel to mean 0 and variance 1.
   ///   - threads: How many recordings are read at the same time.
   /// - Returns: Errors and warnings; empty when all is well.
-  public func check(inputCrop: [Int], targetCrop: [Int], threads: Int = 2) -> [Finding] {
+  public func check(
+    inputCrop: [Int], targetCrop: [Int], isNormalized: Bool, threads: Int = 2
+  ) -> [Finding] {
     cropFindings(inputCrop, name: "input crop") + cropFindings(targetCrop, name: "target crop")
       + timeFindings() + originFindings()
       + contentFindings(
         RecordingsStatistics(
-          self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads))
+          self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads),
+        isNormalized: isNormalized)
   }
 
   /// Bytes of frames that are made on demand for a look at them.
@@ -70,14 +74,16 @@ extension Recordings {
   /// - Parameters:
   ///   - inputCrop: Frames, then points on every space axis, of the encoder's input.
   ///   - targetCrop: The same for what the decoder is compared with.
+  ///   - isNormalized: Whether the training brings every channel to mean 0 and variance 1.
   ///   - file: What the data set is called in the error.
   ///   - threads: How many recordings are read at the same time.
   /// - Returns: What is worth a second look.
   /// - Throws: `FormatError` of the kind `wrongContent`.
   public func validate(
-    inputCrop: [Int], targetCrop: [Int], file: String, threads: Int = 2
+    inputCrop: [Int], targetCrop: [Int], isNormalized: Bool, file: String, threads: Int = 2
   ) throws(FormatError) -> [Finding] {
-    let findings = check(inputCrop: inputCrop, targetCrop: targetCrop, threads: threads)
+    let findings = check(
+      inputCrop: inputCrop, targetCrop: targetCrop, isNormalized: isNormalized, threads: threads)
     let errors = findings.filter { $0.severity == .error }
     if let first = errors.first {
       let more = errors.count == 1 ? "" : " (and \(errors.count - 1) more)"
@@ -162,8 +168,10 @@ extension Recordings {
     return findings
   }
 
-  /// What the numbers themselves show.
-  func contentFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+  /// What the numbers themselves show; their size means nothing where a training normalises.
+  func contentFindings(
+    _ statistics: RecordingsStatistics, isNormalized: Bool
+  ) -> [Finding] {
     var findings: [Finding] = []
     if let first = statistics.nonFinite.first {
       let recordings = statistics.nonFinite.count
@@ -199,7 +207,8 @@ extension Recordings {
             + " an earlier one exactly, for example \(first.second) repeats \(first.first)",
           remedy: "Remove the copies; in a test set they would flatter the result."))
     }
-    findings += scaleFindings(statistics)
+    if !isNormalized { findings += scaleFindings(statistics) }
+    findings += changeFindings(statistics)
     if let params {
       let bad = params.elements.count { !$0.isFinite }
       if bad > 0 {
@@ -231,21 +240,26 @@ extension Recordings {
           .warning, "the fields have an RMS of \(short(most)); they are used as they are",
           remedy: "Divide x by its RMS, so that the loss and the noise level mean what they say."))
     }
+    return findings
+  }
+
+  private func changeFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    var findings: [Finding] = []
     for channel in statistics.channels {
       guard let change = channel.relativeFrameChange else { continue }
       if change > 1 {
         findings.append(
           Finding(
             .warning,
-            "channel \(channel.name) changes by \(short(change)) of its RMS from frame to frame: "
-              + "neighbouring frames are almost unrelated",
+            "channel \(channel.name) changes by \(short(change)) of its standard deviation from frame to "
+              + "frame: neighbouring frames are almost unrelated",
             remedy: "Store frames more often; a one-step model needs to see the way in between."))
       } else if change < 1e-3 {
         findings.append(
           Finding(
             .warning,
-            "channel \(channel.name) changes by \(short(change)) of its RMS from frame to frame: "
-              + "almost nothing happens in a crop",
+            "channel \(channel.name) changes by \(short(change)) of its standard deviation from frame to "
+              + "frame: almost nothing happens in a crop",
             remedy: "Keep every k-th frame only, so that a crop sees the field change."))
       }
     }

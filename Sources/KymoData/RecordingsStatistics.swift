@@ -18,7 +18,7 @@ public struct ChannelStatistics: Codable, Hashable, Sendable {
   /// Root of the mean square of the finite values.
   public var rootMeanSquare: Double?
   /// Root mean square of the change from one frame to the next, as a fraction of
-  /// `rootMeanSquare`.
+  /// `standardDeviation`.
   public var relativeFrameChange: Double?
   /// Number of values that are NaN or infinite.
   public var nonFiniteCount: Int
@@ -169,11 +169,11 @@ private struct ChannelMoments: Sendable {
     let offset = sum / Double(count)
     let variance = max(0, squares / Double(count) - offset * offset)
     let mean = shift + offset
-    let size = (variance + mean * mean).squareRoot()
+    let spread = variance.squareRoot()
     return ChannelStatistics(
       name: name, minimum: Double(minimum), maximum: Double(maximum), mean: mean,
-      standardDeviation: variance.squareRoot(), rootMeanSquare: size,
-      relativeFrameChange: size > 0 && change.count > 0 ? change.rootMeanSquare / size : nil,
+      standardDeviation: spread, rootMeanSquare: (variance + mean * mean).squareRoot(),
+      relativeFrameChange: spread > 0 && change.count > 0 ? change.rootMeanSquare / spread : nil,
       nonFiniteCount: nonFiniteCount)
   }
 }

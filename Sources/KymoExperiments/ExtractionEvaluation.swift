@@ -71,6 +71,10 @@ package struct ExtractionEvaluation {
       frameInterval: test.frameInterval ?? 1, trainedFrames: model.trainedFrames,
       fields: try fields(test, latents), paperRelevantCount: paper?.relevantCount)
     if test.spaceRank == 2 { results.planes = try planes(test, latents) }
+    results.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
+      .compactMap { name, means in
+        means.map { ExtractionResults.ConservedMean(channel: name, values: $0) }
+      }
     return results
   }
 

@@ -108,7 +108,8 @@ package struct RecipeData {
     let recordings = try load(trainFile, entry: "data.train")
     let findings = try recordings.validate(
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
-      file: trainFile.relativePath, threads: threads)
+      isNormalized: settings.normalize == .standard, file: trainFile.relativePath,
+      threads: threads)
     let warnings = findings.map { "\(trainFile.relativePath): \($0.message). \($0.remedy)" }
     let seen =
       settings.noise > 0

@@ -244,6 +244,20 @@ public struct ExtractionResults: Codable, Sendable {
   public var planes: [PlaneComparison]?
   /// The published number of relevant latents; nil for data that the paper does not have.
   public var paperRelevantCount: Int?
+  /// Means over space that every recording keeps and that differ between them; nil in older files.
+  public var conservedMeans: [ConservedMean]?
+
+  /// The mean over space of one channel, which every recording keeps.
+  public struct ConservedMean: Codable, Sendable, Hashable {
+    /// The channel's name.
+    public var channel: String
+    /// The mean of every evaluated recording.
+    public var values: [Double]
+    /// Notes the means of a channel.
+    public init(channel: String, values: [Double]) {
+      (self.channel, self.values) = (channel, values)
+    }
+  }
 
   /// Number of latents that carry a parameter.
   public var relevantCount: Int { latents.count { $0.isRelevant } }

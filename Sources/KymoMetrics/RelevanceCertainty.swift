@@ -1,5 +1,5 @@
 // How sure the number of hidden parameters is: whether each latent lies clearly on one side of the rule
-// of relevance, and whether a relevant latent says what others say already.
+// of relevance, and whether a relevant latent says what others, or what recordings keep, say already.
 import KymoNumerics
 
 /// What speaks for and against the number of relevant latents being the number of hidden parameters.
@@ -9,6 +9,9 @@ public struct RelevanceCertainty: Hashable, Codable, Sendable {
   /// Relevant latents that are smooth functions of other relevant ones, so that they count no further
   /// parameter; with R² of that relation.
   public var repeated: [Repetition]
+  /// Relevant latents that are functions of what every recording keeps, such as the mean of its field: they
+  /// need not stand for a parameter of the equations.
+  public var conserved: [Conserved]
   /// The smallest ratio of the variance of μ_z to the mean σ_z² among the relevant latents; nil when
   /// none is.
   public var weakestSignal: Double?
@@ -21,8 +24,18 @@ public struct RelevanceCertainty: Hashable, Codable, Sendable {
     public var rSquared: Double
   }
 
+  /// A latent that follows from the mean of a channel.
+  public struct Conserved: Hashable, Codable, Sendable {
+    /// The latent.
+    public var latent: Int
+    /// The channel's name.
+    public var channel: String
+    /// R² of a polynomial in the mean.
+    public var rSquared: Double
+  }
+
   /// Whether nothing speaks against the number.
-  public var isClear: Bool { doubtful.isEmpty && repeated.isEmpty }
+  public var isClear: Bool { doubtful.isEmpty && repeated.isEmpty && conserved.isEmpty }
 }
 
 extension ExtractionResults {
@@ -30,7 +43,7 @@ extension ExtractionResults {
   private static let nearSpread = 3.0
   /// Mean σ_z² within this factor of the rule's bound is near it.
   private static let nearNoise = 2.0
-  /// A polynomial of other latents that explains this much makes a latent a repetition.
+  /// A polynomial of other latents, or of a conserved mean, that explains this much makes a latent a repetition.
   private static let repetitionRSquared = 0.9
 
   /// How sure the number of relevant latents is.
@@ -53,11 +66,26 @@ extension ExtractionResults {
       latents[$0].varianceOfMean / max(latents[$0].meanVariance, .leastNormalMagnitude)
     }
     return RelevanceCertainty(
-      doubtful: doubtful, repeated: repetitions(), weakestSignal: signals.min())
+      doubtful: doubtful, repeated: repetitions(), conserved: conserved(),
+      weakestSignal: signals.min())
   }
 
   private static func isNear(_ value: Double, _ bound: Double, factor: Double) -> Bool {
     value > bound / factor && value < bound * factor
+  }
+
+  /// Relevant latents that follow from a conserved mean, with the one that they follow best.
+  private func conserved() -> [RelevanceCertainty.Conserved] {
+    relevantLatents.compactMap { latent in
+      let values = recordings.map { $0.mean[latent] }
+      let found = (conservedMeans ?? []).compactMap { mean -> RelevanceCertainty.Conserved? in
+        guard mean.values.count == values.count else { return nil }
+        let fit = PolynomialFit([mean.values], target: values, highestDegree: 3, valuesPerTerm: 5)
+        guard let fit, fit.rSquared > Self.repetitionRSquared else { return nil }
+        return .init(latent: latent, channel: mean.channel, rSquared: fit.rSquared)
+      }
+      return found.max { $0.rSquared < $1.rSquared }
+    }
   }
 
   /// Relevant latents that follow from the others, the noisiest tried first; what is found to follow is

@@ -76,6 +76,14 @@ extension ExtractionResults {
         parameter.
         """)
     }
+    for mean in certainty.conserved {
+      parts.append(
+        """
+        <b>Perhaps no parameter:</b> \(latentName(mean.latent)) is a function of the mean of channel \
+        \(mean.channel) over space (R² = \(NumberText.rSquared(mean.rSquared))), which every recording keeps. \
+        Subtract it from the recordings where the dynamics do not depend on it.
+        """)
+    }
     if certainty.isClear {
       parts.append(
         """

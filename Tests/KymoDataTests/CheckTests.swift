@@ -73,10 +73,10 @@ func waves(
     let tolerance = Tolerance(absolute: mean == 0 ? 1e-6 : 1e-4, because: "rounding of x")
     expectClose([try #require(channel.mean)], [Double(mean)], tolerance)
     expectClose([try #require(channel.standardDeviation)], [1], tolerance)
+    // (√2 sin(a − s) − √2 sin a)² is 2 (1 − cos s) in the mean over a.
+    let expected = ([0.2, 0.21].map { 2 * (1 - cos($0)) }.reduce(0, +) / 2).squareRoot()
+    expectClose([try #require(channel.relativeFrameChange)], [expected], tolerance)
     if mean == 0 {
-      // (√2 sin(a − s) − √2 sin a)² is 2 (1 − cos s) in the mean over a.
-      let expected = ([0.2, 0.21].map { 2 * (1 - cos($0)) }.reduce(0, +) / 2).squareRoot()
-      expectClose([try #require(channel.relativeFrameChange)], [expected], tolerance)
       let step = 4 * Double.pi / 64
       expectClose(
         [statistics.seams[0].typicalJump], [(2 * (1 - cos(step))).squareRoot()],
@@ -124,20 +124,46 @@ func waves(
   }
 }
 
+@Suite("Conserved means") struct ConservedMeansTests {
+  @Test(
+    "are those that recordings keep and that differ between them",
+    arguments: [
+      ([0.1, 0], true), ([0, 0], false), ([0.1, 0.01], false), ([0.1, 0.0005], true),
+    ])
+  func means(_ spreadAndDrift: [Float], _ isFound: Bool) {
+    let recordings = waves([6, 2, 20, 32]) { x in
+      for n in 0..<6 {
+        for t in 0..<20 {
+          let mean = spreadAndDrift[0] * Float(n) + spreadAndDrift[1] * Float(t % 2)
+          for i in 0..<32 { x[n, 1, t, i] += 10 + mean }
+        }
+      }
+    }
+    let found = recordings.conservedMeans()
+    #expect(found.map { $0 != nil } == [false, isFound])
+    if let means = found[1] {
+      let expected = (0..<6).map { 10 + 0.1 * Double($0) }
+      expectClose(means, expected, Tolerance(absolute: 1e-3, because: "the drift"))
+    }
+  }
+}
+
 @Suite("A check before training") struct CheckTests {
   static func messages(
     _ recordings: Recordings, _ severity: Finding.Severity, input: [Int] = [8, 16],
-    target: [Int] = [4, 14]
+    target: [Int] = [4, 14], isNormalized: Bool = false
   ) -> [String] {
-    recordings.check(inputCrop: input, targetCrop: target)
+    recordings.check(inputCrop: input, targetCrop: target, isNormalized: isNormalized)
       .filter { $0.severity == severity }.map(\.message)
   }
 
   @Test("finds nothing in good recordings") func good() throws {
     let recordings = waves([6, 1, 20, 32])
-    #expect(recordings.check(inputCrop: [8, 16], targetCrop: [4, 14]).isEmpty)
-    #expect(
-      try recordings.validate(inputCrop: [8, 16], targetCrop: [4, 14], file: "w.npz").isEmpty)
+    #expect(CheckTests.messages(recordings, .error).isEmpty)
+    #expect(CheckTests.messages(recordings, .warning).isEmpty)
+    let found = try recordings.validate(
+      inputCrop: [8, 16], targetCrop: [4, 14], isNormalized: false, file: "w.npz")
+    #expect(found.isEmpty)
   }
 
   @Test("names recording, channel and frame of the first NaN, and counts") func notFinite() throws {
@@ -151,7 +177,8 @@ func waves(
         "3 values in 2 recordings are NaN or infinite, the first in recording 4, channel v, frame 7"
       ])
     let error = try formatError {
-      try recordings.validate(inputCrop: [8, 16], targetCrop: [4, 14], file: "w.npz")
+      try recordings.validate(
+        inputCrop: [8, 16], targetCrop: [4, 14], isNormalized: false, file: "w.npz")
     }
     #expect(error.kind == .wrongContent && error.file == "w.npz")
     let statistics = RecordingsStatistics(recordings, threads: 1)
@@ -188,6 +215,9 @@ func waves(
       CheckTests.messages(apart, .warning).contains { $0.contains("very different sizes") })
     let large = waves([6, 1, 20, 32]) { x in for i in x.elements.indices { x.elements[i] *= 50 } }
     #expect(CheckTests.messages(large, .warning).contains { $0.contains("RMS of 50") })
+    // Sizes do not matter where every channel is normalised.
+    #expect(CheckTests.messages(large, .warning, isNormalized: true).isEmpty)
+    #expect(CheckTests.messages(apart, .warning, isNormalized: true).isEmpty)
     let unrelated = Recordings(x: noise([6, 1, 20, 32], seed: 1))
     #expect(
       CheckTests.messages(unrelated, .warning, input: [8, 16]).contains {

@@ -113,7 +113,8 @@ import Testing
     // Nine frames are too few for a training; the numbers are in order.
     #expect(!inspection.text.contains("NaN") && inspection.text.contains("hash"))
     let recordings = try Recordings.load(write())
-    let findings = recordings.check(inputCrop: [9, 40, 40], targetCrop: [4, 20, 20])
+    let findings = recordings.check(
+      inputCrop: [9, 40, 40], targetCrop: [4, 20, 20], isNormalized: false)
     #expect(findings.allSatisfy { $0.severity != .error })
     #expect(recordings.contentHash(threads: 1) == recordings.contentHash(threads: 2))
   }
@@ -124,7 +125,8 @@ import Testing
     let writer = try RecordingsWriter(url, spectraOf: [1, 1, 2, 24, 32], metadata: metadata)
     try writer.append([Float](repeating: .nan, count: 24 * 17 * 2), parameters: [0.1, 0, 0])
     try writer.finish()
-    let findings = try Recordings.load(url).check(inputCrop: [2, 24, 32], targetCrop: [2, 24, 32])
+    let findings = try Recordings.load(url).check(
+      inputCrop: [2, 24, 32], targetCrop: [2, 24, 32], isNormalized: false)
     #expect(findings.contains { $0.severity == .error && $0.message.contains("made from") })
   }
 

@@ -55,4 +55,17 @@ import Testing
       .relevanceCertainty()
     #expect(fails.doubtful.isEmpty)
   }
+
+  @Test("a latent that follows from a mean that recordings keep is found") func conserved() {
+    let (first, second) = (normals(1), normals(2))
+    var made = results([first, second], noise: [0.001, 0.001])
+    made.conservedMeans = [
+      .init(channel: "u", values: normals(3)),
+      .init(channel: "v", values: second.map { 0.2 * $0 + 0.02 * $0 * $0 * $0 + 5 }),
+    ]
+    let certainty = made.relevanceCertainty()
+    #expect(certainty.conserved.map(\.latent) == [1])
+    #expect(certainty.conserved.map(\.channel) == ["v"])
+    #expect(!certainty.isClear && certainty.repeated.isEmpty)
+  }
 }
