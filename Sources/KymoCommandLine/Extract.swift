@@ -25,7 +25,7 @@ package struct Extract: ParsableCommand, NeedsTensors {
 
   @Option(
     name: [.customShort("o"), .long],
-    help: "Where to write, without extension (default: RUN/extracted-FILE).")
+    help: "Where to write, with or without extension (default: RUN/extracted-FILE).")
   package var output: String?
 
   @Option(

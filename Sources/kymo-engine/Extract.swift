@@ -29,8 +29,12 @@ extension Extract: TensorVerb {
     let table = ExtractionTable(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
     let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
-    let base =
-      output.map { URL(filePath: $0) } ?? directory.url.appending(path: "extracted-\(stem)")
+    let given = output.map { URL(filePath: $0) }
+    // A name with one of the two extensions means both files.
+    let named = given.map {
+      ["csv", "npz"].contains($0.pathExtension) ? $0.deletingPathExtension() : $0
+    }
+    let base = named ?? directory.url.appending(path: "extracted-\(stem)")
     let (csv, npz) = (base.appendingPathExtension("csv"), base.appendingPathExtension("npz"))
     try directory.write(Data(table.csv.utf8), to: csv)
     try table.write(to: npz)

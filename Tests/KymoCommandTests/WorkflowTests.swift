@@ -76,7 +76,8 @@ import Testing
     #expect(resumed.status == 0)
     #expect(resumed.words.contains("finished already"))
 
-    let extracted = try tool.run("extract", "run", "test.npz", "-o", "latents", "--threads", "1")
+    let extracted = try tool.run(
+      "extract", "run", "test.npz", "-o", "latents.npz", "--threads", "1")
     #expect(extracted.status == 0, "\(extracted.words)")
     let csv = try tool.text("latents.csv").split(separator: "\n")
     #expect(csv.count == 5)
