@@ -11,11 +11,14 @@ struct FusedKernelNetworks {
   private let networks: [KernelMap]
   /// Whether f is the rectifier; the identity otherwise.
   private let bends: Bool
+  /// Where each network's entries start in a kernel vector, and their number.
+  private let offsets: [Int]
 
   /// Looks whether the kernels take these networks; nil when they do not.
   init?(_ networks: [KernelMap], bends: Bool) {
     guard suitKernels(networks.flatMap(\.parameters)) else { return nil }
     (self.networks, self.bends) = (networks, bends)
+    offsets = networks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.last.weight.size(0)) }
   }
 
   /// Kernel vectors `[B, entries]` for inputs `[B, inputs]`.
@@ -108,11 +111,6 @@ struct FusedKernelNetworks {
   }
 
   // MARK: - Where things lie
-
-  /// Where each network's entries start in a kernel vector, and their number.
-  private var offsets: [Int] {
-    networks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.last.weight.size(0)) }
-  }
 
   private func pitch(_ network: KernelMap) -> Int {
     kk_kernel_network_pitch(Int32(network.first.weight.size(0)))
