@@ -153,31 +153,35 @@ extension ExtractionRun {
       sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
       count = sample.count
     }
-    let joint = try stepTime(recipe, sample, device, hooks)
-    var seconds = joint * Double(recipe.training.steps)
+    let training = recipe.training
+    // A refinement has no joint steps; elsewhere one goes before what is measured.
+    let first = recipe.encoderFrom == nil ? 1 : 0
+    let joint = training.steps > 0 ? try stepTime(recipe, sample, device, hooks) : 0
+    var seconds = joint * Double(training.steps)
     let few = sample.subset(0..<min(sample.count, 8))
-    if recipe.training.decoderSteps > 0 {
+    if training.decoderSteps > 0 {
       var later = recipe
-      (later.training.steps, later.training.fitCrops, later.training.encoderSteps) = (1, 0, 0)
-      seconds +=
-        try stepTime(later, few, device, hooks) * Double(recipe.training.decoderSteps)
+      (later.training.steps, later.training.fitCrops, later.training.encoderSteps) = (first, 0, 0)
+      seconds += try stepTime(later, few, device, hooks) * Double(training.decoderSteps)
     }
-    if recipe.training.fitCrops > 0 {
-      // One joint step, then four of fits to two recordings each, and as many between the decoder's two.
+    if training.fitCrops > 0 {
+      // Four steps of fits to two recordings each, and one of the decoder.
       var fits = recipe
-      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (1, 2, 0)
-      fits.training.batchSize = 2
-      let rounds = recipe.training.encoderSteps > 0 ? 3.0 : 2
-      seconds += try stepTime(fits, few, device, hooks) * rounds * Double(count) / 2
+      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (first, 1, 0)
+      (fits.training.batchSize, fits.training.straightenings) = (2, 1)
+      let rounds =
+        recipe.encoderFrom != nil
+        ? 1 : training.straightenings + (training.encoderSteps > 0 ? 1 : 0)
+      seconds += try stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
     }
     // At most: the encoder's part of a joint step.
-    seconds += joint * Double(recipe.training.encoderSteps)
+    seconds += joint * Double(training.encoderSteps)
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
     return TrainingEstimate(
       recordings: count, dataBytes: dataBytes, memoryBytes: Machine.peakMemory + copies,
-      secondsPerStep: seconds / Double(max(1, recipe.training.totalSteps)), seconds: seconds)
+      secondsPerStep: seconds / Double(max(1, training.totalSteps)), seconds: seconds)
   }
 
   /// Median seconds of a few steps, the first left out: it allocates, or reads all recordings.

@@ -93,8 +93,9 @@ package struct Recipe: Codable, Hashable, Sendable {
       allowed: "not beside encoderFrom",
       remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
     try require(
-      training.steps >= 1 || startFrom != nil, "training.steps", found: training.steps,
-      allowed: "at least 1 without startFrom", remedy: "16000 is the default.")
+      training.steps >= 1 || source != nil, "training.steps", found: training.steps,
+      allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
+    if encoderFrom != nil { try training.validateRefinement() }
     try data.validate()
     try evaluation.validate()
     try extraction.validate()

@@ -75,8 +75,6 @@ public final class ExtractionTrainer {
   private let priorMatching: PriorMatching?
   private let inputBatch: Tensor
   private let targetBatch: Tensor
-  /// Whether the encoder is frozen and only a new decoder is trained.
-  private let isRefining: Bool
   private let phases: TrainingPhases
   /// Latents fitted to the decoder; nil when the recipe wants none.
   private let fittedLatents: FittedLatents?
@@ -113,24 +111,26 @@ public final class ExtractionTrainer {
     }
     model.trainedFrames = configuration.training.targetCrop[0] - 1
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
-    isRefining = if case .frozenEncoder = start { true } else { false }
+    let refined: ParameterVAE? =
+      if case .frozenEncoder(let source) = start { source } else { nil }
+    if refined != nil { try configuration.training.validateRefinement() }
     phases = TrainingPhases(
-      configuration.training, recordings: recordings.count, isRefining: isRefining)
+      configuration.training, recordings: recordings.count, isRefining: refined != nil)
+    // A new decoder knows nothing yet: the one before it says what the latents are.
     fittedLatents =
-      configuration.training.fitCrops > 0 && !isRefining
+      configuration.training.fitCrops > 0
       ? FittedLatents(
-        recordings, model: model, crops: configuration.training.fitCrops,
+        recordings, model: refined ?? model, crops: configuration.training.fitCrops,
         assimilatedFrames: configuration.training.assimilatedFrames,
         merges: configuration.training.encoderSteps > 0) : nil
     if let start { try model.adopt(start) }
-    optimizer = configuration.training.optimizer.optimizer(
-      isRefining ? model.decoderParameters : model.namedParameters)
+    optimizer = configuration.training.optimizer.optimizer(model.namedParameters)
     latentPrices = Tensor(
       (0..<configuration.model.latents).map { index in
         Float(pow(configuration.training.betaGrading, Double(index)))
       }, shape: [configuration.model.latents], device: device)
     priorMatching =
-      configuration.training.priorMatching > 0 && !isRefining
+      configuration.training.priorMatching > 0 && configuration.training.steps > 0
       ? PriorMatching(latents: configuration.model.latents, device: device) : nil
     let batch = [configuration.training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + configuration.training.inputCrop)
@@ -151,7 +151,6 @@ public final class ExtractionTrainer {
     let place = phases[stepIndex]
     if place.step == 0, !place.part.isMiddle { begin(place.part.phase) }
     switch place.part.phase {
-    case .joint where isRefining: return try descend(.joint, decoderObjective)
     case .joint: return try descend(.joint, jointObjective)
     case .fit: return try fit(place)
     case .decoder: return try descend(.decoder, decoderObjective)
@@ -162,7 +161,7 @@ public final class ExtractionTrainer {
   /// What is trained in a part of the training.
   private func trained(in phase: TrainingPhase) -> [NamedTensor] {
     switch phase {
-    case .joint: isRefining ? model.decoderParameters : model.namedParameters
+    case .joint: model.namedParameters
     case .fit: []
     case .decoder: model.decoderParameters
     case .encoder: model.encoder.namedParameters
@@ -175,7 +174,7 @@ public final class ExtractionTrainer {
   ) throws -> StepReport {
     let places = sampler.draw(
       step: stepIndex,
-      targetSize: phase == .decoder || isRefining
+      targetSize: phase == .decoder
         ? assimilation?.size(for: training.targetCrop) : nil)
     optimizer.zeroGradients()
     let objective = objective(places)

@@ -14,7 +14,8 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// alone, and then put into coordinates in which its law is affine; 0, as in the paper, takes the encoder's.
   ///
   /// The encoder is off by what it confounds with a parameter, such as the roughness of a recording, and a
-  /// latent may bend with the squares of parameters; both end here.
+  /// latent may bend with the squares of parameters; both end here. A new decoder on a frozen encoder learns latents
+  /// that are fitted to the decoder before.
   public var fitCrops = 0
   /// How often latents are fitted anew and straightened while the decoder is trained alone: before it, after half of its steps,
   /// after half of what is left, and so on.
@@ -241,6 +242,19 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     try require(
       (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
       allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
+  }
+}
+
+extension TrainingConfiguration {
+  /// Throws what cannot be where a new decoder is trained on a frozen encoder.
+  public func validateRefinement(at path: String = "training") throws(ConfigurationError) {
+    try require(
+      steps == 0 && decoderSteps > 0, "\(path).steps", found: steps,
+      allowed: "0, beside training.decoderSteps, on a frozen encoder",
+      remedy: "training.decoderSteps says how long the new decoder is trained.")
+    try require(
+      encoderSteps == 0, "\(path).encoderSteps", found: encoderSteps,
+      allowed: "0 on a frozen encoder", remedy: "Leave it out.")
   }
 }
 

@@ -43,15 +43,24 @@ struct TrainingPhases {
 
   private let parts: [Part]
 
-  /// The parts of a training on some recordings; a refinement, whose encoder stays, has no fits.
+  /// The parts of a training on some recordings.
+  ///
+  /// A refinement is a training of the decoder alone, and its fits, to the decoder of the model that the encoder is from, are
+  /// done once.
   init(_ training: TrainingConfiguration, recordings: Int, isRefining: Bool) {
     let (joint, decoder, encoder) = (
       training.steps, training.decoderSteps, training.encoderSteps
     )
+    // A step of a fit takes as many recordings as a batch has.
+    let rounds = (recordings + training.batchSize - 1) / training.batchSize
     var parts = [Part(phase: .joint, steps: joint, all: joint)]
-    if training.fitCrops > 0, !isRefining {
-      // A step of a fit takes as many recordings as a batch has.
-      let rounds = (recordings + training.batchSize - 1) / training.batchSize
+    if isRefining {
+      parts = [
+        Part(
+          phase: .fit, steps: training.fitCrops > 0 ? rounds : 0, all: rounds, readsEncoder: true),
+        Part(phase: .decoder, steps: decoder, all: decoder),
+      ]
+    } else if training.fitCrops > 0 {
       var before = 0
       for round in 0..<training.straightenings {
         let isLast = round == training.straightenings - 1

@@ -69,6 +69,16 @@ import Testing
     ] { #expect(tool.has("run/\(name)"), "\(name)") }
     #expect(try !tool.text("run/environment.json").contains(ProcessInfo.processInfo.hostName))
 
+    // Trainings with all their parts, and of a new decoder.
+    let fits = ["training.fitCrops=2", "training.decoderSteps=9"]
+    for more in [
+      ["training.straightenings=3", "training.encoderSteps=2"],
+      ["training.steps=0", "encoderFrom=run"],
+    ] {
+      let long = try tool.run(["train", "tiny.yaml", "--dry-run", "--threads", "1"] + fits + more)
+      #expect(long.status == 0 && long.words.contains("Time: about"), "\(long.words)")
+    }
+
     let again = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
     #expect(again.status == 2)
     #expect(again.words.contains("--force"))

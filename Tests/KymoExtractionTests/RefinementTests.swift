@@ -18,7 +18,9 @@ import Testing
       configuration: smallExtraction(steps: 30), recordings: recordings, seed: 1)
     for _ in 0..<30 { _ = try first.step() }
     let source = first.finishedModel()
-    var configuration = smallExtraction(steps: 150)
+    var configuration = smallExtraction(steps: 0)
+    configuration.training.decoderSteps = 150
+    configuration.training.decoderLearningRate = 3e-3
     configuration.model.hiddenChannels = 32
     let second = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 2,
@@ -34,6 +36,61 @@ import Testing
     #expect(after.reduce(0, +) / 10 < 0.7 * before)
     let latents = try refined.extract(recordings, range: 0..<2)
     #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
+  }
+
+  @Test("learns latents fitted to the decoder before, and continues with bit-equal losses")
+  func fitted() throws {
+    let recordings = try travellingWaves()
+    let first = try ExtractionTrainer(
+      configuration: smallExtraction(steps: 400), recordings: recordings, seed: 1)
+    for _ in 0..<400 { _ = try first.step() }
+    let source = first.finishedModel()
+    var configuration = smallExtraction(steps: 0)
+    configuration.training.decoderSteps = 4
+    configuration.training.fitCrops = 2
+    func refinement() throws -> ExtractionTrainer {
+      try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 2,
+        start: .frozenEncoder(source))
+    }
+    let unbroken = try refinement()
+    // 24 recordings are three batches.
+    #expect(unbroken.totalSteps == 3 + 4)
+    let folders = try (0..<7).map { _ in try TemporaryFolder() }
+    let reports = try folders.map { folder in
+      try unbroken.saveCheckpoint(to: folder.url)
+      return try unbroken.step()
+    }
+    let kept = try SafeTensors.read(folders[6].url.appending(path: "state.safetensors")).tensors
+    func values(_ name: String) -> [Double] {
+      kept.first { $0.name == "fit." + name }?.tensor.doubles ?? []
+    }
+    let fitted = [0, 1].filter { values("carrying")[$0] > 0 }
+    try #require(!fitted.isEmpty)
+    for index in [0, 17] {
+      let read = RecordingLatents(recordings, model: source).batch([index])
+      let start = LatentEstimate(
+        mean: read.mean.doubles, standardDeviation: (read.logVariance * 0.5).exp().doubles)
+      let own = source.fit(recordings, index, from: start, latents: fitted, crops: 2)
+      #expect(own.mean != start.mean)
+      expectClose(
+        Array(values("mean")[2 * index..<2 * index + 2]), own.mean,
+        Tolerance(absolute: 1e-6, because: "they are kept in single precision"))
+    }
+    for start in [0, 1, 3, 5] {
+      let resumed = try refinement()
+      try resumed.restore(from: folders[start].url)
+      #expect(try (start..<7).map { _ in try resumed.step() } == Array(reports[start...]))
+    }
+  }
+
+  @Test("has no joint steps")
+  func joint() {
+    var training = TrainingConfiguration()
+    let error = #expect(throws: ConfigurationError.self) { try training.validateRefinement() }
+    #expect(error?.description.contains("training.decoderSteps") == true)
+    (training.steps, training.decoderSteps) = (0, 1)
+    #expect(throws: Never.self) { try training.validateRefinement() }
   }
 
   @Test("a training that starts from a whole model goes on from its error")
@@ -52,7 +109,8 @@ import Testing
 
   @Test("refuses an encoder of another size, with its name and the mend")
   func mismatch() throws {
-    var configuration = smallExtraction(steps: 1)
+    var configuration = smallExtraction(steps: 0)
+    configuration.training.decoderSteps = 1
     let recordings = try travellingWaves(8)
     let source = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: 1)
