@@ -137,6 +137,56 @@ final class LatentToKernel {
     }
   }
 
+  /// Takes another's kernels for the channels that it has, so that both decoders predict the same: nothing leads from new
+  /// channels to old ones yet, while those from old to new ones stay as they are.
+  ///
+  /// - Returns: Whether the other one fits: of one kind and at most as wide in channels and units.
+  func adopt(_ narrower: LatentToKernel) -> Bool {
+    let (wide, narrow) = (layout.pieces, narrower.layout.pieces)
+    guard kind == narrower.kind, wide.map(\.name) == narrow.map(\.name) else { return false }
+    let maps = zip(networks, narrower.networks)
+    let fits =
+      zip(wide, narrow).allSatisfy { own, given in
+        // Taps are the same; inputs and outputs may be more.
+        (own.shape.count == 1 || own.shape[0] == given.shape[0])
+          && zip(own.shape, given.shape).allSatisfy { $0 >= $1 }
+      }
+      && maps.allSatisfy { own, given in
+        own.first.weight.shape[0] >= given.first.weight.shape[0]
+          && own.first.weight.shape[1] == given.first.weight.shape[1]
+      }
+    guard fits else { return false }
+    withoutGradients {
+      for ((piece, given), (own, other)) in zip(zip(wide, narrow), maps) {
+        Self.corner(of: own.first.weight, as: other.first.weight)
+          .copyInPlace(from: other.first.weight)
+        Self.corner(of: own.first.bias, as: other.first.bias).copyInPlace(from: other.first.bias)
+        // Outputs that the other has, under all inputs and units.
+        let units = own.last.weight.shape[1]
+        let lastAxis = piece.shape.count - 1
+        let weight = own.last.weight.reshaped(piece.shape + [units])
+          .sliced(axis: lastAxis, from: 0, to: given.shape[lastAxis])
+        let bias = own.last.bias.reshaped(piece.shape)
+          .sliced(axis: lastAxis, from: 0, to: given.shape[lastAxis])
+        let otherWeight = other.last.weight.reshaped(given.shape + [other.last.weight.shape[1]])
+        let otherBias = other.last.bias.reshaped(given.shape)
+        weight.zeroInPlace()
+        bias.zeroInPlace()
+        let scale = other.gain / own.gain
+        Self.corner(of: weight, as: otherWeight).copyInPlace(from: otherWeight * scale)
+        Self.corner(of: bias, as: otherBias).copyInPlace(from: otherBias * scale)
+      }
+    }
+    return true
+  }
+
+  /// The entries of a tensor that a smaller one has.
+  private static func corner(of tensor: Tensor, as smaller: Tensor) -> Tensor {
+    smaller.shape.indices.reduce(tensor) {
+      $0.sliced(axis: $1, from: 0, to: smaller.shape[$1])
+    }
+  }
+
   func kernels(_ latents: Tensor) -> Tensor {
     guard latents.dtype == .float32,
       let fused = FusedKernelNetworks(networks, bends: kind == .perceptron)

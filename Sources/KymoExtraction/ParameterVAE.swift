@@ -42,7 +42,7 @@ public enum TrainingStart {
   /// All weights; they are trained further.
   case model(ParameterVAE)
   /// The encoder, which is kept as it is while a new decoder is trained: the refinement of the
-  /// paper's section III.
+  /// paper's section III. Where the old decoder fits into the new one, the new one begins as the old one.
   case frozenEncoder(ParameterVAE)
 }
 
@@ -109,7 +109,8 @@ public final class ParameterVAE {
     kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
   }
 
-  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder.
+  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder and of a decoder that may be
+  /// narrower.
   ///
   /// - Throws: ``ModelError`` when shapes differ.
   func adopt(_ start: TrainingStart) throws(ModelError) {
@@ -131,6 +132,9 @@ public final class ParameterVAE {
     }
     withoutGradients {
       for (target, origin) in zip(own, given) { target.tensor.copyInPlace(from: origin.tensor) }
+      if case .frozenEncoder(let source) = start, kernelNetwork.adopt(source.kernelNetwork) {
+        lambda.copyInPlace(from: source.lambda)
+      }
     }
   }
 

@@ -84,6 +84,49 @@ import Testing
     }
   }
 
+  @Test(
+    "begins as the decoder before where that fits into the new one",
+    arguments: [
+      (1, KernelNetwork.perceptron, 0, 32), (1, .perceptron, 5, 48), (2, .quadratic, 7, 40),
+    ])
+  func widening(axes: Int, kind: KernelNetwork, linearWidth: Int, units: Int) throws {
+    var random = RandomStream(seed: 6, purpose: .testing)
+    let field = FieldDescription(channels: 2, spaceAxes: axes, isPeriodic: true, frameInterval: 1)
+    var configuration = ModelConfiguration()
+    (configuration.latents, configuration.kernelNetwork) = (2, kind)
+    (configuration.kernelUnits, configuration.linearWidth) = (32, linearWidth)
+    configuration.incrementScale = 0.1
+    let source = try ParameterVAE(configuration: configuration, field: field, seed: 1)
+    withoutGradients {
+      // Linear paths and products have no weight at first.
+      for (name, weight) in source.kernelNetwork.namedParameters {
+        let isOff = name.contains("linear.1") || kind == .quadratic && name.contains(".0.weight")
+        if isOff { weight.copyInPlace(from: .normal(weight.shape, using: &random) * 0.1) }
+      }
+      source.lambda.fillInPlace(0.7)
+    }
+    (configuration.hiddenChannels, configuration.kernelUnits) = (48, units)
+    let wide = try ParameterVAE(configuration: configuration, field: field, seed: 2)
+    try wide.adopt(.frozenEncoder(source))
+    let cells = [Int](repeating: 20, count: axes)
+    let latents = Tensor.normal([3, 2], using: &random)
+    let start = Tensor.normal([3, 2, 1] + cells, using: &random)
+    let (before, after) = (
+      source.rollout(latents: latents, truth: start, steps: 3, border: .periodic).doubles,
+      wide.rollout(latents: latents, truth: start, steps: 3, border: .periodic).doubles
+    )
+    expectClose(after, before, Tolerance(absolute: 1e-5, because: "sums are in another order"))
+    let count = cells.reduce(1, *)
+    let moved = zip(before.prefix(count), start.doubles.prefix(count)).map { abs($0 - $1) }
+    #expect(moved.reduce(0, +) / Double(count) > 0.05, "one step of one channel does something")
+
+    // What is wider, or of another kind, is not taken: the new decoder begins anew.
+    #expect(!source.kernelNetwork.adopt(wide.kernelNetwork))
+    configuration.kernelNetwork = .affine
+    let other = try ParameterVAE(configuration: configuration, field: field, seed: 2)
+    #expect(!other.kernelNetwork.adopt(source.kernelNetwork))
+  }
+
   @Test("has no joint steps")
   func joint() {
     var training = TrainingConfiguration()
