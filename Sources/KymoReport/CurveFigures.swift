@@ -37,7 +37,10 @@ extension ExtractionResults {
       figure.data.append(paper)
     }
     var vertical = Axis("root-mean-square error", type: .log)
-    (vertical.showgrid, vertical.dtick) = (true, 1)
+    // Over fewer decades only their numbers would be one or none.
+    let shown = errorCurves.flatMap(\.mean).filter { $0.isFinite && $0 > 0 }
+    let decades = log10((shown.max() ?? 1) / (shown.min() ?? 1))
+    (vertical.showgrid, vertical.dtick) = (true, decades < 2 ? nil : 1)
     var horizontal = Axis(timeTitle)
     let frames = errorCurves.map(\.mean.count).max() ?? 0
     horizontal.range = [0, (Double(frames) + 1) * frameInterval]
