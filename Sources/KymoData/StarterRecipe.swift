@@ -149,7 +149,7 @@ extension Inspection {
       "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
       "  # The price of information, in units of the error that is left. When too many latents stay relevant, raise",
       "  # it; when none does, lower it.",
-      "  beta: 0.03", "  betaStart: 1",
+      "  beta: 0.01", "  betaStart: 1",
       "  # Means of latents are normalised over batches to the end of this part; the fits are not.",
       "  batchNormalizedPart: 1", "",
     ]

@@ -156,7 +156,12 @@ extension ExtractionRun {
     let training = recipe.training
     // A refinement has no joint steps; elsewhere one goes before what is measured.
     let first = recipe.encoderFrom == nil ? 1 : 0
-    let joint = training.steps > 0 ? try stepTime(recipe, sample, device, hooks) : 0
+    var joint = 0.0
+    if training.steps + training.encoderSteps > 0 {
+      var all = recipe
+      all.training.steps = max(training.steps, measuredSteps)
+      joint = try stepTime(all, sample, device, hooks)
+    }
     var seconds = joint * Double(training.steps)
     let few = sample.subset(0..<min(sample.count, 8))
     if training.decoderSteps > 0 {
@@ -184,16 +189,18 @@ extension ExtractionRun {
       secondsPerStep: seconds / Double(max(1, training.totalSteps)), seconds: seconds)
   }
 
+  private static let measuredSteps = 7
+
   /// Median seconds of a few steps, the first left out: it allocates, or reads all recordings.
   private static func stepTime(
     _ recipe: Recipe, _ recordings: Recordings, _ device: Device, _ hooks: WorkHooks
   ) throws -> Double {
     let session = try ExtractionSession(recipe, recordings: recordings, device: device)
     var times: [Double] = []
-    let count = min(7, session.totalSteps)
+    let count = min(measuredSteps, session.totalSteps)
     for step in 0..<count {
       try hooks.stopIfAsked("Nothing was written.")
-      hooks.progress(Double(step) / 7, "measuring steps")
+      hooks.progress(Double(step) / Double(measuredSteps), "measuring steps")
       let start = ContinuousClock.now
       _ = try session.step()
       times.append(start.duration(to: .now).seconds)

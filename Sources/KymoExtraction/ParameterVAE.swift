@@ -132,7 +132,10 @@ public final class ParameterVAE {
     }
     withoutGradients {
       for (target, origin) in zip(own, given) { target.tensor.copyInPlace(from: origin.tensor) }
-      if case .frozenEncoder(let source) = start, kernelNetwork.adopt(source.kernelNetwork) {
+      if case .frozenEncoder(let source) = start,
+        source.configuration.incrementScale == configuration.incrementScale,
+        kernelNetwork.adopt(source.kernelNetwork)
+      {
         lambda.copyInPlace(from: source.lambda)
       }
     }

@@ -46,7 +46,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// sees; `root` and `geometric` let the others count.
   public var average = ErrorAverage.arithmetic
   /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
-  public var beta = 0.03
+  public var beta = 0.01
   /// In what β is counted.
   public var betaUnit = BetaUnit.error
   /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
@@ -205,7 +205,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
       allowed: "from 0 to 1", remedy: "0.3 has a third of the rollouts start at the first frame.")
     try require(
       beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
-      remedy: "0.03 of the error is a good start; the paper has 0.02, absolute.")
+      remedy: "0.01 of the error is a good start; the paper has 0.02, absolute.")
     try require(
       betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
       remedy: "1 keeps β constant.")

@@ -1,6 +1,5 @@
 // Space–time pictures: an example of the data, and truth, prediction and error of a recording, as
 // in Figure 4 of Lu, Kim and Soljacic (2020). Time runs to the right in all of them.
-import Foundation
 import KymoMetrics
 
 /// A picture with at most `side` rows and columns, rounded for the file.
@@ -27,24 +26,16 @@ struct Picture: Sendable {
     }
   }
 
-  /// The largest magnitude of a finite value; 1 for a picture that is zero everywhere.
-  var limit: Double {
-    let largest = values.joined().compactMap { $0?.magnitude }.max() ?? 0
-    return largest > 0 ? largest : 1
+  /// The scale of this picture as one of a field.
+  var scale: ColourScale {
+    let known = values.joined().compactMap { $0 }
+    return ColourScale(field: known, isOfOneSign: ColourScale.isOfOneSign(known))
   }
 
-  /// As a heat map with limits ± `limit`; 1/500 of the limit is kept.
-  func heatmap(
-    limit: Double, colours: [ColourStop], x: AxisName, y: AxisName, bar: ColourBar
-  ) -> Trace {
-    let decimals = Int((-log10(limit / 500)).rounded(.up))
-    var trace = Trace(.heatmap, x: .numbers(times), y: .numbers(positions))
-    trace.z = values.map { row in row.map { $0?.rounded(toDecimals: decimals) } }
-    (trace.xaxis, trace.yaxis) = (x, y)
-    trace.colorscale = colours
-    let shown = limit.rounded(toSignificant: 4)
-    (trace.zmin, trace.zmax) = (-shown, shown)
-    trace.colorbar = bar
+  /// As a heat map in the colours of a scale.
+  func heatmap(_ scale: ColourScale, x: AxisName, y: AxisName, bar: ColourBar) -> Trace {
+    var trace = scale.heatmap(x: .numbers(times), y: .numbers(positions), values: values)
+    (trace.xaxis, trace.yaxis, trace.colorbar) = (x, y, bar)
     trace.hovertemplate = "time %{x}<br>position %{y}<br>value %{z}<extra></extra>"
     return trace
   }
@@ -61,7 +52,7 @@ extension ExtractionResults.FieldComparison {
     let pictures = [rows(truth), rows(prediction), error].map {
       Picture($0, times: times, positions: positions, side: side)
     }
-    let limit = pictures[0].limit
+    let scales = [pictures[0].scale, pictures[0].scale, ColourScale(errorsTo: errorLimit)]
     let names: [HTML] = ["truth", "prediction", "prediction − truth"]
     var figure = Figure()
     figure.layout.height = 620
@@ -72,8 +63,7 @@ extension ExtractionResults.FieldComparison {
       let domain = max(0, bottom)...(bottom + 0.3)
       figure.data.append(
         picture.heatmap(
-          limit: row == 2 ? errorLimit : limit,
-          colours: row == 2 ? Style.errorColours : Style.fieldColours, x: x, y: y,
+          scales[row], x: x, y: y,
           bar: ColourBar(
             title: Label(row == 2 ? "error" : "field", side: "top"), len: 0.31,
             y: (domain.lowerBound + domain.upperBound) / 2)))
@@ -100,7 +90,7 @@ extension ExtractionResults.FieldComparison {
     figure.layout.margin.r = 90
     figure.data = [
       picture.heatmap(
-        limit: picture.limit, colours: Style.fieldColours, x: .x(), y: .y(),
+        picture.scale, x: .x(), y: .y(),
         bar: ColourBar(title: Label("field", side: "top"), len: 1.05, y: 0.5))
     ]
     figure.layout.axes = [.x(): Axis("time"), .y(): Axis("position")]

@@ -115,7 +115,7 @@ struct Marker: Encodable, Sendable {
 }
 
 /// A position in [0, 1] and its colour.
-struct ColourStop: Encodable, Sendable {
+struct ColourStop: Encodable, Equatable, Sendable {
   var position: Double
   var colour: String
 

@@ -1,6 +1,5 @@
 // Snapshots of fields in the plane: truth, prediction and error side by side, one row for each time, as
 // in Figure 4 of Lu, Kim and Soljacic (2020).
-import Foundation
 import KymoMetrics
 
 extension ExtractionResults.PlaneComparison {
@@ -13,18 +12,21 @@ extension ExtractionResults.PlaneComparison {
       ("truth", 0), ("prediction", 0.33), ("prediction − truth", 0.7),
     ]
     let height = 1 / Double(times.count)
+    let isOfOneSign = ColourScale.isOfOneSign(truth.joined().joined().lazy.map(Double.init))
     for row in times.indices {
       let bottom = 1 - Double(row + 1) * height
       let domain = bottom...(bottom + 0.84 * height)
-      let limit = max(Self.largest(truth[row]), .leastNormalMagnitude)
-      let errorLimit = self.errorLimit(row)
+      let field = ColourScale(
+        field: truth[row].joined().lazy.map(Double.init), isOfOneSign: isOfOneSign)
+      let scales = [field, field, ColourScale(errorsTo: errorLimit(row))]
       for (column, (name, left)) in columns.enumerated() {
         let number = 3 * row + column + 1
         let (x, y) = (AxisName.x(number), AxisName.y(number))
         let values = column == 0 ? truth[row] : column == 1 ? prediction[row] : error(row)
-        var trace = heatmap(
-          values, limit: column == 2 ? errorLimit : limit,
-          colours: column == 2 ? Style.errorColours : Style.fieldColours)
+        var trace = scales[column].heatmap(
+          x: .rounded(positions[1]), y: .rounded(positions[0]),
+          values: values.map { $0.map(Double.init) })
+        trace.hovertemplate = "second axis %{x}<br>first axis %{y}<br>value %{z}<extra></extra>"
         (trace.xaxis, trace.yaxis) = (x, y)
         if column > 0 {
           trace.colorbar = ColourBar(
@@ -62,19 +64,5 @@ extension ExtractionResults.PlaneComparison {
 
   private static func largest(_ values: [[Float]]) -> Double {
     Double(values.joined().reduce(0) { $1.isFinite ? max($0, $1.magnitude) : $0 })
-  }
-
-  private func heatmap(_ values: [[Float]], limit: Double, colours: [ColourStop]) -> Trace {
-    let decimals = Int((-log10(limit / 500)).rounded(.up))
-    var trace = Trace(
-      .heatmap, x: .rounded(positions[1]), y: .rounded(positions[0]))
-    trace.z = values.map { row in
-      row.map { $0.isFinite ? Double($0).rounded(toDecimals: decimals) : nil }
-    }
-    trace.colorscale = colours
-    let shown = limit.rounded(toSignificant: 4)
-    (trace.zmin, trace.zmax) = (-shown, shown)
-    trace.hovertemplate = "second axis %{x}<br>first axis %{y}<br>value %{z}<extra></extra>"
-    return trace
   }
 }

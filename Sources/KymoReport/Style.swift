@@ -1,5 +1,6 @@
 // How figures look: Okabe and Ito's palette, which readers with any colour vision can tell apart
-// (https://jfly.uni-koeln.de/color), and the diverging maps RdBu and PuOr of ColorBrewer.
+// (https://jfly.uni-koeln.de/color), the diverging maps RdBu and PuOr of ColorBrewer, and
+// viridis of Matplotlib.
 
 /// Colours and fonts of the figures.
 enum Style {
@@ -24,6 +25,12 @@ enum Style {
   static let fieldColours = stops([
     "#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582",
     "#d6604d", "#b2182b", "#67001f",
+  ])
+
+  /// Dark to bright for fields of one sign.
+  static let oneSignColours = stops([
+    "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70",
+    "#7ad151", "#bddf26", "#fde725",
   ])
 
   /// Purple for negative, orange for positive errors: another scale, so other colours.

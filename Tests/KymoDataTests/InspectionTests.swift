@@ -147,7 +147,7 @@ import Testing
         "model:",
         "  latents: 5", "  kernelUnits: 0", "training:", "  inputCrop: [64, 94]",
         "  targetCrop: [32, 76]", "  steps: 10000", "  fitCrops: 8", "  decoderSteps: 20000",
-        "  batchSize: 50", "  beta: 0.03", "  betaStart: 1",
+        "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
         "  batchNormalizedPart: 1", "evaluation:", "  fitCrops: 8",
       ])
     let many = try InspectionTests.inspect(waves([100, 1, 256, 256])).starterRecipe(for: "d/w.npz")

@@ -120,11 +120,15 @@ import Testing
     let moved = zip(before.prefix(count), start.doubles.prefix(count)).map { abs($0 - $1) }
     #expect(moved.reduce(0, +) / Double(count) > 0.05, "one step of one channel does something")
 
-    // What is wider, or of another kind, is not taken: the new decoder begins anew.
+    // What is wider, or of another kind or scale, is not taken: the new decoder begins anew.
     #expect(!source.kernelNetwork.adopt(wide.kernelNetwork))
     configuration.kernelNetwork = .affine
     let other = try ParameterVAE(configuration: configuration, field: field, seed: 2)
     #expect(!other.kernelNetwork.adopt(source.kernelNetwork))
+    (configuration.kernelNetwork, configuration.incrementScale) = (kind, 0.2)
+    let steeper = try ParameterVAE(configuration: configuration, field: field, seed: 2)
+    try steeper.adopt(.frozenEncoder(source))
+    #expect(steeper.lambda.doubles != source.lambda.doubles)
   }
 
   @Test("has no joint steps")

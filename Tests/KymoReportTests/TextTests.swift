@@ -83,12 +83,27 @@ import Testing
     #expect(picture.times == [0.5, 2.5])
     #expect(picture.positions == [10, 25])
     #expect(picture.values == [[2, -8], [3.5, nil]])
-    #expect(picture.limit == 8)
     let map = picture.heatmap(
-      limit: 8, colours: Style.fieldColours, x: .x(), y: .y(),
-      bar: ColourBar(title: Label(""), len: 1, y: 0.5))
+      picture.scale, x: .x(), y: .y(), bar: ColourBar(title: Label(""), len: 1, y: 0.5))
     #expect(map.zmin == -8 && map.zmax == 8)
-    #expect(Picture([[0]], times: [0], positions: [0], side: 9).limit == 1)
+    #expect(map.z == picture.values)
+  }
+
+  @Test(
+    "have colours around zero for fields of both signs, from end to end for those of one",
+    arguments: [
+      ([0, 0], -1.0...1.0, false), ([.nan], -1...1, false), ([3, 3, .nan], -3...3, false),
+      ([-2, 1], -2...2, false), ([0, 0.4, .infinity, 0.3], 0...0.4, true),
+      ([-0.01, 0.4], -0.01...0.4, true), ([-0.03, 0.4], -0.4...0.4, false),
+      ([-7, -5], -7 ... -5, true), ([1000.1, 1000.3], 1000.1...1000.3, true),
+    ])
+  func colours(values: [Double], limits: ClosedRange<Double>, isOfOneSign: Bool) {
+    let scale = ColourScale(field: values, isOfOneSign: ColourScale.isOfOneSign(values))
+    #expect(scale.limits == limits)
+    #expect((scale.colours == Style.oneSignColours) == isOfOneSign)
+    let map = scale.heatmap(x: .numbers([]), y: .numbers([]), values: [values])
+    #expect(map.zmin == limits.lowerBound && map.zmax == limits.upperBound)
+    #expect(map.z == [values.map { $0.isFinite ? $0 : nil }])
   }
 
   @Test("truth and prediction share limits; the error has its own, at most twice theirs")
