@@ -124,7 +124,10 @@ public final class ExtractionTrainer {
         assimilatedFrames: configuration.training.assimilatedFrames,
         merges: configuration.training.encoderSteps > 0) : nil
     if let start { try model.adopt(start) }
-    optimizer = configuration.training.optimizer.optimizer(model.namedParameters)
+    // Without joint steps nothing is trained until another part begins.
+    let hasJointPart = configuration.training.steps > 0
+    optimizer = configuration.training.optimizer.optimizer(
+      hasJointPart ? model.namedParameters : [])
     latentPrices = Tensor(
       (0..<configuration.model.latents).map { index in
         Float(pow(configuration.training.betaGrading, Double(index)))
@@ -141,7 +144,7 @@ public final class ExtractionTrainer {
     if configuration.model.dataStart && start == nil {
       model.start(from: recordings, sampler.probes())
     }
-    average = freshAverage(of: .joint)
+    average = hasJointPart ? freshAverage(of: .joint) : nil
   }
 
   /// Does one step.
