@@ -23,6 +23,9 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
 
       Simulates what is missing, trains, evaluates, writes the report and prints the paper's numbers \
       beside ours. Parts that are done already are not done again; --force starts anew.
+
+      Experiments are the recipes below the folder Recipes, the current folder's own and those that \
+      come with Kymo.
       """)
 
   @Argument(help: "The experiment, such as pde-vae/ks, or several, such as pde-vae.")
@@ -36,7 +39,9 @@ package struct Reproduce: ParsableCommand, NeedsTensors {
 
   @Option(
     name: [.customShort("o"), .long],
-    help: "The folder for runs (default: runs/EXPERIMENT).")
+    help: """
+      The folder for runs (default: runs/EXPERIMENT); each of several seeds has a folder seed-N below it.
+      """)
   package var output: String?
 
   @Option(

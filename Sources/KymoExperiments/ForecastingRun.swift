@@ -81,11 +81,9 @@ package enum ForecastingRun {
     guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
       return try train(recipe, at: url, force: force, hooks: hooks)
     }
-    guard try ForecastRecipe(contentsOf: directory.recipe) == recipe else {
-      throw ConfigurationError(
-        directory.name, found: "a run of another recipe", allowed: "a run of this one",
-        remedy: "Add --force to train anew, or choose another folder with -o.")
-    }
+    var stored = try ForecastRecipe(contentsOf: directory.recipe)
+    stored.threads = recipe.threads
+    try directory.checkRecipe(stored, is: recipe)
     return try resume(url, hooks: hooks) ?? .finished
   }
 

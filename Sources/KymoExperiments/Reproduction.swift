@@ -16,8 +16,7 @@ package struct Experiment {
 
   /// Finds an experiment by name among the recipes.
   package init(named name: String, quick: Bool) throws {
-    let folder = try Experiment.recipes()
-    let known = Experiment.names(in: folder)
+    let known = try Experiment.names()
     guard known.contains(name) else {
       throw ConfigurationError(
         "experiment", found: "'\(name)'", allowed: "one of: \(known.joined(separator: ", "))",
@@ -26,29 +25,25 @@ package struct Experiment {
     }
     self.name = name
     isQuick = quick
-    recipe = folder.appending(path: name + (quick ? "-quick" : "") + ".yaml")
-    guard FileManager.default.fileExists(atPath: recipe.path) else {
+    guard let recipe = try Experiment.recipe(of: name, quick: quick) else {
       throw ConfigurationError(
         "--quick", found: "given", allowed: "left out for \(name)",
         remedy: "This experiment has no small version.")
     }
+    self.recipe = recipe
   }
 
   /// One experiment by its name, or all below a name such as `pde-vae`, those that start from the
   /// model of another one last.
   package static func named(_ name: String, quick: Bool) throws -> [Experiment] {
-    let folder = try recipes()
-    let members = names(in: folder).filter { $0.hasPrefix(name + "/") }
-    guard !members.isEmpty, !names(in: folder).contains(name) else {
+    let known = try names()
+    let members = known.filter { $0.hasPrefix(name + "/") }
+    guard !members.isEmpty, !known.contains(name) else {
       return [try Experiment(named: name, quick: quick)]
     }
     let experiments =
       try members
-      .filter { member in
-        !quick
-          || FileManager.default.fileExists(
-            atPath: folder.appending(path: member + "-quick.yaml").path)
-      }
+      .filter { try recipe(of: $0, quick: quick) != nil }
       .map { try Experiment(named: $0, quick: quick) }
     let dependent = try experiments.map { experiment in
       if case .extraction(let recipe) = try AnyRecipe(contentsOf: experiment.recipe) {
@@ -68,22 +63,31 @@ package struct Experiment {
     try? self.init(named: isQuick ? String(name.dropLast(6)) : name, quick: isQuick)
   }
 
-  /// The folder of recipes: that of the source tree, else of the current folder.
-  private static func recipes() throws -> URL {
+  /// The folders of recipes: that of the current folder, where a person's own may be, and that of the source tree.
+  private static func folders() throws -> [URL] {
     let current = URL(filePath: FileManager.default.currentDirectoryPath)
-    for tree in [Software.sourceTree(), current].compactMap(\.self) {
-      let folder = tree.appending(path: "Recipes")
-      if FileManager.default.fileExists(atPath: folder.path) { return folder }
+    let folders = [current, Software.sourceTree()].compactMap { $0?.appending(path: "Recipes") }
+      .filter { FileManager.default.fileExists(atPath: $0.path) }
+    guard !folders.isEmpty else {
+      throw ConfigurationError(
+        "Recipes", found: "missing", allowed: "a folder in the current one",
+        remedy: "Run kymo in its source tree.")
     }
-    throw ConfigurationError(
-      "Recipes", found: "missing", allowed: "a folder in the current one",
-      remedy: "Run kymo in its source tree.")
+    return folders
+  }
+
+  /// The file of an experiment's recipe, if there is one.
+  private static func recipe(of name: String, quick: Bool) throws -> URL? {
+    try folders().map { $0.appending(path: name + (quick ? "-quick" : "") + ".yaml") }
+      .first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// Names of all experiments that have a full version.
-  private static func names(in folder: URL) -> [String] {
-    let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
-    return (files ?? []).filter { $0.hasSuffix(".yaml") && !$0.hasSuffix("-quick.yaml") }
+  private static func names() throws -> [String] {
+    let files = try folders().flatMap { folder in
+      FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+    }
+    return Set(files.filter { $0.hasSuffix(".yaml") && !$0.hasSuffix("-quick.yaml") })
       .map { String($0.dropLast(5)) }.sorted()
   }
 }
@@ -232,11 +236,26 @@ extension ExtractionRun {
     guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
       return try train(recipe, at: url, force: force, hooks: hooks)
     }
-    guard try directory.readRecipe() == recipe else {
-      throw ConfigurationError(
-        directory.name, found: "a run of another recipe", allowed: "a run of this one",
-        remedy: "Add --force to train anew, or choose another folder with -o.")
-    }
+    var stored = try directory.readRecipe()
+    stored.threads = recipe.threads
+    try directory.checkRecipe(stored, is: recipe)
     return try resume(url, hooks: hooks) ?? .finished
+  }
+}
+
+extension RunDirectory {
+  /// Throws unless the run's recipe, read from its folder, is the wanted one; the error names what differs.
+  ///
+  /// The number of threads is for the caller to make equal: a run may go on with another one.
+  func checkRecipe<Settings: Encodable & Equatable>(
+    _ stored: Settings, is wanted: Settings
+  ) throws {
+    guard stored != wanted else { return }
+    let difference = try RecipeText(settings: stored, source: name)
+      .firstDifference(from: RecipeText(settings: wanted, source: "recipe"))
+    throw ConfigurationError(
+      name, found: "a run with \(difference?.own ?? "another recipe")",
+      allowed: "one with \(difference?.others ?? "this one")",
+      remedy: "Add --force to train anew, or choose another folder with -o.")
   }
 }

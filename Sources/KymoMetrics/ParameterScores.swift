@@ -84,13 +84,18 @@ extension ExtractionResults {
   /// The factor on 95 % intervals with which they hold 95 % of the known values of `training`.
   ///
   /// σ_z is the encoder's noise alone; a bend between latent and parameter is not in it. The factor
-  /// is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval (split conformal
-  /// prediction), so that the share of new recordings inside is 95 % whatever the errors' law.
+  /// is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval, each error that of a fit
+  /// without its recording (conformal prediction by the jackknife), so that the share of new recordings
+  /// inside is 95 % whatever the errors' law, or n / (n + 1) where fewer than 19 are known.
   private static func calibrationFactor(
     of fit: LinearFit, on training: [RecordingLatents], latents: [Int], _ column: Int
   ) -> Double {
-    let ratios = training.map { recording in
-      let error = fit(latents.map { recording.mean[$0] }) - recording.parameters[column]
+    let leverages = LinearFit.leverages(
+      regressors: training.columns(of: latents), count: training.count)
+    let ratios = zip(training, leverages).map { recording, leverage in
+      let residual = fit(latents.map { recording.mean[$0] }) - recording.parameters[column]
+      // A recording that the fit follows whatever it is says nothing.
+      let error = leverage < 1 - 1e-9 ? residual / (1 - leverage) : residual
       let half = fit.halfInterval95(
         standardDeviations: latents.map { recording.standardDeviation[$0] })
       return half > 0 ? error.magnitude / half : 0

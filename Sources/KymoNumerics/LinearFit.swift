@@ -65,6 +65,37 @@ public struct LinearFit: Codable, Hashable, Sendable {
     let scatter = Statistics.sumOfSquaredDeviations(target)
     return scatter > 0 ? 1 - residuals.reduce(0) { $0 + $1 * $1 } / scatter : .nan
   }
+
+  /// How much each value of a target draws a fit on these regressors to itself.
+  ///
+  /// - Parameters:
+  ///   - regressors: As of ``init(regressors:target:)``.
+  ///   - count: Number of values, n.
+  /// - Returns: h of each value, between 1/n and 1: residual / (1 − h) is what a fit without the value lacks of it
+  ///   (Allen, Technometrics 16, 1974).
+  public static func leverages(regressors: [[Double]], count: Int) -> [Double] {
+    var directions: [[Double]] = []
+    for regressor in regressors {
+      let mean = Statistics.mean(regressor)
+      var rest = regressor.map { $0 - mean }
+      let size = norm(rest)
+      // Twice: what rounding leaves of the first time.
+      for direction in directions + directions {
+        let part = zip(rest, direction).reduce(0) { $0 + $1.0 * $1.1 }
+        rest = zip(rest, direction).map { $0 - part * $1 }
+      }
+      let length = norm(rest)
+      guard length > 1e-12 * size else { continue }
+      directions.append(rest.map { $0 / length })
+    }
+    return (0..<count).map { row in
+      directions.reduce(1 / Double(count)) { $0 + $1[row] * $1[row] }
+    }
+  }
+
+  private static func norm(_ values: [Double]) -> Double {
+    values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
 }
 
 /// The coefficients c that make Σ c_j columns[j] closest to `target`.

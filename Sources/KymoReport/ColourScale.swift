@@ -18,6 +18,11 @@ struct ColourScale: Sendable {
     }
   }
 
+  /// The scale of errors up to a limit.
+  init(errorsTo limit: Double) {
+    (colours, limits) = (Style.errorColours, -limit...limit)
+  }
+
   /// Whether a field is of one sign, but for values below a twentieth of its largest magnitude.
   static func isOfOneSign(_ values: some Sequence<Double>) -> Bool {
     guard let range = range(values) else { return false }
@@ -32,11 +37,6 @@ struct ColourScale: Sendable {
       (least, most) = (min(least, value), max(most, value))
     }
     return least <= most ? least...most : nil
-  }
-
-  /// The scale of errors up to a limit.
-  init(errorsTo limit: Double) {
-    (colours, limits) = (Style.errorColours, -limit...limit)
   }
 
   /// A map of `values`, one row for each position on the vertical axis; a thousandth of the range is kept.

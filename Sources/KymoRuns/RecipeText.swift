@@ -102,7 +102,42 @@ package struct RecipeText {
     }
   }
 
+  /// The first setting, in the order of this recipe, that another one has otherwise, as lines of both; nil when
+  /// they are the same.
+  package func firstDifference(from other: RecipeText) throws -> (own: String, others: String)? {
+    let (own, others) = (RecipeText.leaves(root), RecipeText.leaves(other.root))
+    func value(_ path: String, in leaves: [(path: String, value: Node)]) -> Node? {
+      leaves.first { $0.path == path }?.value
+    }
+    func line(_ path: String, _ value: Node?) throws -> String {
+      guard let value else { return "no \(path)" }
+      let text =
+        switch value {
+        // Alone in a document, a word would be followed by the mark of its end.
+        case .scalar(let word): word.string
+        case .sequence(let list):
+          try Yams.serialize(
+            node: .sequence(.init(Array(list), list.tag, .flow)), width: -1, allowUnicode: true)
+        default: try Yams.serialize(node: value, width: -1, allowUnicode: true)
+        }
+      return "\(path): \(text.trimmingCharacters(in: .whitespacesAndNewlines))"
+    }
+    for path in own.map(\.path) + others.map(\.path) {
+      let (mine, its) = (value(path, in: own), value(path, in: others))
+      if mine != its { return (try line(path, mine), try line(path, its)) }
+    }
+    return nil
+  }
+
   // MARK: Trees
+
+  /// The values that are no groups of settings, with their paths.
+  private static func leaves(_ node: Node, path: String = "") -> [(path: String, value: Node)] {
+    guard case .mapping(let group) = node, !group.isEmpty else { return [(path, node)] }
+    return group.flatMap { key, value in
+      leaves(value, path: [path, key.string ?? ""].filter { !$0.isEmpty }.joined(separator: "."))
+    }
+  }
 
   private static func joined(_ below: Node, under above: Node) -> Node {
     guard case .mapping(var result) = below, case .mapping(let upper) = above else { return above }

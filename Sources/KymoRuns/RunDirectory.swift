@@ -82,11 +82,26 @@ package struct RunDirectory: Sendable {
   package static func finished(at url: URL) -> RunDirectory {
     let directory = RunDirectory(url)
     let seeds = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-    let first = seeds.filter { $0.hasPrefix("seed-") }
+    let first = seeds.filter { isOfSeed($0) }
       .sorted { $0.localizedStandardCompare($1) == .orderedAscending }.first
     guard !directory.isFinished, let first else { return directory }
     return RunDirectory(url.appending(path: first))
   }
+
+  /// The folder of one seed: that of the experiment itself when only one is wanted, a folder below it otherwise.
+  ///
+  /// What is there already stays where it is.
+  package static func place(ofSeed seed: UInt64, isOnlyOne: Bool, below base: URL) -> URL {
+    let apart = base.appending(path: "seed-\(seed)")
+    if let present = try? RunDirectory(base).readEnvironment() {
+      return present.seed == seed ? base : apart
+    }
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: base.path)) ?? []
+    return isOnlyOne && !entries.contains { isOfSeed($0) } ? base : apart
+  }
+
+  /// Whether a folder inside that of an experiment holds the run of one of its seeds.
+  private static func isOfSeed(_ name: String) -> Bool { name.hasPrefix("seed-") }
 
   /// Whether the training has finished.
   package var isFinished: Bool {
@@ -99,7 +114,9 @@ package struct RunDirectory: Sendable {
   /// Throws unless a new run can be made at `url`.
   package static func checkVacant(_ url: URL, force: Bool) throws(RunDirectoryError) {
     let directory = RunDirectory(url)
-    let present = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    // Runs of other seeds may lie below that of the first.
+    let present = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [])
+      .filter { !isOfSeed($0) }
     let known = Set(directory.entries.map(\.lastPathComponent))
     if let foreign = present.sorted().first(where: { !known.contains($0) }) {
       throw .occupied(path: directory.name, entry: foreign)

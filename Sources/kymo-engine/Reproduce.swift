@@ -165,9 +165,9 @@ extension Reproduce: TensorVerb {
     URL(filePath: "runs/\(experiment.name)\(quick ? "-quick" : "")")
   }
 
-  /// The folder of one seed: the folder itself when there is only one.
+  /// The folder of one seed.
   private func folder(_ seed: UInt64, below base: URL) throws -> URL {
-    try parsedSeeds().count == 1 ? base : base.appending(path: "seed-\(seed)")
+    try RunDirectory.place(ofSeed: seed, isOnlyOne: parsedSeeds().count == 1, below: base)
   }
 }
 

@@ -161,6 +161,33 @@ import Testing
       Tolerance(absolute: 0.02, because: "four standard errors of 4,000 trials, twice"))
   }
 
+  @Test(
+    "cover new recordings after calibration on few ones",
+    arguments: [(25, 25.0 / 26), (10, 10.0 / 11)])
+  func fewRecordings(_ count: Int, _ expected: Double) throws {
+    var stream = RandomStream(seed: 7, purpose: .testing)
+    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+      (0..<count).map { index in
+        let truth = stream.normal()
+        return ExtractionResults.RecordingLatents(
+          recording: index, mean: [2 * truth + 0.3 * stream.normal()], standardDeviation: [0.3],
+          parameters: [truth])
+      }
+    }
+    let coverages = try (0..<1000).map { _ in
+      let score = ExtractionResults.parameterScores(
+        parameterNames: ["p"], recordings: recordings(40), relevantLatents: [0],
+        trainingRecordings: recordings(count))[0]
+      return try #require(score.calibration).coverage95
+    }
+    // Errors of the fit on its own recordings would give 0.944 and 0.828.
+    expectClose(
+      [Statistics.mean(coverages)], [expected],
+      Tolerance(
+        absolute: 0.013,
+        because: "four standard errors of 1,000 draws, which scatter by 0.05 to 0.11"))
+  }
+
   @Test("cover 95 % when the bars tell the truth")
   func coverage() {
     var stream = RandomStream(seed: 5, purpose: .testing)

@@ -85,6 +85,28 @@ struct GoldenNumerics: Decodable {
     #expect(LinearFit(regressors: [], target: [1, 3]).intercept == 2)
   }
 
+  @Test("without one value lack of it what leverages say, also with useless regressors")
+  func leverages() {
+    var stream = RandomStream(seed: 3, purpose: .testing)
+    let x = (0..<9).map { _ in stream.normal() }
+    let y = (0..<9).map { _ in 10 + stream.normal() }
+    let target = (0..<9).map { _ in stream.normal() }
+    let regressors = [x, y, [Double](repeating: 1, count: 9), zip(x, y).map { $0 - 2 * $1 }]
+    let fit = LinearFit(regressors: regressors, target: target)
+    let leverages = LinearFit.leverages(regressors: regressors, count: 9)
+    for row in 0..<9 {
+      func others(_ values: [Double]) -> [Double] {
+        values.indices.filter { $0 != row }.map { values[$0] }
+      }
+      let without = LinearFit(regressors: [x, y].map(others), target: others(target))
+      let residual = target[row] - fit(regressors.map { $0[row] })
+      expectClose(
+        [residual / (1 - leverages[row])], [target[row] - without([x[row], y[row]])],
+        Tolerance(absolute: 1e-12, because: "rounding"))
+    }
+    #expect(LinearFit.leverages(regressors: [], count: 4) == [0.25, 0.25, 0.25, 0.25])
+  }
+
   @Test("solve equations, and refuse singular ones") func equations() throws {
     let matrix = [[0.0, 2, 1], [1, 1e-8, 0], [3, 0, -1]]
     let expected = [1.0, -2, 0.5]

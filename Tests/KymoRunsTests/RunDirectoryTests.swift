@@ -36,6 +36,26 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: run.recipe.path))
   }
 
+  @Test("of several seeds lies below the experiment's, that of the first where it was made")
+  func seeds() throws {
+    func place(_ seed: UInt64, alone: Bool = false) -> String {
+      let place = RunDirectory.place(ofSeed: seed, isOnlyOne: alone, below: url)
+      return place.standardizedFileURL == url.standardizedFileURL ? "" : place.lastPathComponent
+    }
+    #expect(place(1, alone: true).isEmpty && place(1) == "seed-1", "nothing is there")
+    let second = try RunDirectory.create(at: url.appending(path: "seed-2"), force: false)
+    #expect(place(1, alone: true) == "seed-1" && place(2, alone: true) == "seed-2")
+    let base = try make()
+    try base.write(
+      json: EnvironmentRecord(libtorch: "2", threads: 1, device: "cpu", seed: 1),
+      to: base.environment)
+    #expect(place(1).isEmpty && place(1, alone: true).isEmpty)
+    #expect(place(2) == "seed-2" && place(3, alone: true) == "seed-3")
+    // What replaces the first leaves the others.
+    _ = try make(force: true)
+    #expect(FileManager.default.fileExists(atPath: second.checkpoints.path))
+  }
+
   @Test("knows its results as long as they are newer than what they are of")
   func knownResults() throws {
     struct Results: Codable, Equatable {
