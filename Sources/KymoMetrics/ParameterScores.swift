@@ -86,7 +86,7 @@ extension ExtractionResults {
   /// σ_z is the encoder's noise alone; a bend between latent and parameter is not in it. The factor
   /// is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval, each error that of a fit
   /// without its recording (conformal prediction by the jackknife), so that the share of new recordings
-  /// inside is 95 % whatever the errors' law, or n / (n + 1) where fewer than 19 are known.
+  /// inside is nearly 95 % whatever the errors' law, or n / (n + 1) where fewer than 19 are known.
   private static func calibrationFactor(
     of fit: LinearFit, on training: [RecordingLatents], latents: [Int], _ column: Int
   ) -> Double {
