@@ -68,6 +68,10 @@ public struct ExtractionResults: Codable, Sendable {
       public var coverage95: Double
       /// Training recordings that it was found on.
       public var recordingCount: Int
+      /// The share of new recordings that intervals found on n can promise to hold: n / (n + 1), 95 % at most.
+      public var promisedCoverage: Double {
+        min(0.95, Double(recordingCount) / Double(recordingCount + 1))
+      }
       /// Creates a calibration.
       public init(factor: Double, coverage95: Double, recordingCount: Int) {
         (self.factor, self.coverage95) = (factor, coverage95)

@@ -123,7 +123,7 @@ extension ExtractionResults {
       score.calibration.map { calibration in
         """
         \(NumberText.percent(calibration.coverage95)) for \(score.name) (bars × \
-        \(NumberText.significant(calibration.factor)))
+        \(NumberText.significant(calibration.factor))\(Self.fewRecordings(calibration)))
         """ as HTML
       }
     }
@@ -135,6 +135,16 @@ extension ExtractionResults {
         .joined(separator: ", "))).
       """
     return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict).\(mended)"]
+  }
+
+  /// Says so where bars were found on too few recordings to promise 95 %.
+  private static func fewRecordings(
+    _ calibration: ExtractionResults.ParameterScore.Calibration
+  ) -> HTML {
+    guard calibration.promisedCoverage < 0.95 else { return "" }
+    return """
+      ; so few can promise \(NumberText.percent(calibration.promisedCoverage)) at most
+      """
   }
 
   private var errorSentence: [HTML] {
@@ -213,7 +223,8 @@ extension ExtractionResults {
         rows.append([
           """
           the same, bars × \(NumberText.significant(calibration.factor)) as found on \
-          \(NumberText.count(calibration.recordingCount, "training recording"))
+          \(NumberText.count(calibration.recordingCount, "training recording"))\
+          \(Self.fewRecordings(calibration))
           """, "<b>\(NumberText.percent(calibration.coverage95))</b>",
           "\(NumberText.percent(share.lowerBound)) … \(NumberText.percent(share.upperBound))",
           "\(recordingCount)", "–",

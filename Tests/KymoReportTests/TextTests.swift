@@ -142,6 +142,10 @@ import Testing
         frame and the extracted parameters, the prediction&#39;s root-mean-square error is 0.101 at the end of the trained length of 31 frames (paper: 0.1), against 0.413 \
         (finite differences, advective).
         """.replacing("&#39;", with: "'"))
+    results.scores[0].calibration?.recordingCount = 10
+    #expect(
+      results.finding.source.contains(
+        "94.8 % for γ (bars × 1.25; so few can promise 90.9 % at most)."))
     results.scores[0].rSquared = 0.7
     #expect(results.finding.source.contains("latent 3 follows γ, with R² = 0.700"))
     results.scores[0].coverage95 = 0.8
