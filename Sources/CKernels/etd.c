@@ -27,33 +27,8 @@ struct kk_etd {
   kk_etd_arrays arrays;
 };
 
-#define NAME(x) x##_portable
-#define LANES 2
-#include "fft_body.inc"
-#include "etd_body.inc"
-#undef NAME
-#undef LANES
-
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define NAME(x) x##_avx2
-#define LANES 4
-#include "fft_body.inc"
-#include "etd_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
-                             apply_to = function)
-#define NAME(x) x##_avx512
-#define LANES 8
-#include "fft_body.inc"
-#include "etd_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-#endif
+#define BODY "etd_body.inc"
+#include "double_levels.inc"
 
 kk_etd *kk_etd_create(int32_t points, kk_level level, kk_etd_form form) {
   kk_etd *stepper = calloc(1, sizeof *stepper);

@@ -11,30 +11,8 @@
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
 
-#define NAME(x) x##_portable
-#define LANES 2
-#include "fft_body.inc"
-#undef NAME
-#undef LANES
-
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define NAME(x) x##_avx2
-#define LANES 4
-#include "fft_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
-                             apply_to = function)
-#define NAME(x) x##_avx512
-#define LANES 8
-#include "fft_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-#endif
+#define BODY "fft_body.inc"
+#include "double_levels.inc"
 
 double *kk_aligned_doubles(size_t count) {
   const size_t bytes = (count * sizeof(double) + 63) / 64 * 64;

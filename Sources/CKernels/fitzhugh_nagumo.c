@@ -9,30 +9,8 @@
 #define ROOM 256  // steps until the windows are filled anew
 #define SPARE 8   // what the last vector may reach beyond the last node
 
-#define NAME(x) x##_portable
-#define LANES 2
-#include "fitzhugh_nagumo_body.inc"
-#undef NAME
-#undef LANES
-
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define NAME(x) x##_avx2
-#define LANES 4
-#include "fitzhugh_nagumo_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
-                             apply_to = function)
-#define NAME(x) x##_avx512
-#define LANES 8
-#include "fitzhugh_nagumo_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-#endif
+#define BODY "fitzhugh_nagumo_body.inc"
+#include "double_levels.inc"
 
 static size_t window(int32_t nodes) { return (size_t)nodes + ROOM + SPARE; }
 

@@ -31,33 +31,8 @@ typedef struct kk_plane_work {
   double *scratch;  // of a row transform
 } kk_plane_work;
 
-#define NAME(x) x##_portable
-#define LANES 2
-#include "fft_body.inc"
-#include "plane_body.inc"
-#undef NAME
-#undef LANES
-
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define NAME(x) x##_avx2
-#define LANES 4
-#include "fft_body.inc"
-#include "plane_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), \
-                             apply_to = function)
-#define NAME(x) x##_avx512
-#define LANES 8
-#include "fft_body.inc"
-#include "plane_body.inc"
-#undef NAME
-#undef LANES
-#pragma clang attribute pop
-#endif
+#define BODY "plane_body.inc"
+#include "double_levels.inc"
 
 static double *copied(const double *values, size_t count) {
   double *copy = kk_aligned_doubles(count);
