@@ -2,7 +2,7 @@
 // dense_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_dense.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define PART KK_DENSE_PART
@@ -90,35 +90,14 @@ size_t kk_dense_gradient_count(const kk_dense *stack) {
 void kk_dense_forward(
     const kk_dense *stack, size_t batch, const float *input, float *output, float *state,
     float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512:
-      dense_forward_avx512(stack, batch, input, output, state, scratch);
-      return;
-    case KK_LEVEL_AVX2: dense_forward_avx2(stack, batch, input, output, state, scratch); return;
-#endif
-    default: dense_forward_portable(stack, batch, input, output, state, scratch);
-  }
+  CHOOSE(dense_forward, stack, batch, input, output, state, scratch);
 }
 
 void kk_dense_backward(
     const kk_dense *stack, size_t batch, const float *input, const float *state,
     const float *output_gradient, float *gradient, float *input_gradient, float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512:
-      dense_backward_avx512(
-          stack, batch, input, state, output_gradient, gradient, input_gradient, scratch);
-      return;
-    case KK_LEVEL_AVX2:
-      dense_backward_avx2(
-          stack, batch, input, state, output_gradient, gradient, input_gradient, scratch);
-      return;
-#endif
-    default:
-      dense_backward_portable(
-          stack, batch, input, state, output_gradient, gradient, input_gradient, scratch);
-  }
+  CHOOSE(dense_backward,  stack, batch, input, state, output_gradient, gradient, input_gradient,
+         scratch);
 }
 
 void kk_dense_unpack_gradient(

@@ -1,7 +1,7 @@
 // Squared distances between rows, for every instruction set.
 #include "kymo_distance.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 
 #define ALWAYS static inline __attribute__((always_inline))
 #define SUMS 16
@@ -45,11 +45,5 @@ FOR(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,fma"))))
 void kk_squared_distances(
     const double *x, int64_t count_x, const double *y, int64_t count_y, int64_t length,
     double *out) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: distances_avx512(x, count_x, y, count_y, length, out); return;
-    case KK_LEVEL_AVX2: distances_avx2(x, count_x, y, count_y, length, out); return;
-#endif
-    default: distances_portable(x, count_x, y, count_y, length, out);
-  }
+  CHOOSE(distances, x, count_x, y, count_y, length, out);
 }

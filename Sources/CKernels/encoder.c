@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define TAPS 9
@@ -228,38 +228,15 @@ static inline const float *first_tap(
 void kk_encoder_forward(
     const kk_encoder *plan, const float *packed, const float *input, float *state, float *mean,
     float *log_variance, float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512:
-      encoder_forward_avx512(plan, packed, input, state, mean, log_variance, scratch);
-      return;
-    case KK_LEVEL_AVX2:
-      encoder_forward_avx2(plan, packed, input, state, mean, log_variance, scratch);
-      return;
-#endif
-    default: encoder_forward_portable(plan, packed, input, state, mean, log_variance, scratch);
-  }
+  CHOOSE(encoder_forward, plan, packed, input, state, mean, log_variance, scratch);
 }
 
 void kk_encoder_backward(
     const kk_encoder *plan, const float *packed, const float *input, const float *state,
     const float *mean_gradient, const float *log_variance_gradient, float *gradient,
     float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512:
-      encoder_backward_avx512(plan, packed, input, state, mean_gradient, log_variance_gradient,
-                              gradient, scratch);
-      return;
-    case KK_LEVEL_AVX2:
-      encoder_backward_avx2(plan, packed, input, state, mean_gradient, log_variance_gradient,
-                            gradient, scratch);
-      return;
-#endif
-    default:
-      encoder_backward_portable(plan, packed, input, state, mean_gradient, log_variance_gradient,
-                                gradient, scratch);
-  }
+  CHOOSE(encoder_backward, plan, packed, input, state, mean_gradient, log_variance_gradient,
+         gradient, scratch);
 }
 
 void kk_encoder_unpack_gradient(

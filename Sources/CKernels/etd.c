@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fft_plan.h"
+#include "levels.h"
 
 #pragma clang fp contract(on)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
@@ -84,25 +85,9 @@ void kk_etd_prepare(
     point[2] = exp(a) * cos(b), point[3] = exp(a) * sin(b);
     point[4] = exp(0.5 * a) * cos(0.5 * b), point[5] = exp(0.5 * a) * sin(0.5 * b);
   }
-#if defined(__x86_64__)
-  switch (stepper->transform->level) {
-    case KK_LEVEL_AVX512:
-      etd_prepare_avx512(stepper, linear, derivative, step, circle);
-      return;
-    case KK_LEVEL_AVX2: etd_prepare_avx2(stepper, linear, derivative, step, circle); return;
-    default: break;
-  }
-#endif
-  etd_prepare_portable(stepper, linear, derivative, step, circle);
+  AT_LEVEL(stepper->transform->level, etd_prepare, stepper, linear, derivative, step, circle);
 }
 
 void kk_etd_advance(kk_etd *stepper, int64_t steps) {
-#if defined(__x86_64__)
-  switch (stepper->transform->level) {
-    case KK_LEVEL_AVX512: etd_advance_avx512(stepper, steps); return;
-    case KK_LEVEL_AVX2: etd_advance_avx2(stepper, steps); return;
-    default: break;
-  }
-#endif
-  etd_advance_portable(stepper, steps);
+  AT_LEVEL(stepper->transform->level, etd_advance, stepper, steps);
 }

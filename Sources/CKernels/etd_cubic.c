@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fft_plan.h"
+#include "levels.h"
 
 #pragma clang fp contract(on)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
@@ -103,12 +104,5 @@ void kk_cubic_prepare(
 }
 
 void kk_cubic_advance(kk_cubic *stepper, int64_t steps) {
-#if defined(__x86_64__)
-  switch (stepper->transform->level) {
-    case KK_LEVEL_AVX512: cubic_advance_avx512(stepper, steps); return;
-    case KK_LEVEL_AVX2: cubic_advance_avx2(stepper, steps); return;
-    default: break;
-  }
-#endif
-  cubic_advance_portable(stepper, steps);
+  AT_LEVEL(stepper->transform->level, cubic_advance, stepper, steps);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fft_plan.h"
+#include "levels.h"
 
 #pragma clang fp contract(on)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
@@ -113,25 +114,11 @@ size_t kk_fft_scratch_count(const kk_fft *plan) {
 
 void kk_fft_forward(
     const kk_fft *plan, const double *field, double *spectrum, double *scratch) {
-#if defined(__x86_64__)
-  switch (plan->level) {
-    case KK_LEVEL_AVX512: fft_forward_avx512(plan, field, spectrum, scratch); return;
-    case KK_LEVEL_AVX2: fft_forward_avx2(plan, field, spectrum, scratch); return;
-    default: break;
-  }
-#endif
-  fft_forward_portable(plan, field, spectrum, scratch);
+  AT_LEVEL(plan->level, fft_forward, plan, field, spectrum, scratch);
 }
 
 static void inverse_permuted(const kk_fft *plan, const double *spectrum, double *scratch) {
-#if defined(__x86_64__)
-  switch (plan->level) {
-    case KK_LEVEL_AVX512: fft_inverse_permuted_avx512(plan, spectrum, scratch); return;
-    case KK_LEVEL_AVX2: fft_inverse_permuted_avx2(plan, spectrum, scratch); return;
-    default: break;
-  }
-#endif
-  fft_inverse_permuted_portable(plan, spectrum, scratch);
+  AT_LEVEL(plan->level, fft_inverse_permuted, plan, spectrum, scratch);
 }
 
 // Puts permuted entries of a complex field in order.
@@ -181,29 +168,14 @@ void kk_fft_complex_forward(
   const size_t pair = (size_t)2 * plan->lanes;
   for (int32_t n = 0; n < plan->half; n++)
     memcpy(scratch + plan->positions[n] * pair, field + n * pair, pair * sizeof(double));
-#if defined(__x86_64__)
-  switch (plan->level) {
-    case KK_LEVEL_AVX512: fft_forward_passes_avx512(plan, scratch); break;
-    case KK_LEVEL_AVX2: fft_forward_passes_avx2(plan, scratch); break;
-    default: fft_forward_passes_portable(plan, scratch);
-  }
-#else
-  fft_forward_passes_portable(plan, scratch);
-#endif
+  AT_LEVEL(plan->level, fft_forward_passes, plan, scratch);
   memcpy(spectrum, scratch, plan->half * pair * sizeof(double));
 }
 
 static void complex_inverse_permuted(
     const kk_fft *plan, const double *spectrum, double *scratch) {
   memcpy(scratch, spectrum, (size_t)2 * plan->half * plan->lanes * sizeof(double));
-#if defined(__x86_64__)
-  switch (plan->level) {
-    case KK_LEVEL_AVX512: fft_inverse_passes_avx512(plan, scratch); return;
-    case KK_LEVEL_AVX2: fft_inverse_passes_avx2(plan, scratch); return;
-    default: break;
-  }
-#endif
-  fft_inverse_passes_portable(plan, scratch);
+  AT_LEVEL(plan->level, fft_inverse_passes, plan, scratch);
 }
 
 void kk_fft_complex_inverse(

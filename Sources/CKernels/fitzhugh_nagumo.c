@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "levels.h"
+
 #pragma clang fp contract(on)
 
 #define ROOM 256  // steps until the windows are filled anew
@@ -31,20 +33,8 @@ void kk_fhn_advance(
       line[p] = scratch + p * length + (p % 3 == 2 ? ROOM : 0);
       memcpy(line[p], populations + (size_t)p * nodes, bytes);
     }
-#if defined(__x86_64__)
-    switch (level) {
-      case KK_LEVEL_AVX512:
-        fhn_steps_avx512(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
-        break;
-      case KK_LEVEL_AVX2:
-        fhn_steps_avx2(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
-        break;
-      default:
-        fhn_steps_portable(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
-    }
-#else
-    fhn_steps_portable(rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5], part);
-#endif
+    AT_LEVEL(level, fhn_steps, rule, nodes, line[0], line[1], line[2], line[3], line[4], line[5],
+             part);
     for (int p = 0; p < 6; p++) {
       const int64_t move = p % 3 == 2 ? -part : p % 3 == 0 ? part : 0;
       memcpy(populations + (size_t)p * nodes, line[p] + move, bytes);

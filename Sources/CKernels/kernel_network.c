@@ -2,7 +2,7 @@
 // kernel_network_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_kernel_network.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define UNITS KK_KERNEL_NETWORK_UNITS
@@ -66,45 +66,34 @@ size_t kk_kernel_network_scratch_count(const kk_kernel_network *network) {
 #pragma clang attribute pop
 #endif
 
-#if defined(__x86_64__)
-#define DISPATCH(function, ...)                                     \
-  switch (kk_processor_level()) {                                   \
-    case KK_LEVEL_AVX512: function##_avx512(__VA_ARGS__); return;   \
-    case KK_LEVEL_AVX2: function##_avx2(__VA_ARGS__); return;       \
-    default: function##_portable(__VA_ARGS__);                      \
-  }
-#else
-#define DISPATCH(function, ...) function##_portable(__VA_ARGS__)
-#endif
-
 void kk_kernel_network_hidden(
     const kk_kernel_network *network, const float *inputs, float *hidden, float *scratch) {
-  DISPATCH(hidden_layer, network, inputs, hidden, scratch)
+  CHOOSE(hidden_layer, network, inputs, hidden, scratch);
 }
 
 void kk_kernel_network_outputs(
     const kk_kernel_network *network, const float *hidden, size_t first, size_t count, float *kernels) {
-  DISPATCH(outputs, network, hidden, first, count, kernels)
+  CHOOSE(outputs, network, hidden, first, count, kernels);
 }
 
 void kk_kernel_network_last_gradient(
     const kk_kernel_network *network, const float *hidden, const float *kernel_gradient,
     size_t first, size_t count, float *weight_gradient, float *bias_gradient) {
-  DISPATCH(
-      last_gradient, network, hidden, kernel_gradient, first, count, weight_gradient, bias_gradient)
+  CHOOSE(
+      last_gradient, network, hidden, kernel_gradient, first, count, weight_gradient, bias_gradient);
 }
 
 void kk_kernel_network_hidden_gradient(
     const kk_kernel_network *network, const float *hidden, const float *kernel_gradient,
     size_t first, float *hidden_gradient, float *scratch) {
-  DISPATCH(
-      hidden_gradient, network, hidden, kernel_gradient, first, hidden_gradient, scratch)
+  CHOOSE(
+      hidden_gradient, network, hidden, kernel_gradient, first, hidden_gradient, scratch);
 }
 
 void kk_kernel_network_first_gradient(
     const kk_kernel_network *network, const float *inputs, const float *hidden_gradient,
     float *weight_gradient, float *bias_gradient, float *input_gradient, float *scratch) {
-  DISPATCH(
+  CHOOSE(
       first_gradient, network, inputs, hidden_gradient, weight_gradient, bias_gradient,
-      input_gradient, scratch)
+      input_gradient, scratch);
 }

@@ -2,7 +2,7 @@
 // compiled once for each set and chosen at run time.
 #include "kymo_lattice.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define TAPS 3
@@ -152,14 +152,7 @@ const float *kk_lattice_forward(
   for (int l = 0; l < LAYERS; l++) {
     const layer_shape *s = &e.layer[l];
     const float *from = l ? maps + s[-1].map : input;
-#if defined(__x86_64__)
-    switch (kk_processor_level()) {
-      case KK_LEVEL_AVX512: layer_forward_avx512(s, packed, from, maps + s->map); continue;
-      case KK_LEVEL_AVX2: layer_forward_avx2(s, packed, from, maps + s->map); continue;
-      default: break;
-    }
-#endif
-    layer_forward_portable(s, packed, from, maps + s->map);
+    CHOOSE(layer_forward, s, packed, from, maps + s->map);
   }
   return maps + e.layer[LAYERS - 1].map;
 }
@@ -180,13 +173,6 @@ void kk_lattice_backward(
   for (int l = LAYERS - 1; l >= 0; l--) {
     const layer_shape *s = &e.layer[l];
     const float *from = l ? maps + s[-1].map : input;
-#if defined(__x86_64__)
-    switch (kk_processor_level()) {
-      case KK_LEVEL_AVX512: layer_backward_avx512(s, l, packed, from, gradient, scratch); continue;
-      case KK_LEVEL_AVX2: layer_backward_avx2(s, l, packed, from, gradient, scratch); continue;
-      default: break;
-    }
-#endif
-    layer_backward_portable(s, l, packed, from, gradient, scratch);
+    CHOOSE(layer_backward, s, l, packed, from, gradient, scratch);
   }
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "kymo_processor.h"
+#include "levels.h"
 
 // The constants of a step as the inner loop wants them.
 typedef struct constants {
@@ -84,21 +84,9 @@ void kk_adaptive_update(
     const kk_adaptive_step *step, float *p, const float *gradient, float *m, float *v,
     size_t count) {
   constants c = constants_of(step);
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: update_avx512(step->moment, c, p, gradient, m, v, count); return;
-    case KK_LEVEL_AVX2: update_avx2(step->moment, c, p, gradient, m, v, count); return;
-#endif
-    default: update_portable(step->moment, c, p, gradient, m, v, count);
-  }
+  CHOOSE(update, step->moment, c, p, gradient, m, v, count);
 }
 
 double kk_sum_of_squares(const float *x, size_t count) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: return squares_avx512(x, count);
-    case KK_LEVEL_AVX2: return squares_avx2(x, count);
-#endif
-    default: return squares_portable(x, count);
-  }
+  return CHOOSE(squares, x, count);
 }

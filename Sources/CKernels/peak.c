@@ -1,7 +1,7 @@
 // Sixteen independent chains of multiply-adds in registers, for each instruction set.
 #include "kymo_peak.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 
 #pragma clang fp contract(fast)
 
@@ -33,12 +33,5 @@ __attribute__((target("avx512f,fma"))) static double rounds_avx512(int64_t round
 #endif
 
 double kk_multiply_add_rounds(int64_t rounds) {
-#if defined(__x86_64__)
-  switch (kk_processor_level()) {
-    case KK_LEVEL_AVX512: return rounds_avx512(rounds);
-    case KK_LEVEL_AVX2: return rounds_avx2(rounds);
-    default: break;
-  }
-#endif
-  return rounds_portable(rounds);
+  return CHOOSE(rounds, rounds);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fft_plan.h"
+#include "levels.h"
 
 #pragma clang fp contract(on)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
@@ -145,14 +146,7 @@ int32_t kk_plane_frames(
     }
     const int32_t count = count_columns(&work, plane->modes, bound);
     float *target = output + (size_t)frame * crop.row_count * crop.column_count;
-#if defined(__x86_64__)
-    switch (plane->down->level) {
-      case KK_LEVEL_AVX512: plane_frame_avx512(plane, &work, crop, count, target); continue;
-      case KK_LEVEL_AVX2: plane_frame_avx2(plane, &work, crop, count, target); continue;
-      default: break;
-    }
-#endif
-    plane_frame_portable(plane, &work, crop, count, target);
+    AT_LEVEL(plane->down->level, plane_frame, plane, &work, crop, count, target);
   }
   free(memory);
   return 0;

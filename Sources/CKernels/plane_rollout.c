@@ -2,7 +2,7 @@
 // rollout_rows.inc and plane_rollout_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_plane_rollout.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "rollout_shared.h"
 
 #define LINES 5
@@ -121,35 +121,13 @@ static void fold_border(
 void kk_plane_rollout_forward(
     const kk_plane_rollout *plan, const float *kernels, float lambda, const float *truth,
     size_t channel_stride, const float *noise, float *states, float *scratch) {
-#if defined(__x86_64__)
-  switch (kk_processor_level()) {
-    case KK_LEVEL_AVX512:
-      plane_forward_avx512(plan, kernels, lambda, truth, channel_stride, noise, states, scratch);
-      return;
-    case KK_LEVEL_AVX2:
-      plane_forward_avx2(plan, kernels, lambda, truth, channel_stride, noise, states, scratch);
-      return;
-    default: break;
-  }
-#endif
-  plane_forward_portable(plan, kernels, lambda, truth, channel_stride, noise, states, scratch);
+  CHOOSE(plane_forward, plan, kernels, lambda, truth, channel_stride, noise, states, scratch);
 }
 
 double kk_plane_rollout_gradient(
     const kk_plane_rollout *plan, const float *kernels, float lambda, const float *truth,
     size_t channel_stride, const float *noise, const float *weight, float *gradient,
     float *lambda_gradient, float *states, float *scratch) {
-#if defined(__x86_64__)
-  switch (kk_processor_level()) {
-    case KK_LEVEL_AVX512:
-      return plane_gradient_avx512(plan, kernels, lambda, truth, channel_stride, noise, weight,
-                                   gradient, lambda_gradient, states, scratch);
-    case KK_LEVEL_AVX2:
-      return plane_gradient_avx2(plan, kernels, lambda, truth, channel_stride, noise, weight,
-                                 gradient, lambda_gradient, states, scratch);
-    default: break;
-  }
-#endif
-  return plane_gradient_portable(plan, kernels, lambda, truth, channel_stride, noise, weight,
-                                 gradient, lambda_gradient, states, scratch);
+  return CHOOSE(plane_gradient, plan, kernels, lambda, truth, channel_stride, noise, weight,
+                gradient, lambda_gradient, states, scratch);
 }

@@ -2,7 +2,7 @@
 // in recurrent_body.inc.
 #include "kymo_recurrent.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define GATES 4  // gates of LSTM; GRU keeps both parts of n, so that it has four sums as well
@@ -243,21 +243,10 @@ void kk_recurrent_unpack(const kk_recurrent *plan, const float *sums, float *con
 #pragma clang attribute pop
 #endif
 
-#if defined(__x86_64__)
-#define CHOOSE(name, ...)                                      \
-  switch (kk_processor_level()) {                              \
-    case KK_LEVEL_AVX512: name##_avx512(__VA_ARGS__); return; \
-    case KK_LEVEL_AVX2: name##_avx2(__VA_ARGS__); return;     \
-    default: name##_portable(__VA_ARGS__);                     \
-  }
-#else
-#define CHOOSE(name, ...) name##_portable(__VA_ARGS__)
-#endif
-
 void kk_recurrent_forward(
     const kk_recurrent *plan, const float *packed, const kk_recurrent_run *run, float *tape,
     float *scratch) {
-  CHOOSE(recurrent_forward, plan, packed, run, tape, scratch)
+  CHOOSE(recurrent_forward, plan, packed, run, tape, scratch);
 }
 
 void kk_recurrent_backward(
@@ -265,9 +254,9 @@ void kk_recurrent_backward(
     const float *prediction_gradient, int through, float *input_gradient, float *sums,
     float *scratch) {
   CHOOSE(recurrent_backward, plan, packed, run, tape, prediction_gradient, through,
-         input_gradient, sums, scratch)
+         input_gradient, sums, scratch);
 }
 
 void kk_recurrent_functions(const float *x, float *sigmoid, float *tanh, size_t count) {
-  CHOOSE(recurrent_functions, x, sigmoid, tanh, count)
+  CHOOSE(recurrent_functions, x, sigmoid, tanh, count);
 }

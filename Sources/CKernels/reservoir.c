@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "kymo_processor.h"
+#include "levels.h"
 
 #pragma clang fp contract(fast)
 // Vectors are passed between inlined functions only, so no calling convention is at stake.
@@ -160,24 +160,12 @@ FOR(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,fma"))))
 
 void kk_reservoir_step(
     const kk_reservoir *plan, int32_t lanes, const double *z, const double *h, double *next) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: step_avx512(plan, lanes, z, h, next); return;
-    case KK_LEVEL_AVX2: step_avx2(plan, lanes, z, h, next); return;
-#endif
-    default: step_portable(plan, lanes, z, h, next);
-  }
+  CHOOSE(step, plan, lanes, z, h, next);
 }
 
 void kk_reservoir_read(
     int32_t units, int32_t outputs, int32_t lanes, const double *v, const double *h, double *y) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: read_avx512(units, outputs, lanes, v, h, y); return;
-    case KK_LEVEL_AVX2: read_avx2(units, outputs, lanes, v, h, y); return;
-#endif
-    default: read_portable(units, outputs, lanes, v, h, y);
-  }
+  CHOOSE(read, units, outputs, lanes, v, h, y);
 }
 
 void kk_reservoir_product(const kk_reservoir *plan, const double *h, double *product) {
@@ -185,11 +173,5 @@ void kk_reservoir_product(const kk_reservoir *plan, const double *h, double *pro
 }
 
 void kk_tanh(double *x, int64_t count) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: tanh_avx512(x, count); return;
-    case KK_LEVEL_AVX2: tanh_avx2(x, count); return;
-#endif
-    default: tanh_portable(x, count);
-  }
+  CHOOSE(tanh, x, count);
 }

@@ -5,7 +5,7 @@
 // at both ends, which hold zeros or the other end of the ring.
 #include "kymo_stages.h"
 
-#include "kymo_processor.h"
+#include "levels.h"
 #include "vectors.h"
 
 #define PART KK_DENSE_PART
@@ -127,32 +127,14 @@ size_t kk_stages_gradient_count(const kk_stages *stages) {
 void kk_stages_forward(
     const kk_stages *stages, size_t batch, const float *input, float *output, float *state,
     float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512: stages_forward_avx512(stages, batch, input, output, state, scratch); return;
-    case KK_LEVEL_AVX2: stages_forward_avx2(stages, batch, input, output, state, scratch); return;
-#endif
-    default: stages_forward_portable(stages, batch, input, output, state, scratch);
-  }
+  CHOOSE(stages_forward, stages, batch, input, output, state, scratch);
 }
 
 void kk_stages_backward(
     const kk_stages *stages, size_t batch, const float *state, const float *output_gradient,
     float *gradient, float *input_gradient, float *scratch) {
-  switch (kk_processor_level()) {
-#if defined(__x86_64__)
-    case KK_LEVEL_AVX512:
-      stages_backward_avx512(
-          stages, batch, state, output_gradient, gradient, input_gradient, scratch);
-      return;
-    case KK_LEVEL_AVX2:
-      stages_backward_avx2(stages, batch, state, output_gradient, gradient, input_gradient, scratch);
-      return;
-#endif
-    default:
-      stages_backward_portable(
-          stages, batch, state, output_gradient, gradient, input_gradient, scratch);
-  }
+  CHOOSE(stages_backward,  stages, batch, state, output_gradient, gradient, input_gradient,
+         scratch);
 }
 
 void kk_stages_unpack_gradient(
