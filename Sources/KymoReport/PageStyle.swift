@@ -35,6 +35,7 @@ enum PageStyle {
     th { font-weight: 600; }
     th, td { padding: 5px 14px; text-align: right; white-space: nowrap; }
     th:first-child, td:first-child { text-align: left; padding-left: 4px; }
+    td:first-child { white-space: normal; min-width: 11em; }
     table.text td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
     table.text td:first-child { color: var(--muted); white-space: nowrap; }
     .paper { color: var(--muted); }
