@@ -96,6 +96,9 @@ package struct Recipe: Codable, Hashable, Sendable {
       training.steps >= 1 || source != nil, "training.steps", found: training.steps,
       allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
     if encoderFrom != nil { try training.validateRefinement() }
+    try require(
+      !training.widensDecoder || encoderFrom != nil, "training.widensDecoder", found: true,
+      allowed: "false without encoderFrom", remedy: "startFrom goes on with a whole model.")
     try data.validate()
     try evaluation.validate()
     try extraction.validate()

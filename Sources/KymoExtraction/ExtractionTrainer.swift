@@ -123,7 +123,9 @@ public final class ExtractionTrainer {
         recordings, model: refined ?? model, crops: configuration.training.fitCrops,
         assimilatedFrames: configuration.training.assimilatedFrames,
         merges: configuration.training.encoderSteps > 0) : nil
-    if let start { try model.adopt(start) }
+    if let start {
+      try model.adopt(start, widensDecoder: configuration.training.widensDecoder)
+    }
     // Without joint steps nothing is trained until another part begins.
     let hasJointPart = configuration.training.steps > 0
     optimizer = configuration.training.optimizer.optimizer(

@@ -42,7 +42,7 @@ public enum TrainingStart {
   /// All weights; they are trained further.
   case model(ParameterVAE)
   /// The encoder, which is kept as it is while a new decoder is trained: the refinement of the
-  /// paper's section III. Where the old decoder fits into the new one, the new one begins as the old one.
+  /// paper's section III.
   case frozenEncoder(ParameterVAE)
 }
 
@@ -109,11 +109,11 @@ public final class ParameterVAE {
     kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
   }
 
-  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder and of a decoder that may be
-  /// narrower.
+  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder and, if wanted, of a decoder
+  /// that may be narrower.
   ///
-  /// - Throws: ``ModelError`` when shapes differ.
-  func adopt(_ start: TrainingStart) throws(ModelError) {
+  /// - Throws: ``ModelError`` when shapes differ, or the decoder does not fit into this one.
+  func adopt(_ start: TrainingStart, widensDecoder: Bool = false) throws(ModelError) {
     // A saved model has its normalisation in the head.
     normalizes = false
     let (own, given) =
@@ -132,13 +132,21 @@ public final class ParameterVAE {
     }
     withoutGradients {
       for (target, origin) in zip(own, given) { target.tensor.copyInPlace(from: origin.tensor) }
-      if case .frozenEncoder(let source) = start,
-        source.configuration.incrementScale == configuration.incrementScale,
-        kernelNetwork.adopt(source.kernelNetwork)
-      {
-        lambda.copyInPlace(from: source.lambda)
-      }
     }
+    guard widensDecoder, case .frozenEncoder(let source) = start else { return }
+    let fits = withoutGradients {
+      source.configuration.incrementScale == configuration.incrementScale
+        && kernelNetwork.adopt(source.kernelNetwork)
+    }
+    guard fits else {
+      throw ModelError(
+        """
+        The decoder that is to be started from does not fit into the new one. Set model.kernelNetwork and \
+        model.incrementScale as there, model.hiddenChannels and model.kernelUnits at least as large, or \
+        training.widensDecoder: false for a decoder that begins anew.
+        """)
+    }
+    withoutGradients { lambda.copyInPlace(from: source.lambda) }
   }
 
   /// Where the weights are.

@@ -10,6 +10,11 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
   /// that the finished encoder reads once; 0 in the paper.
   public var decoderSteps = 0
+  /// Whether a new decoder on a frozen encoder begins as the decoder before, which is then no wider and of the same kind.
+  ///
+  /// It pays where steps are dear and small (in the plane, with a step size of 10⁻⁴); at the step sizes of a whole training
+  /// a new decoder ends lower (docs/decisions/0008-starting-from-a-model.md).
+  public var widensDecoder = false
   /// Crops of each recording on which its latents are fitted to the decoder before the decoder is trained
   /// alone, and then put into coordinates in which its law is affine; 0, as in the paper, takes the encoder's.
   ///
@@ -110,6 +115,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
     let settings = try decoder.container(keyedBy: CodingKeys.self)
     try settings.read(&steps, .steps)
     try settings.read(&decoderSteps, .decoderSteps)
+    try settings.read(&widensDecoder, .widensDecoder)
     try settings.read(&fitCrops, .fitCrops)
     try settings.read(&straightenings, .straightenings)
     try settings.read(&encoderSteps, .encoderSteps)
@@ -142,7 +148,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, fitCrops, straightenings, encoderSteps
+    case steps, decoderSteps, widensDecoder, fitCrops, straightenings, encoderSteps
     case decoderOptimizer, decoderLearningRate
     case batchSize, inputCrop, targetCrop, beginnings, average
     case beta, betaUnit, betaStart, betaRamp, betaGrading

@@ -74,6 +74,7 @@ import Testing
     for more in [
       ["training.straightenings=3", "training.encoderSteps=2"],
       ["training.steps=0", "encoderFrom=run"],
+      ["training.steps=0", "encoderFrom=run", "training.widensDecoder=true"],
     ] {
       let long = try tool.run(["train", "tiny.yaml", "--dry-run", "--threads", "1"] + fits + more)
       #expect(long.status == 0 && long.words.contains("Time: about"), "\(long.words)")

@@ -46,6 +46,7 @@ import Testing
     for (yaml, path) in [
       (base + "training: {steps: 0}\n", "training.steps"),
       (base + "startFrom: a\nencoderFrom: b\n", "startFrom"),
+      (base + "startFrom: a\ntraining: {widensDecoder: true}\n", "training.widensDecoder"),
     ] {
       let error = #expect(throws: ConfigurationError.self) {
         _ = try Recipe(yaml: yaml, source: "test")

@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(
-    "begins as the decoder before where that fits into the new one",
+    "begins as the decoder before, if that is wanted and fits into the new one",
     arguments: [
       (1, KernelNetwork.perceptron, 0, 32), (1, .perceptron, 5, 48), (2, .quadratic, 7, 40),
     ])
@@ -107,7 +107,7 @@ import Testing
     }
     (configuration.hiddenChannels, configuration.kernelUnits) = (48, units)
     let wide = try ParameterVAE(configuration: configuration, field: field, seed: 2)
-    try wide.adopt(.frozenEncoder(source))
+    try wide.adopt(.frozenEncoder(source), widensDecoder: true)
     let cells = [Int](repeating: 20, count: axes)
     let latents = Tensor.normal([3, 2], using: &random)
     let start = Tensor.normal([3, 2, 1] + cells, using: &random)
@@ -120,13 +120,17 @@ import Testing
     let moved = zip(before.prefix(count), start.doubles.prefix(count)).map { abs($0 - $1) }
     #expect(moved.reduce(0, +) / Double(count) > 0.05, "one step of one channel does something")
 
-    // What is wider, or of another kind or scale, is not taken: the new decoder begins anew.
+    // What is wider, or of another kind or scale, does not fit.
     #expect(!source.kernelNetwork.adopt(wide.kernelNetwork))
     configuration.kernelNetwork = .affine
     let other = try ParameterVAE(configuration: configuration, field: field, seed: 2)
     #expect(!other.kernelNetwork.adopt(source.kernelNetwork))
     (configuration.kernelNetwork, configuration.incrementScale) = (kind, 0.2)
     let steeper = try ParameterVAE(configuration: configuration, field: field, seed: 2)
+    let error = #expect(throws: ModelError.self) {
+      try steeper.adopt(.frozenEncoder(source), widensDecoder: true)
+    }
+    #expect(error?.description.contains("training.widensDecoder: false") == true)
     try steeper.adopt(.frozenEncoder(source))
     #expect(steeper.lambda.doubles != source.lambda.doubles)
   }
