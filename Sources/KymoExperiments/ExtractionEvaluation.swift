@@ -139,7 +139,8 @@ extension ExtractionEvaluation {
     var decoder = RolloutErrors()
     try blocks(test, count, "rolling out") { range in
       decoder.add(
-        prediction: try predict(test, range, latents), truth: frames(of: test, range))
+        prediction: try predict(test, range, latents), truth: frames(of: test, range),
+        margin: test.rolloutBorder == .truth ? model.borderCells : 0)
     }
     var curves = [
       decoder.summary(
@@ -165,7 +166,7 @@ extension ExtractionEvaluation {
     }
   }
 
-  /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X]`.
+  /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X…]`.
   private func predict(
     _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractionResults.RecordingLatents]
   ) throws -> HostArray<Float> {
@@ -174,7 +175,7 @@ extension ExtractionEvaluation {
       border: test.rolloutBorder)
   }
 
-  /// The frames after the first: `[recordings, C, frames − 1, X]`.
+  /// The frames after the first: `[recordings, C, frames − 1, X…]`.
   private func frames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
     let cells = test.spaceShape.reduce(1, *)
     var values: [Float] = []

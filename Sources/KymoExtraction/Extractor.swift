@@ -63,6 +63,8 @@ extension ParameterVAE {
 
   /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X…]`.
   ///
+  /// With the truth as border the outermost ``borderCells`` are the recording's.
+  ///
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind; only first frames are used, unless the border
   ///     is the truth.
@@ -87,15 +89,24 @@ extension ParameterVAE {
       range.map { CropPlace(recording: $0, timeOffset: 0, spaceOffsets: origin, size: size) })
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
     var predicted = withoutGradients {
-      self.rollout(
-        latents: z.to(device), truth: truth.to(device), steps: frames, border: border
-      ).hostArray
+      let inner = self.rollout(
+        latents: z.to(device), truth: truth.to(device), steps: frames, border: border)
+      guard border == .truth else { return inner.hostArray }
+      let whole = truth.to(device).sliced(axis: 2, from: 1, to: frames + 1).clone()
+      let cells = recordings.spaceShape.indices.reduce(whole) {
+        $0.sliced(axis: 3 + $1, from: borderCells, to: recordings.spaceShape[$1] - borderCells)
+      }
+      cells.copyInPlace(from: inner)
+      return whole.hostArray
     }
     if givenUnits == nil {
       field.scaling?.unscale(&predicted, cells: predicted.shape[2...].reduce(1, *))
     }
     return predicted
   }
+
+  /// Cells at each end of an open axis that rollouts take from the recording.
+  public var borderCells: Int { kernelNetwork.layout.border }
 
   /// The recordings as the model saw those that it was trained on.
   func inModelUnits(_ recordings: Recordings) -> Recordings {

@@ -43,4 +43,56 @@ import Testing
       #expect(latents.standardDeviation[0] > 0.2 && latents.standardDeviation[1] == 1)
     }
   }
+
+  @Test(
+    "scores and shows recordings with open ends, whose border is given",
+    arguments: [[40], [34, 37]])
+  func openEnds(_ points: [Int]) throws {
+    var configuration = ModelConfiguration()
+    (configuration.latents, configuration.kernelUnits) = (2, 8)
+    var random = RandomStream(seed: 2, purpose: .testing)
+    var metadata = RecordingsMetadata()
+    metadata.boundary = points.map { _ in .open }
+    let (frames, cells) = (33, points.reduce(1, *))
+    // Every frame is the first one times its number: without weights nothing moves in a rollout.
+    let recordings = Recordings(
+      x: HostArray(
+        (0..<2).flatMap { _ in
+          let first = (0..<cells).map { _ in Float(random.normal()) }
+          return (0..<frames).flatMap { frame in first.map { $0 * Float(frame + 1) } }
+        }, shape: [2, 1, frames] + points),
+      params: nil, metadata: metadata)
+    configuration.incrementScale = 1e-12
+    let model = try ParameterVAE(
+      configuration: configuration, field: FieldDescription(recordings), seed: 1)
+    var settings = EvaluationSettings()
+    (settings.fieldRecordings, settings.baselines) = (1, false)
+    let results = try ExtractionEvaluation(model, settings: settings)
+      .evaluate(recordings, name: "test.npz", training: nil)
+    let curve = try #require(results.errorCurves.first)
+    #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
+    // The inside is off by one first frame more with each frame; the border by nothing, and is not counted.
+    let border = model.borderCells
+    let inner = (0..<2).map { index in
+      let values = recordings[index].elements.prefix(cells).indices.filter { cell in
+        var rest = cell
+        return points.reversed().allSatisfy { length in
+          defer { rest /= length }
+          return (border..<length - border).contains(rest % length)
+        }
+      }.map { Double(recordings[index].elements[$0]) }
+      return (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
+    }
+    let size = (inner[0] + inner[1]) / 2
+    expectClose(
+      curve.mean, (1..<frames).map { Double($0) * size },
+      Tolerance(relative: 1e-5, because: "fields are in single precision"))
+    if points.count == 1 {
+      let shown = try #require(results.fields.first)
+      #expect(shown.prediction[5][0] == shown.truth[5][0], "the border is the recording's")
+      #expect(shown.prediction[5][20] == shown.truth[0][20], "the inside is predicted")
+    } else {
+      #expect(results.planes?.count == 1)
+    }
+  }
 }
