@@ -136,11 +136,12 @@ extension ExtractionEvaluation {
   ) throws -> [ExtractionResults.ErrorCurve] {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
+    let given = model.givenCells(test.rolloutBorder)
     var decoder = RolloutErrors()
     try blocks(test, count, "rolling out") { range in
       decoder.add(
-        prediction: try predict(test, range, latents), truth: frames(of: test, range),
-        margin: test.rolloutBorder == .truth ? model.borderCells : 0)
+        prediction: try predict(test, range, latents).trimmed(given, from: 3),
+        truth: frames(of: test, range).trimmed(given, from: 3))
     }
     var curves = [
       decoder.summary(

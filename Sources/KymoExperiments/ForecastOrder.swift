@@ -249,11 +249,18 @@ extension ForecastingRun {
       found: "one that extracts parameters",
       allowed: "one of recipes with 'method: led' for these options",
       remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
-    let model = try ExtractionRun.loadModel(directory)
+    return try rollOut(
+      ExtractionRun.loadModel(directory), recordings, horizon: order.horizonSteps, hooks)
+  }
+
+  /// Rollouts from the first frame of each recording, as many frames as it has without a horizon.
+  static func rollOut(
+    _ model: ParameterVAE, _ recordings: Recordings, horizon: Int?, _ hooks: WorkHooks
+  ) throws -> ForecastProduct {
     var evaluation = ExtractionEvaluation(model, settings: EvaluationSettings())
     evaluation.hooks = hooks
     let latents = try evaluation.extract(recordings, "reading recordings")
-    let horizon = order.horizonSteps ?? recordings.frameCount - 1
+    let horizon = horizon ?? recordings.frameCount - 1
     let border = recordings.rolloutBorder
     try require(
       border != .truth || horizon < recordings.frameCount, "--horizon", found: horizon,
@@ -286,13 +293,15 @@ extension ForecastingRun {
       diverged: diverged.count { $0 >= 0 }, seconds: seconds)
     if horizon < recordings.frameCount {
       let fields = ForecastData.fields(of: recordings)
+      let given = model.givenCells(border)
       let truth = InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
-        .windows(0..<count).truth
+        .windows(0..<count).truth.trimmed(given, from: 3)
+      let predicted = frames.trimmed(given, from: 3)
       let scale = ForecastScale(fields)
       let difference = meanNormalizedAbsoluteDifference(
-        prediction: frames, truth: truth, range: .given(scale.ranges))
+        prediction: predicted, truth: truth, range: .given(scale.ranges))
       summary.normalizedDifference = MetricSpread.overInitialConditions(difference).map(\.mean)
-      let misses = rootMeanSquareError(prediction: frames, truth: truth)
+      let misses = rootMeanSquareError(prediction: predicted, truth: truth)
       summary.rootMeanSquareError =
         MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
     }

@@ -63,7 +63,7 @@ extension ParameterVAE {
 
   /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X…]`.
   ///
-  /// With the truth as border the outermost ``borderCells`` are the recording's.
+  /// The outermost ``givenCells(_:)`` are the recording's.
   ///
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind; only first frames are used, unless the border
@@ -91,10 +91,11 @@ extension ParameterVAE {
     var predicted = withoutGradients {
       let inner = self.rollout(
         latents: z.to(device), truth: truth.to(device), steps: frames, border: border)
-      guard border == .truth else { return inner.hostArray }
+      let given = givenCells(border)
+      guard given > 0 else { return inner.hostArray }
       let whole = truth.to(device).sliced(axis: 2, from: 1, to: frames + 1).clone()
       let cells = recordings.spaceShape.indices.reduce(whole) {
-        $0.sliced(axis: 3 + $1, from: borderCells, to: recordings.spaceShape[$1] - borderCells)
+        $0.sliced(axis: 3 + $1, from: given, to: recordings.spaceShape[$1] - given)
       }
       cells.copyInPlace(from: inner)
       return whole.hostArray
@@ -105,8 +106,10 @@ extension ParameterVAE {
     return predicted
   }
 
-  /// Cells at each end of an open axis that rollouts take from the recording.
-  public var borderCells: Int { kernelNetwork.layout.border }
+  /// Cells at each end of every space axis that a rollout takes from its recording, so that no error can be in them.
+  public func givenCells(_ border: RolloutBorder) -> Int {
+    border == .truth ? kernelNetwork.layout.border : 0
+  }
 
   /// The recordings as the model saw those that it was trained on.
   func inModelUnits(_ recordings: Recordings) -> Recordings {

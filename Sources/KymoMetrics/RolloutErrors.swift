@@ -22,17 +22,12 @@ public struct RolloutErrors: Hashable, Sendable {
   ///   - prediction: Shape `[recordings, channels, time, space…]`; entry 0 of the time axis is the
   ///     first predicted frame.
   ///   - truth: The same frames as recorded, same shape.
-  ///   - margin: Cells at each end of every space axis that are not scored, because the prediction was given them.
-  public mutating func add(
-    prediction: HostArray<Float>, truth: HostArray<Float>, margin: Int = 0
-  ) {
+  public mutating func add(prediction: HostArray<Float>, truth: HostArray<Float>) {
     precondition(
       prediction.shape == truth.shape && truth.rank >= 3,
       "RolloutErrors: prediction \(prediction.shape), truth \(truth.shape)")
     let (channels, frames) = (truth.shape[1], truth.shape[2])
     let cells = truth.shape.dropFirst(3).reduce(1, *)
-    let isScored = Self.isInside(margin, of: Array(truth.shape.dropFirst(3)))
-    let scored = isScored.count { $0 }
     for recording in 0..<truth.shape[0] {
       let start = recording * channels * frames * cells
       let end = start + channels * frames * cells
@@ -46,23 +41,13 @@ public struct RolloutErrors: Hashable, Sendable {
           isBounded = false
           break
         }
-        guard isScored[(position - start) % cells] else { continue }
         let miss = Double(predicted) - Double(recorded)
         squares[(position - start) / cells % frames] += miss * miss
       }
       if isBounded {
-        rows.append(squares.map { ($0 / Double(channels * scored)).squareRoot() })
+        rows.append(squares.map { ($0 / Double(channels * cells)).squareRoot() })
       } else {
         divergedCount += 1
-      }
-    }
-  }
-
-  /// Whether each cell lies at least so many cells from both ends of every axis.
-  private static func isInside(_ margin: Int, of shape: [Int]) -> [Bool] {
-    shape.reduce([true]) { rows, length in
-      rows.flatMap { row in
-        (0..<length).map { row && $0 >= margin && $0 < length - margin }
       }
     }
   }

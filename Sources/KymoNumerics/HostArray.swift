@@ -45,6 +45,21 @@ public struct HostArray<Element: Sendable>: Sendable {
       Array(elements[index * stride..<(index + 1) * stride]), shape: Array(shape.dropFirst()))
   }
 
+  /// The inside of every axis from number `axis` on: without its first and last `margin` entries.
+  public func trimmed(_ margin: Int, from axis: Int) -> HostArray {
+    guard margin > 0, axis < rank else { return self }
+    precondition(shape[axis] >= 2 * margin, "HostArray: no margin of \(margin) in \(shape)")
+    let below = shape.dropFirst(axis + 1).reduce(1, *)
+    let (row, edge) = (shape[axis] * below, margin * below)
+    var inner = [Element]()
+    for start in stride(from: 0, to: count, by: max(row, 1)) {
+      inner += elements[start + edge..<start + row - edge]
+    }
+    var shape = shape
+    shape[axis] -= 2 * margin
+    return HostArray(inner, shape: shape).trimmed(margin, from: axis + 1)
+  }
+
   private func offset(_ indices: [Int]) -> Int {
     precondition(indices.count == shape.count, "HostArray: \(indices.count) indices for \(shape)")
     var offset = 0

@@ -72,7 +72,7 @@ import Testing
     let curve = try #require(results.errorCurves.first)
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
     // The inside is off by one first frame more with each frame; the border by nothing, and is not counted.
-    let border = model.borderCells
+    let border = model.givenCells(.truth)
     let inner = (0..<2).map { index in
       let values = recordings[index].elements.prefix(cells).indices.filter { cell in
         var rest = cell
@@ -86,6 +86,12 @@ import Testing
     let size = (inner[0] + inner[1]) / 2
     expectClose(
       curve.mean, (1..<frames).map { Double($0) * size },
+      Tolerance(relative: 1e-5, because: "fields are in single precision"))
+    let forecast = try ForecastingRun.rollOut(model, recordings, horizon: nil, WorkHooks())
+    let growth = Statistics.rootMeanSquare((1..<frames).map { Double($0) })
+    #expect(forecast.frames.shape == [2, frames - 1, 1] + points)
+    expectClose(
+      [try #require(forecast.summary.rootMeanSquareError)], [growth * size],
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
     if points.count == 1 {
       let shown = try #require(results.fields.first)

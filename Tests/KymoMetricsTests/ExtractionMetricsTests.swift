@@ -289,18 +289,6 @@ import Testing
     #expect(curve.paperPoints == [.init(index: 1, value: 2)])
   }
 
-  @Test("do not score a margin that was given, at each end of every axis")
-  func margin() {
-    var errors = RolloutErrors()
-    let truth = HostArray(repeating: Float(1), shape: [1, 1, 1, 3, 4])
-    var prediction = truth
-    for (row, column, value) in [(0, 1, Float(9)), (1, 0, 9), (2, 2, 9), (1, 3, 9), (1, 2, 4)] {
-      prediction[0, 0, 0, row, column] = value
-    }
-    errors.add(prediction: prediction, truth: truth, margin: 1)
-    #expect(errors.rows == [[(9.0 / 2).squareRoot()]])
-  }
-
   @Test("of no recording at all are empty")
   func empty() {
     let curve = RolloutErrors().summary(name: "model")
