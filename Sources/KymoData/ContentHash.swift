@@ -50,6 +50,12 @@ extension Recordings {
     return hash.value
   }
 
+  /// The hash as 16 hexadecimal digits; see ``contentHash(threads:)``.
+  public func contentHashDigits(threads: Int = 2) -> String {
+    let digits = String(contentHash(threads: threads), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
   func hashOfRecording(_ index: Int) -> UInt64 {
     var hash = ContentHash()
     if let source {

@@ -117,8 +117,7 @@ public struct Inspection: Codable, Hashable, Sendable {
       of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
-    let digits = String(recordings.contentHash(threads: threads), radix: 16)
-    contentHash = String(repeating: "0", count: 16 - digits.count) + digits
+    contentHash = recordings.contentHashDigits(threads: threads)
     let all =
       recordings.timeFindings() + recordings.originFindings()
       + recordings.contentFindings(statistics, isNormalized: true)

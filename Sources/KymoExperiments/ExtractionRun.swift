@@ -1,123 +1,35 @@
-// Training a recipe in a run folder: new, continued, or only estimated.
+// How a recipe that extracts parameters is trained, and what that is expected to take.
 package import Foundation
 import KymoData
 import KymoExtraction
 import KymoNumerics
-package import KymoRuns
+import KymoRuns
 import KymoSolvers
 import KymoTensor
-package import Logging
 
-/// What the one who trains wants to be told and asked.
-package struct TrainingHooks {
-  /// For work before the first step.
-  package var work = WorkHooks()
-  /// Is told about every step.
-  package var progress: (TrainingProgress) -> Void = { _ in }
-  /// Makes the log of a run.
-  package var log: (RunDirectory) -> Logger
-
-  /// Creates hooks around a log.
-  package init(log: @escaping (RunDirectory) -> Logger) { self.log = log }
-}
-
-/// Trains recipes.
-package enum ExtractionRun {
-  /// Trains a recipe in a new run folder.
-  ///
-  /// - Parameters:
-  ///   - recipe: The resolved recipe.
-  ///   - url: The folder to make.
-  ///   - force: Whether a run that is there is replaced.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
-  /// - Returns: Whether it finished or was interrupted.
-  package static func train(
-    _ recipe: Recipe, at url: URL, force: Bool, hooks: TrainingHooks
-  ) throws -> TrainingOutcome {
-    try RunDirectory.checkVacant(url, force: force)
-    let device = try Device(parsing: recipe.device)
-    let data = RecipeData(recipe)
-    let made = try data.makeMissing(hooks.work)
-    let (recordings, warnings) = try data.loadTraining(
-      recipe, seed: recipe.seed, threads: hooks.work.threads)
-    // A session first: what cannot be trained leaves no folder behind.
-    let session = try ExtractionSession(recipe, recordings: recordings, device: device)
-
-    let directory = try RunDirectory.create(at: url, force: force)
-    let lock = try RunLock(directory)
-    defer { withExtendedLifetime(lock) {} }
-    try directory.write(Data(recipe.yaml().utf8), to: directory.recipe)
-    var environment = EnvironmentRecord(
-      libtorch: libtorchVersion, threads: hooks.work.threads, device: "\(device)",
-      seed: recipe.seed)
-    environment.dataHashes = [
-      recipe.data.train: hash(of: recordings, threads: hooks.work.threads)
-    ]
-    environment.workingFolder = FileManager.default.currentDirectoryPath
-    try directory.write(json: environment, to: directory.environment)
-    let log = hooks.log(directory)
-    for file in made {
-      log.info("Simulated \(file.recordings) recordings, \(file.redrawn) redrawn: \(file.file)")
-    }
-    for warning in warnings { log.warning("\(warning)") }
-    log.info(
-      """
-      Training \(recipe.name): \(recordings.count) recordings, \(session.totalSteps) steps, seed \
-      \(recipe.seed), \(hooks.work.threads) threads, \(device).
-      """)
-    return try loop(recipe, directory, log, hooks).run(session)
-  }
-
-  /// Continues a run from its newest checkpoint; returns nil when it has finished already.
-  package static func resume(_ url: URL, hooks: TrainingHooks) throws -> TrainingOutcome? {
-    let directory = try RunDirectory.open(at: url)
-    let lock = try RunLock(directory)
-    defer { withExtendedLifetime(lock) {} }
-    guard !directory.isFinished else { return nil }
-    let recipe = try directory.readRecipe()
-    var environment = try directory.readEnvironment()
-    let device = try Device(parsing: environment.device)
-    let data = RecipeData(recipe, base: environment.workingFolder.map { URL(filePath: $0) })
-    let (recordings, _) = try data.loadTraining(
-      recipe, seed: recipe.seed, threads: hooks.work.threads)
-    let log = hooks.log(directory)
-
-    var present = EnvironmentRecord(
-      libtorch: libtorchVersion, threads: hooks.work.threads, device: "\(device)",
-      seed: recipe.seed)
-    present.dataHashes = [
-      recipe.data.train: hash(of: recordings, threads: hooks.work.threads)
-    ]
-    for difference in present.differences(from: environment) {
-      log.warning("\(difference): the run may not go on with the same numbers.")
-    }
-    environment.resumed.append(Date.now.formatted(.iso8601))
-    try directory.write(json: environment, to: directory.environment)
-    let loop = loop(recipe, directory, log, hooks)
-    let (session, done) = try loop.resume {
-      try ExtractionSession(recipe, recordings: recordings, device: device, base: data.base)
-    }
-    return try loop.run(session, after: done)
-  }
-
-  private static func loop(
-    _ recipe: Recipe, _ directory: RunDirectory, _ log: Logger, _ hooks: TrainingHooks
-  ) -> TrainingLoop {
-    var loop = TrainingLoop(
-      directory: directory, checkpointInterval: .seconds(60 * recipe.checkpointMinutes), log: log)
-    loop.progress = hooks.progress
-    loop.stopSignal = hooks.work.stopSignal
-    return loop
-  }
-
-  private static func hash(of recordings: Recordings, threads: Int) -> String {
-    let digits = String(recordings.contentHash(threads: threads), radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+extension Recipe: TrainableRecipe {
+  package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ExtractionSession> {
+    let device = try Device(parsing: self.device)
+    let data = RecipeData(self, base: base)
+    let made = try data.makeMissing(hooks)
+    let (recordings, warnings) = try data.loadTraining(self, seed: seed, threads: hooks.threads)
+    return TrainingPlan(
+      dataHashes: [self.data.train: recordings.contentHashDigits(threads: hooks.threads)],
+      notes: made.map {
+        "Simulated \($0.recordings) recordings, \($0.redrawn) redrawn: \($0.file)"
+      },
+      warnings: warnings,
+      makeSession: {
+        try ExtractionSession(self, recordings: recordings, device: device, base: base)
+      },
+      describe: { "\(recordings.count) recordings, \($0.totalSteps) steps" })
   }
 }
 
 // MARK: - Estimate
+
+/// What is done with recipes that extract parameters.
+package enum ExtractionRun {}
 
 /// What a training is expected to take.
 package struct TrainingEstimate: Codable, Hashable, Sendable {

@@ -55,13 +55,13 @@ package struct ForecastData {
   ) throws {
     try Self.makeMissing(settings, base, hooks)
     let files = Files(settings, base)
-    let train = try Self.load(files.train, entry: "data.train")
-    var hashes = [settings.train: Self.hash(of: train, hooks.threads)]
+    let train = try loadRecordings(files.train, entry: "data.train")
+    var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
     metadata = train.metadata
     var fields = Self.fields(of: train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> [HostArray<Double>] {
-      let recordings = try Self.load(file, entry: entry)
-      hashes[name] = Self.hash(of: recordings, hooks.threads)
+      let recordings = try loadRecordings(file, entry: entry)
+      hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
       let others = Self.fields(of: recordings)
       try require(
         others[0].shape.dropFirst() == fields[0].shape.dropFirst(), entry,
@@ -170,32 +170,10 @@ package struct ForecastData {
       (files.train, simulate.train), (files.validation, simulate.validation),
       (files.test, simulate.test),
     ] {
-      guard let file, let configuration, !FileManager.default.fileExists(atPath: file.path) else {
-        continue
+      if let file, let configuration {
+        _ = try simulateIfAbsent(configuration, file, hooks)
       }
-      let total = configuration.recordings
-      _ = try configuration.write(
-        to: file, threads: hooks.threads,
-        progress: { done in
-          hooks.progress(
-            Double(done) / Double(total), "\(file.relativePath): \(done) of \(total) recordings")
-        }, stopSignal: hooks.stopSignal)
     }
-  }
-
-  private static func load(_ file: URL, entry: String) throws -> Recordings {
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw ConfigurationError(
-        entry, found: "'\(file.relativePath)', which does not exist",
-        allowed: "a file of recordings",
-        remedy: "Correct the path, or make the file with kymo simulate.")
-    }
-    return try Recordings.load(file)
-  }
-
-  private static func hash(of recordings: Recordings, _ threads: Int) -> String {
-    let digits = String(recordings.contentHash(threads: threads), radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   /// Holds out the last recordings, or the end of a single one.

@@ -150,12 +150,6 @@ package enum AnyRecipe: Hashable, Sendable {
 }
 
 extension ForecastRecipe {
-  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    try self.init(
-      yaml: Recipe.text(of: file), source: file.relativePath, overrides: overrides)
-  }
-
   /// Resolves a recipe from its text: file, then overrides.
   package init(yaml: String, source: String, overrides: [String] = []) throws {
     var given = try RecipeText(yaml: yaml, source: source)
@@ -163,9 +157,6 @@ extension ForecastRecipe {
     self = try given.decode(ForecastRecipe.self)
     try validate()
   }
-
-  /// The recipe as YAML with every default visible.
-  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
 }
 
 // MARK: - Parts

@@ -1,99 +1,32 @@
-// Training a forecasting recipe in a run folder, stage by stage: new or continued.
+// How a forecasting recipe is trained, one model after the other, and what that is expected to take.
 package import Foundation
 import KymoData
 import KymoNumerics
 import KymoReduction
-package import KymoRuns
+import KymoRuns
 import KymoTensor
-import Logging
 
-/// Trains forecasting recipes.
-package enum ForecastingRun {
-  /// Trains a recipe in a new run folder.
-  ///
-  /// - Parameters:
-  ///   - recipe: The resolved recipe.
-  ///   - url: The folder to make.
-  ///   - force: Whether a run that is there is replaced.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
-  /// - Returns: Whether it finished or was interrupted.
-  package static func train(
-    _ recipe: ForecastRecipe, at url: URL, force: Bool, hooks: TrainingHooks
-  ) throws -> TrainingOutcome {
-    try RunDirectory.checkVacant(url, force: force)
-    let device = try Device(parsing: recipe.device)
-    let data = try ForecastData(recipe.data, includesTest: false, hooks: hooks.work)
-    try recipe.check(data)
-    let session = try makeSession(recipe, data)
-
-    let directory = try RunDirectory.create(at: url, force: force)
-    let lock = try RunLock(directory)
-    defer { withExtendedLifetime(lock) {} }
-    try directory.write(Data(recipe.yaml().utf8), to: directory.recipe)
-    var environment = EnvironmentRecord(
-      libtorch: libtorchVersion, threads: hooks.work.threads, device: "\(device)",
-      seed: recipe.seed)
-    environment.dataHashes = data.hashes
-    environment.workingFolder = FileManager.default.currentDirectoryPath
-    try directory.write(json: environment, to: directory.environment)
-    let log = hooks.log(directory)
-    log.info(
-      """
-      Training \(recipe.name): \(data.training.count) recordings of \(data.training[0].shape[0]) \
-      frames, \(ForecastStages.all(recipe, data).count) models, seed \(recipe.seed), \
-      \(hooks.work.threads) threads, \(device).
-      """)
-    return try loop(recipe, directory, log, hooks).run(session)
+extension ForecastRecipe: TrainableRecipe {
+  package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<StagedSession> {
+    _ = try Device(parsing: device)
+    let data = try ForecastData(self.data, base: base, includesTest: false, hooks: hooks)
+    try check(data)
+    return TrainingPlan(
+      dataHashes: data.hashes, makeSession: { try session(on: data) },
+      describe: { _ in
+        """
+        \(data.training.count) recordings of \(data.training[0].shape[0]) frames, \
+        \(ForecastStages.all(self, data).count) models
+        """
+      })
   }
 
-  /// Continues a run from its newest checkpoint; returns nil when it has finished already.
-  package static func resume(_ url: URL, hooks: TrainingHooks) throws -> TrainingOutcome? {
-    let directory = try RunDirectory.open(at: url)
-    let lock = try RunLock(directory)
-    defer { withExtendedLifetime(lock) {} }
-    guard !directory.isFinished else { return nil }
-    let recipe = try ForecastRecipe(contentsOf: directory.recipe)
-    var environment = try directory.readEnvironment()
-    let data = try ForecastData(
-      recipe.data, base: environment.workingFolder.map { URL(filePath: $0) },
-      includesTest: false, hooks: hooks.work)
-    let log = hooks.log(directory)
-    var present = EnvironmentRecord(
-      libtorch: libtorchVersion, threads: hooks.work.threads, device: environment.device,
-      seed: recipe.seed)
-    present.dataHashes = data.hashes
-    for difference in present.differences(from: environment) {
-      log.warning("\(difference): the run may not go on with the same numbers.")
-    }
-    environment.resumed.append(Date.now.formatted(.iso8601))
-    try directory.write(json: environment, to: directory.environment)
-    let loop = loop(recipe, directory, log, hooks)
-    let (session, done) = try loop.resume { try makeSession(recipe, data) }
-    return try loop.run(session, after: done)
-  }
-
-  /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
-  package static func trainUnlessDone(
-    _ recipe: ForecastRecipe, at url: URL, force: Bool, hooks: TrainingHooks
-  ) throws -> TrainingOutcome {
-    let directory = RunDirectory(url)
-    guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
-      return try train(recipe, at: url, force: force, hooks: hooks)
-    }
-    var stored = try ForecastRecipe(contentsOf: directory.recipe)
-    stored.threads = recipe.threads
-    try directory.checkRecipe(stored, is: recipe)
-    return try resume(url, hooks: hooks) ?? .finished
-  }
-
-  private static func makeSession(
-    _ recipe: ForecastRecipe, _ data: ForecastData
-  ) throws -> StagedSession {
-    let stages = ForecastStages.all(recipe, data)
+  /// All models of the recipe, one after the other.
+  fileprivate func session(on data: ForecastData) throws -> StagedSession {
+    let stages = ForecastStages.all(self, data)
     return try StagedSession(stages) { folder, seconds in
-      let reduction = try recipe.reduction.load(
-        from: folder.appending(path: ForecastStages.reductionFolder(recipe)))
+      let reduction = try self.reduction.load(
+        from: folder.appending(path: ForecastStages.reductionFolder(self)))
       let latents = try data.latentSeries(of: reduction, .training)
       let all = HostArray(
         latents.flatMap(\.elements),
@@ -108,19 +41,12 @@ package enum ForecastingRun {
         json: description, to: folder.appending(path: "model.json"))
     }
   }
-
-  private static func loop(
-    _ recipe: ForecastRecipe, _ directory: RunDirectory, _ log: Logger, _ hooks: TrainingHooks
-  ) -> TrainingLoop {
-    var loop = TrainingLoop(
-      directory: directory, checkpointInterval: .seconds(60 * recipe.checkpointMinutes), log: log)
-    loop.progress = hooks.progress
-    loop.stopSignal = hooks.work.stopSignal
-    return loop
-  }
 }
 
 // MARK: - Estimate
+
+/// What is done with recipes of forecasts.
+package enum ForecastingRun {}
 
 /// What a forecasting run is expected to take.
 package struct ForecastingEstimate: Codable, Hashable, Sendable {
@@ -139,7 +65,7 @@ extension ForecastingRun {
   ) throws -> ForecastingEstimate {
     let data = try ForecastData(recipe.data, includesTest: false, hooks: hooks)
     try recipe.check(data)
-    let session = try makeSession(recipe, data)
+    let session = try recipe.session(on: data)
     let epochs = session.totalSteps
     let start = ContinuousClock.now
     _ = try session.step()

@@ -1,7 +1,6 @@
 // A recipe: everything that a training depends on, as YAML in a file and as a plain value here.
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
-package import Foundation
 package import KymoExtraction
 import KymoNumerics
 package import KymoRuns
@@ -106,25 +105,6 @@ package struct Recipe: Codable, Hashable, Sendable {
 }
 
 extension Recipe {
-  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    try self.init(
-      yaml: Recipe.text(of: file), source: file.relativePath, overrides: overrides)
-  }
-
-  /// The text of a recipe file.
-  static func text(of file: URL) throws(ConfigurationError) -> String {
-    do {
-      return try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      throw ConfigurationError(
-        file.relativePath, found: "not readable", allowed: "a recipe in YAML",
-        remedy: FileManager.default.fileExists(atPath: file.path)
-          ? "Check its permissions and that it is text in UTF-8."
-          : "There is no such file; those that come with kymo are in the folder Recipes.")
-    }
-  }
-
   /// Resolves a recipe from its text: preset, then file, then overrides.
   package init(yaml: String, source: String, overrides: [String] = []) throws {
     var given = try RecipeText(yaml: yaml, source: source)
@@ -137,9 +117,6 @@ extension Recipe {
     self = try given.decode(Recipe.self)
     try validate()
   }
-
-  /// The recipe as YAML with every default visible.
-  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
 }
 
 extension RunDirectory {

@@ -43,6 +43,30 @@ func located(_ path: String, base: URL?) -> URL {
   return URL(filePath: path, relativeTo: base)
 }
 
+/// Simulates the recordings of a file that is absent; returns what was made, nil where it is there.
+func simulateIfAbsent(
+  _ configuration: any SimulationConfiguration, _ file: URL, _ hooks: WorkHooks
+) throws -> SimulationSummary? {
+  guard !FileManager.default.fileExists(atPath: file.path) else { return nil }
+  let (name, total) = (file.relativePath, configuration.recordings)
+  return try configuration.write(
+    to: file, threads: hooks.threads,
+    progress: { done in
+      hooks.progress(Double(done) / Double(total), "\(name): \(done) of \(total) recordings")
+    }, stopSignal: hooks.stopSignal)
+}
+
+/// The recordings of a file that an entry of a recipe names.
+func loadRecordings(_ file: URL, entry: String) throws -> Recordings {
+  guard FileManager.default.fileExists(atPath: file.path) else {
+    throw ConfigurationError(
+      entry, found: "'\(file.relativePath)', which does not exist",
+      allowed: "a file of recordings",
+      remedy: "Correct the path, or make the file with kymo simulate.")
+  }
+  return try Recordings.load(file)
+}
+
 /// The recordings of a recipe.
 package struct RecipeData {
   /// The recipe's settings.
@@ -70,33 +94,16 @@ package struct RecipeData {
     configuration.recordings = recordings
     let name = "\(testFile.deletingPathExtension().lastPathComponent)-\(recordings).npz"
     let file = testFile.deletingLastPathComponent().appending(path: name)
-    if !FileManager.default.fileExists(atPath: file.path) {
-      _ = try configuration.write(
-        to: file, threads: hooks.threads,
-        progress: { done in
-          hooks.progress(
-            Double(done) / Double(recordings), "\(name): \(done) of \(recordings) recordings")
-        }, stopSignal: hooks.stopSignal)
-    }
+    _ = try simulateIfAbsent(configuration, file, hooks)
     return file
   }
 
   /// Simulates the files that are absent; returns what was made.
   package func makeMissing(_ hooks: WorkHooks) throws -> [SimulationSummary] {
     guard let simulate = settings.simulate else { return [] }
-    var made: [SimulationSummary] = []
-    for (path, file, configuration) in [
-      (settings.train, trainFile, simulate.train), (settings.test, testFile, simulate.test),
-    ] where !path.isEmpty && !FileManager.default.fileExists(atPath: file.path) {
-      let total = configuration.recordings
-      made.append(
-        try configuration.write(
-          to: file, threads: hooks.threads,
-          progress: { done in
-            hooks.progress(Double(done) / Double(total), "\(path): \(done) of \(total) recordings")
-          }, stopSignal: hooks.stopSignal))
+    return try [(trainFile, simulate.train), (testFile, simulate.test)].compactMap {
+      try simulateIfAbsent($1, $0, hooks)
     }
-    return made
   }
 
   /// The training recordings, checked for the crops of a training, noise added, in the model's units.
@@ -105,7 +112,7 @@ package struct RecipeData {
   package func loadTraining(
     _ recipe: Recipe, seed: UInt64, threads: Int
   ) throws -> (recordings: Recordings, warnings: [String]) {
-    let recordings = try load(trainFile, entry: "data.train")
+    let recordings = try loadRecordings(trainFile, entry: "data.train")
     let findings = try recordings.validate(
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
       isNormalized: settings.normalize == .standard, file: trainFile.relativePath,
@@ -122,17 +129,7 @@ package struct RecipeData {
 
   /// The test recordings.
   package func loadTest() throws -> Recordings {
-    try load(testFile, entry: settings.test.isEmpty ? "data.train" : "data.test")
-  }
-
-  private func load(_ file: URL, entry: String) throws -> Recordings {
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw ConfigurationError(
-        entry, found: "'\(file.relativePath)', which does not exist",
-        allowed: "a file of recordings",
-        remedy: "Correct the path, or make the file with kymo simulate.")
-    }
-    return try Recordings.load(file)
+    try loadRecordings(testFile, entry: settings.test.isEmpty ? "data.train" : "data.test")
   }
 }
 

@@ -226,36 +226,3 @@ package struct ForecastReproductionRecord: Codable {
     runs.append(Run(seed: seed, trainingSeconds: seconds, results: results))
   }
 }
-
-extension ExtractionRun {
-  /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
-  package static func trainUnlessDone(
-    _ recipe: Recipe, at url: URL, force: Bool, hooks: TrainingHooks
-  ) throws -> TrainingOutcome {
-    let directory = RunDirectory(url)
-    guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
-      return try train(recipe, at: url, force: force, hooks: hooks)
-    }
-    var stored = try directory.readRecipe()
-    stored.threads = recipe.threads
-    try directory.checkRecipe(stored, is: recipe)
-    return try resume(url, hooks: hooks) ?? .finished
-  }
-}
-
-extension RunDirectory {
-  /// Throws unless the run's recipe, read from its folder, is the wanted one; the error names what differs.
-  ///
-  /// The number of threads is for the caller to make equal: a run may go on with another one.
-  func checkRecipe<Settings: Encodable & Equatable>(
-    _ stored: Settings, is wanted: Settings
-  ) throws {
-    guard stored != wanted else { return }
-    let difference = try RecipeText(settings: stored, source: name)
-      .firstDifference(from: RecipeText(settings: wanted, source: "recipe"))
-    throw ConfigurationError(
-      name, found: "a run with \(difference?.own ?? "another recipe")",
-      allowed: "one with \(difference?.others ?? "this one")",
-      remedy: "Add --force to train anew, or choose another folder with -o.")
-  }
-}

@@ -81,7 +81,7 @@ extension Reproduce: TensorVerb {
   private func reproduce(
     _ recipe: Recipe, at url: URL, force: Bool, _ talk: Conversation
   ) throws -> (ExtractionResults, [TrainingStep]) {
-    let outcome = try ExtractionRun.trainUnlessDone(
+    let outcome = try TrainingRun.trainUnlessDone(
       recipe, at: url, force: force, hooks: talk.training)
     talk.terminal.endProgress()
     if case .interrupted(let signal, let step) = outcome {
@@ -118,7 +118,7 @@ extension Reproduce: TensorVerb {
       (recipe.seed, recipe.threads) = (seed, talk.threads)
       if let device = compute.device { recipe.device = device }
       let place = try folder(seed, below: base ?? defaultFolder(experiment))
-      let outcome = try ForecastingRun.trainUnlessDone(
+      let outcome = try TrainingRun.trainUnlessDone(
         recipe, at: place, force: force, hooks: talk.training)
       talk.terminal.endProgress()
       if case .interrupted(let signal, let step) = outcome {

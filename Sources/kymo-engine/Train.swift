@@ -14,54 +14,24 @@ extension Train: TensorVerb {
     }
     guard let recipe else { return }
     switch try AnyRecipe(contentsOf: URL(filePath: recipe), overrides: overrides) {
-    case .extraction(let settings): try train(settings)
-    case .forecast(let settings): try train(settings)
+    case .extraction(let recipe): try train(recipe, estimate)
+    case .forecast(let recipe): try train(recipe, estimate)
     }
   }
 
-  private func train(_ recipe: ForecastRecipe) throws {
-    var settings = recipe
-    if let seed { settings.seed = seed }
-    if let device = compute.device { settings.device = device }
-    settings.threads = compute.threads ?? settings.threads
-    let talk = Conversation(compute, outputOptions, threads: settings.threads)
-    if dryRun {
-      let estimate = try ForecastingRun.estimate(settings, hooks: talk.work)
-      talk.terminal.endProgress()
-      if outputOptions.json {
-        try talk.print(json: ForecastDryRun(recipe: settings, estimate: estimate))
-      } else {
-        Swift.print(try settings.yaml(), terminator: "")
-      }
-      talk.terminal.say(
-        """
-        \(estimate.models) models, at most \(estimate.epochs) epochs. The first one takes \
-        \(Words.number(estimate.secondsPerEpoch)) s for an epoch (measured now on \(talk.threads) \
-        threads).
-        """)
-      return
-    }
+  private func train<Settings: TrainableRecipe>(
+    _ recipe: Settings, _ estimate: (Settings, Conversation) throws -> Void
+  ) throws {
+    var recipe = recipe
+    if let seed { recipe.seed = seed }
+    if let device = compute.device { recipe.device = device }
+    recipe.threads = compute.threads ?? recipe.threads
+    let talk = Conversation(compute, outputOptions, threads: recipe.threads)
+    guard !dryRun else { return try estimate(recipe, talk) }
     guard let output else { return }
     StopSignal.install()
-    let outcome = try ForecastingRun.train(
-      settings, at: URL(filePath: output), force: force, hooks: talk.training)
-    try close(outcome, run: output, talk)
-  }
-
-  private func train(_ recipe: Recipe) throws {
-    var settings = recipe
-    if let seed { settings.seed = seed }
-    if let device = compute.device { settings.device = device }
-    settings.threads = compute.threads ?? settings.threads
-    let talk = Conversation(compute, outputOptions, threads: settings.threads)
-    if dryRun {
-      try estimate(settings, talk)
-      return
-    }
-    guard let output else { return }
-    StopSignal.install()
-    let outcome = try ExtractionRun.train(
-      settings, at: URL(filePath: output), force: force, hooks: talk.training)
+    let outcome = try TrainingRun.train(
+      recipe, at: URL(filePath: output), force: force, hooks: talk.training)
     try close(outcome, run: output, talk)
   }
 
@@ -71,12 +41,7 @@ extension Train: TensorVerb {
     let threads = try directory.readEnvironment().threads
     let talk = Conversation(compute, outputOptions, threads: threads)
     StopSignal.install()
-    let outcome: TrainingOutcome? =
-      switch try AnyRecipe(contentsOf: directory.recipe) {
-      case .extraction: try ExtractionRun.resume(directory.url, hooks: talk.training)
-      case .forecast: try ForecastingRun.resume(directory.url, hooks: talk.training)
-      }
-    guard let outcome else {
+    guard let outcome = try TrainingRun.resume(directory.url, hooks: talk.training) else {
       talk.terminal.say("\(run) has finished already. Next: kymo evaluate \(run)")
       return
     }
@@ -101,12 +66,7 @@ extension Train: TensorVerb {
 
   private func estimate(_ recipe: Recipe, _ talk: Conversation) throws {
     let estimate = try ExtractionRun.estimate(recipe, hooks: talk.work)
-    talk.terminal.endProgress()
-    if outputOptions.json {
-      try talk.print(json: DryRun(recipe: recipe, estimate: estimate))
-    } else {
-      Swift.print(try recipe.yaml(), terminator: "")
-    }
+    try show(recipe, estimate, talk)
     talk.terminal.say(
       """
       Data: \(estimate.recordings) recordings, \(Words.bytes(estimate.dataBytes)) on disk.
@@ -116,14 +76,32 @@ extension Train: TensorVerb {
       \(Words.number(1000 * estimate.secondsPerStep)) ms (measured now on \(talk.threads) threads).
       """)
   }
+
+  private func estimate(_ recipe: ForecastRecipe, _ talk: Conversation) throws {
+    let estimate = try ForecastingRun.estimate(recipe, hooks: talk.work)
+    try show(recipe, estimate, talk)
+    talk.terminal.say(
+      """
+      \(estimate.models) models, at most \(estimate.epochs) epochs. The first one takes \
+      \(Words.number(estimate.secondsPerEpoch)) s for an epoch (measured now on \(talk.threads) \
+      threads).
+      """)
+  }
+
+  /// Prints the resolved recipe; as JSON with what was measured.
+  private func show(
+    _ recipe: some TrainableRecipe, _ estimate: some Encodable, _ talk: Conversation
+  ) throws {
+    talk.terminal.endProgress()
+    if outputOptions.json {
+      try talk.print(json: DryRun(recipe: recipe, estimate: estimate))
+    } else {
+      Swift.print(try recipe.yaml(), terminator: "")
+    }
+  }
 }
 
-private struct ForecastDryRun: Encodable {
-  let recipe: ForecastRecipe
-  let estimate: ForecastingEstimate
-}
-
-private struct DryRun: Encodable {
-  let recipe: Recipe
-  let estimate: TrainingEstimate
+private struct DryRun<Settings: Encodable, Estimate: Encodable>: Encodable {
+  let recipe: Settings
+  let estimate: Estimate
 }

@@ -70,7 +70,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
       """)
     let run = folder.path("run")
     #expect(
-      try ForecastingRun.train(recipe, at: run, force: false, hooks: hooks) == .finished)
+      try TrainingRun.train(recipe, at: run, force: false, hooks: hooks) == .finished)
     let directory = RunDirectory(run)
     #expect(directory.isFinished)
     let steps = try MetricsLog.read(directory.metrics)
@@ -111,7 +111,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
 
   @Test("forecasts a person's own recordings") func order() throws {
     let run = folder.path("run")
-    _ = try ForecastingRun.train(recipe(), at: run, force: false, hooks: hooks)
+    _ = try TrainingRun.train(recipe(), at: run, force: false, hooks: hooks)
     let recordings = try Recordings.load(folder.path("test.npz"))
     var order = ForecastOrder()
     order.horizonSteps = 40
@@ -145,16 +145,16 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
 
   @Test("goes on after an interruption with the same models") func resume() throws {
     let (whole, broken) = (folder.path("whole"), folder.path("broken"))
-    _ = try ForecastingRun.train(recipe(), at: whole, force: false, hooks: hooks)
+    _ = try TrainingRun.train(recipe(), at: whole, force: false, hooks: hooks)
     var stopping = hooks
     var epochs = 0
     stopping.progress = { _ in epochs += 1 }
     stopping.work.stopSignal = { epochs >= 2 ? 2 : nil }
     #expect(
-      try ForecastingRun.train(recipe(), at: broken, force: false, hooks: stopping)
+      try TrainingRun.train(recipe(), at: broken, force: false, hooks: stopping)
         == .interrupted(signal: 2, step: 2))
-    #expect(try ForecastingRun.resume(broken, hooks: hooks) == .finished)
-    #expect(try ForecastingRun.resume(broken, hooks: hooks) == nil)
+    #expect(try TrainingRun.resume(broken, hooks: hooks) == .finished)
+    #expect(try TrainingRun.resume(broken, hooks: hooks) == nil)
     for file in ["reduction/model.safetensors", "propagator-2/model.safetensors"] {
       let (one, other) = (
         try Data(contentsOf: whole.appending(path: "model/\(file)")),
@@ -185,7 +185,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         """, source: "joint.yaml")
     let (whole, broken) = (folder.path("whole"), folder.path("broken"))
     #expect(
-      try ForecastingRun.train(recipe, at: whole, force: false, hooks: hooks) == .finished)
+      try TrainingRun.train(recipe, at: whole, force: false, hooks: hooks) == .finished)
     let directory = RunDirectory(whole)
     let stages = try MetricsLog.read(directory.metrics).compactMap(\.stage)
     #expect(Set(stages) == ["reduction", "joint"])
@@ -198,9 +198,9 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     var epochs = 0
     stopping.progress = { if $0.latest.stage == "joint" { epochs += 1 } }
     stopping.work.stopSignal = { epochs >= 30 ? 15 : nil }
-    let stopped = try ForecastingRun.train(recipe, at: broken, force: false, hooks: stopping)
+    let stopped = try TrainingRun.train(recipe, at: broken, force: false, hooks: stopping)
     #expect(stopped != .finished)
-    #expect(try ForecastingRun.resume(broken, hooks: hooks) == .finished)
+    #expect(try TrainingRun.resume(broken, hooks: hooks) == .finished)
     for file in ["joint/reduction/model.safetensors", "joint/propagator/model.safetensors"] {
       #expect(
         try Data(contentsOf: whole.appending(path: "model/\(file)"))
@@ -212,13 +212,13 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     var short = try recipe()
     short.forecast.warmUpSteps = 500
     let error = #expect(throws: ConfigurationError.self) {
-      try ForecastingRun.train(short, at: folder.path("run"), force: false, hooks: hooks)
+      try TrainingRun.train(short, at: folder.path("run"), force: false, hooks: hooks)
     }
     #expect(error?.path == "data.train")
     var missing = try recipe()
     missing.data.train = "nowhere.npz"
     let absent = #expect(throws: ConfigurationError.self) {
-      try ForecastingRun.train(missing, at: folder.path("run"), force: false, hooks: hooks)
+      try TrainingRun.train(missing, at: folder.path("run"), force: false, hooks: hooks)
     }
     #expect(absent?.path == "data.train")
     #expect(!FileManager.default.fileExists(atPath: folder.path("run").path))

@@ -1,0 +1,197 @@
+// A training in its run folder: begun, continued after an interruption, or found done. What is trained, its recipe says.
+package import Foundation
+import KymoNumerics
+package import KymoRuns
+import KymoTensor
+package import Logging
+
+/// What the one who trains wants to be told and asked.
+package struct TrainingHooks {
+  /// For work before the first step.
+  package var work = WorkHooks()
+  /// Is told about every step.
+  package var progress: (TrainingProgress) -> Void = { _ in }
+  /// Makes the log of a run.
+  package var log: (RunDirectory) -> Logger
+
+  /// Creates hooks around a log.
+  package init(log: @escaping (RunDirectory) -> Logger) { self.log = log }
+}
+
+/// A recipe whose data have been read.
+package struct TrainingPlan<Session: TrainingSession> {
+  /// Hashes of the data by the names that the recipe gives them.
+  package var dataHashes: [String: String]
+  /// What a person should know of the data.
+  package var notes: [String] = []
+  /// What is worth a second look.
+  package var warnings: [String] = []
+  /// Prepares the training from its first step.
+  package var makeSession: () throws -> Session
+  /// What a session trains on and how much, in words.
+  package var describe: (Session) -> String
+}
+
+/// Everything that one training and its evaluation depend on.
+package protocol TrainableRecipe: Codable, Equatable {
+  associatedtype Session: TrainingSession
+
+  /// A name for reports and log lines.
+  var name: String { get }
+  /// Seed of every random draw.
+  var seed: UInt64 { get set }
+  /// Number of threads; absent means as many as the machine has.
+  var threads: Int? { get set }
+  /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
+  var device: String { get set }
+  /// Minutes between checkpoints.
+  var checkpointMinutes: Double { get }
+
+  /// Resolves a recipe from its text and overrides of the form `key.sub=value`.
+  init(yaml: String, source: String, overrides: [String]) throws
+  /// Reads the data; those that are absent and can be simulated are made first.
+  ///
+  /// - Parameters:
+  ///   - base: Where relative paths are looked up when they are not found from the current folder.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: A sentence for the person: the recipe or the data cannot be used.
+  /// - Returns: How to train on them.
+  func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<Session>
+}
+
+extension TrainableRecipe {
+  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
+  package init(contentsOf file: URL, overrides: [String] = []) throws {
+    let text: String
+    do {
+      text = try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      throw ConfigurationError(
+        file.relativePath, found: "not readable", allowed: "a recipe in YAML",
+        remedy: FileManager.default.fileExists(atPath: file.path)
+          ? "Check its permissions and that it is text in UTF-8."
+          : "There is no such file; those that come with kymo are in the folder Recipes.")
+    }
+    try self.init(yaml: text, source: file.relativePath, overrides: overrides)
+  }
+
+  /// The recipe as YAML with every default visible.
+  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
+}
+
+/// Trains recipes.
+package enum TrainingRun {
+  /// Trains a recipe in a new run folder.
+  ///
+  /// - Parameters:
+  ///   - recipe: The resolved recipe.
+  ///   - url: The folder to make.
+  ///   - force: Whether a run that is there is replaced.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
+  /// - Returns: Whether it finished or was interrupted.
+  package static func train(
+    _ recipe: some TrainableRecipe, at url: URL, force: Bool, hooks: TrainingHooks
+  ) throws -> TrainingOutcome {
+    try RunDirectory.checkVacant(url, force: force)
+    let plan = try recipe.plan(base: nil, hooks: hooks.work)
+    // A session first: what cannot be trained leaves no folder behind.
+    let session = try plan.makeSession()
+
+    let directory = try RunDirectory.create(at: url, force: force)
+    let lock = try RunLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    try directory.write(Data(recipe.yaml().utf8), to: directory.recipe)
+    var environment = try environment(of: recipe, plan.dataHashes, hooks)
+    environment.workingFolder = FileManager.default.currentDirectoryPath
+    try directory.write(json: environment, to: directory.environment)
+    let log = hooks.log(directory)
+    for note in plan.notes { log.info("\(note)") }
+    for warning in plan.warnings { log.warning("\(warning)") }
+    log.info(
+      """
+      Training \(recipe.name): \(plan.describe(session)), seed \(recipe.seed), \
+      \(environment.threads) threads, \(environment.device).
+      """)
+    return try loop(recipe, directory, log, hooks).run(session)
+  }
+
+  /// Continues a run from its newest checkpoint; returns nil when it has finished already.
+  package static func resume(_ url: URL, hooks: TrainingHooks) throws -> TrainingOutcome? {
+    let directory = try RunDirectory.open(at: url)
+    return switch try AnyRecipe(contentsOf: directory.recipe) {
+    case .extraction(let recipe): try resume(recipe, directory, hooks)
+    case .forecast(let recipe): try resume(recipe, directory, hooks)
+    }
+  }
+
+  /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
+  package static func trainUnlessDone<Settings: TrainableRecipe>(
+    _ recipe: Settings, at url: URL, force: Bool, hooks: TrainingHooks
+  ) throws -> TrainingOutcome {
+    let directory = RunDirectory(url)
+    guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
+      return try train(recipe, at: url, force: force, hooks: hooks)
+    }
+    var stored = try Settings(contentsOf: directory.recipe)
+    // A run may go on with another number of threads.
+    stored.threads = recipe.threads
+    try check(directory, of: stored, holds: recipe)
+    return try resume(stored, directory, hooks) ?? .finished
+  }
+
+  private static func resume(
+    _ recipe: some TrainableRecipe, _ directory: RunDirectory, _ hooks: TrainingHooks
+  ) throws -> TrainingOutcome? {
+    let lock = try RunLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    guard !directory.isFinished else { return nil }
+    var environment = try directory.readEnvironment()
+    let plan = try recipe.plan(
+      base: environment.workingFolder.map { URL(filePath: $0) }, hooks: hooks.work)
+    let log = hooks.log(directory)
+    let present = try self.environment(of: recipe, plan.dataHashes, hooks)
+    for difference in present.differences(from: environment) {
+      log.warning("\(difference): the run may not go on with the same numbers.")
+    }
+    environment.resumed.append(Date.now.formatted(.iso8601))
+    try directory.write(json: environment, to: directory.environment)
+    let loop = loop(recipe, directory, log, hooks)
+    let (session, done) = try loop.resume(plan.makeSession)
+    return try loop.run(session, after: done)
+  }
+
+  private static func environment(
+    of recipe: some TrainableRecipe, _ dataHashes: [String: String], _ hooks: TrainingHooks
+  ) throws -> EnvironmentRecord {
+    var environment = EnvironmentRecord(
+      libtorch: libtorchVersion, threads: hooks.work.threads,
+      device: "\(try Device(parsing: recipe.device))", seed: recipe.seed)
+    environment.dataHashes = dataHashes
+    return environment
+  }
+
+  private static func loop(
+    _ recipe: some TrainableRecipe, _ directory: RunDirectory, _ log: Logger,
+    _ hooks: TrainingHooks
+  ) -> TrainingLoop {
+    var loop = TrainingLoop(
+      directory: directory, checkpointInterval: .seconds(60 * recipe.checkpointMinutes), log: log)
+    loop.progress = hooks.progress
+    loop.stopSignal = hooks.work.stopSignal
+    return loop
+  }
+
+  /// Throws unless a run's recipe is the wanted one; the error names what differs.
+  private static func check<Settings: TrainableRecipe>(
+    _ directory: RunDirectory, of stored: Settings, holds wanted: Settings
+  ) throws {
+    guard stored != wanted else { return }
+    let difference = try RecipeText(settings: stored, source: directory.name)
+      .firstDifference(from: RecipeText(settings: wanted, source: "recipe"))
+    throw ConfigurationError(
+      directory.name, found: "a run with \(difference?.own ?? "another recipe")",
+      allowed: "one with \(difference?.others ?? "this one")",
+      remedy: "Add --force to train anew, or choose another folder with -o.")
+  }
+}
