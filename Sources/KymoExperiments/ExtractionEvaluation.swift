@@ -315,7 +315,7 @@ extension ExtractionRun {
     _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
   ) throws -> ExtractionResults {
     let recipe = try directory.readRecipe()
-    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let base = try directory.readEnvironment().base
     let data = RecipeData(recipe, base: base)
     let model = try loadModel(directory)
     let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
@@ -337,7 +337,7 @@ extension ExtractionRun {
   package static func evaluateUnlessDone(
     _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
   ) throws -> ExtractionResults {
-    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let base = try directory.readEnvironment().base
     let test = try file ?? RecipeData(directory.readRecipe(), base: base).testFile
     return try hooks.reused(directory.knownResults(ExtractionResults.self, of: test), of: directory)
       ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)

@@ -309,7 +309,7 @@ extension ForecastingRun {
     let models = try ForecastModels(directory)
     var settings = models.recipe.data
     if let file { settings.test = file.path }
-    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let base = try directory.readEnvironment().base
     let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
     let name = testName(settings)
     let results = try ForecastEvaluation(models, data, hooks: hooks)
@@ -323,7 +323,7 @@ extension ForecastingRun {
     _ directory: RunDirectory, hooks: WorkHooks
   ) throws -> ForecastResults {
     let recipe = try ForecastRecipe(contentsOf: directory.recipe)
-    let base = try directory.readEnvironment().workingFolder.map { URL(filePath: $0) }
+    let base = try directory.readEnvironment().base
     let test = located(testName(recipe.data), base: base)
     return try hooks.reused(directory.knownResults(ForecastResults.self, of: test), of: directory)
       ?? evaluate(directory, on: nil, hooks: hooks)

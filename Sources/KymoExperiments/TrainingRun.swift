@@ -147,8 +147,7 @@ package enum TrainingRun {
     defer { withExtendedLifetime(lock) {} }
     guard !directory.isFinished else { return nil }
     var environment = try directory.readEnvironment()
-    let plan = try recipe.plan(
-      base: environment.workingFolder.map { URL(filePath: $0) }, hooks: hooks.work)
+    let plan = try recipe.plan(base: environment.base, hooks: hooks.work)
     let log = hooks.log(directory)
     let present = try self.environment(of: recipe, plan.dataHashes, hooks)
     for difference in present.differences(from: environment) {

@@ -36,6 +36,11 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
   /// When it was continued, in UTC.
   package var resumed: [String] = []
 
+  /// Where relative paths of the recipe are looked up when they are not found from the current folder.
+  package var base: URL? {
+    workingFolder.map { URL(filePath: $0, directoryHint: .isDirectory) }
+  }
+
   /// Records the machine and the settings that matter for the bits of the result.
   package init(libtorch: String, threads: Int, device: String, seed: UInt64) {
     (self.libtorch, self.threads, self.device, self.seed) = (libtorch, threads, device, seed)

@@ -38,6 +38,13 @@ import Testing
     }
   }
 
+  /// A folder below, from where recipes' paths lead nowhere.
+  private func away() throws -> Tool {
+    let folder = tool.file("elsewhere")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return Tool(folder: folder)
+  }
+
   private func losses(_ run: String) throws -> [Double] {
     try tool.text("\(run)/metrics.jsonl").split(separator: "\n").map { line in
       let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -110,6 +117,8 @@ import Testing
     let table = try tool.run("evaluate", "run", "test.npz", "--threads", "1")
     #expect(table.output.contains("relevant latents:"))
     #expect(table.output.contains("0.9930"), "the paper's number beside ours")
+    let fromAfar = try away().run("evaluate", "../run", "--threads", "1")
+    #expect(fromAfar.status == 0, "\(fromAfar.words)")
 
     let report = try tool.run("report", "run")
     #expect(report.status == 0, "\(report.words)")
@@ -132,7 +141,8 @@ import Testing
     let before = try losses("broken", tolerant: true)
     #expect(before < 30, "the training was killed before its end")
 
-    let resumed = try tool.run("train", "--resume", "broken")
+    // The data are found beside the recipe that was trained, wherever one stands.
+    let resumed = try away().run("train", "--resume", "../broken")
     #expect(resumed.status == 0, "\(resumed.words)")
     #expect(resumed.words.contains("Continuing after step"))
     #expect(try losses("broken") == losses("unbroken"))
