@@ -76,6 +76,8 @@ public final class ExtractionTrainer {
   private let inputBatch: Tensor
   private let targetBatch: Tensor
   private let phases: TrainingPhases
+  /// Whether a new decoder is trained on a frozen encoder.
+  private let isRefining: Bool
   /// Latents fitted to the decoder; nil when the recipe wants none.
   private let fittedLatents: FittedLatents?
   /// What β is counted in; nil for the loss itself.
@@ -113,9 +115,10 @@ public final class ExtractionTrainer {
     model.trainedMap = configuration.training.inputCrop.map { $0 - DynamicsEncoder.shrinkage }
     let refined: ParameterVAE? =
       if case .frozenEncoder(let source) = start { source } else { nil }
-    if refined != nil { try configuration.training.validateRefinement() }
+    isRefining = refined != nil
+    if isRefining { try configuration.training.validateRefinement() }
     phases = TrainingPhases(
-      configuration.training, recordings: recordings.count, isRefining: refined != nil)
+      configuration.training, recordings: recordings.count, isRefining: isRefining)
     // A new decoder knows nothing yet: the one before it says what the latents are.
     fittedLatents =
       configuration.training.fitCrops > 0
@@ -269,6 +272,11 @@ public final class ExtractionTrainer {
   /// The loss of the decoder alone, on latents of whole recordings.
   private func decoderObjective(_ places: CropPlaces) -> Objective {
     let random = stepRandom
+    // A decoder that has had joint steps knows short rollouts.
+    let schedule = isRefining ? training.rolloutSchedule : .full
+    let place = phases[stepIndex]
+    let frames = schedule.frames(
+      step: place.step, of: place.part.steps, full: training.targetCrop[0] - 1)
     let latents =
       fittedLatents?.batch(places.recordings) ?? readLatents().batch(places.recordings)
     var crops = targetBatch
@@ -281,7 +289,7 @@ public final class ExtractionTrainer {
       recordings.fill(targetBatch, places.targets)
     }
     let reconstruction = rolloutLoss(
-      sample(latents, random), crops: crops, frames: training.targetCrop[0] - 1, random: random)
+      sample(latents, random), crops: crops, frames: frames, random: random)
     let sigma2 = latents.logVariance.exp()
     return Objective(
       loss: reconstruction, reconstruction: reconstruction,

@@ -87,7 +87,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   public var finalLearningRate = 0.003
   /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
   public var gradientClip = 1.0
-  /// Length of training rollouts in the course of the training.
+  /// Length of training rollouts in the course of the joint steps, and of a new decoder's on a frozen encoder.
   public var rolloutSchedule = RolloutSchedule.full
   /// Part of the steps in which μ is normalised over the batch; later over running statistics.
   public var batchNormalizedPart = 0.6

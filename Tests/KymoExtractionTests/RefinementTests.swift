@@ -38,6 +38,29 @@ import Testing
     #expect(latents.map(\.mean) == (try source.extract(recordings, range: 0..<2)).map(\.mean))
   }
 
+  @Test("begins with short rollouts, if that is wanted")
+  func growing() throws {
+    let recordings = try travellingWaves()
+    var configuration = smallExtraction(steps: 0)
+    let source = try ParameterVAE(
+      configuration: configuration.model, field: FieldDescription(recordings), seed: 1)
+    // Steps too small to change anything: losses tell the lengths of rollouts.
+    configuration.training.decoderLearningRate = 1e-12
+    configuration.training.decoderSteps = 10
+    func losses(_ schedule: RolloutSchedule) throws -> [Double] {
+      configuration.training.rolloutSchedule = schedule
+      let trainer = try ExtractionTrainer(
+        configuration: configuration, recordings: recordings, seed: 2,
+        start: .frozenEncoder(source))
+      return try (0..<4).map { _ in try trainer.step().reconstruction }
+    }
+    let (growing, full) = (try losses(.growing), try losses(.full))
+    #expect(growing[0] < 0.8 * full[0] && growing[1] < 0.9 * full[1])
+    expectClose(
+      Array(growing[2...]), Array(full[2...]),
+      Tolerance(relative: 1e-5, because: "weights are nearly the same"))
+  }
+
   @Test("learns latents fitted to the decoder before, and continues with bit-equal losses")
   func fitted() throws {
     let recordings = try travellingWaves()
