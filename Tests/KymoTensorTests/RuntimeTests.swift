@@ -24,6 +24,20 @@ import Testing
     #expect(unsafe busy.reduce(0, +) == count)
   }
 
+  /// Such numbers are slow, and moments of an optimizer are full of them.
+  @Test("take numbers below the least normal one for zero") func denormals() {
+    let small = [Float](repeating: .leastNormalMagnitude, count: 64)
+    var halves = small
+    unsafe halves.withUnsafeMutableBufferPointer { halves in
+      torchParallelFor(64) {
+        usleep(100)
+        unsafe halves[$0] = small[$0] / 2
+      }
+    }
+    #expect(halves.allSatisfy { $0 == 0 && $0.bitPattern == 0 })
+    #expect((Tensor(small, shape: [64]) / 2).floats.allSatisfy { $0.bitPattern == 0 })
+  }
+
   @Test("use the threads that operations use, and no more") func noSecondPool() throws {
     var stream = RandomStream(seed: 1, purpose: .testing)
     let t = Tensor.normal([400, 400], using: &stream)
