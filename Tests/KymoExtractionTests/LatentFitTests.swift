@@ -251,15 +251,16 @@ private func far(from latents: [Double]) -> LatentEstimate {
     var configuration = smallExtraction(steps: 600)
     configuration.training.fitCrops = 4
     configuration.training.decoderSteps = 200
-    configuration.training.encoderSteps = 400
+    // After half of them R² is between 0.92 and 0.99, by the seed; then between 0.969 and 0.993.
+    configuration.training.encoderSteps = 800
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
     for _ in 0..<600 + 3 + 100 + 3 + 100 + 3 { _ = try trainer.step() }
     let decoder = trainer.model.decoderParameters.map { $0.tensor.floats }
-    let losses = try (0..<400).map { _ in try trainer.step().loss }
+    let losses = try (0..<800).map { _ in try trainer.step().loss }
     #expect(trainer.model.decoderParameters.map { $0.tensor.floats } == decoder)
     let model = trainer.finishedModel()
-    #expect(losses[390...].reduce(0, +) / 10 < losses[..<10].reduce(0, +) / 10)
+    #expect(losses[790...].reduce(0, +) / 10 < losses[..<10].reduce(0, +) / 10)
     let read = try model.extract(recordings, range: 0..<24)
     let known = LinearFit(
       regressors: [0, 1].map { latent in read.map { $0.mean[latent] } },
