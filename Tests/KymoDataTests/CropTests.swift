@@ -6,7 +6,7 @@ import Testing
 @testable import KymoData
 
 @Suite("Crops") struct CropTests {
-  /// The crop entry by entry, as section 1.3 of the specification says.
+  /// The crop entry by entry, straight from its definition.
   static func naive(_ x: HostArray<Float>, _ place: CropPlace) -> HostArray<Float> {
     var values: [Float] = []
     let (offsets, size) = (place.spaceOffsets, place.size)
