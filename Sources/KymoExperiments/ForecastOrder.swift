@@ -85,8 +85,7 @@ package struct ForecastProduct {
         }
       }
     }
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFolder.make(file.deletingLastPathComponent())
     let writer = try NPZWriter(file, expectedBytes: 4 * values.count)
     try writer.add("x", HostArray(values, shape: [count, channels, steps] + space))
     if let latents { try writer.add("latents", latents) }
