@@ -1,6 +1,7 @@
 // A model on disk: model.safetensors with the weights, model.json with everything else in words.
 public import Foundation
 import KymoNN
+import KymoNumerics
 public import KymoTensor
 
 extension ParameterVAE {
@@ -25,12 +26,10 @@ extension ParameterVAE {
     precondition(!normalizes, "save: fold the normalisation first")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try SafeTensors.write(namedParameters, to: folder.appending(path: "model.safetensors"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let description = Description(
       model: configuration, data: field, trainedFrames: trainedFrames, trainedMap: trainedMap,
       parameterCount: parameterCount)
-    try encoder.encode(description).write(
+    try SettingsTree(encoding: description).json().write(
       to: folder.appending(path: "model.json"), options: .atomic)
   }
 
@@ -41,7 +40,8 @@ extension ParameterVAE {
     let file = folder.appending(path: "model.json")
     let description: Description
     do {
-      description = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file))
+      description = try SettingsTree(json: Data(contentsOf: file))
+        .decode(Description.self, source: file.lastPathComponent)
     } catch {
       throw ModelError(
         """

@@ -1,5 +1,6 @@
 // A fitted model on disk: model.safetensors with its arrays, model.json with everything else in words.
 public import Foundation
+import KymoNumerics
 
 /// Reads and writes the folder of a model that is described by one `Codable` value and some tensors.
 public enum ModelFolder {
@@ -29,10 +30,9 @@ public enum ModelFolder {
   ) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try SafeTensors.write(tensors, to: folder.appending(path: "model.safetensors"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let content = Content(format: format, version: version, model: description)
-    try writeAtomically(encoder.encode(content), to: folder.appending(path: "model.json"))
+    try writeAtomically(
+      SettingsTree(encoding: content).json(), to: folder.appending(path: "model.json"))
   }
 
   /// The format that a folder's `model.json` names; nil when there is none to read.
@@ -63,7 +63,8 @@ public enum ModelFolder {
       guard head.version == version else {
         throw fail("format version \(head.version); this Kymo reads \(version)", "Update Kymo.")
       }
-      content = try JSONDecoder().decode(Content<Description>.self, from: data)
+      content = try SettingsTree(json: data)
+        .decode(Content<Description>.self, source: file.lastPathComponent)
     } catch let error as TensorError {
       throw error
     } catch {

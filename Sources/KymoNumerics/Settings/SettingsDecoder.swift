@@ -3,7 +3,8 @@
 //
 // A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
 // in the tree, else in the encoded defaults `init()` of the type. An enum with payloads asks which of its
-// cases is there: it must be exactly one, and the payload lies directly below the case's name.
+// cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
+// are neither, such as what a model file says beside its settings, ignore keys that they do not know.
 
 extension SettingsTree {
   /// Decodes the tree; every error is a ``ConfigurationError`` that names the key.
@@ -11,8 +12,19 @@ extension SettingsTree {
   /// - Parameters:
   ///   - type: What is decoded.
   ///   - source: Where the settings were written, such as the name of a file, for what errors say.
-  package func decode<Value: Decodable>(_ type: Value.Type, source: String) throws -> Value {
+  package func decode<Value: Decodable>(
+    _ type: Value.Type, source: String = "the settings"
+  ) throws -> Value {
     try Reader(source: source).value(type, of: self, at: [])
+  }
+}
+
+extension Decoder {
+  /// Decodes settings onto other defaults than those of their type.
+  package func decode<Value: Settings>(onto defaults: Value) throws -> Value {
+    guard let decoder = self as? SettingsDecoder else { return try Value(from: self) }
+    return try decoder.reader.value(
+      Value.self, of: decoder.tree, at: decoder.codingPath, onto: SettingsTree(encoding: defaults))
   }
 }
 
@@ -21,7 +33,8 @@ private struct Reader {
   let source: String
 
   func value<Value: Decodable>(
-    _ type: Value.Type, of tree: SettingsTree, at path: [any CodingKey]
+    _ type: Value.Type, of tree: SettingsTree, at path: [any CodingKey],
+    onto defaults: SettingsTree? = nil
   ) throws -> Value {
     if let scalar = type as? any SettingScalar.Type {
       guard let value = scalar.init(tree) as? Value else {
@@ -33,7 +46,7 @@ private struct Reader {
     let decoder = SettingsDecoder(
       // A key with nothing below it is a group that takes all defaults.
       tree: settings != nil && tree == .null ? .group([]) : tree, path: path, reader: self,
-      defaults: try settings.map { try SettingsTree(encoding: $0.init()) },
+      defaults: try defaults ?? settings.map { try SettingsTree(encoding: $0.init()) },
       formerKeys: (type as? any FormerSettings.Type)?.formerKeys ?? [:])
     do {
       let value = try type.init(from: decoder)
@@ -85,15 +98,15 @@ private final class SettingsDecoder: Decoder {
   private var choices: [String]?
   /// Values of enums' cases, which are checked with this one.
   private var cases: [SettingsDecoder] = []
-  /// Whether a group was asked for, the only kind of tree with keys to refuse.
-  private var isGroup = false
+  /// Whether other keys than those that are asked for are refused.
+  private var isStrict: Bool
 
   init(
     tree: SettingsTree, path: [any CodingKey], reader: Reader, defaults: SettingsTree? = nil,
     formerKeys: [String: String] = [:]
   ) {
     (self.tree, codingPath, self.reader) = (tree, path, reader)
-    (self.defaults, self.formerKeys) = (defaults, formerKeys)
+    (self.defaults, self.formerKeys, isStrict) = (defaults, formerKeys, defaults != nil)
   }
 
   /// The value of a key, or its default; nil where there is neither.
@@ -108,23 +121,30 @@ private final class SettingsDecoder: Decoder {
     func names<Kind: CaseIterable>(_ type: Kind.Type) -> [String] {
       type.allCases.compactMap { ($0 as? any CodingKey)?.stringValue }
     }
+    isStrict = true
     choices = (type as? any CaseIterable.Type).map { names($0) } ?? []
     guard case .group(let entries) = tree else { return [] }
     return entries.compactMap { Key(stringValue: $0.key) }
   }
 
-  /// What lies below the name of an enum's case.
+  /// A decoder of what is written below a key.
+  func inner(_ key: any CodingKey) -> SettingsDecoder {
+    known.append(key.stringValue)
+    return SettingsDecoder(
+      tree: tree[key.stringValue] ?? .null, path: codingPath + [key], reader: reader)
+  }
+
+  /// A decoder of what lies below the name of an enum's case.
   func payload(_ key: any CodingKey) -> SettingsDecoder {
-    let payload = SettingsDecoder(
-      tree: member(key) ?? .null, path: codingPath + [key], reader: reader)
-    payload.isGroup = true
+    let payload = inner(key)
+    payload.isStrict = true
     cases.append(payload)
     return payload
   }
 
   /// Throws for the first key that was not asked for.
   func refuseUnknownKeys() throws {
-    if isGroup, case .group(let entries) = tree, !known.contains(payloadKey) {
+    if isStrict, case .group(let entries) = tree, !known.contains(payloadKey) {
       let names = Set(known + (choices ?? [])).sorted()
       for key in entries.map(\.key) where !names.contains(key) {
         let nearest = nearestName(to: key, among: names)
@@ -162,7 +182,6 @@ private final class SettingsDecoder: Decoder {
     guard case .group = tree else {
       throw reader.mismatch(tree, codingPath, allowed: groupWords)
     }
-    isGroup = true
     return KeyedDecodingContainer(Group(decoder: self))
   }
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -198,10 +217,10 @@ private struct Group<Key: CodingKey>: KeyedDecodingContainerProtocol {
     KeyedDecodingContainer(Group<Inner>(decoder: decoder.payload(key)))
   }
   func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-    try decoder.payload(key).unkeyedContainer()
+    try decoder.inner(key).unkeyedContainer()
   }
-  func superDecoder() -> any Decoder { decoder.payload(SettingKey("super")) }
-  func superDecoder(forKey key: Key) -> any Decoder { decoder.payload(key) }
+  func superDecoder() -> any Decoder { decoder.inner(SettingKey("super")) }
+  func superDecoder(forKey key: Key) -> any Decoder { decoder.inner(key) }
 }
 
 private struct List: UnkeyedDecodingContainer {

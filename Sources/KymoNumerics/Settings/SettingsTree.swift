@@ -1,5 +1,6 @@
 // Settings before they are decoded: a tree that knows neither YAML nor JSON, onto which presets and
 // overrides are laid. Keys keep their order, numbers keep every digit.
+package import Foundation
 
 /// Settings as they are written.
 package enum SettingsTree: Hashable, Sendable {
@@ -97,6 +98,18 @@ extension SettingsTree {
 
 // MARK: - JSON
 
+extension SettingsTree {
+  /// Reads JSON, such as the model.json of a model.
+  package init(json: Data) throws { self = try JSONDecoder().decode(SettingsTree.self, from: json) }
+
+  /// The tree as JSON with sorted keys.
+  package func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}
+
 extension SettingsTree: Codable {
   /// Reads any value; keys of a JSON object have no order.
   package init(from decoder: any Decoder) throws {
@@ -149,7 +162,7 @@ extension SettingsTree: Codable {
         } else if let number = UInt64(text) {
           try value.encode(number)
         } else {
-          try value.encode(Double(text) ?? .nan)
+          try value.encode(Double(text))
         }
       default: try value.encodeNil()
       }
