@@ -26,12 +26,11 @@ extension ParameterVAE {
     precondition(!normalizes, "save: fold the normalisation first")
     try AtomicFolder.make(folder)
     try SafeTensors.write(namedParameters, to: folder.appending(path: "model.safetensors"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let description = Description(
       model: configuration, data: field, trainedFrames: trainedFrames, trainedMap: trainedMap,
       parameterCount: parameterCount)
-    try AtomicFile.write(encoder.encode(description), to: folder.appending(path: "model.json"))
+    try AtomicFile.write(
+      SettingsTree(encoding: description).json(), to: folder.appending(path: "model.json"))
   }
 
   /// Reads a model from a folder that ``save(to:)`` wrote.
@@ -41,7 +40,8 @@ extension ParameterVAE {
     let file = folder.appending(path: "model.json")
     let description: Description
     do {
-      description = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file))
+      description = try SettingsTree(json: Data(contentsOf: file))
+        .decode(Description.self, source: file.lastPathComponent)
     } catch {
       throw ModelError(
         """

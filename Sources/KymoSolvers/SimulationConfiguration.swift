@@ -12,7 +12,7 @@ public enum SpaceEnds: Sendable {
 }
 
 /// The settings of a simulated data set.
-public protocol SimulationConfiguration: Hashable, Codable, Sendable {
+public protocol SimulationConfiguration: Settings {
   /// What simulates it.
   associatedtype Simulator: RecordingSimulator where Simulator.Configuration == Self
 

@@ -30,10 +30,9 @@ public enum ModelFolder {
   ) throws {
     try AtomicFolder.make(folder)
     try SafeTensors.write(tensors, to: folder.appending(path: "model.safetensors"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let content = Content(format: format, version: version, model: description)
-    try AtomicFile.write(encoder.encode(content), to: folder.appending(path: "model.json"))
+    try AtomicFile.write(
+      SettingsTree(encoding: content).json(), to: folder.appending(path: "model.json"))
   }
 
   /// The format that a folder's `model.json` names; nil when there is none to read.
@@ -64,7 +63,8 @@ public enum ModelFolder {
       guard head.version == version else {
         throw fail("format version \(head.version); this Kymo reads \(version)", "Update Kymo.")
       }
-      content = try JSONDecoder().decode(Content<Description>.self, from: data)
+      content = try SettingsTree(json: data)
+        .decode(Content<Description>.self, source: file.lastPathComponent)
     } catch let error as TensorError {
       throw error
     } catch {

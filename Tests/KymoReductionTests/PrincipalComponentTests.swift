@@ -114,8 +114,8 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     #expect(throws: ModelDataError.self) { try reduction.encode(randomStates([4, 1, 5], seed: 3)) }
     #expect(throws: ModelDataError.self) { try reduction.decode(randomStates([4, 3], seed: 3)) }
     #expect(throws: ConfigurationError.self) {
-      try JSONDecoder().decode(
-        PrincipalComponentConfiguration.self, from: Data(#"{"latentcount": 3}"#.utf8))
+      try SettingsTree(json: Data(#"{"latentcount": 3}"#.utf8))
+        .decode(PrincipalComponentConfiguration.self)
     }
   }
 }
