@@ -89,10 +89,8 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
     case velocityDeviation, spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, storage
   }
 
-  /// Points of a frame along both sides.
-  public var spaceShape: [Int] { [pointCount, pointCount] }
-  /// The lengths of both sides.
-  public var extents: [Double] { [length, length] }
+  /// A torus.
+  public var grid: Grid { Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2)) }
 
   var diffusivity: ParameterDistribution {
     ParameterDistribution(

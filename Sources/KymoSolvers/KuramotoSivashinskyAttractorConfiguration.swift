@@ -70,10 +70,8 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
     case initialWidth, noiseDeviation
   }
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// The simulator of these settings.
   public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinskyAttractor {

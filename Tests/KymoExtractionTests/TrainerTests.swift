@@ -143,9 +143,9 @@ private func temporaryFolder() throws -> URL {
       Tolerance(absolute: 1e-4, because: "folding reorders float32 products"))
     let latents = after.map(\.mean)
     let first = try model.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     let second = try loaded.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     #expect(first.shape == [4, 1, 20, 48])
     #expect(first == second)
   }
