@@ -139,14 +139,7 @@ extension SimulationConfiguration {
     metadata.axisUnits = axisUnits
     metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
-    metadata.extents = extents
-    let boundary: BoundaryKind =
-      switch ends {
-      case .periodic: .periodic
-      case .zero: .dirichlet
-      case .open: .open
-      }
-    metadata.boundary = spaceShape.map { _ in boundary }
+    metadata.describe(grid)
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
