@@ -128,20 +128,9 @@ package struct ForecastData {
 
   /// Recordings with time before channels, in Double.
   package static func fields(of recordings: Recordings) -> [HostArray<Double>] {
-    let (channels, frames) = (recordings.channelCount, recordings.frameCount)
-    let cells = recordings.spaceShape.reduce(1, *)
-    return (0..<recordings.count).map { index in
-      let recording = recordings[index].elements
-      var values = [Double](repeating: 0, count: recording.count)
-      for channel in 0..<channels {
-        for frame in 0..<frames {
-          for cell in 0..<cells {
-            values[(frame * channels + channel) * cells + cell] = Double(
-              recording[(channel * frames + frame) * cells + cell])
-          }
-        }
-      }
-      return HostArray(values, shape: [frames, channels] + recordings.spaceShape)
+    (0..<recordings.count).map { index in
+      let recording = recordings[index]
+      return HostArray(recording.elements.map(Double.init), shape: recording.shape)
     }
   }
 

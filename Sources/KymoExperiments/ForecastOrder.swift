@@ -70,28 +70,14 @@ package struct ForecastProduct {
 
   /// Writes an NPZ file that other verbs read as recordings.
   package func write(to file: URL) throws {
-    let (count, steps, channels) = (frames.shape[0], frames.shape[1], frames.shape[2])
-    let space = Array(frames.shape.dropFirst(3))
-    let cells = space.reduce(1, *)
-    var values = [Float](repeating: 0, count: frames.count)
-    for row in 0..<count {
-      for step in 0..<steps {
-        for channel in 0..<channels {
-          let source = ((row * steps + step) * channels + channel) * cells
-          let target = ((row * channels + channel) * steps + step) * cells
-          for cell in 0..<cells {
-            values[target + cell] = Float(frames.elements[source + cell])
-          }
-        }
-      }
-    }
+    let x = HostArray(frames.elements.map(Float.init), shape: frames.shape).exchanged(1)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    let writer = try NPZWriter(file, expectedBytes: 4 * values.count)
-    try writer.add("x", HostArray(values, shape: [count, channels, steps] + space))
+    let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
+    try writer.add("x", x)
     if let latents { try writer.add("latents", latents) }
     try writer.add("origin", origins)
-    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [count]))
+    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [diverged.count]))
     if let interval = metadata.frameInterval { try writer.add("dt", interval) }
     try writer.finish()
   }
@@ -271,22 +257,9 @@ extension ForecastingRun {
     let made = try model.rollout(
       recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, border: border)
     let seconds = start.duration(to: .now).seconds
-    let (channels, space) = (recordings.channelCount, recordings.spaceShape)
-    let cells = space.reduce(1, *)
-    var frames = HostArray(repeating: 0.0, shape: [count, horizon, channels] + space)
-    var diverged = [Int](repeating: -1, count: count)
-    for row in 0..<count {
-      for step in 0..<horizon {
-        for channel in 0..<channels {
-          let source = ((row * channels + channel) * horizon + step) * cells
-          let target = ((row * horizon + step) * channels + channel) * cells
-          for cell in 0..<cells {
-            let value = Double(made.elements[source + cell])
-            frames.elements[target + cell] = value
-            if !value.isFinite, diverged[row] < 0 { diverged[row] = step }
-          }
-        }
-      }
+    let frames = HostArray(made.elements.map(Double.init), shape: made.shape)
+    let diverged = (0..<count).map { row in
+      (0..<horizon).first { !made.slice(row).slice($0).elements.allSatisfy(\.isFinite) } ?? -1
     }
     var summary = ForecastProduct.Summary(
       recordings: count, warmUpSteps: 1, horizonSteps: horizon, latentFraction: 1,
