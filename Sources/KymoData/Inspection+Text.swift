@@ -1,5 +1,6 @@
 // The inspection in words and columns, for a terminal.
 import Foundation
+import KymoNumerics
 
 extension Inspection {
   /// Everything on lines of at most 100 columns, findings last; without colours.

@@ -71,8 +71,7 @@ package struct ForecastProduct {
   /// Writes an NPZ file that other verbs read as recordings.
   package func write(to file: URL) throws {
     let x = HostArray(frames.elements.map(Float.init), shape: frames.shape).exchanged(1)
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFolder.make(file.deletingLastPathComponent())
     let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
     try writer.add("x", x)
     if let latents { try writer.add("latents", latents) }

@@ -1,6 +1,7 @@
 // A model on disk: model.safetensors with the weights, model.json with everything else in words.
 public import Foundation
 import KymoNN
+import KymoNumerics
 public import KymoTensor
 
 extension ParameterVAE {
@@ -23,15 +24,14 @@ extension ParameterVAE {
   /// Writes the model into a folder, which is made when absent.
   public func save(to folder: URL) throws {
     precondition(!normalizes, "save: fold the normalisation first")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try AtomicFolder.make(folder)
     try SafeTensors.write(namedParameters, to: folder.appending(path: "model.safetensors"))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let description = Description(
       model: configuration, data: field, trainedFrames: trainedFrames, trainedMap: trainedMap,
       parameterCount: parameterCount)
-    try encoder.encode(description).write(
-      to: folder.appending(path: "model.json"), options: .atomic)
+    try AtomicFile.write(encoder.encode(description), to: folder.appending(path: "model.json"))
   }
 
   /// Reads a model from a folder that ``save(to:)`` wrote.

@@ -1,4 +1,4 @@
-// How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, section III,
+// How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, Appendix B,
 // and the authors' settings).
 public import KymoNN
 public import KymoNumerics

@@ -185,15 +185,14 @@ extension SimulationConfiguration {
   ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done.
   ///   - stopSignal: The signal that asks to stop, if any has come.
-  /// - Throws: ``Interrupted`` when a signal came; a `FormatError` when the file cannot be written.
+  /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the file cannot be written.
   /// - Returns: What was written.
   package func write(
     to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFolder.make(file.deletingLastPathComponent())
     let asked = {
       if let signal = stopSignal() {
         throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")

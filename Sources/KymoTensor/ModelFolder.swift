@@ -1,5 +1,6 @@
 // A fitted model on disk: model.safetensors with its arrays, model.json with everything else in words.
 public import Foundation
+import KymoNumerics
 
 /// Reads and writes the folder of a model that is described by one `Codable` value and some tensors.
 public enum ModelFolder {
@@ -22,17 +23,17 @@ public enum ModelFolder {
   ///   - version: Version of the description; reading refuses any other.
   ///   - description: Everything that is not a tensor.
   ///   - tensors: The model's arrays, by name.
-  /// - Throws: ``TensorError`` when the disk refuses.
+  /// - Throws: `FileError` when the disk refuses.
   public static func write<Description: Codable>(
     to folder: URL, format: String, version: Int = 1, description: Description,
     tensors: [NamedTensor]
   ) throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try AtomicFolder.make(folder)
     try SafeTensors.write(tensors, to: folder.appending(path: "model.safetensors"))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let content = Content(format: format, version: version, model: description)
-    try writeAtomically(encoder.encode(content), to: folder.appending(path: "model.json"))
+    try AtomicFile.write(encoder.encode(content), to: folder.appending(path: "model.json"))
   }
 
   /// The format that a folder's `model.json` names; nil when there is none to read.

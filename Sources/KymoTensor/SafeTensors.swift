@@ -1,6 +1,7 @@
 // The safetensors file format (github.com/huggingface/safetensors, format description): eight bytes
 // with the length of a JSON header, the header, the entries. Nothing in it is ever executed.
 public import Foundation
+import KymoNumerics
 
 /// A tensor and its name in a model or file.
 public typealias NamedTensor = (name: String, tensor: Tensor)
@@ -24,21 +25,23 @@ public enum SafeTensors {
   ///   - tensors: Tensors with different names.
   ///   - metadata: Texts to store beside them.
   ///   - url: The file; an older one is replaced.
-  /// - Throws: ``TensorError`` when a name occurs twice or the disk refuses.
+  /// - Throws: ``TensorError`` when a name occurs twice, `FileError` when the disk refuses.
   public static func write(
     _ tensors: [NamedTensor], metadata: [String: String] = [:], to url: URL
   ) throws {
     // Wide entries first, so that all of them are aligned in a mapped file.
     let ordered = tensors.sorted { $0.tensor.dtype.byteCount > $1.tensor.dtype.byteCount }
     let header = try header(of: ordered, metadata: metadata, url: url)
-    unsafe try writeAtomically(to: url) { append in
-      unsafe try withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe try append($0) }
-      unsafe try header.withUnsafeBytes { unsafe try append($0) }
-      for (_, tensor) in ordered {
-        let host = tensor.detached().to(.cpu).contiguous()
-        unsafe try host.withUnsafeMutableBytes { unsafe try append(UnsafeRawBufferPointer($0)) }
+    let file = try AtomicFile(url)
+    unsafe try withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe try file.write($0) }
+    try file.write(header)
+    for (_, tensor) in ordered {
+      let host = tensor.detached().to(.cpu).contiguous()
+      unsafe try host.withUnsafeMutableBytes {
+        unsafe try file.write(UnsafeRawBufferPointer($0))
       }
     }
+    try file.commit()
   }
 
   private static func header(
