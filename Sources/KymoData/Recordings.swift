@@ -70,7 +70,7 @@ public struct Recordings: Sendable {
   /// Number of space axes, 1 or 2.
   public var spaceRank: Int { shape.count - 3 }
   /// Numbers in one recording.
-  public var recordingLength: Int { shape[1...].reduce(1, *) }
+  public var recordingLength: Int { shape.reduce(1, *) / shape[0] }
   /// Number of known parameters.
   public var parameterCount: Int { params?.shape[1] ?? 0 }
 
@@ -195,6 +195,14 @@ public struct Recordings: Sendable {
         try unsafe body(buffer)
       }
     }
+  }
+
+  /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the file.
+  var hasWholeFrames: Bool {
+    guard source == nil, scaling == nil, !storage.isReadInParts, storage.type == .float32,
+      strides[strides.count - 1] == 1
+    else { return false }
+    return spaceRank == 1 || strides[3] == shape[4]
   }
 
   /// Whether every recording is float32 of this machine in C order.

@@ -58,7 +58,7 @@ package struct ForecastProduct {
   /// What programs are told about it.
   package var summary: Summary
   /// Frames `[R, T, C, X…]`.
-  package var frames: HostArray<Double>
+  package var frames: HostArray<Float>
   /// Latents `[R, T, L]`; nil for rollouts of a decoder.
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
@@ -70,7 +70,7 @@ package struct ForecastProduct {
 
   /// Writes an NPZ file that other verbs read as recordings.
   package func write(to file: URL) throws {
-    let x = HostArray(frames.elements.map(Float.init), shape: frames.shape).exchanged(1)
+    let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
     let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
     try writer.add("x", x)
@@ -108,13 +108,13 @@ extension ForecastingRun {
     _ hooks: WorkHooks
   ) throws -> ForecastProduct {
     let models = try ForecastModels(directory)
-    let fields = ForecastData.fields(of: recordings)
-    let shape = Array(fields[0].shape.dropFirst())
+    let fields = FrameSet(recordings)
+    let shape = fields.stateShape
     try require(
       shape == models.description.stateShape, "file", found: "of states \(shape)",
       allowed: "of states \(models.description.stateShape) as the training data",
       remedy: "Give recordings of the same system on the same points.")
-    let frames = fields[0].shape[0]
+    let frames = recordings.frameCount
     let warmUp = order.warmUpSteps ?? models.recipe.forecast.warmUpSteps
     try require(
       warmUp <= frames, "--warm-up", found: warmUp, allowed: "at most the file's \(frames) frames",
@@ -149,9 +149,9 @@ extension ForecastingRun {
     product.metadata.frameInterval = recordings.frameInterval ?? interval
     var judge = ForecastJudge(
       ForecastScale(fields), frameInterval: interval, lyapunovTime: nil, curveStride: 1)
-    var (all, latents, origins) = ([Double](), [Double](), [Double]())
+    var (all, latents, origins) = ([Float](), [Double](), [Double]())
     var latentFrames = 0.0
-    for block in starts.blocks(stateSize: shape.reduce(1, *), horizon: horizon) {
+    for block in starts.blocks(horizon: horizon) {
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(
         Double(block.lowerBound) / Double(starts.count),
@@ -208,7 +208,7 @@ extension ForecastingRun {
   }
 
   private static func make(
-    _ forecaster: Forecaster, _ known: HostArray<Double>, _ horizon: Int, _ order: ForecastOrder,
+    _ forecaster: Forecaster, _ known: HostArray<Float>, _ horizon: Int, _ order: ForecastOrder,
     _ bounds: AdaptiveSchedule
   ) throws -> Forecast {
     if order.isAdaptive {
@@ -256,7 +256,6 @@ extension ForecastingRun {
     let made = try model.rollout(
       recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, border: border)
     let seconds = start.duration(to: .now).seconds
-    let frames = HostArray(made.elements.map(Double.init), shape: made.shape)
     let diverged = (0..<count).map { row in
       (0..<horizon).first { !made.slice(row).slice($0).elements.allSatisfy(\.isFinite) } ?? -1
     }
@@ -264,11 +263,12 @@ extension ForecastingRun {
       recordings: count, warmUpSteps: 1, horizonSteps: horizon, latentFraction: 1,
       diverged: diverged.count { $0 >= 0 }, seconds: seconds)
     if horizon < recordings.frameCount {
-      let fields = ForecastData.fields(of: recordings)
+      let fields = FrameSet(recordings)
       let given = model.givenCells(border)
-      let truth = InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
-        .windows(0..<count).truth.trimmed(given, from: 3)
-      let predicted = frames.trimmed(given, from: 3)
+      let truth = HostArray<Double>(
+        InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
+          .windows(0..<count).truth.trimmed(given, from: 3))
+      let predicted = HostArray<Double>(made.trimmed(given, from: 3))
       let scale = ForecastScale(fields)
       let difference = meanNormalizedAbsoluteDifference(
         prediction: predicted, truth: truth, range: .given(scale.ranges))
@@ -278,7 +278,7 @@ extension ForecastingRun {
         MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
     }
     return ForecastProduct(
-      summary: summary, frames: frames, latents: nil,
+      summary: summary, frames: made, latents: nil,
       origins: HostArray(repeating: 0.0, shape: [count, horizon]), diverged: diverged,
       metadata: recordings.metadata)
   }

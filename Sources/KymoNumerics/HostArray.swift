@@ -91,4 +91,18 @@ public struct HostArray<Element: Sendable>: Sendable {
   }
 }
 
+extension HostArray where Element == Float {
+  /// Rounds to single precision.
+  public init(_ other: HostArray<Double>) {
+    self.init(other.elements.map { Float($0) }, shape: other.shape)
+  }
+}
+
+extension HostArray where Element == Double {
+  /// The same numbers in double precision.
+  public init(_ other: HostArray<Float>) {
+    self.init(other.elements.map { Double($0) }, shape: other.shape)
+  }
+}
+
 extension HostArray: Equatable where Element: Equatable {}
