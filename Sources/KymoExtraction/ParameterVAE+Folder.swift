@@ -1,7 +1,7 @@
 // A model on disk: model.safetensors with the weights, model.json with everything else in words.
 public import Foundation
-import KymoNumerics
 import KymoNN
+import KymoNumerics
 public import KymoTensor
 
 extension ParameterVAE {
