@@ -181,7 +181,7 @@ package struct RunDirectory: Sendable {
   }
 
   /// Reads what ``json(_:pretty:)`` writes.
-  static func decoder() -> JSONDecoder {
+  package static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
@@ -344,7 +344,7 @@ func writeWhole(_ data: Data, to file: URL) throws {
 }
 
 /// Writes every byte or throws.
-func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
+package func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
   var rest = data[...]
   while !rest.isEmpty {
     // In bounds: the buffer holds `count` bytes.
@@ -360,7 +360,7 @@ func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
 }
 
 /// The system's words for the last failure.
-func systemReason() -> String {
+package func systemReason() -> String {
   errno == ENOSPC ? "the disk is full" : unsafe String(cString: strerror(errno)).lowercased()
 }
 
