@@ -109,7 +109,7 @@ let package = Package(
         "KymoData", "KymoNumerics",
       ]),
     library("KymoResults", []),
-    library("KymoReport", ["KymoMetrics", "KymoResults", "KymoNumerics"]),
+    library("KymoReport", ["KymoResults"]),
     library(
       "KymoRuns",
       [
@@ -183,15 +183,15 @@ let package = Package(
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoData",
-        "KymoMetrics", "KymoResults", "KymoNumerics",
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
+        "KymoPropagation", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",
       ["KymoRuns", "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
     tests("KymoResults", ["KymoResults"]),
-    tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoResults", "KymoNumerics"]),
+    tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],
   cLanguageStandard: .gnu17,

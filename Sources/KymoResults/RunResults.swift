@@ -95,12 +95,14 @@ public struct DataProvenance: Codable, Hashable, Sendable {
 public struct MethodDescription: Codable, Hashable, Sendable {
   /// How it works, in a few sentences.
   public var text: String
+  /// What the curves of its training show.
+  public var training: String
   /// What to cite, as BibTeX.
   public var citation: String
 
   /// Describes a method.
-  public init(text: String, citation: String) {
-    (self.text, self.citation) = (text, citation)
+  public init(text: String, training: String, citation: String) {
+    (self.text, self.training, self.citation) = (text, training, citation)
   }
 }
 

@@ -39,6 +39,8 @@ public struct Spread: Codable, Hashable, Sendable {
     case wilson95
     /// From the 10 % to the 90 % quantile.
     case deciles
+    /// From the smallest to the largest value.
+    case range
   }
 
   /// What it is.
@@ -60,6 +62,7 @@ public struct Spread: Codable, Hashable, Sendable {
     case .resampled95: "R²: 95 % interval over resampled recordings"
     case .wilson95: "shares: Wilson's 95 % interval"
     case .deciles: "errors: 10–90 % of the recordings"
+    case .range: "[ ]: smallest and largest"
     }
   }
 }
@@ -122,11 +125,13 @@ public struct Score: Codable, Hashable, Sendable {
   /// The spread: "0.991 … 0.996" or "± 0.012".
   package var spreadText: String? {
     guard let spread, spread.low.isFinite, spread.high.isFinite else { return nil }
-    guard spread.kind == .standardDeviation else {
-      return "\(format.text(spread.low)) … \(format.text(spread.high))"
+    let ends = (format.text(spread.low), format.text(spread.high))
+    return switch spread.kind {
+    case .standardDeviation:
+      "± " + NumberText.significant((spread.high - spread.low) / 2, digits: 2)
+    case .range: "[\(ends.0), \(ends.1)]"
+    case .resampled95, .wilson95, .deciles: "\(ends.0) … \(ends.1)"
     }
-    let deviation = (spread.high - spread.low) / 2
-    return "± " + NumberText.significant(deviation, digits: 2)
   }
 }
 
@@ -174,7 +179,14 @@ public struct ScoreTable: Codable, Hashable, Sendable {
 extension ScoreTable {
   /// The numbers as text: a column for spreads, counts and published numbers where there is one
   /// quantity, all in one cell where there are several.
-  package var table: ResultTable { columns.count == 1 ? list : grid }
+  package var table: ResultTable {
+    guard columns.count > 1 else { return list }
+    // Published numbers of few quantities stand beside ours, those of many below.
+    return grid(publishedBeside: publishedColumns.count <= 2)
+  }
+
+  /// One cell for each number, with its spread; published numbers stand beside ours.
+  package var grid: ResultTable { grid(publishedBeside: true) }
 
   /// What holds for the whole table: what spreads are, what was left out, where the published
   /// numbers stand.
@@ -188,7 +200,8 @@ extension ScoreTable {
     if columns.count > 1, let counted {
       let counts = Set(scores.compactMap(\.count))
       if let most = counts.max() {
-        parts.append("Over \(counts.count > 1 ? "at most " : "")\(NumberText.count(most, counted)).")
+        parts.append(
+          "Over \(counts.count > 1 ? "at most " : "")\(NumberText.count(most, counted)).")
       }
     }
     let diverged = rows.compactMap { row in
@@ -234,12 +247,13 @@ extension ScoreTable {
       })
   }
 
-  private var grid: ResultTable {
-    let published = columns.indices.filter { column in
-      rows.contains { $0.scores[column]?.published != nil }
-    }
-    // Published numbers of few quantities stand beside ours, those of many below.
-    let areBeside = published.count <= 2
+  /// Columns of quantities that have published numbers.
+  private var publishedColumns: [Int] {
+    columns.indices.filter { column in rows.contains { $0.scores[column]?.published != nil } }
+  }
+
+  private func grid(publishedBeside areBeside: Bool) -> ResultTable {
+    let published = publishedColumns
     let hasNotes = rows.contains { $0.note != nil }
     var head = [title]
     for column in columns.indices {
@@ -251,7 +265,8 @@ extension ScoreTable {
     for row in rows {
       var cells = [row.name]
       for (column, score) in row.scores.enumerated() {
-        cells.append([score?.text ?? "–", score?.spreadText].compactMap { $0 }.joined(separator: " "))
+        cells.append(
+          [score?.text ?? "–", score?.spreadText].compactMap { $0 }.joined(separator: " "))
         if areBeside, published.contains(column) { cells.append(self.published(score) ?? "–") }
       }
       if hasNotes { cells.append(row.note ?? "") }

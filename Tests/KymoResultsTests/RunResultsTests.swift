@@ -27,7 +27,8 @@ private func results() throws -> RunResults {
     ], .above)
   return try RunResults(
     method: "toy",
-    data: DataProvenance(system: "waves", file: "w.npz", recordingCount: 1200, isTrainingData: false),
+    data: DataProvenance(
+      system: "waves", file: "w.npz", recordingCount: 1200, isTrainingData: false),
     headline: ["It works."],
     sections: [
       ResultSection(
@@ -60,7 +61,8 @@ private func results() throws -> RunResults {
       ResultSection(
         "doubt", places: [.report, .terminal], .text(ResultText("Perhaps.", severity: .caution))),
     ],
-    about: MethodDescription(text: "It guesses.", citation: "@misc{toy}"), values: Values())
+    about: MethodDescription(text: "It guesses.", training: "Loss.", citation: "@misc{toy}"),
+    values: Values())
 }
 
 private func table() -> ScoreTable {
@@ -117,13 +119,16 @@ private func table() -> ScoreTable {
 
   @Test("name what is missing or of another type")
   func unreadable() throws {
-    let cut = #expect(throws: ResultsError.self) { try RunResults(json: Data("{\"schema\": 1".utf8)) }
+    let cut = #expect(throws: ResultsError.self) {
+      try RunResults(json: Data("{\"schema\": 1".utf8))
+    }
     #expect(cut?.description.contains("'results.json' cannot be read") == true)
     let empty = #expect(throws: ResultsError.self) {
       try RunResults(json: Data("{\"schema\": 1}".utf8), file: "other.json")
     }
-    #expect(empty?.description.contains("'other.json' cannot be read: 'about' is missing") == true
-      || empty?.description.contains("is missing") == true)
+    #expect(
+      empty?.description.contains("'other.json' cannot be read: 'about' is missing") == true
+        || empty?.description.contains("is missing") == true)
     let values = #expect(throws: ResultsError.self) { try results().values([Int].self) }
     #expect(values?.description.contains("'values'") == true)
   }
@@ -234,7 +239,9 @@ private func table() -> ScoreTable {
         """)
     #expect(table.remarks == "Spread: ±: one standard deviation. Over 3 initial conditions.")
     table.columns = ["0", "5", "10"]
-    table.rows = [.init("model", [score(1, 2), score(2, 3), Score(.nan, published: .init(4, source: "c"))])]
+    table.rows = [
+      .init("model", [score(1, 2), score(2, 3), Score(.nan, published: .init(4, source: "c"))])
+    ]
     #expect(table.table.rows.map(\.role) == [.plain, .published])
     #expect(
       table.table.rows[1].cells == ["  published", "2 (a; per step)", "3 (a; per step)", "4 (c)"])
