@@ -97,6 +97,7 @@ let package = Package(
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
     library("KymoMetrics", ["KymoNumerics"]),
+    library("KymoResults", ["KymoNumerics"]),
     library(
       "KymoExtraction",
       ["KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics", "CKernels"]),
@@ -119,8 +120,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
@@ -137,15 +138,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
-    .executableTarget(
-      name: "kymo-engine",
-      dependencies: [
-        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoRuns", "KymoReport",
-        "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
+    // The work of the verbs that need tensors.
+    library(
+      "KymoEngine",
+      [
+        "KymoCommandLine", "KymoExperiments", "KymoResults", "KymoRuns", "KymoReport", "KymoData",
+        "KymoNumerics", "KymoTensor", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ],
-      swiftSettings: house),
+      ]),
+    .executableTarget(
+      name: "kymo-engine", dependencies: ["KymoCommandLine", "KymoEngine"], swiftSettings: house),
 
     .executableTarget(
       name: "kymo-bench",

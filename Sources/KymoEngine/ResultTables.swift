@@ -2,6 +2,7 @@
 import Foundation
 import KymoCommandLine
 import KymoMetrics
+import KymoNumerics
 
 extension ExtractionResults {
   /// Frames at which errors are printed: those of the published curves.

@@ -2,6 +2,8 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
+import KymoNumerics
+import KymoResults
 import KymoRuns
 import KymoTensor
 import Logging
@@ -10,10 +12,12 @@ import Logging
 struct Conversation {
   let terminal: Terminal
   let threads: Int
+  private let isForPrograms: Bool
 
   /// Sets the number of threads for everything that follows.
   init(_ compute: ComputeOptions, _ output: OutputOptions, threads recommended: Int? = nil) {
     terminal = Terminal(quiet: output.quiet)
+    isForPrograms = output.json
     threads =
       compute.threads ?? recommended ?? ProcessInfo.processInfo.activeProcessorCount
     setThreadCount(threads)
@@ -60,6 +64,16 @@ struct Conversation {
         """)
     }
     return hooks
+  }
+
+  /// Prints results as tables, or for programs.
+  func show(_ results: RunResults) throws {
+    terminal.endProgress()
+    if isForPrograms {
+      try print(json: results.summary)
+    } else {
+      Swift.print(results.terminalText)
+    }
   }
 
   /// Prints a value as JSON on standard output.
