@@ -191,6 +191,13 @@ let package = Package(
     tests(
       "KymoRuns",
       ["KymoRuns", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "KymoEngine",
+      [
+        "KymoEngine", "KymoCommandLine", "KymoExperiments", "KymoResults", "KymoRuns", "KymoData",
+        "KymoNumerics", "KymoTensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],

@@ -70,7 +70,7 @@ struct Conversation {
   func show(_ results: RunResults) throws {
     terminal.endProgress()
     if isForPrograms {
-      try print(json: results.summary)
+      try print(json: results.withoutFigures)
     } else {
       Swift.print(results.terminalText)
     }

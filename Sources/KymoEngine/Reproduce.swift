@@ -60,7 +60,7 @@ extension Reproduce: TensorVerb {
       lines.append(
         SeedSummary(
           experiment: experiment.name, seed: seed, steps: last?.step ?? 0,
-          trainingSeconds: last?.seconds ?? 0, results: results.summary))
+          trainingSeconds: last?.seconds ?? 0, results: results.withoutFigures))
       let environment = try directory.readEnvironment()
       record = record ?? ReproductionRecord(experiment, environment: environment)
       record?.add(results, seed: seed, last: last, resumed: environment.resumed)
