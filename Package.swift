@@ -138,15 +138,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
-    .executableTarget(
-      name: "kymo-engine",
-      dependencies: [
-        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoNN", "KymoRuns", "KymoReport",
-        "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor",
-        "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    // The work of the verbs that need tensors.
+    library(
+      "KymoEngine",
+      [
+        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoMetrics", "KymoNN",
+        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor", "CKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ],
-      swiftSettings: house),
+      ]),
+    .executableTarget(
+      name: "kymo-engine", dependencies: ["KymoCommandLine", "KymoEngine"], swiftSettings: house),
 
     .executableTarget(
       name: "kymo-bench",
@@ -190,6 +192,13 @@ let package = Package(
     tests(
       "KymoRuns",
       ["KymoRuns", "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "KymoEngine",
+      [
+        "KymoEngine", "KymoCommandLine", "KymoExperiments", "KymoMetrics", "KymoNN", "KymoResults",
+        "KymoRuns", "KymoData", "KymoNumerics", "KymoTensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     tests("KymoResults", ["KymoResults"]),
     tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),

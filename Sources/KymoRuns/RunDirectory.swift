@@ -106,6 +106,16 @@ package struct RunDirectory: Sendable {
     FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)
   }
 
+  /// The folder of the trained model.
+  ///
+  /// - Throws: ``RunDirectoryError/unfinished(path:)`` while there is none.
+  package var finishedModel: URL {
+    get throws(RunDirectoryError) {
+      guard isFinished else { throw .unfinished(path: name) }
+      return model
+    }
+  }
+
   /// The folder as messages name it.
   package var name: String { url.relativePath }
 
