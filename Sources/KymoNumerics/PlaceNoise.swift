@@ -1,4 +1,4 @@
-// Noise that is a function of a seed and of the place of each number; the arithmetic is in CKernels.
+// Noise that is a function of a seed and of the place of each number (kymo_noise.h).
 import CKernels
 
 /// Adds normal noise that depends on nothing but the seed and the place of each number.

@@ -90,7 +90,9 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   }
 
   /// A torus.
-  public var grid: Grid { Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2)) }
+  public var grid: Grid {
+    Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2))
+  }
 
   var diffusivity: ParameterDistribution {
     ParameterDistribution(

@@ -1,7 +1,7 @@
-// The one Fourier transform. Its plan, and the arithmetic for many fields side by side, is in CKernels
-// (kymo_fft.h); solvers hand the plan to kernels that fuse transforms with other work. The methods here
-// transform single fields. Complex transforms of lengths with other prime factors than 2, 3 and 5 are
-// convolutions of such a length (Bluestein 1970).
+// The one Fourier transform. Its plan, and the arithmetic for many fields side by side, is in
+// CKernels (kymo_fft.h); solvers hand the plan to kernels that fuse transforms with other work. The
+// methods here transform single fields. Complex transforms of lengths with other prime factors than
+// 2, 3 and 5 are convolutions of such a length (Bluestein 1970).
 package import CKernels
 import Foundation
 
@@ -20,7 +20,7 @@ import Foundation
   ///
   /// - Parameters:
   ///   - points: A number for which ``exists(realPoints:)`` is true.
-  ///   - level: The best instruction set that may be used; results of different ones differ by rounding.
+  ///   - level: The best instruction set that may be used; results differ by rounding.
   package init(realPoints points: Int, level: kk_level = KK_LEVEL_PORTABLE) {
     guard let plan = unsafe kk_fft_create(Int32(points), level) else {
       preconditionFailure("FourierTransform: no transform of \(points) points, or no memory for it")
@@ -47,7 +47,7 @@ import Foundation
 
   deinit { unsafe kk_fft_release(plan) }
 
-  /// Whether there is a transform of so many real points: even, from 4 to 2²⁰, no prime factor above 5.
+  /// Whether so many real points have a transform: even, from 4 to 2²⁰, no prime factor above 5.
   package static func exists(realPoints points: Int) -> Bool {
     guard points >= 4, points % 2 == 0, points <= 1 << 20 else { return false }
     var rest = points
@@ -155,8 +155,8 @@ private func conjugated(_ values: [Double]) -> [Double] {
   return result
 }
 
-/// The symbol of central differences at mode `mode` of `count`: that of the first derivative divided
-/// by i, sin(kΔx)/Δx, and of the second, (2 cos(kΔx) − 2)/Δx².
+/// The symbol of central differences at mode `mode` of `count`: that of the first derivative
+/// divided by i, sin(kΔx)/Δx, and of the second, (2 cos(kΔx) − 2)/Δx².
 package func differenceSymbols(
   mode: Int, count: Int, spacing: Double
 ) -> (first: Double, second: Double) {
