@@ -1,7 +1,7 @@
 // One training of the parameter VAE, step by step: crops, loss, gradient, Adam. Everything random is
 // addressed by (seed, step), so a training that continues from a checkpoint repeats the same numbers.
 //
-// Loss (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
+// Loss (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
 //     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)

@@ -1,5 +1,5 @@
 // Using a trained model: latents with error bars for every recording, and rollouts from the first
-// frame (Lu, Kim and Soljacic 2020, section III; the protocol of specification 6.1).
+// frame (Lu, Kim and Soljacic 2020, section IV).
 import Foundation
 public import KymoData
 public import KymoMetrics
@@ -53,7 +53,7 @@ extension ParameterVAE {
   }
 
   /// σ_z² that a latent which carries nothing has on whole recordings of this shape: it was 1 on
-  /// training crops, and the number of independent patches grew (specification 2.7).
+  /// training crops, and the number of independent patches grew (Appendix E).
   public func collapsedVariance(for recordings: Recordings) -> Double {
     guard !trainedMap.isEmpty else { return 1 }
     return KymoMetrics.collapsedVariance(

@@ -58,7 +58,7 @@ public enum TrainingStart {
   /// All weights; they are trained further.
   case model(ParameterVAE)
   /// The encoder, which is kept as it is while a new decoder is trained: the refinement of the
-  /// paper's section III.
+  /// paper's section IV B.
   case frozenEncoder(ParameterVAE)
 }
 

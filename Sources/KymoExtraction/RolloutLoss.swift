@@ -1,5 +1,5 @@
 // The reconstruction part of the loss: squared errors of a rollout against the frames of a target crop (Lu, Kim and
-// Soljacic 2020, eq. 3), discounted by frame (specification 4.1).
+// Soljacic 2020, eq. 1), discounted by frame as in the authors' code.
 import Foundation
 import KymoData
 import KymoNN

@@ -21,7 +21,7 @@ public import KymoNumerics
 public import KymoTensor
 
 /// The settings of diffusion maps.
-public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
+public struct DiffusionMapConfiguration: Settings {
   /// Number of latents, L; at least 1.
   public var latentCount = 2
   /// Width of the kernel in medians of the distances, w; above 0.
@@ -39,25 +39,6 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
   /// Creates settings with so many latents.
   public init(latentCount: Int, kernelScale: Double = 1) {
     (self.latentCount, self.kernelScale) = (latentCount, kernelScale)
-  }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    latentCount = try settings.decodeIfPresent(Int.self, forKey: .latentCount) ?? latentCount
-    kernelScale = try settings.decodeIfPresent(Double.self, forKey: .kernelScale) ?? kernelScale
-    neighbourCount =
-      try settings.decodeIfPresent(Int.self, forKey: .neighbourCount) ?? neighbourCount
-    maximumStates =
-      try settings.decodeIfPresent(Int.self, forKey: .maximumStates) ?? maximumStates
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, kernelScale, neighbourCount, maximumStates, scaling
   }
 
   /// Throws the first setting that cannot work.

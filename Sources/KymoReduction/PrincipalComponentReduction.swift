@@ -12,7 +12,7 @@ public import KymoNumerics
 public import KymoTensor
 
 /// The settings of principal components.
-public struct PrincipalComponentConfiguration: Hashable, Codable, Sendable {
+public struct PrincipalComponentConfiguration: Settings {
   /// Number of latents, L; at least 1.
   public var latentCount = 8
   /// How channels are scaled before the fit, with numbers of the training states.
@@ -25,18 +25,6 @@ public struct PrincipalComponentConfiguration: Hashable, Codable, Sendable {
   public init(latentCount: Int, scaling: ChannelScaler.Kind = .minMaxZeroOne) {
     (self.latentCount, self.scaling) = (latentCount, scaling)
   }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    latentCount = try settings.decodeIfPresent(Int.self, forKey: .latentCount) ?? latentCount
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case latentCount, scaling }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "principalComponents") throws(ConfigurationError) {

@@ -2,7 +2,7 @@
 public import KymoNumerics
 
 /// The settings of a simulated data set.
-public protocol SimulationConfiguration: Hashable, Codable, Sendable {
+public protocol SimulationConfiguration: Settings {
   /// What simulates it.
   associatedtype Simulator: RecordingSimulator where Simulator.Configuration == Self
 

@@ -50,10 +50,8 @@ public struct ModelFolder<Description: Codable>: Sendable {
   ) throws {
     try AtomicFolder.make(folder)
     try SafeTensors.write(tensors, to: Self.weights(folder))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let content = Content(format: format, version: version, axes: axes, model: description)
-    try AtomicFile.write(encoder.encode(content), to: Self.description(folder))
+    try AtomicFile.write(SettingsTree(encoding: content).json(), to: Self.description(folder))
   }
 
   /// Reads a model from a folder that ``write(_:_:to:)`` filled.
@@ -84,7 +82,8 @@ public struct ModelFolder<Description: Codable>: Sendable {
         throw fail("it describes a '\(head.format)', not a '\(format)'", "Give another folder.")
       }
       if head.version == version {
-        description = try JSONDecoder().decode(Content.self, from: data).model
+        description = try SettingsTree(json: data)
+          .decode(Content.self, source: file.lastPathComponent).model
       } else if let upgraded = try earlier(head.version, data) {
         description = upgraded
       } else {

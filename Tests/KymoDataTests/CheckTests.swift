@@ -59,7 +59,7 @@ func waves(
     #expect(moments?.maximum == values.prefix(count).max() ?? -.infinity)
     if count > 0 {
       let wrong = plain.reduce(0, +) + 1
-      withKnownIssue { expectClose([moments?.sum ?? .nan], [wrong], tolerance) }
+      expectFar([moments?.sum ?? .nan], [wrong], tolerance, factor: 10)
     }
   }
 

@@ -261,20 +261,19 @@ private func temporaryFolder() throws -> URL {
 
   @Test("settings decode strictly, missing keys take the defaults")
   func decoding() throws {
-    let decoder = JSONDecoder()
-    let partial = try decoder.decode(
-      ExtractionConfiguration.self, from: Data(#"{"training": {"steps": 7}}"#.utf8))
+    func decode(_ text: String) throws -> ExtractionConfiguration {
+      try SettingsTree(json: Data(text.utf8)).decode(ExtractionConfiguration.self)
+    }
+    let partial = try decode(#"{"training": {"steps": 7}}"#)
     var expected = ExtractionConfiguration()
     expected.training.steps = 7
     #expect(partial == expected)
     let error = #expect(throws: ConfigurationError.self) {
-      _ = try decoder.decode(
-        ExtractionConfiguration.self, from: Data(#"{"model": {"latentz": 7}}"#.utf8))
+      _ = try decode(#"{"model": {"latentz": 7}}"#)
     }
     #expect(error?.remedy == "Did you mean 'latents'?")
     let word = #expect(throws: ConfigurationError.self) {
-      _ = try decoder.decode(
-        ExtractionConfiguration.self, from: Data(#"{"model": {"kernelNetwork": "afine"}}"#.utf8))
+      _ = try decode(#"{"model": {"kernelNetwork": "afine"}}"#)
     }
     #expect(word?.path == "model.kernelNetwork" && word?.remedy == "Did you mean 'affine'?")
   }

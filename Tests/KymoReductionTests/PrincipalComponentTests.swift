@@ -76,9 +76,7 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     let latents = try reduction.encode(golden.freshStates)
     expectClose(latents.elements, golden.componentLatents, rounding)
     expectClose(try reduction.decode(latents).elements, golden.componentFields, rounding)
-    withKnownIssue {
-      expectClose(latents.elements.map { -$0 }, golden.componentLatents, rounding)
-    }
+    expectFar(latents.elements.map { -$0 }, golden.componentLatents, rounding)
   }
 
   @Test("come back from a folder bit for bit") func onDisk() throws {
@@ -118,8 +116,8 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     #expect(throws: ModelDataError.self) { try reduction.encode(randomStates([4, 1, 5], seed: 3)) }
     #expect(throws: ModelDataError.self) { try reduction.decode(randomStates([4, 3], seed: 3)) }
     #expect(throws: ConfigurationError.self) {
-      try JSONDecoder().decode(
-        PrincipalComponentConfiguration.self, from: Data(#"{"latentcount": 3}"#.utf8))
+      try SettingsTree(json: Data(#"{"latentcount": 3}"#.utf8))
+        .decode(PrincipalComponentConfiguration.self)
     }
   }
 }

@@ -137,7 +137,7 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
       #expect(error?.path == "simulation.\(name)")
     }
     let text = Data(#"{"storage": "spectra", "velocityDeviation": 0.5}"#.utf8)
-    let wide = try JSONDecoder().decode(Settings.self, from: text)
+    let wide = try SettingsTree(json: text).decode(Settings.self)
     #expect(wide.velocityDeviation == 0.5 && wide.storage == .spectra)
   }
 }

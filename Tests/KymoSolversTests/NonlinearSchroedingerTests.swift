@@ -348,7 +348,7 @@ private func frames(
 @Suite("Nonlinear Schrödinger, the settings") struct NonlinearSchroedingerSettingsTests {
   @Test("decode onto the defaults and back") func decoding() throws {
     let text = Data(#"{"recordings": 12, "couplingMean": -0.5}"#.utf8)
-    let decoded = try JSONDecoder().decode(Settings.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(Settings.self)
     #expect(
       decoded
         == waves {
@@ -372,7 +372,7 @@ private func frames(
       $0.meshFactor = 2
       $0.substeps = 3
     }
-    let again = try JSONDecoder().decode(Settings.self, from: JSONEncoder().encode(all))
+    let again = try SettingsTree(encoding: all).decode(Settings.self)
     #expect(again == all)
   }
 
