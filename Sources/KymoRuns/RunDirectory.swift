@@ -255,7 +255,9 @@ extension RunDirectory {
   package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
     let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
     try AtomicFolder.write(to: final, save)
-    for old in completeCheckpoints().dropFirst(2) { try? FileManager.default.removeItem(at: old.url) }
+    for old in completeCheckpoints().dropFirst(2) {
+      try? FileManager.default.removeItem(at: old.url)
+    }
     UnfinishedName.removeAll(in: checkpoints)
   }
 
