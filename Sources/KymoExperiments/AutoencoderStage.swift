@@ -15,9 +15,9 @@ package enum AutoencoderRestriction: String, SettingChoice {
 }
 
 /// An autoencoder and how it is trained.
-package struct AutoencoderSettings: Settings {
+package struct AutoencoderSettings: Settings, FormerSettings {
   /// The network.
-  package var network = AutoencoderConfiguration.feedForward(.init())
+  @Inlined package var network = AutoencoderConfiguration.feedForward(.init())
   /// How it is trained.
   package var training = ReductionTraining()
   /// What the latents of a field are.
@@ -25,6 +25,10 @@ package struct AutoencoderSettings: Settings {
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write feedForward or convolutional beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -48,7 +52,7 @@ package struct AutoencoderSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 }

@@ -56,10 +56,10 @@ public struct PropagatorTraining: Settings {
   public var learningRate = LearningRateSchedule.oneCycle(.init(peak: 5e-3, warmupFraction: 0.1))
   /// Steps between validations of a training without rounds; 0 for the end alone.
   public var validationInterval = 1000
-  /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
+  /// Rounds of falling step sizes with patience on validation, as in the paper; absent means a given number of
   /// steps, which is much quicker.
   public var rounds: RoundSchedule?
-  /// A last part of the training on longer windows; nil for none.
+  /// A last part of the training on longer windows; absent means none.
   ///
   /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
   /// it is learned last, in few steps, when starts are good.
@@ -74,7 +74,7 @@ public struct PropagatorTraining: Settings {
     /// Step sizes.
     public var learningRate = LearningRateSchedule.oneCycle(
       .init(peak: 2e-4, warmupFraction: 0.1))
-    /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
     /// end of a window.
     ///
     /// What a short free run is off by adds up over many rounds.

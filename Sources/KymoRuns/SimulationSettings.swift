@@ -44,7 +44,7 @@ package struct SimulationSettings: Settings {
   package var system = SimulatedSystem.ks
   /// The training recordings.
   package var train: any SimulationConfiguration
-  /// The validation recordings; nil where the recipe has none.
+  /// The validation recordings; absent means none.
   package var validation: (any SimulationConfiguration)?
   /// The test recordings.
   package var test: any SimulationConfiguration

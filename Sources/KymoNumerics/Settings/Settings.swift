@@ -10,6 +10,27 @@ public protocol Settings: Codable, Hashable, Sendable {
   init()
 }
 
+/// A setting whose own settings stand in the group itself, without a level of their own.
+///
+/// With `@Inlined var network = Network.dense(.init())` the group has the key `dense`, and no key `network`.
+@propertyWrapper public struct Inlined<Value: Codable & Hashable & Sendable>:
+  Codable, Hashable, Sendable
+{
+  /// The setting.
+  public var wrappedValue: Value
+  /// Creates the setting with its default.
+  public init(wrappedValue: Value) { self.wrappedValue = wrappedValue }
+
+  /// Reads the setting from the group.
+  public init(from decoder: any Decoder) throws { wrappedValue = try Value(from: decoder) }
+  /// Writes the setting into the group.
+  public func encode(to encoder: any Encoder) throws { try wrappedValue.encode(to: encoder) }
+}
+
+/// Any ``Inlined`` setting.
+protocol InlinedSetting {}
+extension Inlined: InlinedSetting {}
+
 /// A group of settings in which keys had other names or places once.
 ///
 /// One of several kinds with settings of their own is an enum with payloads, written as one key with the

@@ -123,8 +123,11 @@ private final class SettingsDecoder: Decoder {
     }
     isStrict = true
     choices = (type as? any CaseIterable.Type).map { names($0) } ?? []
-    guard case .group(let entries) = tree else { return [] }
-    return entries.compactMap { Key(stringValue: $0.key) }
+    for case .group(let entries)? in [tree, defaults] {
+      let keys = entries.compactMap { Key(stringValue: $0.key) }
+      if !keys.isEmpty { return keys }
+    }
+    return []
   }
 
   /// A decoder of what is written below a key.
@@ -163,8 +166,9 @@ private final class SettingsDecoder: Decoder {
     guard case .group(let entries) = tree else {
       return reader.mismatch(tree, codingPath, allowed: groupWords)
     }
-    guard entries.count != 1 else { return nil }
-    let found = entries.map(\.key).sorted().joined(separator: " and ")
+    let kinds = entries.map(\.key).filter(choices.contains).sorted()
+    guard kinds.count != 1 else { return nil }
+    let found = kinds.joined(separator: " and ")
     return ConfigurationError(
       codingPath.isEmpty ? reader.source : settingPath(codingPath),
       found: found.isEmpty ? "of no kind" : found,
@@ -202,6 +206,11 @@ private struct Group<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func decodeNil(forKey key: Key) -> Bool { decoder.member(key) == .null }
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+    if type is any InlinedSetting.Type {
+      do { return try type.init(from: decoder) } catch let error as DecodingError {
+        throw decoder.choiceError() ?? error
+      }
+    }
     guard let value = decoder.member(key, orDefault: true) else {
       guard key.stringValue == payloadKey else {
         throw decoder.reader.mismatch(nil, codingPath + [key], allowed: "given")

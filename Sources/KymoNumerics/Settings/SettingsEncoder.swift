@@ -86,7 +86,7 @@ private struct Group<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
   func encodeNil(forKey key: Key) { encoder.member(key).writeNull() }
   func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-    try encoder.member(key).write(value)
+    try (value is any InlinedSetting ? encoder : encoder.member(key)).write(value)
   }
   func nestedContainer<Inner: CodingKey>(
     keyedBy type: Inner.Type, forKey key: Key
