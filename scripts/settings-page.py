@@ -60,7 +60,7 @@ class Type:
 
 TYPE = re.compile(
     r"^\s*(?:@\w+ )*(?:public |package |private |fileprivate )?(?:final )?"
-    r"(struct|enum|class|extension|protocol|actor) ([\w.]+)(?:<[^>]*>)?(?:\s*:\s*([^{]*))?(?:\s*where [^{]*)?\{")
+    r"(struct|enum|class|extension|protocol|actor) ([\w.]+)(?:<[^>]*>)?(?:\s*:\s*([^{]*))?(?:\s*where [^{]*)?\s*\{")
 PROPERTY = re.compile(
     r"^\s*(@Inlined )?(?:public |package )?var (\w+)(?:\s*:\s*([^={]+?))?(?:\s*=\s*(.+?))?\s*$")
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
@@ -194,6 +194,8 @@ class Page:
                         return f"{case.name}: {self.arguments(arguments, case, target.name)}"
             if owner is None and arguments == "" and self.find(name, inside):
                 return "group"
+        if re.search(r"[A-Z(]|^\.", text):
+            sys.exit(f"settings-page: cannot say the default '{text}' in {inside}; write it plainly.")
         return text
 
     def arguments(self, text, case, inside):

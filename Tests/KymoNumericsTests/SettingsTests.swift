@@ -187,6 +187,39 @@ private struct Oven: Settings {
     #expect(throws: ConfigurationError.self) { try above.set(.null, at: ["e", "x"]) }
   }
 
+  @Test("of a group of their own may stand in the group around it") func inlined() throws {
+    /// An oven of one kind, and what it costs.
+    struct Offer: Settings, FormerSettings {
+      @Inlined var heat = Oven.Heat.gas(Oven.coldGas)
+      var price = 500.0
+      static let formerKeys = ["heat": "Leave it out."]
+    }
+    func offer(_ json: String) throws -> Offer {
+      try SettingsTree(json: Data(json.utf8)).decode(Offer.self)
+    }
+    #expect(try offer("{}") == Offer())
+    #expect(try offer(#"{"price": 1}"#).heat == .gas(Oven.coldGas))
+    let electric = try offer(#"{"price": 1, "electric": {"power": 2}}"#)
+    #expect(electric.heat == .electric(.init(power: 2)) && electric.price == 1)
+    guard case .group(let entries) = try SettingsTree(encoding: electric) else {
+      Issue.record("no group")
+      return
+    }
+    #expect(entries.map(\.key) == ["electric", "price"])
+    #expect(try SettingsTree(encoding: electric).decode(Offer.self) == electric)
+    for (json, path, words) in [
+      (#"{"gas": {}, "electric": {}, "price": 1}"#, "the settings", "one of: gas, electric, solar"),
+      (#"{"price": 1, "elektric": {}}"#, "elektric", "Did you mean 'electric'?"),
+      (#"{"electric": {"powr": 1}}"#, "electric.powr", "Did you mean 'power'?"),
+      (#"{"heat": {"gas": {}}, "price": 1}"#, "heat", "Leave it out."),
+      (#"{"electric": {}, "prize": 1}"#, "prize", "one of: electric, gas, price, solar"),
+    ] {
+      let error = try #require(throws: ConfigurationError.self) { try offer(json) }
+      #expect(error.path == path)
+      #expect(error.description.contains(words), "\(error)")
+    }
+  }
+
   @Test("may start from other defaults than those of their type") func otherDefaults() throws {
     /// Two groups that differ unless they are told otherwise.
     struct Pair: Settings {

@@ -139,7 +139,8 @@ private final class SettingsDecoder: Decoder {
 
   /// A decoder of what lies below the name of an enum's case.
   func payload(_ key: any CodingKey) -> SettingsDecoder {
-    let payload = inner(key)
+    let payload = SettingsDecoder(
+      tree: member(key) ?? .null, path: codingPath + [key], reader: reader)
     payload.isStrict = true
     cases.append(payload)
     return payload
