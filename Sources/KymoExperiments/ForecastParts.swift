@@ -122,11 +122,11 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   }
 
   /// Reads a trained one.
-  func load(from folder: URL) throws -> any Reduction {
+  func load(from folder: URL, device: Device = .cpu) throws -> any Reduction {
     switch self {
-    case .principalComponents: try PrincipalComponentReduction(from: folder)
-    case .diffusionMaps: try DiffusionMapReduction(from: folder)
-    case .autoencoder: try AutoencoderReduction(from: folder)
+    case .principalComponents: try PrincipalComponentReduction(from: folder, device: device)
+    case .diffusionMaps: try DiffusionMapReduction(from: folder, device: device)
+    case .autoencoder: try AutoencoderReduction(from: folder, device: device)
     }
   }
 }
@@ -222,11 +222,11 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   }
 
   /// Reads a trained one.
-  func load(from folder: URL) throws -> any Propagator {
+  func load(from folder: URL, device: Device = .cpu) throws -> any Propagator {
     switch self {
-    case .reservoir: try ReservoirPropagator(from: folder)
-    case .sindy: try SINDyPropagator(from: folder)
-    case .network(let settings): try settings.load(from: folder)
+    case .reservoir: try ReservoirPropagator(from: folder, device: device)
+    case .sindy: try SINDyPropagator(from: folder, device: device)
+    case .network(let settings): try settings.load(from: folder, device: device)
     }
   }
 }

@@ -1,4 +1,4 @@
-// How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, section III,
+// How the parameter VAE is trained: loss, crops, schedules (Lu, Kim and Soljacic 2020, Appendix B,
 // and the authors' settings).
 public import KymoNN
 public import KymoNumerics
@@ -38,7 +38,7 @@ public struct TrainingConfiguration: Settings {
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
   public var inputCrop = [64, 94]
-  /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
+  /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are halo).
   public var targetCrop = [32, 76]
   /// Part of the target crops that start at the first frame of a recording; 0 in the paper.
   ///
@@ -144,7 +144,7 @@ public struct TrainingConfiguration: Settings {
         crop.dropFirst().allSatisfy { $0 >= least }, "\(path).\(name)", found: "\(crop)",
         allowed: "at least \(least) cells along every space axis",
         remedy: name == "inputCrop"
-          ? "The encoder sees 31 cells at once." : "12 cells are border, at least 6 are scored.")
+          ? "The encoder sees 31 cells at once." : "12 cells are halo, at least 6 are scored.")
     }
     try require(
       inputCrop[0] >= 31, "\(path).inputCrop", found: "\(inputCrop)", allowed: "at least 31 frames",

@@ -35,7 +35,7 @@ public struct ForecastWork: Hashable, Codable, Sendable {
   public var secondsPerStep: Double { count == 0 ? 0 : seconds / Double(count) }
 }
 
-/// Where the time of a forecast went (led.md 1.11: the speed-up is counted in three ways).
+/// Where the time of a forecast went; docs/effective-dynamics.md says how speed-ups are counted.
 public struct ForecastTiming: Hashable, Codable, Sendable {
   /// Encoding and teacher forcing of the known frames.
   public var warmUp = ForecastWork()

@@ -67,7 +67,7 @@ public struct Forecaster {
     (self.reduction, self.propagators, self.solver) = (reduction, propagators, solver)
   }
 
-  /// Latent-LED: propagates latents only and decodes them at the end (led.md 1.9).
+  /// Latent-LED: propagates latents only and decodes them at the end (section I).
   ///
   /// - Parameters:
   ///   - known: Known frames in physical units, `[B, W, C, X…]`; all of them warm up.
@@ -78,7 +78,7 @@ public struct Forecaster {
     try multiscale(from: known, stepCount: stepCount, schedule: .latent)
   }
 
-  /// Multiscale-LED: rounds of latent steps and of the solver (led.md 1.10).
+  /// Multiscale-LED: rounds of latent steps and of the solver (Figure 1).
   ///
   /// A round: m latent steps; the solver, started anew from the decoded last latents at their
   /// absolute time, for μ coarse steps; teacher forcing on the encodings of where the solver started
@@ -107,7 +107,7 @@ public struct Forecaster {
     return run.finish()
   }
 
-  /// Feeds the encoding of every decoded prediction back instead of the prediction (led.md 1.9).
+  /// Feeds the encoding of every decoded prediction back instead of the prediction.
   ///
   /// - Parameters:
   ///   - known: Known frames in physical units, `[B, W, C, X…]`.

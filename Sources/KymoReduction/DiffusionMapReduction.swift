@@ -18,7 +18,7 @@ import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// The settings of diffusion maps.
 public struct DiffusionMapConfiguration: Settings {
@@ -222,7 +222,8 @@ private func medianDistance(_ squares: [Double], count: Int) -> Double {
 // MARK: - On disk
 
 extension DiffusionMapReduction {
-  private static let format = "kymo diffusion maps"
+  private static let folder = ModelFolder<Description>(
+    "kymo diffusion maps", axes: "state, channel, space", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: DiffusionMapConfiguration
@@ -234,24 +235,22 @@ extension DiffusionMapReduction {
 
   /// Writes the reduction, training states included, into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, stateCount: states.shape[0],
         scaler: scaler, kernelWidth: kernelWidth),
-      tensors: [
+      [
         ("states", Tensor(doubles: states.elements, shape: states.shape)),
         ("latents", Tensor(doubles: trainingLatents.elements, shape: trainingLatents.shape)),
         ("eigenvalues", Tensor(doubles: eigenvalues, shape: [latentCount])),
-      ])
+      ], to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let (count, dimension) = (description.stateCount, description.stateShape.reduce(1, *))
     let latents = description.configuration.latentCount
     configuration = description.configuration

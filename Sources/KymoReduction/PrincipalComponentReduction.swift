@@ -9,7 +9,7 @@
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// The settings of principal components.
 public struct PrincipalComponentConfiguration: Settings {
@@ -119,7 +119,8 @@ func requireStates(_ states: HostArray<Double>, _ operation: String) throws(Mode
 // MARK: - On disk
 
 extension PrincipalComponentReduction {
-  private static let format = "kymo principal components"
+  private static let folder = ModelFolder<Description>(
+    "kymo principal components", axes: "state, channel, space", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: PrincipalComponentConfiguration
@@ -130,20 +131,18 @@ extension PrincipalComponentReduction {
 
   /// Writes the reduction into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
         singularValues: singularValues),
-      tensors: [("mean", mean), ("components", components)])
+      [("mean", mean), ("components", components)], to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let dimension = description.stateShape.reduce(1, *)
     configuration = description.configuration
     stateShape = description.stateShape

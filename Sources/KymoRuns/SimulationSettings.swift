@@ -139,14 +139,7 @@ extension SimulationConfiguration {
     metadata.axisUnits = axisUnits
     metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
-    metadata.extents = extents
-    let boundary: BoundaryKind =
-      switch ends {
-      case .periodic: .periodic
-      case .zero: .dirichlet
-      case .open: .open
-      }
-    metadata.boundary = spaceShape.map { _ in boundary }
+    metadata.describe(grid)
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
@@ -172,15 +165,14 @@ extension SimulationConfiguration {
   ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done.
   ///   - stopSignal: The signal that asks to stop, if any has come.
-  /// - Throws: ``Interrupted`` when a signal came; a `FormatError` when the file cannot be written.
+  /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the file cannot be written.
   /// - Returns: What was written.
   package func write(
     to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFolder.make(file.deletingLastPathComponent())
     let asked = {
       if let signal = stopSignal() {
         throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")

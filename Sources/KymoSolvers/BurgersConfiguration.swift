@@ -50,10 +50,8 @@ public struct BurgersConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings.
   public init() {}
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved.
   public var internalPointCount: Int { internalMesh(pointCount, factor: meshFactor) }

@@ -58,10 +58,8 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set, as spectra.
   public init() {}
 
-  /// Points of a frame along both sides.
-  public var spaceShape: [Int] { [pointCount, pointCount] }
-  /// The lengths of both sides.
-  public var extents: [Double] { [length, length] }
+  /// A torus.
+  public var grid: Grid { Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2)) }
 
   var diffusivity: ParameterDistribution {
     ParameterDistribution(

@@ -72,16 +72,12 @@ public struct FibreConfiguration: SimulationConfiguration {
   /// Creates the default settings: 200 recordings.
   public init() {}
 
-  /// Times of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// From the first to the last time of a frame.
-  public var extents: [Double] { [duration * Double(pointCount - 1) / Double(pointCount)] }
+  /// Times from the first to the last one of a frame; light comes and goes.
+  public var grid: Grid { Grid([.init(pointCount, spacing: duration / Double(pointCount), .open)]) }
   /// Position along the fibre, then time.
   public var axisNames: [String] { ["z", "t"] }
   /// µm and fs.
   public var axisUnits: [String] { ["µm", "fs"] }
-  /// Light comes and goes.
-  public var ends: SpaceEnds { .open }
 
   /// Points of the ring, with the stored frames' spacing.
   var ringPointCount: Int { ringFactor * pointCount }

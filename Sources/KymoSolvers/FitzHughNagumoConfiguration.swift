@@ -74,12 +74,8 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   /// Creates the default settings: 6 recordings of 451 frames.
   public init() {}
 
-  /// Nodes of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The length.
-  public var extents: [Double] { [length] }
-  /// No flux leaves the line; the values at its ends are free.
-  public var ends: SpaceEnds { .open }
+  /// A line; no flux leaves it, and the values at its ends are free.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .open)]) }
   /// The time step δt.
   public var timeStep: Double { frameInterval / Double(substeps) }
 

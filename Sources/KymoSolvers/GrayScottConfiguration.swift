@@ -64,10 +64,8 @@ public struct GrayScottConfiguration: SimulationConfiguration {
   /// Creates the default settings: 200 recordings.
   public init() {}
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [rows, columns] }
-  /// Lengths of both sides.
-  public var extents: [Double] { spaceShape.map(Double.init) }
+  /// A torus whose points have the distance 1.
+  public var grid: Grid { Grid([rows, columns].map { .init($0, spacing: 1, .periodic) }) }
 
   var feed: ParameterDistribution {
     ParameterDistribution(

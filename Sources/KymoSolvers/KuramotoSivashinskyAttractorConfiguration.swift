@@ -45,10 +45,8 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   /// Creates the default settings: one recording of 15,000 frames.
   public init() {}
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// The simulator of these settings.
   public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinskyAttractor {

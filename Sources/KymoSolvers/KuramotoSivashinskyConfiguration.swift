@@ -55,12 +55,8 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The length.
-  public var extents: [Double] { [length] }
-  /// Whether space ends in walls.
-  public var hasWalls: Bool { walls }
+  /// A ring, or a line between walls.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, walls ? .wall : .periodic)]) }
 
   /// Length and points of the ring on which the equation is solved.
   ///

@@ -51,10 +51,8 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved: the first length from
   /// `pointCount × meshFactor` upwards that has a fast transform.

@@ -143,11 +143,38 @@ private func temporaryFolder() throws -> URL {
       Tolerance(absolute: 1e-4, because: "folding reorders float32 products"))
     let latents = after.map(\.mean)
     let first = try model.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     let second = try loaded.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     #expect(first.shape == [4, 1, 20, 48])
     #expect(first == second)
+  }
+
+  @Test("a model of version 2 is read: entries at the top, one word on periodicity")
+  func earlierModel() throws {
+    let recordings = try travellingWaves(2)
+    let model = try ParameterVAE(
+      configuration: smallExtraction(steps: 1).model, field: FieldDescription(recordings), seed: 1)
+    model.foldNormalization()
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try model.save(to: folder)
+    let file = folder.appending(path: "model.json")
+    let present = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+    var entries = try #require(present["model"] as? [String: Any])
+    var data = try #require(entries["data"] as? [String: Any])
+    #expect(data["boundary"] as? [String] == ["periodic"])
+    data["boundary"] = nil
+    (data["spaceAxes"], data["isPeriodic"]) = (1, true)
+    (entries["data"], entries["format"], entries["version"]) = (data, present["format"], 2)
+    (entries["model"], entries["configuration"]) = (entries["configuration"], nil)
+    try JSONSerialization.data(withJSONObject: entries).write(to: file)
+    let loaded = try ParameterVAE.load(from: folder)
+    #expect(loaded.field == model.field && loaded.configuration == model.configuration)
+    #expect(
+      try loaded.extract(recordings, range: 0..<2).map(\.mean)
+        == model.extract(recordings, range: 0..<2).map(\.mean))
   }
 
   @Test(

@@ -76,9 +76,7 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     let latents = try reduction.encode(golden.freshStates)
     expectClose(latents.elements, golden.componentLatents, rounding)
     expectClose(try reduction.decode(latents).elements, golden.componentFields, rounding)
-    withKnownIssue {
-      expectClose(latents.elements.map { -$0 }, golden.componentLatents, rounding)
-    }
+    expectFar(latents.elements.map { -$0 }, golden.componentLatents, rounding)
   }
 
   @Test("come back from a folder bit for bit") func onDisk() throws {
@@ -91,8 +89,8 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     #expect(loaded.configuration == reduction.configuration && loaded.scaler == reduction.scaler)
     #expect(try loaded.encode(golden.freshStates) == reduction.encode(golden.freshStates))
     #expect(loaded.singularValues == reduction.singularValues)
-    #expect(ModelFolder.format(of: folder.url) == "kymo principal components")
-    #expect(throws: TensorError.self) { try DiffusionMapReduction(from: folder.url) }
+    let other = try #require(throws: TensorError.self) { try DiffusionMapReduction(from: folder.url) }
+    #expect(other.message.contains("'kymo principal components', not a 'kymo diffusion maps'"))
     try FileManager.default.removeItem(at: folder.path("model.safetensors"))
     #expect(throws: TensorError.self) { try PrincipalComponentReduction(from: folder.url) }
   }
