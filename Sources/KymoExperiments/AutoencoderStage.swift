@@ -9,8 +9,9 @@ import KymoRuns
 package enum AutoencoderRestriction: String, SettingChoice {
   /// What the encoder gives.
   case encoder
-  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An encoder's
-  /// errors shift the phase in every round with a solver; here only those of the decoder are left.
+  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An
+  /// encoder's errors shift the phase in every round with a solver; here only those of the decoder
+  /// are left.
   case nearest
 }
 

@@ -1,4 +1,5 @@
-// How a recipe makes its own data when the files are absent, and the making of a file of recordings.
+// How a recipe makes its own data when the files are absent, and the making of a file of
+// recordings.
 package import Foundation
 import KymoData
 import KymoNumerics

@@ -1,5 +1,5 @@
-// The page of settings beside the settings themselves: docs/settings.md is made by a script that reads
-// the sources, so what it understood is compared with what the types encode.
+// The page of settings beside the settings themselves: docs/settings.md is made by a script that
+// reads the sources, so what it understood is compared with what the types encode.
 import Foundation
 import KymoNumerics
 import KymoRuns

@@ -262,7 +262,8 @@ private struct Oven: Settings {
     #expect(
       try SettingsTree(json: Data(old.utf8)).decode(File.self).settings == Oven.Gas(valves: 3))
     let missing = #expect(throws: ConfigurationError.self) {
-      try SettingsTree(json: Data(#"{"settings": {}}"#.utf8)).decode(File.self, source: "model.json")
+      try SettingsTree(json: Data(#"{"settings": {}}"#.utf8))
+        .decode(File.self, source: "model.json")
     }
     #expect(missing?.path == "version" && missing?.found == "missing")
     #expect(throws: ConfigurationError.self) {

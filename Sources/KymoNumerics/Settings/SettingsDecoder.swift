@@ -1,10 +1,11 @@
-// Trees of settings to values, strictly: a missing key takes the default of the type that is decoded, any
-// key that the type does not ask for is an error with its path and the nearest name.
+// Trees of settings to values, strictly: a missing key takes the default of the type that is
+// decoded, any key that the type does not ask for is an error with its path and the nearest name.
 //
-// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
-// in the tree, else in the encoded defaults `init()` of the type. An enum with payloads asks which of its
-// cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
-// are neither, such as what a model file says beside its settings, ignore keys that they do not know.
+// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its
+// value is in the tree, else in the encoded defaults `init()` of the type. An enum with payloads
+// asks which of its cases is there: it must be exactly one, and the payload lies directly below the
+// case's name. Types that are neither, such as what a model file says beside its settings, ignore
+// keys that they do not know.
 
 extension SettingsTree {
   /// Decodes the tree; every error is a ``ConfigurationError`` that names the key.

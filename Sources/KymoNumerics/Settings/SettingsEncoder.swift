@@ -1,5 +1,5 @@
-// Values to trees of settings, in the order in which settings are declared. A choice with settings of its
-// own, an enum with payloads, is one key with the settings below it.
+// Values to trees of settings, in the order in which settings are declared. A choice with settings
+// of its own, an enum with payloads, is one key with the settings below it.
 
 extension SettingsTree {
   /// The settings of a value, every default visible.
