@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes docs/settings.md: every key of every recipe with its default and its meaning.
 
-The page is made of the Swift types that recipes are decoded into: stored properties of structs that are
-`Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with settings of their
-own), and the `///` comments above them. Run it after changing one of them; `make check` fails while the
-page is stale.
+The page is made of the Swift types that recipes are decoded into: stored properties of structs that
+are `Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with settings
+of their own), and the `///` comments above them. Run it after changing one of them; `make check`
+fails while the page is stale.
 
 usage: scripts/settings-page.py [--check]
 """
@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "settings.md"
 # What the page begins with: heading, type of the recipe, what to say first.
 RECIPES = [
     ("Recipes that extract parameters", "Recipe",
-     "A variational autoencoder finds the parameters that differ between recordings: `Recipes/pde-vae`."),
+     "A variational autoencoder finds the parameters that differ between recordings: "
+     "`Recipes/pde-vae`."),
     ("Recipes that forecast", "ForecastRecipe",
      "A reduction and a propagator of its latents, with `method: led`: `Recipes/led`."),
 ]
@@ -26,13 +27,14 @@ RECIPES = [
 INTRO = """\
 # Settings
 
-Every key of a recipe, with its default. A key that is left out takes its default; a key that does not
-exist is an error that names the nearest one. `kymo train RECIPE --dry-run` prints a recipe with all
-defaults, and `kymo train RECIPE key.sub=value` changes a setting for one run, as in `training.steps=4000`.
+Every key of a recipe, with its default. A key that is left out takes its default; a key that does
+not exist is an error that names the nearest one. `kymo train RECIPE --dry-run` prints a recipe with
+all defaults, and `kymo train RECIPE key.sub=value` changes a setting for one run, as in
+`training.steps=4000`.
 
-Where a default is a *group*, its keys stand in a table of their own, under the path by which overrides
-name them. *One of* several kinds is written as one key with its settings below it, or `{}` for their
-defaults:
+Where a default is a *group*, its keys stand in a table of their own, under the path by which
+overrides name them. *One of* several kinds is written as one key with its settings below it, or
+`{}` for their defaults:
 
     learningRate:
       constant: {rate: 1e-3}
@@ -56,11 +58,12 @@ class Type:
         self.name, self.kind, self.doc, self.entries = name, kind, doc, []
 
 
-# --- Reading Swift ---------------------------------------------------------------------------------
+# --- Reading Swift ---
 
 TYPE = re.compile(
     r"^\s*(?:@\w+ )*(?:public |package |private |fileprivate )?(?:final )?"
-    r"(struct|enum|class|extension|protocol|actor) ([\w.]+)(?:<[^>]*>)?(?:\s*:\s*([^{]*))?(?:\s*where [^{]*)?\s*\{")
+    r"(struct|enum|class|extension|protocol|actor) ([\w.]+)(?:<[^>]*>)?(?:\s*:\s*([^{]*))?"
+    r"(?:\s*where [^{]*)?\s*\{")
 PROPERTY = re.compile(
     r"^\s*(@Inlined )?(?:public |package )?var (\w+)(?:\s*:\s*([^={]+?))?(?:\s*=\s*(.+?))?\s*$")
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
@@ -123,7 +126,7 @@ def read_sources():
     return types
 
 
-# --- Words -----------------------------------------------------------------------------------------
+# --- Writing the page ---
 
 
 class Page:
@@ -195,7 +198,7 @@ class Page:
             if owner is None and arguments == "" and self.find(name, inside):
                 return "group"
         if re.search(r"[A-Z(]|^\.", text):
-            sys.exit(f"settings-page: cannot say the default '{text}' in {inside}; write it plainly.")
+            sys.exit(f"settings-page: cannot say the default '{text}' in {inside}; write it plainly")
         return text
 
     def arguments(self, text, case, inside):
@@ -285,7 +288,8 @@ class Page:
         """One table."""
         lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
         for key, *rest in rows:
-            lines.append("| " + " | ".join([f"`{key}`"] + [text.replace("|", "\\|") for text in rest]) + " |")
+            cells = [f"`{key}`"] + [text.replace("|", "\\|") for text in rest]
+            lines.append("| " + " | ".join(cells) + " |")
         self.text.append("\n".join(lines) + "\n")
 
     def make(self):
