@@ -56,6 +56,8 @@ class Type:
 
     def __init__(self, name, kind, doc):
         self.name, self.kind, self.doc, self.entries = name, kind, doc, []
+        # What its functions make, by name.
+        self.makers = {}
 
 
 # --- Reading Swift ---
@@ -67,6 +69,7 @@ TYPE = re.compile(
 PROPERTY = re.compile(
     r"^\s*(@Inlined )?(?:public |package )?var (\w+)(?:\s*:\s*([^={]+?))?(?:\s*=\s*(.+?))?\s*$")
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
+MAKER = re.compile(r"^\s*(?:\w+ )*static func (\w+)\(.*\) -> ([\w.]+) ")
 CASES = re.compile(r"^\s*case (\w+(?:, \w+)+)\s*$")
 
 
@@ -115,6 +118,8 @@ def read_sources():
             elif inside in types and types[inside].kind == "words" and CASES.match(line):
                 types[inside].entries += [
                     Entry(name, None, name, doc) for name in CASES.match(line).group(1).split(", ")]
+            elif inside in types and MAKER.match(line):
+                types[inside].makers.update([MAKER.match(line).groups()])
             elif inside in types and types[inside].kind == "group" and PROPERTY.match(line):
                 wrapper, name, type, default = PROPERTY.match(line).groups()
                 types[inside].entries.append(Entry(name, type, default, doc, bool(wrapper)))
@@ -164,6 +169,11 @@ class Page:
         """The type of a property, from its annotation or its default."""
         if entry.type:
             return self.find(entry.type, inside)
+        made = re.match(r"(?:([A-Z][\w.]*)\.)?([a-z]\w*)\(", entry.default or "")
+        if made:
+            maker = self.find(made.group(1) or inside, inside)
+            if maker and made.group(2) in maker.makers:
+                return self.find(maker.makers[made.group(2)], maker.name)
         words = re.match(r"([A-Z][\w.]*?)(?:\.\w+)?(?:\(|$)", entry.default or "")
         if not words:
             return None
@@ -194,20 +204,33 @@ class Page:
                     if case.default == name:
                         if arguments is None:
                             return case.name
-                        return f"{case.name}: {self.arguments(arguments, case, target.name)}"
+                        return f"{case.name}: {self.arguments(arguments, target.name)}"
             if owner is None and arguments == "" and self.find(name, inside):
                 return "group"
+            if arguments:
+                # Made by an initialiser or a function: what it is given says what it makes.
+                return ", ".join(self.argument(part, inside) for part in split(arguments))
+            if owner is None and target is None and text.startswith("."):
+                return name
         if re.search(r"[A-Z(]|^\.", text):
             sys.exit(f"settings-page: cannot say the default '{text}' in {inside}; write it plainly")
         return text
 
-    def arguments(self, text, case, inside):
+    def argument(self, text, inside):
+        """One argument of a call, with its label or without."""
+        labelled = re.match(r"(\w+):\s+(.*)", text, re.S)
+        if labelled:
+            return f"{labelled.group(1)}: {self.value(labelled.group(2), None, inside)}"
+        kind = re.fullmatch(r"\.(\w+)\((.*)\)", text, re.S)
+        if kind:
+            return f"{kind.group(1)}: {self.arguments(kind.group(2), inside)}"
+        return self.value(text, None, inside)
+
+    def arguments(self, text, inside):
         """The settings that an initialiser is given."""
         made = re.fullmatch(r"(?:\.init|[A-Z][\w.]*)\((.*)\)", text.strip(), re.S)
         given = split(made.group(1)) if made else []
-        pairs = [part.split(":", 1) for part in given]
-        return "{" + ", ".join(
-            f"{key.strip()}: {self.value(value, None, inside)}" for key, value in pairs) + "}"
+        return "{" + ", ".join(self.argument(part, inside) for part in given) + "}"
 
     def group(self, path, type, level):
         """A table of a type's keys, then the tables of what is below them."""
