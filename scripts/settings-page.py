@@ -2,8 +2,8 @@
 """Writes docs/settings.md: every key of every recipe with its default and its meaning.
 
 The page is made of the Swift types that recipes are decoded into: stored properties of structs that
-are `Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with settings
-of their own), and the `///` comments above them. Run it after changing one of them; `make check`
+are `Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with
+settings of their own), and the `///` comments above them. Run it after changing one of them; `make check`
 fails while the page is stale.
 
 usage: scripts/settings-page.py [--check]
@@ -33,7 +33,8 @@ all defaults, and `kymo train RECIPE key.sub=value` changes a setting for one ru
 `training.steps=4000`.
 
 Where a default is a *group*, its keys stand in a table of their own, under the path by which
-overrides name them. *One of* several kinds is written as one key with its settings below it, or
+overrides name them; where it names settings, as in `oneCycle: {peak: 5e-3}`, the others are those
+of that table. *One of* several kinds is written as one key with its settings below it, or
 `{}` for their defaults:
 
     learningRate:
@@ -213,7 +214,7 @@ class Page:
             if owner is None and target is None and text.startswith("."):
                 return name
         if re.search(r"[A-Z(]|^\.", text):
-            sys.exit(f"settings-page: cannot say the default '{text}' in {inside}; write it plainly")
+            sys.exit(f"settings-page: cannot say the default '{text}' in {inside}")
         return text
 
     def argument(self, text, inside):
