@@ -59,13 +59,9 @@ public final class ReductionTrainer: ModelTrainer {
     (self.reduction, self.training) = (reduction, training)
     let objective = ReductionObjective(
       reduction, training: training, states: states, validation: validation, seed: seed)
-    let steps = objective.stepsPerEpoch
-    trainer = Trainer(
-      [
-        Phase(
-          "reduction",
-          .descent(objective, training.descent(stepsPerEpoch: steps), stepsPerEpoch: steps))
-      ], seed: seed)
+    let work = Phase.Work.descent(
+      objective, training.phase, stepsPerEpoch: objective.stepsPerEpoch)
+    trainer = Trainer([Phase("reduction", work)], seed: seed)
   }
 
   /// The reduction with the best weights found, or the last where the training says so.
@@ -75,24 +71,6 @@ public final class ReductionTrainer: ModelTrainer {
     trainer.takeResult()
     reduction.network.isTraining = false
     return reduction
-  }
-}
-
-extension ReductionTraining {
-  /// How the loss is lowered.
-  fileprivate func descent(stepsPerEpoch: Int) -> Descent {
-    var descent = Descent()
-    (descent.optimizer, descent.weightDecay) = (optimizer, weightDecay)
-    descent.gradientClip = gradientClip
-    switch course {
-    case .rounds(let schedule): descent.rounds = schedule
-    case .steps(let settings):
-      (descent.steps, descent.learningRate) = (settings.count, settings.learningRate)
-      descent.validationInterval =
-        settings.validationInterval > 0 ? settings.validationInterval : stepsPerEpoch
-      descent.selection = settings.selection
-    }
-    return descent
   }
 }
 
