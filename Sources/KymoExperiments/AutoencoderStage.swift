@@ -65,12 +65,12 @@ extension AutoencoderSettings {
   /// Its training, with a record of every epoch.
   func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
     let trainer = try ReductionTrainer(
-      network, training: training, states: data.trainingStates(),
-      validation: data.validationStates(), seed: seed, device: Device(parsing: device))
+      network, training: training, states: data.training,
+      validation: data.validation, seed: seed, device: Device(parsing: device))
     return ModelSession(trainer.trainer, costPerRecord: trainer.stepsPerEpoch) { folder in
       let reduction = trainer.finishedReduction()
       if restriction == .nearest {
-        try reduction.projectLatents(fittedTo: data.trainingStates())
+        try reduction.projectLatents(fittedTo: data.training)
       }
       try reduction.save(to: folder)
     }

@@ -5,9 +5,9 @@
 // latents: Σ over entries (D(z) − s)² + β · divergence, both averaged over the batch. With noise on plain
 // latents z = E(s) + η σ ε, σ their standard deviation over the batch. The mean over states may be another
 // than the arithmetic one; validation is always by that.
-import KymoData
+public import KymoData
 public import KymoNN
-public import KymoNumerics
+import KymoNumerics
 public import KymoTensor
 
 /// Trains an autoencoder on states.
@@ -24,38 +24,35 @@ public final class ReductionTrainer: ModelTrainer {
   /// - Parameters:
   ///   - configuration: The architecture.
   ///   - training: How it is trained.
-  ///   - states: Training states in physical units, `[B, C, X…]`.
-  ///   - validation: States that choose the best weights and end rounds, `[B, C, X…]`.
+  ///   - states: Training states; batches of them are read when they are needed.
+  ///   - validation: States that choose the best weights and end rounds.
   ///   - seed: Seed of weights, batches and noise.
   ///   - device: Where to compute.
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the states;
   ///   ``ModelDataError`` for states that cannot be used.
   public convenience init(
     _ configuration: AutoencoderConfiguration, training: ReductionTraining,
-    states: HostArray<Double>, validation: HostArray<Double>, seed: UInt64, device: Device = .cpu
+    states: FrameSet, validation: FrameSet, seed: UInt64, device: Device = .cpu
   ) throws {
     try configuration.validate()
-    try checkStates(states, "training states")
+    try states.requireFinite("training states")
     let scaler = ChannelScaler(
       configuration.scaling, fitting: states, slack: configuration.scalingSlack)
     try self.init(
       AutoencoderReduction(
-        configuration, stateShape: Array(states.shape.dropFirst()), scaler: scaler, seed: seed,
+        configuration, stateShape: states.stateShape, scaler: scaler, seed: seed,
         device: device),
       training: training, states: states, validation: validation, seed: seed)
   }
 
   /// Prepares a training that starts from a reduction and keeps its scaler.
   public init(
-    _ reduction: AutoencoderReduction, training: ReductionTraining, states: HostArray<Double>,
-    validation: HostArray<Double>, seed: UInt64
+    _ reduction: AutoencoderReduction, training: ReductionTraining, states: FrameSet,
+    validation: FrameSet, seed: UInt64
   ) throws {
     try training.validate()
-    try checkStates(states, "training states")
-    try checkStates(validation, "validation states")
-    for (name, array) in [("training states", states), ("validation states", validation)] {
-      try requireShape(array, [nil] + reduction.stateShape, name)
-    }
+    try states.check(for: reduction, "training states")
+    try validation.check(for: reduction, "validation states")
     (self.reduction, self.training) = (reduction, training)
     let objective = ReductionObjective(
       reduction, training: training, states: states, validation: validation, seed: seed)
@@ -80,28 +77,22 @@ private final class ReductionObjective: Objective {
   let stepsPerEpoch: Int
 
   private let training: ReductionTraining
-  private let network: any LatentNetwork
+  private var network: any LatentNetwork { reduction.network }
   private let seed: UInt64
   private let batchSize: Int
-  private let states: Tensor
-  private let validation: Tensor
+  private let reduction: AutoencoderReduction
+  private let states: FrameSet
+  private let validation: FrameSet
   private var order: (epoch: Int, places: [Int]) = (-1, [])
 
   init(
-    _ reduction: AutoencoderReduction, training: ReductionTraining, states: HostArray<Double>,
-    validation: HostArray<Double>, seed: UInt64
+    _ reduction: AutoencoderReduction, training: ReductionTraining, states: FrameSet,
+    validation: FrameSet, seed: UInt64
   ) {
-    (self.training, self.seed) = (training, seed)
-    let network = reduction.network
-    self.network = network
-    func tensor(_ array: HostArray<Double>) -> Tensor {
-      Tensor(doubles: reduction.scaler.scale(array).elements, shape: array.shape)
-        .cast(to: network.dtype).to(network.device)
-    }
-    self.states = tensor(states)
-    self.validation = tensor(validation)
-    batchSize = min(training.batchSize, states.shape[0])
-    stepsPerEpoch = states.shape[0] / batchSize
+    (self.reduction, self.training, self.seed) = (reduction, training, seed)
+    (self.states, self.validation) = (states, validation)
+    batchSize = min(training.batchSize, states.count)
+    stepsPerEpoch = states.count / batchSize
   }
 
   var trained: [NamedTensor] { network.namedParameters() }
@@ -156,23 +147,21 @@ private final class ReductionObjective: Objective {
     let (epoch, place) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
     if order.epoch != epoch {
       var random = RandomStream(seed: seed, purpose: .batches, index: UInt64(epoch))
-      order = (epoch, Array(0..<states.size(0)).shuffled(using: &random))
+      order = (epoch, Array(0..<states.count).shuffled(using: &random))
     }
-    let places = Array(order.places[place * batchSize..<(place + 1) * batchSize])
-    return states.indexSelected(
-      0, Tensor(integers: places, shape: [batchSize]).to(network.device))
+    return states.tensor(order.places[place * batchSize..<(place + 1) * batchSize], for: reduction)
   }
 
   /// Loss on the validation set: the mean squared error of scaled fields, or what a variational training
   /// minimises in the end, with latents at their means.
   func validationLoss() -> Double? {
     network.isTraining = false
-    let block = 1024
-    let count = validation.size(0)
+    let count = validation.count
+    let block = max(1, min(1024, 262_144 / validation.stateSize))
     return withoutGradients {
       var sum = 0.0
       for first in stride(from: 0, to: count, by: block) {
-        let part = validation.sliced(axis: 0, from: first, to: first + block)
+        let part = validation.tensor(first..<min(first + block, count), for: reduction)
         if let variational = network as? VariationalNetwork {
           let (mean, logVariance) = variational.distribution(part)
           let divergence = VariationalNetwork.divergence(mean: mean, logVariance: logVariance)
@@ -186,14 +175,4 @@ private final class ReductionObjective: Objective {
       return sum / Double(count)
     }
   }
-}
-
-/// Throws unless there is at least one state and all are finite.
-private func checkStates(_ states: HostArray<Double>, _ name: String) throws(ModelDataError) {
-  guard states.rank >= 2, !states.shape.contains(0) else {
-    throw ModelDataError(
-      name, found: "of shape \(states.shape)", allowed: "states [state, channel, space…]",
-      remedy: "Put the frames of all series on the first axis.")
-  }
-  try requireFinite(states, name)
 }
