@@ -60,12 +60,9 @@ package struct AutoencoderSettings: Settings, FormerSettings {
 extension ReductionTraining {
   /// Most epochs on so many states.
   func maximumEpochs(states: Int) -> Int {
-    switch course {
-    case .rounds(let schedule): return schedule.maxEpochs
-    case .steps(let settings):
-      let steps = max(1, states / min(batchSize, max(1, states)))
-      return (settings.count + steps - 1) / steps
-    }
+    if let rounds = phase.rounds { return rounds.maxEpochs }
+    let stepsPerEpoch = max(1, states / min(batchSize, max(1, states)))
+    return (phase.steps + stepsPerEpoch - 1) / stepsPerEpoch
   }
 }
 

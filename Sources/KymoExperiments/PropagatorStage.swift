@@ -52,11 +52,11 @@ package struct NetworkPropagatorSettings: Settings, FormerSettings {
 extension PropagatorTraining {
   /// Inputs that one line of the record sums up: what the trainer calls an epoch may be a few
   /// milliseconds, so it is a hundredth of a training of a given number of steps.
-  var inputsPerRecord: Int { max(1, (steps + 99) / 100) * windowLength }
+  var inputsPerRecord: Int { max(1, (phase.steps + 99) / 100) * windowLength }
 
   /// Most epochs, or lines of the record.
   var maximumEpochs: Int {
-    rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
+    phase.rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
   }
 }
 
@@ -70,7 +70,7 @@ extension NetworkPropagatorSettings {
       validation: data.latentSeries(of: reduction, .validation), seed: seed,
       device: Device(parsing: device))
     let cost =
-      training.rounds == nil
+      training.phase.rounds == nil
       ? training.inputsPerRecord : trainer.stepsPerEpoch * training.windowLength
     return ModelSession(trainer.trainer, costPerRecord: cost) { folder in
       switch trainer.finishedPropagator() {

@@ -106,8 +106,8 @@ import Testing
     let recipe = try ForecastRecipe(
       yaml: """
         data: {train: a.npz}
-        propagator: {network: {mlp: {unitCount: 3}, training: {steps: 5}}}
-        comparisons: {propagators: [{network: {training: {steps: 7}}}]}
+        propagator: {network: {mlp: {unitCount: 3}, training: {phase: {steps: 5}}}}
+        comparisons: {propagators: [{network: {training: {phase: {steps: 7}}}}]}
         """, source: "test.yaml")
     #expect(recipe.propagator.name == "MLP" && recipe.propagator.maximumEpochs == 5)
     // Without a kind it is the default one.

@@ -63,10 +63,16 @@ private struct Oven: Settings {
         == expected)
   }
 
-  @Test("below a key that is given take the defaults of their own type") func ownDefaults() throws {
-    // Not those of the group around them, 0.01.
-    #expect(try oven(#"{"heat": {"gas": {"valves": 2}}}"#).heat == .gas(.init(valves: 2)))
-    #expect(Oven().heat == .gas(.init(pressure: 0.01)))
+  @Test("below a key that is given take the defaults of their place, else of their type")
+  func placeDefaults() throws {
+    // The group around them has gas of 0.01 by default, gas alone 0.02.
+    #expect(
+      try oven(#"{"heat": {"gas": {"valves": 2}}}"#).heat
+        == .gas(.init(pressure: 0.01, valves: 2)))
+    #expect(try oven(#"{"timer": {"valves": 2}}"#).timer == .init(pressure: 0.02, valves: 2))
+    #expect(try oven(#"{"burners": [{"valves": 2}]}"#).burners == [.init(valves: 2)])
+    // Another kind than that of the place has its own.
+    #expect(try oven(#"{"heat": {"electric": {}}}"#).heat == .electric(.init()))
   }
 
   @Test("that are choices have their own settings below them") func choices() throws {
