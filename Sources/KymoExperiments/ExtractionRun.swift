@@ -2,6 +2,7 @@
 package import Foundation
 import KymoData
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoRuns
 import KymoSolvers
@@ -49,46 +50,48 @@ extension Recipe {
       sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
       count = sample.count
     }
-    let training = recipe.training
+    let (training, phases) = (recipe.training, recipe.training.phases)
     // A refinement has no joint steps; elsewhere one goes before what is measured.
     let first = recipe.encoderFrom == nil ? 1 : 0
     var joint = 0.0
-    if training.steps + training.encoderSteps > 0 {
+    if phases.joint.steps + phases.encoder.steps > 0 {
       var all = recipe
-      all.training.steps = max(training.steps, Self.measuredSteps)
+      all.training.phases.joint.steps = max(phases.joint.steps, Self.measuredSteps)
       joint = try Self.stepTime(all, sample, device, hooks)
     }
-    var seconds = joint * Double(training.steps)
+    var seconds = joint * Double(phases.joint.steps)
     let few = sample.subset(0..<min(sample.count, 8))
-    if training.decoderSteps > 0 {
+    if phases.decoder.steps > 0 {
       var later = recipe
-      (later.training.steps, later.training.fitCrops, later.training.encoderSteps) = (first, 0, 0)
-      seconds += try Self.stepTime(later, few, device, hooks) * Double(training.decoderSteps)
+      (later.training.phases.joint.steps, later.training.phases.encoder.steps) = (first, 0)
+      later.training.fitCrops = 0
+      seconds += try Self.stepTime(later, few, device, hooks) * Double(phases.decoder.steps)
     }
     if training.fitCrops > 0 {
       // Four steps of fits to two recordings each, and one of the decoder.
       var fits = recipe
-      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (first, 1, 0)
+      (fits.training.phases.joint.steps, fits.training.phases.encoder.steps) = (first, 0)
+      fits.training.phases.decoder.steps = 1
       (fits.training.batchSize, fits.training.straightenings) = (2, 1)
       let rounds =
         recipe.encoderFrom != nil
-        ? 1 : training.straightenings + (training.encoderSteps > 0 ? 1 : 0)
+        ? 1 : training.straightenings + (phases.encoder.steps > 0 ? 1 : 0)
       seconds += try Self.stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
     }
     // At most: the encoder's part of a joint step.
-    seconds += joint * Double(training.encoderSteps)
+    seconds += joint * Double(phases.encoder.steps)
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
     let memory = Machine.peakMemory + copies
-    let step = seconds / Double(max(1, training.totalSteps))
+    let step = seconds / Double(max(1, phases.totalSteps))
     let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
     return TrainingEstimate(
       words: [
         "Data: \(count) recordings, \(Words.bytes(dataBytes)) on disk.",
         "Memory: about \(Words.bytes(memory))\(available).",
         """
-        Time: about \(Words.time(seconds)) for \(training.totalSteps) steps of \
+        Time: about \(Words.time(seconds)) for \(phases.totalSteps) steps of \
         \(Words.number(1000 * step)) ms (measured now on \(hooks.threads) threads).
         """,
       ],

@@ -67,13 +67,7 @@ package final class WindowObjective: Objective {
 
   /// The phase that lowers it.
   package func phase(_ name: String) -> Phase {
-    var descent = Descent()
-    (descent.optimizer, descent.weightDecay) = (training.optimizer, training.weightDecay)
-    (descent.steps, descent.learningRate) = (training.steps, training.learningRate)
-    (descent.rounds, descent.gradientClip) = (training.rounds, training.gradientClip)
-    descent.weightAverage = training.weightAverage
-    descent.validationInterval = training.validationInterval
-    var phase = Phase(name, .descent(self, descent, stepsPerEpoch: stepsPerEpoch))
+    var phase = Phase(name, .descent(self, training.phase, stepsPerEpoch: stepsPerEpoch))
     phase.stepCost = training.windowLength
     return phase
   }
@@ -150,8 +144,8 @@ package final class WindowObjective: Objective {
 
   /// Which inputs of a step are predictions; nil when none can be.
   private func ownInputs(_ step: Int) -> OwnInputs? {
-    let epochs = Double(training.rounds?.maxEpochs ?? 0)
-    let steps = Double(training.steps) / Double(stepsPerEpoch)
+    let epochs = Double(training.phase.rounds?.maxEpochs ?? 0)
+    let steps = Double(training.phase.steps) / Double(stepsPerEpoch)
     let probability = training.scheduledSampling.probability(
       epoch: Double(step) / Double(stepsPerEpoch), of: epochs > 0 ? epochs : steps)
     guard probability > 0 || training.freeRunningSteps > 0 else { return nil }

@@ -37,10 +37,9 @@ private func smallConvolutional() -> ConvolutionalAutoencoder {
 }
 
 private func fixed(_ count: Int, peak: Double = 5e-3) -> ReductionTraining {
-  var steps = FixedSteps()
-  (steps.count, steps.learningRate) = (count, .oneCycle(.init(peak: peak, warmupFraction: 0.1)))
   var training = ReductionTraining()
-  training.course = .steps(steps)
+  training.phase.steps = count
+  training.phase.learningRate = .oneCycle(.init(peak: peak, warmupFraction: 0.1))
   return training
 }
 
@@ -49,7 +48,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   (schedule.patience, schedule.maxRounds, schedule.maxEpochs) = (patience, rounds, epochs)
   schedule.initialRate = 5e-3
   var training = ReductionTraining()
-  training.course = .rounds(schedule)
+  training.phase.rounds = schedule
   return training
 }
 
@@ -172,7 +171,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       settings.isVariational = true
       configuration = .feedForward(settings)
     case "rounds": training = rounds(patience: 1, rounds: 10, epochs: 20)
-    case "soap": training.optimizer = .soap
+    case "soap": training.phase.optimizer = .soap
     case "double":
       var settings = small()
       settings.precision = .double
@@ -215,12 +214,10 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("the result has the best weights, or the last ones when asked") func selection() throws {
     // A rate that is far too large at the end: the last weights are worse than the best.
-    func error(_ selection: FixedSteps.Selection) throws -> (found: Double, best: Double) {
-      var steps = FixedSteps()
-      (steps.count, steps.selection) = (240, selection)
-      steps.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+    func error(_ selection: Descent.Selection) throws -> (found: Double, best: Double) {
       var training = ReductionTraining()
-      training.course = .steps(steps)
+      (training.phase.steps, training.phase.selection) = (240, selection)
+      training.phase.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
         .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),
@@ -403,10 +400,18 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     }
     let training = try decode(
       ReductionTraining.self,
-      #"{"batchSize": 8, "course": {"steps": {"count": 9, "learningRate": {"constant": {}}}}}"#)
-    var steps = FixedSteps()
-    (steps.count, steps.learningRate) = (9, .constant(.init()))
-    #expect(training.batchSize == 8 && training.course == .steps(steps))
+      #"{"batchSize": 8, "phase": {"steps": 9, "learningRate": {"constant": {}}}}"#)
+    var expectedPhase = ReductionTraining().phase
+    (expectedPhase.steps, expectedPhase.learningRate) = (9, .constant(.init()))
+    #expect(training.batchSize == 8 && training.phase == expectedPhase)
+    // What is not written of a choice is as in its place.
+    let cycle = try decode(
+      ReductionTraining.self, #"{"phase": {"learningRate": {"oneCycle": {"peak": 0.5}}}}"#)
+    #expect(cycle.phase.learningRate == .oneCycle(.init(peak: 0.5, warmupFraction: 0.1)))
+    let former = #expect(throws: ConfigurationError.self) {
+      _ = try decode(ReductionTraining.self, #"{"course": {"rounds": {}}}"#)
+    }
+    #expect(former?.remedy.contains("phase") == true)
 
     var dense = FeedForwardAutoencoder()
     dense.scaling = .standard
