@@ -76,7 +76,6 @@ private final class ReductionObjective: Objective {
   /// Steps of an epoch; the states that do not fill a batch wait for another epoch.
   let stepsPerEpoch: Int
 
-  private let reduction: AutoencoderReduction
   private let training: ReductionTraining
   private var network: any LatentNetwork { reduction.network }
   private let seed: UInt64
