@@ -171,11 +171,17 @@ kt_status kt_convolution(
 }
 
 kt_status kt_average_pool(kt_tensor *out, kt_tensor input, int64_t window) {
-  return producing(out, [&] { return at::avg_pool1d(value(input), window); });
+  return producing(out, [&] {
+    const at::Tensor &x = value(input);
+    return x.dim() == 4 ? at::avg_pool2d(x, window) : at::avg_pool1d(x, window);
+  });
 }
 kt_status kt_upsample_linear(kt_tensor *out, kt_tensor input, int64_t factor) {
   return producing(out, [&] {
     const at::Tensor &x = value(input);
+    if (x.dim() == 4)
+      return at::upsample_bilinear2d(
+          x, {x.size(-2) * factor, x.size(-1) * factor}, /*align_corners=*/false);
     return at::upsample_linear1d(x, {x.size(-1) * factor}, /*align_corners=*/false);
   });
 }
