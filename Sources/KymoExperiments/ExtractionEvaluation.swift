@@ -217,7 +217,7 @@ extension ExtractionEvaluation {
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
     let spacing = (test.extents?.first ?? Double(points)) / Double(points)
     return try shownRecordings(count, latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let rows = (0..<test.frameCount).map { Array(truth[$0 * points..<($0 + 1) * points]) }
       return ExtractionResults.FieldComparison(
@@ -258,7 +258,7 @@ extension ExtractionEvaluation {
       }
     }
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       return ExtractionResults.PlaneComparison(
         recording: index, caption: caption(test, latents[index]),
