@@ -66,7 +66,8 @@ package struct Recipe: Settings {
       allowed: "not beside encoderFrom",
       remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
     try require(
-      training.steps >= 1 || source != nil, "training.steps", found: training.steps,
+      training.phases.joint.steps >= 1 || source != nil, "training.phases.joint.steps",
+      found: training.phases.joint.steps,
       allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
     if encoderFrom != nil { try training.validateRefinement() }
     try require(
