@@ -2,6 +2,7 @@
 package import Foundation
 import KymoData
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoRuns
 import KymoSolvers

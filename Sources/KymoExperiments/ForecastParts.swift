@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 package import KymoPropagation
 package import KymoReduction

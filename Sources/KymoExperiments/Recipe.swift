@@ -2,6 +2,7 @@
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
 package import KymoExtraction
+import KymoNN
 import KymoNumerics
 package import KymoRuns
 
