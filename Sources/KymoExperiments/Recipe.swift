@@ -2,6 +2,7 @@
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
 package import KymoExtraction
+import KymoNN
 import KymoNumerics
 package import KymoRuns
 
@@ -66,7 +67,8 @@ package struct Recipe: Settings {
       allowed: "not beside encoderFrom",
       remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
     try require(
-      training.steps >= 1 || source != nil, "training.steps", found: training.steps,
+      training.phases.joint.steps >= 1 || source != nil, "training.phases.joint.steps",
+      found: training.phases.joint.steps,
       allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
     if encoderFrom != nil { try training.validateRefinement() }
     try require(

@@ -26,11 +26,10 @@ package enum ReductionSpeed {
     let count = max(1000, 2 * batch)
     let values = (0..<count * stateShape.reduce(1, *)).map { _ in Float(random.uniform()) }
     let states = try FrameSet(states: HostArray(values, shape: [count] + stateShape))
-    var steps = FixedSteps()
-    // Validation is no part of a step.
-    (steps.count, steps.validationInterval) = (repeats + 20, repeats + 20)
     var training = ReductionTraining()
-    (training.batchSize, training.course) = (batch, .steps(steps))
+    // Validation is no part of a step.
+    (training.batchSize, training.phase.steps) = (batch, repeats + 20)
+    training.phase.validationInterval = 0
     let trainer = try ReductionTrainer(
       configuration, training: training, states: states, validation: states, seed: 1)
     for _ in 0..<10 { _ = try trainer.step() }

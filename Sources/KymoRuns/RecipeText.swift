@@ -1,4 +1,4 @@
-// Recipes as text: YAML, overrides such as `training.steps=4000` laid over it, and strict decoding
+// Recipes as text: YAML, overrides such as `training.batchSize=20` laid over it, and strict decoding
 // whose errors name the key, what was found and what is allowed.
 import KymoNumerics
 import Yams
@@ -55,7 +55,7 @@ package struct RecipeText {
     guard halves.count == 2, !keys.isEmpty, keys.allSatisfy({ !$0.isEmpty }) else {
       throw ConfigurationError(
         text, found: "not an override", allowed: "of the form key.sub=value",
-        remedy: "For example: training.steps=4000")
+        remedy: "For example: training.batchSize=20")
     }
     let value: SettingsTree
     do {

@@ -3,6 +3,7 @@ import Foundation
 import KymoCommandLine
 import KymoExperiments
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoRuns
 
@@ -72,7 +73,7 @@ extension Train: TensorVerb {
       Data: \(estimate.recordings) recordings, \(Words.bytes(estimate.dataBytes)) on disk.
       Memory: about \(Words.bytes(estimate.memoryBytes))\
       \(Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? "").
-      Time: about \(Words.time(estimate.seconds)) for \(recipe.training.totalSteps) steps of \
+      Time: about \(Words.time(estimate.seconds)) for \(recipe.training.phases.totalSteps) steps of \
       \(Words.number(1000 * estimate.secondsPerStep)) ms (measured now on \(talk.threads) threads).
       """)
   }

@@ -31,11 +31,11 @@ import Testing
       reduction:
         autoencoder:
           network: {feedForward: {latentCount: 2, hiddenWidth: 16, hiddenLayers: 1}}
-          training: {batchSize: 20, course: {steps: {count: \(9 * epochs)}}}
+          training: {batchSize: 20, phase: {steps: \(9 * epochs)}}
       propagator:
         network:
           network: {recurrent: {unitCount: 8}}
-          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, steps: 20}
+          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
       ensembleSize: 2
       solver: {fhn: {pointCount: 21, substeps: 20}}
       forecast:

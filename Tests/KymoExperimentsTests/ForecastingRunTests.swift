@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoRuns
 import KymoTestSupport
@@ -174,12 +175,12 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         reduction:
           autoencoder:
             network: {feedForward: {hiddenWidth: 16, hiddenLayers: 1}}
-            training: {course: {steps: {count: 600}}}
+            training: {phase: {steps: 600}}
         propagator:
           network:
             network: {recurrent: {unitCount: 12}}
         joint:
-          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, steps: 400}
+          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, phase: {steps: 400}}
         forecast: {warmUpSteps: 20, horizonSteps: 50, initialConditions: 6}
         evaluation: {timedSteps: 0}
         """, source: "joint.yaml")

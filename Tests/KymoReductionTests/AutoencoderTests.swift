@@ -55,10 +55,9 @@ private func smallConvolutional() -> ConvolutionalAutoencoder {
 }
 
 private func fixed(_ count: Int, peak: Double = 5e-3) -> ReductionTraining {
-  var steps = FixedSteps()
-  (steps.count, steps.learningRate) = (count, .oneCycle(.init(peak: peak, warmupFraction: 0.1)))
   var training = ReductionTraining()
-  training.course = .steps(steps)
+  training.phase.steps = count
+  training.phase.learningRate = .oneCycle(.init(peak: peak, warmupFraction: 0.1))
   return training
 }
 
@@ -67,7 +66,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   (schedule.patience, schedule.maxRounds, schedule.maxEpochs) = (patience, rounds, epochs)
   schedule.initialRate = 5e-3
   var training = ReductionTraining()
-  training.course = .rounds(schedule)
+  training.phase.rounds = schedule
   return training
 }
 
@@ -135,14 +134,14 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400), states: FrameSet(states: states),
         validation: FrameSet(states: validation), seed: seed)
     #expect(trainer.stepsPerEpoch == 3)
-    var reports: [ReductionStepReport] = []
+    var reports: [StepRecord] = []
     while !trainer.isFinished { reports.append(try trainer.step()) }
     #expect(trainer.totalSteps == trainer.stepIndex && reports.last?.step == trainer.stepIndex)
     let rates = Set(reports.map(\.learningRate))
     #expect(rates.contains(5e-3) && rates.count <= 3)
-    #expect(trainer.rounds?.ended == (rates.count == 3 ? .rounds : .epochs))
-    for report in reports { #expect((report.validationLoss != nil) == (report.step % 3 == 0)) }
-    let least = try #require(reports.compactMap(\.validationLoss).min())
+    #expect(trainer.trainer.rounds?.ended == (rates.count == 3 ? .rounds : .epochs))
+    for report in reports { #expect((report.validation != nil) == (report.step % 3 == 0)) }
+    let least = try #require(reports.compactMap(\.validation).min())
     #expect(trainer.bestLoss == least)
     let error = try trainer.finishedReduction().reconstructionError(of: validation)
     expectClose([error.scaled], [least], Tolerance(relative: 1e-4, because: "float32"))
@@ -153,22 +152,28 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   func variational() throws {
     var settings = small()
     settings.isVariational = true
-    func train(beta: Double) throws -> ReductionStepReport {
+    func train(beta: Double) throws -> StepRecord {
       var training = fixed(800)
       training.beta = beta
       let trainer = try ReductionTrainer(
         .feedForward(settings), training: training, states: FrameSet(states: fronts(128)),
         validation: FrameSet(states: fronts(32, seed: 2)), seed: 1)
-      var last: ReductionStepReport?
+      var last: StepRecord?
       while !trainer.isFinished { last = try trainer.step() }
       return try #require(last)
     }
-    let free = try train(beta: 0.01)
+    func parts(_ record: StepRecord) throws -> (divergence: Double, reconstruction: Double) {
+      (
+        try #require(record.scalars["divergence"]), try #require(record.scalars["reconstruction"])
+      )
+    }
+    let record = try train(beta: 0.01)
+    let free = try parts(record)
     #expect(free.divergence > 1 && free.reconstruction < 0.01, "\(free)")
     expectClose(
-      [free.loss], [32 * free.reconstruction + 0.01 * free.divergence],
+      [record.loss], [32 * free.reconstruction + 0.01 * free.divergence],
       Tolerance(relative: 0.05, because: "the weight of the divergence is not quite 1 at the end"))
-    let bound = try train(beta: 100)
+    let bound = try parts(train(beta: 100))
     #expect(bound.divergence < 0.05 && bound.reconstruction > 0.01, "\(bound)")
   }
 
@@ -210,7 +215,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       settings.isVariational = true
       configuration = .feedForward(settings)
     case "rounds": training = rounds(patience: 1, rounds: 10, epochs: 20)
-    case "soap": training.optimizer = .soap
+    case "soap": training.phase.optimizer = .soap
     case "double":
       var settings = small()
       settings.precision = .double
@@ -227,7 +232,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let unbroken = try trainer()
     let folders = try (0..<3).map { _ in try TemporaryFolder() }
     let pauses = [0, 6, 13]
-    var reports: [ReductionStepReport] = []
+    var reports: [StepRecord] = []
     while !unbroken.isFinished {
       if let index = pauses.firstIndex(of: unbroken.stepIndex) {
         try unbroken.saveCheckpoint(to: folders[index].url)
@@ -239,7 +244,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       let resumed = try trainer()
       try resumed.restore(from: folder.url)
       #expect(resumed.stepIndex == pause)
-      var found: [ReductionStepReport] = []
+      var found: [StepRecord] = []
       while !resumed.isFinished { found.append(try resumed.step()) }
       #expect(found == Array(reports[pause...]))
       let latents = try resumed.finishedReduction().encode(states)
@@ -253,12 +258,10 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("the result has the best weights, or the last ones when asked") func selection() throws {
     // A rate that is far too large at the end: the last weights are worse than the best.
-    func error(_ selection: FixedSteps.Selection) throws -> (found: Double, best: Double) {
-      var steps = FixedSteps()
-      (steps.count, steps.selection) = (240, selection)
-      steps.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+    func error(_ selection: Descent.Selection) throws -> (found: Double, best: Double) {
       var training = ReductionTraining()
-      training.course = .steps(steps)
+      (training.phase.steps, training.phase.selection) = (240, selection)
+      training.phase.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
         .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),
@@ -309,10 +312,10 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     withoutGradients { reduction.network.parameters[0].fillInPlace(.nan) }
     let trainer = try ReductionTrainer(
       reduction, training: fixed(5), states: FrameSet(states: fronts(40)),
-        validation: FrameSet(states: fronts(8)), seed: 1)
-    let error = #expect(throws: NonFiniteReductionLoss.self) { _ = try trainer.step() }
+      validation: FrameSet(states: fronts(8)), seed: 1)
+    let error = #expect(throws: NonFiniteLoss.self) { _ = try trainer.step() }
     #expect(error?.step == 1)
-    #expect(error?.description.contains("smaller step size") == true)
+    #expect(error?.description.contains("smaller learning rate") == true)
   }
 
   @Test("states that cannot be used are refused with the reason") func refusals() throws {
@@ -441,10 +444,18 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     }
     let training = try decode(
       ReductionTraining.self,
-      #"{"batchSize": 8, "course": {"steps": {"count": 9, "learningRate": {"constant": {}}}}}"#)
-    var steps = FixedSteps()
-    (steps.count, steps.learningRate) = (9, .constant(.init()))
-    #expect(training.batchSize == 8 && training.course == .steps(steps))
+      #"{"batchSize": 8, "phase": {"steps": 9, "learningRate": {"constant": {}}}}"#)
+    var expectedPhase = ReductionTraining().phase
+    (expectedPhase.steps, expectedPhase.learningRate) = (9, .constant(.init()))
+    #expect(training.batchSize == 8 && training.phase == expectedPhase)
+    // What is not written of a choice is as in its place.
+    let cycle = try decode(
+      ReductionTraining.self, #"{"phase": {"learningRate": {"oneCycle": {"peak": 0.5}}}}"#)
+    #expect(cycle.phase.learningRate == .oneCycle(.init(peak: 0.5, warmupFraction: 0.1)))
+    let former = #expect(throws: ConfigurationError.self) {
+      _ = try decode(ReductionTraining.self, #"{"course": {"rounds": {}}}"#)
+    }
+    #expect(former?.remedy.contains("phase") == true)
 
     var dense = FeedForwardAutoencoder()
     dense.scaling = .standard

@@ -2,7 +2,8 @@
 // key that the type does not ask for is an error with its path and the nearest name.
 //
 // A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
-// in the tree, else in the encoded defaults `init()` of the type. An enum with payloads asks which of its
+// in the tree, else in the encoded defaults: those of its place, where a type that holds it has other ones
+// than its own, else those of `init()`. An enum with payloads asks which of its
 // cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
 // are neither, such as what a model file says beside its settings, ignore keys that they do not know.
 
@@ -46,7 +47,8 @@ private struct Reader {
     let decoder = SettingsDecoder(
       // A key with nothing below it is a group that takes all defaults.
       tree: settings != nil && tree == .null ? .group([]) : tree, path: path, reader: self,
-      defaults: try defaults ?? settings.map { try SettingsTree(encoding: $0.init()) },
+      defaults: try settings.map { try defaults ?? SettingsTree(encoding: $0.init()) },
+      placeDefaults: defaults,
       formerKeys: (type as? any FormerSettings.Type)?.formerKeys ?? [:])
     do {
       let value = try type.init(from: decoder)
@@ -91,6 +93,8 @@ private final class SettingsDecoder: Decoder {
   let userInfo: [CodingUserInfoKey: Any] = [:]
   let reader: Reader
   private let defaults: SettingsTree?
+  /// Defaults of the place, also for what has none of its own, such as the payload of a choice.
+  private let placeDefaults: SettingsTree?
   private let formerKeys: [String: String]
   /// Names that were asked for.
   private var known: [String] = []
@@ -103,9 +107,10 @@ private final class SettingsDecoder: Decoder {
 
   init(
     tree: SettingsTree, path: [any CodingKey], reader: Reader, defaults: SettingsTree? = nil,
-    formerKeys: [String: String] = [:]
+    placeDefaults: SettingsTree? = nil, formerKeys: [String: String] = [:]
   ) {
     (self.tree, codingPath, self.reader) = (tree, path, reader)
+    self.placeDefaults = placeDefaults
     (self.defaults, self.formerKeys, isStrict) = (defaults, formerKeys, defaults != nil)
   }
 
@@ -114,6 +119,14 @@ private final class SettingsDecoder: Decoder {
     known.append(key.stringValue)
     let given = tree[key.stringValue]
     return given == nil || isDefault && given == .null ? defaults?[key.stringValue] ?? given : given
+  }
+
+  /// The defaults of what lies below a key, or of this payload; nil where the place has none.
+  func defaults(below key: any CodingKey) -> SettingsTree? {
+    let below =
+      key.stringValue == payloadKey ? placeDefaults : (defaults ?? placeDefaults)?[key.stringValue]
+    if case .group = below { return below }
+    return nil
   }
 
   /// Notes that one of several kinds is asked for.
@@ -131,7 +144,8 @@ private final class SettingsDecoder: Decoder {
   func inner(_ key: any CodingKey) -> SettingsDecoder {
     known.append(key.stringValue)
     return SettingsDecoder(
-      tree: tree[key.stringValue] ?? .null, path: codingPath + [key], reader: reader)
+      tree: tree[key.stringValue] ?? .null, path: codingPath + [key], reader: reader,
+      placeDefaults: defaults(below: key))
   }
 
   /// A decoder of what lies below the name of an enum's case.
@@ -206,9 +220,11 @@ private struct Group<Key: CodingKey>: KeyedDecodingContainerProtocol {
       guard key.stringValue == payloadKey else {
         throw decoder.reader.mismatch(nil, codingPath + [key], allowed: "given")
       }
-      return try decoder.reader.value(type, of: decoder.tree, at: codingPath)
+      return try decoder.reader.value(
+        type, of: decoder.tree, at: codingPath, onto: decoder.defaults(below: key))
     }
-    return try decoder.reader.value(type, of: value, at: codingPath + [key])
+    return try decoder.reader.value(
+      type, of: value, at: codingPath + [key], onto: decoder.defaults(below: key))
   }
 
   func nestedContainer<Inner: CodingKey>(
