@@ -216,7 +216,7 @@ extension ExtractionEvaluation {
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
     let spacing = (test.extents?.first ?? Double(points)) / Double(points)
     return try shownRecordings(count, latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let length = test.frameCount * points
       let channels = test.channelNames.enumerated().map { place, name in
@@ -263,7 +263,7 @@ extension ExtractionEvaluation {
       }
     }
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let channels = test.channelNames.enumerated().map { place, name in
         FieldComparison.Channel(

@@ -79,13 +79,18 @@ package enum ReductionSpeed {
       let encoder = zip(widths, widths.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
       return (2 * encoder, widths[0] * widths[1])
     case .convolutional(let settings):
-      var cells = 1
-      while cells < stateShape[1] { cells *= 2 }
+      let lengths = stateShape.dropFirst().map { length in
+        var cells = 1
+        while cells < length { cells *= 2 }
+        return cells
+      }
+      func cells(_ stage: Int) -> Int { lengths.reduce(1) { $0 * ($1 >> stage) } }
+      let taps = lengths.reduce(1) { product, _ in product * settings.kernelWidth }
       let widths = [stateShape[0]] + settings.channels
       let stages = zip(widths, widths.dropFirst()).enumerated().map { stage, pair in
-        pair.0 * pair.1 * settings.kernelWidth * (cells >> stage)
+        pair.0 * pair.1 * taps * cells(stage)
       }
-      let flat = settings.channels[settings.channels.count - 1] * (cells >> settings.channels.count)
+      let flat = widths[widths.count - 1] * cells(settings.channels.count)
       return (2 * (stages.reduce(0, +) + flat * settings.latentCount), stages[0])
     }
   }
