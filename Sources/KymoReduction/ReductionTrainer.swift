@@ -84,7 +84,6 @@ private final class ReductionObjective: Objective {
   private let states: FrameSet
   private let validation: FrameSet
   private var order: (epoch: Int, places: [Int]) = (-1, [])
-  private var network: any LatentNetwork { reduction.network }
 
   init(
     _ reduction: AutoencoderReduction, training: ReductionTraining, states: FrameSet,
