@@ -150,7 +150,7 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoData",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoNN", "KymoData",
         "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
