@@ -78,7 +78,7 @@ func benchmarkHostModels() throws {
   try compare("  step, each of \(batch)", many, "reservoirBatchStep", 1e6, "µs")
   try difference(
     "difference after 200 steps", distance(final, try numbers(other, "reservoirFinal")),
-    atMost: 1e-3)
+    atMost: 1e-10)
   try compare("SINDy, Lorenz: step", sparse, "sparseStep", 1e6, "µs")
   try difference(
     "difference after 200 steps", distance(sparseFinal, try numbers(other, "sparseFinal")),

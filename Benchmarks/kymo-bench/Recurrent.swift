@@ -24,13 +24,13 @@ func benchmarkRecurrent() throws {
       \(format(reference * 1e6, 0)) µs: \(format(reference / one.seconds, 0))× faster
       """)
     // float32 sums of up to 520 terms, fed back ten times.
-    try difference("difference after 10 steps", one.difference, atMost: 1e-5)
+    try difference("difference after 10 steps", one.difference, atMost: 1e-6)
     let many = try RecurrentSpeed.rollout(
       configuration, latents: latents, batch: 32, steps: max(20, steps / 20))
     line(
       "  32 trajectories",
       "\(format(many.seconds * 1e6, 1)) µs a step, \(format(many.gigaflops, 0)) GFLOP/s")
-    try difference("difference after 10 steps", many.difference, atMost: 1e-5)
+    try difference("difference after 10 steps", many.difference, atMost: 1e-6)
     let window = RecurrentSpeed.window(configuration, latents: latents, batch: 32, length: 20)
     let windowReference = try number(plain, "windowSeconds")
     line(
@@ -40,6 +40,6 @@ func benchmarkRecurrent() throws {
       PyTorch's fused LSTM \(format(windowReference * 1e3, 2)) ms: \
       \(format(windowReference / window.seconds))× faster
       """)
-    try difference("relative difference", window.difference, atMost: 1e-4)
+    try difference("relative difference", window.difference, atMost: 1e-5)
   }
 }
