@@ -15,7 +15,8 @@ enum ReductionSpeed {
   static func trainingStep(
     _ configuration: AutoencoderConfiguration, stateShape: [Int], batch: Int, repeats: Int = 201
   ) throws -> Timing {
-    let states = uniform([max(1000, 2 * batch)] + stateShape, seed: 1)
+    let states = try FrameSet(
+      states: HostArray<Float>(uniform([max(1000, 2 * batch)] + stateShape, seed: 1)))
     var steps = FixedSteps()
     // Validation is no part of a step.
     (steps.count, steps.validationInterval) = (repeats + 20, repeats + 20)
@@ -36,11 +37,12 @@ enum ReductionSpeed {
   static func inference(
     _ configuration: AutoencoderConfiguration, stateShape: [Int], repeats: Int = 501
   ) throws -> (encode: Timing, decode: Timing, difference: Double) {
-    let states = uniform([1] + stateShape, seed: 2)
+    let values = uniform([1] + stateShape, seed: 2)
+    let states = HostArray<Float>(values)
     func reduction(_ precision: NetworkPrecision) throws -> AutoencoderReduction {
       try AutoencoderReduction(
         configuration.with(precision), stateShape: stateShape,
-        scaler: .init(configuration.scaling, fitting: states), seed: 1)
+        scaler: .init(configuration.scaling, fitting: values), seed: 1)
     }
     let (reduction, plain) = (try reduction(.single), try reduction(.double))
     let latents = try reduction.encode(states)

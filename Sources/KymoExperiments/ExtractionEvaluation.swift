@@ -136,7 +136,7 @@ extension ExtractionEvaluation {
   ) throws -> [ExtractionResults.ErrorCurve] {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
-    let given = model.givenCells(test.rolloutBorder)
+    let given = model.givenCells(Halo(test.boundary))
     var decoder = RolloutErrors()
     try blocks(test, count, "rolling out") { range in
       decoder.add(
@@ -173,7 +173,8 @@ extension ExtractionEvaluation {
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
-      border: test.rolloutBorder)
+      halo: Halo(test.boundary)
+    ).exchanged(1)
   }
 
   /// The frames after the first: `[recordings, C, frames − 1, X…]`.
@@ -182,7 +183,7 @@ extension ExtractionEvaluation {
     var values: [Float] = []
     values.reserveCapacity(range.count * test.recordingLength)
     for index in range {
-      let recording = test[index].elements
+      let recording = test[index].exchanged(0).elements
       for channel in 0..<test.channelCount {
         let start = channel * test.frameCount * cells
         values += recording[start + cells..<start + test.frameCount * cells]
@@ -290,14 +291,6 @@ extension ExtractionEvaluation {
   ) -> String {
     zip(test.parameterNames, latents.parameters)
       .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
-  }
-}
-
-extension Recordings {
-  /// What lies beyond the last cell in rollouts: around, a wall with zero, or else the recording.
-  var rolloutBorder: RolloutBorder {
-    if boundary.allSatisfy({ $0 == .periodic }) { return .periodic }
-    return boundary.allSatisfy { $0 == .dirichlet } ? .dirichlet : .truth
   }
 }
 

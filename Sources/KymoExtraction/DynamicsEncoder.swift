@@ -17,7 +17,7 @@ struct LatentDistribution {
 ///
 /// Dilations 8 and 4 are multiples of the spacing, so deeper layers need their inputs on the same
 /// lattice only: strides move to the first layers and dilations shrink. The values at common
-/// positions are the same (specification 7.5).
+/// positions are the same.
 package enum EncoderLattice: Int, CaseIterable {
   /// All.
   case dense = 1
@@ -129,7 +129,7 @@ package final class DynamicsEncoder {
   ///
   /// With `wᵢ = softmax(−sᵢ)` over positions: `μ = Σ wᵢ mᵢ` and
   /// `log σ² = −logsumexp(−sᵢ) + log max(1, Π min(31, n_a) · part)`, where n_a is the size of the
-  /// dense output map and `part` the share of its positions that enter (specification 2.4).
+  /// dense output map and `part` the share of its positions that enter (eqs. 5 to 7).
   ///
   /// For averaging dropout `kept` is true where a position enters, `[B, positions, P]`.
   func encode(

@@ -1,7 +1,7 @@
 // One training of the parameter VAE, step by step: crops, loss, gradient, Adam. Everything random is
 // addressed by (seed, step), so a training that continues from a checkpoint repeats the same numbers.
 //
-// Loss (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
+// Loss (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
 //     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)
@@ -105,7 +105,7 @@ public final class ExtractionTrainer {
       device: device)
     rolloutLoss = RolloutLoss(model: model, training: configuration.training, device: device)
     assimilation = Assimilation(
-      frames: configuration.training.assimilatedFrames, border: model.kernelNetwork.layout.border)
+      frames: configuration.training.assimilatedFrames, halo: model.kernelNetwork.layout.halo)
     if let assimilation {
       try configuration.training.validate(
         crop: assimilation.size(for: configuration.training.targetCrop),
@@ -507,8 +507,7 @@ extension FieldDescription {
   /// Describes recordings.
   public init(_ recordings: Recordings) {
     self.init(
-      channels: recordings.channelCount, spaceAxes: recordings.spaceRank,
-      isPeriodic: recordings.boundary.allSatisfy { $0 == .periodic },
+      channels: recordings.channelCount, boundary: recordings.boundary,
       frameInterval: recordings.frameInterval, scaling: recordings.scaling)
   }
 }

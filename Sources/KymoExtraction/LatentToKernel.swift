@@ -72,8 +72,8 @@ package struct KernelLayout {
   /// Floats in one recording's kernel vector.
   package var count: Int { pieces.reduce(0) { $0 + $1.count } }
 
-  /// Cells of border on each side of a rollout: two for each of the layers.
-  package var border: Int { KernelLayout.width / 2 * (2 + middleLayers) }
+  /// Cells of halo on each side of a rollout: two for each of the layers.
+  package var halo: Int { KernelLayout.width / 2 * (2 + middleLayers) }
 
   private static func volume(_ width: Int, _ axes: Int) -> Int {
     (0..<axes).reduce(1) { volume, _ in volume * width }

@@ -18,7 +18,7 @@ public struct ExtractionResults: Codable, Sendable {
     }
   }
 
-  /// How well one known parameter is a linear function of the relevant latents (spec 6.3, 6.4).
+  /// How well one known parameter is a linear function of the relevant latents (Table I).
   public struct ParameterScore: Codable, Sendable {
     /// The parameter's name.
     public var name: String
@@ -230,7 +230,7 @@ public struct ExtractionResults: Codable, Sendable {
   public var parameterNames: [String]
   /// One entry for each latent.
   public var latents: [LatentSummary]
-  /// σ_z² of a latent that carries nothing, on recordings of this size (spec 2.7).
+  /// σ_z² of a latent that carries nothing, on recordings of this size (Appendix E).
   public var collapsedVariance: Double
   /// One entry for each known parameter.
   public var scores: [ParameterScore]

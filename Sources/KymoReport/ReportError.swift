@@ -10,8 +10,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
   case inconsistent(file: String, entry: String, found: String, expected: String)
   /// The plotting library that the page carries inside is not there.
   case noPlotly(path: String)
-  /// The page or a figure cannot be written.
-  case unwritable(path: String, reason: String)
 
   /// One sentence for the person who asked for the report.
   public var description: String {
@@ -25,8 +23,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
         + "Write the file anew with 'kymo evaluate'."
     case .noPlotly(let path):
       "The plotting library plotly.min.js is not at '\(path)'. Run: make setup"
-    case .unwritable(let path, let reason):
-      "'\(path)' cannot be written: \(reason). Is there space on the disk, and may you write there?"
     }
   }
 }

@@ -1,6 +1,7 @@
 // metrics.jsonl: one line of JSON for each training step, appended as the step is done. What a kill
 // leaves half written is cut off on resuming, together with steps after the checkpoint.
 package import Foundation
+import KymoNumerics
 
 /// One training step, or one epoch of a stage, as metrics.jsonl records it.
 package struct TrainingStep: Codable, Hashable, Sendable {
@@ -63,22 +64,20 @@ package struct TrainingStep: Codable, Hashable, Sendable {
 /// Appends training steps to a file.
 package final class MetricsLog {
   private let descriptor: Int32
-  private let path: String
+  private let file: URL
 
   /// Opens the file for appending.
   package init(appendingTo file: URL) throws {
-    path = file.relativePath
+    self.file = file
     descriptor = unsafe Foundation.open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw RunDirectoryError.unwritable(path: path, reason: systemReason())
-    }
+    guard descriptor >= 0 else { throw FileError(writing: file) }
   }
 
   deinit { close(descriptor) }
 
   /// Appends one step.
   package func append(_ step: TrainingStep) throws {
-    try writeAll(RunDirectory.json(step, pretty: false), to: descriptor, path: path)
+    try appendAll(RunDirectory.json(step, pretty: false), to: descriptor, of: file)
   }
 
   /// Keeps the steps up to `step` and returns them; an absent file has none.
@@ -111,7 +110,7 @@ package final class MetricsLog {
         reason: "it ends after step \(steps.count), but the checkpoint is of step \(step)")
     }
     kept = data[..<end]
-    if kept.count < data.count { try writeWhole(kept, to: file) }
+    if kept.count < data.count { try AtomicFile.write(kept, to: file) }
     return steps
   }
 

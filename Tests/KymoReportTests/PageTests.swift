@@ -1,5 +1,6 @@
 import Foundation
 import KymoMetrics
+import KymoNumerics
 import KymoReport
 import KymoTestSupport
 import Testing
@@ -278,7 +279,7 @@ struct BrowserTests {
     }
     #expect(ReportError.noPlotly(path: "x").description.hasSuffix("Run: make setup"))
     try run.write(Data(), to: "figures")
-    let unwritable = #expect(throws: ReportError.self) {
+    let unwritable = #expect(throws: FileError.self) {
       try Report.write(run: run.folder, plotly: stub(in: run))
     }
     #expect(unwritable?.description.contains("cannot be written") == true)

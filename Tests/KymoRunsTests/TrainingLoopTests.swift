@@ -1,6 +1,7 @@
 // The training loop around a session whose losses are a known function of all that came before, so
 // that a lost or repeated step shows.
 import Foundation
+import KymoNumerics
 import KymoTestSupport
 import Logging
 import Testing
@@ -33,7 +34,10 @@ private final class RecurrenceSession: TrainingSession {
   }
 
   func saveCheckpoint(to folder: URL) throws {
-    if failsToSave { throw RunDirectoryError.unwritable(path: "x", reason: "the disk is full") }
+    if failsToSave {
+      errno = ENOSPC
+      throw FileError(writing: folder)
+    }
     try JSONEncoder().encode(state).write(to: folder.appending(path: "state.json"))
   }
 
