@@ -35,10 +35,10 @@ struct Timing {
 }
 
 /// The largest distance between entries; infinite for NaN and for lists of different lengths.
-func distance(_ a: [Double], _ b: [Double]) -> Double {
+func distance<Value: BinaryFloatingPoint>(_ a: [Value], _ b: [Value]) -> Double {
   guard a.count == b.count else { return .infinity }
   return zip(a, b).reduce(0) { worst, pair in
-    let distance = (pair.0 - pair.1).magnitude
+    let distance = Double((pair.0 - pair.1).magnitude)
     return distance.isNaN ? .infinity : max(worst, distance)
   }
 }
