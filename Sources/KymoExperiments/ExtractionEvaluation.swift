@@ -7,6 +7,7 @@ package import KymoMetrics
 import KymoNumerics
 package import KymoRuns
 import KymoSolvers
+package import KymoTensor
 
 /// Evaluates a trained parameter VAE on recordings.
 package struct ExtractionEvaluation {
@@ -343,11 +344,13 @@ extension ExtractionRun {
       ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)
   }
 
-  /// The trained model of a run.
-  package static func loadModel(_ directory: RunDirectory) throws -> ParameterVAE {
+  /// The trained model of a run, on a device.
+  package static func loadModel(
+    _ directory: RunDirectory, device: Device = .cpu
+  ) throws -> ParameterVAE {
     guard directory.isFinished else {
       throw RunDirectoryError.unfinished(path: directory.name)
     }
-    return try ParameterVAE.load(from: directory.model)
+    return try ParameterVAE.load(from: directory.model, device: device)
   }
 }

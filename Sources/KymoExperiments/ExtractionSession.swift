@@ -21,7 +21,8 @@ package struct ExtractionSession: TrainingSession {
     _ recipe: Recipe, recordings: Recordings, device: Device, base: URL? = nil
   ) throws {
     func model(_ path: String) throws -> ParameterVAE {
-      try ExtractionRun.loadModel(RunDirectory.finished(at: located(path, base: base)))
+      try ExtractionRun.loadModel(
+        RunDirectory.finished(at: located(path, base: base)), device: device)
     }
     let start: TrainingStart? =
       if let path = recipe.encoderFrom {

@@ -146,12 +146,12 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     }
   }
 
-  /// Reads a trained one.
-  func load(from folder: URL) throws -> any Reduction {
+  /// Reads a trained one; all but autoencoders compute on the processor.
+  func load(from folder: URL, device: Device) throws -> any Reduction {
     switch self {
     case .principalComponents: try PrincipalComponentReduction(from: folder)
     case .diffusionMaps: try DiffusionMapReduction(from: folder)
-    case .autoencoder: try AutoencoderReduction(from: folder)
+    case .autoencoder: try AutoencoderReduction(from: folder, device: device)
     }
   }
 }
@@ -267,12 +267,12 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     }
   }
 
-  /// Reads a trained one.
-  func load(from folder: URL) throws -> any Propagator {
+  /// Reads a trained one; all but networks compute on the processor.
+  func load(from folder: URL, device: Device) throws -> any Propagator {
     switch self {
     case .reservoir: try ReservoirPropagator(from: folder)
     case .sindy: try SINDyPropagator(from: folder)
-    case .network(let settings): try settings.load(from: folder)
+    case .network(let settings): try settings.load(from: folder, device: device)
     }
   }
 }

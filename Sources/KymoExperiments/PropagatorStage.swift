@@ -49,10 +49,10 @@ package struct NetworkPropagatorSettings: Codable, Hashable, Sendable {
   }
 
   /// Reads a trained one.
-  func load(from folder: URL) throws -> any Propagator {
+  func load(from folder: URL, device: Device) throws -> any Propagator {
     switch network {
-    case .recurrent: try RecurrentPropagator(from: folder)
-    case .mlp: try MLPPropagator(from: folder)
+    case .recurrent: try RecurrentPropagator(from: folder, device: device)
+    case .mlp: try MLPPropagator(from: folder, device: device)
     }
   }
 }

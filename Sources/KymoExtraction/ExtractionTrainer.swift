@@ -7,7 +7,7 @@
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)
 public import Foundation
 public import KymoData
-import KymoNN
+public import KymoNN
 import KymoNumerics
 public import KymoTensor
 
@@ -86,13 +86,13 @@ public final class ExtractionTrainer {
   private let latentPrices: Tensor
   private var training: TrainingConfiguration { configuration.training }
 
-  /// Prepares a training.
+  /// Prepares a training; how it is computed is what the device allows where no path is given.
   ///
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the recordings;
   ///   ``ModelError`` when the model to start from does not fit.
   public init(
     configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
-    device: Device = .cpu, start: TrainingStart? = nil
+    device: Device = .cpu, path: ComputePath? = nil, start: TrainingStart? = nil
   ) throws {
     try configuration.validate()
     try device.checkAvailable()
@@ -102,7 +102,7 @@ public final class ExtractionTrainer {
     sampler = BatchSampler(recordings, training: configuration.training, seed: seed)
     model = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: seed,
-      device: device)
+      device: device, path: path)
     rolloutLoss = RolloutLoss(model: model, training: configuration.training, device: device)
     assimilation = Assimilation(
       frames: configuration.training.assimilatedFrames, border: model.kernelNetwork.layout.border)

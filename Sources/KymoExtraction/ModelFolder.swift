@@ -34,10 +34,12 @@ extension ParameterVAE {
     try AtomicFile.write(encoder.encode(description), to: folder.appending(path: "model.json"))
   }
 
-  /// Reads a model from a folder that ``save(to:)`` wrote.
+  /// Reads a model from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: ``ModelError`` or `TensorError`, which name the file and what is wrong with it.
+  /// - Throws: ``ModelError`` or `TensorError`, which name the file and what is wrong with it, or a device
+  ///   that is not here.
   public static func load(from folder: URL, device: Device = .cpu) throws -> ParameterVAE {
+    try device.checkAvailable()
     let file = folder.appending(path: "model.json")
     let description: Description
     do {

@@ -1,16 +1,16 @@
 // Forecasts by a feed-forward network without memory, the paper's simplest propagator: latents are scaled,
-// pass through dense layers by the fused kernel, and are scaled back.
+// pass through dense layers, and are scaled back.
 //
 // Letters: B trajectories, T coarse steps, L latents.
 public import Foundation
 public import KymoData
 public import KymoNN
 public import KymoNumerics
-package import KymoTensor
+public import KymoTensor
 
 /// Advances latents by a feed-forward network; every step sees the present latents only.
 ///
-/// Computes in single precision.
+/// Computes in single precision, on any device; latents are host arrays.
 public final class MLPPropagator: Propagator {
   /// Nothing is remembered.
   public struct Memory: Hashable, Sendable {}
@@ -100,15 +100,17 @@ extension MLPPropagator {
       tensors: network.namedParameters())
   }
 
-  /// Reads a propagator from a folder that ``save(to:)`` wrote.
+  /// Reads a propagator from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public convenience init(from folder: URL) throws {
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
+  public convenience init(from folder: URL, device: Device = .cpu) throws {
+    try device.checkAvailable()
     let (description, contents) = try ModelFolder.read(
       folder, format: Self.format, as: Description.self)
     try description.configuration.validate()
     let network = DenseStack(
-      description.configuration, latentCount: description.latentCount, seed: 0)
+      description.configuration, latentCount: description.latentCount, seed: 0,
+      device: device)
     try network.namedParameters().load(
       contents.tensors, from: folder.appending(path: "model.safetensors").path)
     self.init(
@@ -119,13 +121,14 @@ extension MLPPropagator {
 extension DenseStack {
   /// A network of this architecture with random weights.
   package convenience init(
-    _ configuration: MLPConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu
+    _ configuration: MLPConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu,
+    path: ComputePath? = nil
   ) {
     var stream = RandomStream(seed: seed, purpose: .weights)
     let hidden = [Int](repeating: configuration.unitCount, count: configuration.layerCount)
     self.init(
       widths: [latentCount] + hidden + [latentCount], activation: configuration.activation,
       lastActivation: configuration.scaling.outputActivation, skips: false, using: &stream,
-      device: device)
+      device: device, path: path)
   }
 }

@@ -7,7 +7,7 @@
 // Letters: B sequences, L latents, K inputs of a window.
 public import Foundation
 public import KymoData
-package import KymoNN
+public import KymoNN
 public import KymoNumerics
 public import KymoTensor
 
@@ -67,12 +67,13 @@ public final class PropagatorTrainer {
   ///   - scaler: From latents to the network's numbers; fitted to the training series when nil.
   ///   - seed: Seed of weights, sequences and noise.
   ///   - device: Where to compute.
+  ///   - path: How to compute; what the device allows when not given.
   /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
   ///   cannot be used.
   public init(
     _ architecture: PropagatorArchitecture, training: PropagatorTraining,
     series: [HostArray<Double>], validation: [HostArray<Double>], scaler: ChannelScaler? = nil,
-    seed: UInt64, device: Device = .cpu
+    seed: UInt64, device: Device = .cpu, path: ComputePath? = nil
   ) throws {
     try architecture.validate()
     try training.validate()
@@ -92,7 +93,8 @@ public final class PropagatorTrainer {
     let scaler = scaler ?? architecture.scaler(fitting: series)
     self.scaler = scaler
     let objective = LatentObjective(
-      architecture, latentCount: latents, average: training.average, seed: seed, device: device)
+      architecture, latentCount: latents, average: training.average, seed: seed, device: device,
+      path: path)
     self.objective = objective
     func windowTrainer(_ training: PropagatorTraining) -> WindowTrainer {
       func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
@@ -199,10 +201,11 @@ private final class LatentObjective: WindowObjective {
 
   init(
     _ architecture: PropagatorArchitecture, latentCount: Int,
-    average: ErrorAverage, seed: UInt64, device: Device
+    average: ErrorAverage, seed: UInt64, device: Device, path: ComputePath?
   ) {
     self.average = average
-    network = architecture.network(latentCount: latentCount, seed: seed, device: device)
+    network = architecture.network(
+      latentCount: latentCount, seed: seed, device: device, path: path)
     zoneoutKept =
       if case .recurrent(let settings) = architecture { settings.zoneoutKept } else { 1 }
     self.device = device

@@ -357,3 +357,98 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     #expect(again == architecture)
   }
 }
+
+/// What a short training of a propagator and its forecasts give.
+private struct Outcome {
+  var losses: [Double] = []
+  var forecasts: [Double] = []
+
+  init(
+    _ architecture: PropagatorArchitecture, device: Device = .cpu, path: ComputePath? = nil,
+    seed: UInt64 = 1
+  ) throws {
+    var training = smallTraining(12)
+    training.freeRunningSteps = 4
+    let trainer = try PropagatorTrainer(
+      architecture, training: training, series: sines(3, frames: 120),
+      validation: sines(1, frames: 100), seed: seed, device: device, path: path)
+    while !trainer.isFinished { losses.append(try trainer.step().loss) }
+    switch trainer.finishedPropagator() {
+    case let trained as RecurrentPropagator:
+      try forecast(trained, trained.save) { try RecurrentPropagator(from: $0, device: device) }
+    case let trained as MLPPropagator:
+      try forecast(trained, trained.save) { try MLPPropagator(from: $0, device: device) }
+    case let other: Issue.record("a propagator of type \(type(of: other))")
+    }
+    // A network by tensor operations on the processor is one that is not loaded.
+    func forecast<Model: Propagator>(
+      _ trained: Model, _ save: (URL) throws -> Void, _ load: (URL) throws -> Model
+    ) throws {
+      let folder = try TemporaryFolder()
+      try save(folder.url)
+      let model = path == nil ? try load(folder.url) : trained
+      let known = HostArray(
+        sines(3, frames: 20).flatMap(\.elements), shape: [3, 20, model.latentCount])
+      var memory = model.initialMemory(batchCount: 3)
+      let warm = try model.oneStepPredictions(known, memory: &memory)
+      let next = try model.step(warm.frame(19), memory: &memory)
+      let rollout = try model.rollout(from: next, stepCount: 10, memory: &memory)
+      forecasts = warm.elements + next.elements + rollout.elements
+      let none = try model.rollout(from: next, stepCount: 0, memory: &memory)
+      #expect(none.shape == [3, 0, 2])
+    }
+  }
+}
+
+@Suite("Propagators on every device", .serialized) struct PropagatorDeviceTests {
+  private static let kinds = ["lstm", "gru", "mlp"]
+
+  private func architecture(_ name: String) -> PropagatorArchitecture {
+    switch name {
+    case "mlp": .mlp(MLPConfiguration())
+    case "gru": .recurrent(RecurrentConfiguration(cell: .gru, unitCount: 17, layerCount: 2))
+    default: small(.lstm)
+    }
+  }
+
+  @Test("are the same by kernels and by tensor operations", arguments: kinds)
+  func operations(_ name: String) throws {
+    let architecture = architecture(name)
+    let (expected, found) = (
+      try Outcome(architecture), try Outcome(architecture, path: .operations)
+    )
+    let tolerance = Tolerance(
+      absolute: 1e-3, because: "float32, the optimiser divides by small gradients")
+    expectClose(found.losses, expected.losses, tolerance)
+    expectClose(found.forecasts, expected.forecasts, tolerance)
+    expectFar(
+      try Outcome(architecture, seed: 2).losses, expected.losses,
+      Tolerance(absolute: 1e-6, because: "far above rounding"))
+  }
+
+  @Test(
+    "are the same on a CUDA device", .enabled(if: Device.cudaCount > 0, "needs a CUDA device"),
+    arguments: kinds)
+  func cuda(_ name: String) throws {
+    let architecture = architecture(name)
+    let (expected, found) = (
+      try Outcome(architecture), try Outcome(architecture, device: .cuda(0))
+    )
+    let tolerance = Tolerance(absolute: 0.02, because: "float32 in another order")
+    expectClose(found.losses, expected.losses, tolerance)
+    expectClose(found.forecasts, expected.forecasts, tolerance)
+  }
+
+  @Test("are not loaded onto a device that is not there") func elsewhere() throws {
+    let folder = try TemporaryFolder()
+    let errors = [
+      #expect(throws: TensorError.self) {
+        try RecurrentPropagator(from: folder.url, device: .cuda(97))
+      },
+      #expect(throws: TensorError.self) { try MLPPropagator(from: folder.url, device: .cuda(97)) },
+    ]
+    for error in errors {
+      #expect(error?.message.contains("'cuda:97' is not here") == true)
+    }
+  }
+}

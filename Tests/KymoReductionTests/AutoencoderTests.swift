@@ -440,3 +440,90 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     }
   }
 }
+
+/// What a short training of an autoencoder and its result give.
+private struct Outcome {
+  var losses: [Double] = []
+  var latents: [Double] = []
+  var fields: [Double] = []
+
+  init(
+    _ kind: AutoencoderConfiguration, device: Device = .cpu, path: ComputePath? = nil,
+    seed: UInt64 = 1
+  ) throws {
+    let states = fronts(300)
+    let trainer = try ReductionTrainer(
+      AutoencoderReduction(
+        kind, stateShape: [2, 16], scaler: ChannelScaler(kind.scaling, fitting: states), seed: seed,
+        device: device, path: path),
+      training: fixed(12), states: states, validation: fronts(40, seed: 2), seed: seed)
+    while !trainer.isFinished { losses.append(try trainer.step().loss) }
+    let trained = trainer.finishedReduction()
+    try trained.projectLatents(fittedTo: states)
+    let folder = try TemporaryFolder()
+    try trained.save(to: folder.url)
+    // A network by tensor operations on the processor is one that is not loaded.
+    let reduction =
+      path == nil ? try AutoencoderReduction(from: folder.url, device: device) : trained
+    latents = try reduction.encode(states).elements
+    fields = try reduction.decode(HostArray(latents, shape: [300, reduction.latentCount])).elements
+  }
+
+  func expectClose(to expected: Outcome, _ tolerance: Tolerance) {
+    KymoTestSupport.expectClose(losses, expected.losses, tolerance)
+    KymoTestSupport.expectClose(latents, expected.latents, tolerance)
+    KymoTestSupport.expectClose(fields, expected.fields, tolerance)
+  }
+}
+
+@Suite("Autoencoders on every device", .serialized) struct AutoencoderDeviceTests {
+  private static let kinds = [
+    "feedForward", "variational", "convolutional", "normalized", "variationalConvolutional",
+  ]
+
+  private func configuration(_ name: String) -> AutoencoderConfiguration {
+    var (dense, stages) = (small(latents: 2), smallConvolutional())
+    dense.isVariational = name == "variational"
+    stages.isVariational = name == "variationalConvolutional"
+    stages.isBatchNormalized = name == "normalized"
+    return name == "feedForward" || name == "variational"
+      ? .feedForward(dense) : .convolutional(stages)
+  }
+
+  @Test("are the same by kernels and by tensor operations", arguments: kinds)
+  func operations(_ name: String) throws {
+    let kind = configuration(name)
+    let expected = try Outcome(kind)
+    try Outcome(kind, path: .operations).expectClose(
+      to: expected,
+      Tolerance(
+        absolute: 1e-3, relative: 1e-3, because: "float32, the optimiser divides by small gradients"
+      ))
+    expectFar(
+      try Outcome(kind, seed: 2).losses, expected.losses,
+      Tolerance(absolute: 1e-6, because: "far above rounding"))
+  }
+
+  @Test(
+    "are the same on a CUDA device", .enabled(if: Device.cudaCount > 0, "needs a CUDA device"),
+    arguments: kinds)
+  func cuda(_ name: String) throws {
+    let kind = configuration(name)
+    try Outcome(kind, device: .cuda(0)).expectClose(
+      to: Outcome(kind),
+      Tolerance(
+        absolute: 0.02, relative: 0.02, because: "convolutions with 10 bits of mantissa (TF32)"))
+  }
+
+  @Test("are not loaded onto a device that is not there") func elsewhere() throws {
+    let folder = try TemporaryFolder()
+    try AutoencoderReduction(
+      .feedForward(small()), stateShape: [2, 16],
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: fronts(8)), seed: 1
+    ).save(to: folder.url)
+    let error = #expect(throws: TensorError.self) {
+      try AutoencoderReduction(from: folder.url, device: .cuda(97))
+    }
+    #expect(error?.message.contains("'cuda:97' is not here") == true)
+  }
+}
