@@ -184,7 +184,7 @@ public struct Inspection: Codable, Hashable, Sendable {
         return [undeclared(name, "It looks periodic (\(jump)); if it is, save \(periodic).")]
       case .unknown:
         return [undeclared(name, "It does not look periodic: \(jump).")]
-      case .open where looksPeriodic, .dirichlet where looksPeriodic:
+      case _ where looksPeriodic && kind != .periodic:
         return [
           Finding(
             .warning, "axis \(name) is declared \(kind.rawValue), but looks periodic: \(jump)",

@@ -131,7 +131,7 @@ extension Recordings {
 public struct CropSampler: Hashable, Sendable {
   private let frameCount: Int
   private let spaceShape: [Int]
-  private let boundary: [BoundaryKind]
+  private let boundary: [Grid.Ends]
 
   /// Draws from recordings of this shape and boundary.
   public init(_ recordings: Recordings) {

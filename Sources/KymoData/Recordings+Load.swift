@@ -271,16 +271,16 @@ struct MetadataReader {
     return try small(key, "one text") { $0.allSatisfy { $0 == 1 } }.strings().first ?? ""
   }
 
-  private func boundary() throws(FormatError) -> [BoundaryKind] {
+  private func boundary() throws(FormatError) -> [Grid.Ends] {
     guard has(RecordingKey.boundary) else { return [] }
     let array = try small(RecordingKey.boundary, "one text, or \(spaceRank)") {
       $0.isEmpty || $0 == [1] || $0 == [spaceRank]
     }
     let kinds = try array.strings().map { (word) throws(FormatError) in
-      guard let kind = BoundaryKind(rawValue: word) else {
+      guard let kind = Grid.Ends(rawValue: word) else {
         throw array.place.error(
           .wrongContent, found: "the word '\(word)'",
-          allowed: BoundaryKind.allCases.map(\.rawValue).joined(separator: ", "),
+          allowed: BoundaryCondition.allCases.map(\.rawValue).joined(separator: ", "),
           remedy: "Write boundary=[\"periodic\"] when the last point is a neighbour of the first.")
       }
       return kind

@@ -58,14 +58,15 @@ extension Recordings {
         RecordingKey.parameters, params.map { "of shape \(describeShape($0.shape))" } ?? "absent",
         "finite, of shape (recordings, 3): D not negative, v_x, v_y")
     }
-    guard let interval = metadata.frameInterval, let extents = metadata.extents,
-      let plane = LinearPlane(shape: [points, columns], lengths: extents)
-    else {
+    let grid = metadata.extents.map { lengths in
+      Grid(zip([points, columns], lengths).map { Grid.Axis($0, extent: $1, .periodic) })
+    }
+    guard let interval = metadata.frameInterval, let grid, let plane = LinearPlane(grid) else {
       throw refuse(
         RecordingKey.spectra, "a mesh of \(points) × \(columns) points",
         "with dt and extent given, and counts that are even products of 2, 3 and 5")
     }
-    metadata.boundary = [.periodic, .periodic]
+    metadata.describe(grid)
     let values = params.elements.map(Double.init)
     let laws = (0..<shape[0]).map { index in
       LinearPlane.Law(

@@ -83,8 +83,16 @@ public struct Recordings: Sendable {
   public var frameInterval: Double? { metadata.frameInterval }
   /// Length of every space axis.
   public var extents: [Double]? { metadata.extents }
-  /// What happens at the ends of every space axis.
-  public var boundary: [BoundaryKind] { metadata.boundary }
+  /// What holds at the ends of every space axis.
+  public var boundary: [Grid.Ends] { metadata.boundary }
+  /// Points, lengths and ends of space; neighbours have the distance 1 where the lengths are unknown.
+  public var grid: Grid {
+    Grid(
+      zip(spaceShape, boundary).enumerated().map { axis, mesh in
+        extents.map { Grid.Axis(mesh.0, extent: $0[axis], mesh.1) }
+          ?? Grid.Axis(mesh.0, spacing: 1, mesh.1)
+      })
+  }
   /// The system that made the recordings.
   public var systemName: String { metadata.systemName }
 

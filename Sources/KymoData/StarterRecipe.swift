@@ -1,6 +1,7 @@
 // A recipe to start from, with crops that fit the data: sizes of Lu, Kim and Soljacic (2020) where
 // the data are large enough.
 import Foundation
+import KymoNumerics
 
 /// Crops for a data set, with the reasons where they are not the usual ones.
 struct StarterCrops {

@@ -15,7 +15,7 @@ package enum AutoencoderRestriction: String, SettingChoice {
 }
 
 /// An autoencoder and how it is trained.
-package struct AutoencoderSettings: Codable, Hashable, Sendable {
+package struct AutoencoderSettings: Settings {
   /// The network.
   package var network = AutoencoderConfiguration.feedForward(.init())
   /// How it is trained.
@@ -25,19 +25,6 @@ package struct AutoencoderSettings: Codable, Hashable, Sendable {
 
   /// Creates the default settings.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    network = try values.decodeIfPresent(AutoencoderConfiguration.self, forKey: .network) ?? network
-    training = try values.decodeIfPresent(ReductionTraining.self, forKey: .training) ?? training
-    restriction =
-      try values.decodeIfPresent(AutoencoderRestriction.self, forKey: .restriction) ?? restriction
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training, restriction }
 
   /// What reports call it.
   var name: String {

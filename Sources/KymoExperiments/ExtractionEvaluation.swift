@@ -137,7 +137,7 @@ extension ExtractionEvaluation {
   ) throws -> [ExtractionResults.ErrorCurve] {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
-    let given = model.givenCells(test.rolloutBorder)
+    let given = model.givenCells(Halo(test.boundary))
     var decoder = RolloutErrors()
     try blocks(test, count, "rolling out") { range in
       decoder.add(
@@ -174,7 +174,7 @@ extension ExtractionEvaluation {
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
-      border: test.rolloutBorder)
+      halo: Halo(test.boundary))
   }
 
   /// The frames after the first: `[recordings, C, frames − 1, X…]`.
@@ -291,14 +291,6 @@ extension ExtractionEvaluation {
   ) -> String {
     zip(test.parameterNames, latents.parameters)
       .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
-  }
-}
-
-extension Recordings {
-  /// What lies beyond the last cell in rollouts: around, a wall with zero, or else the recording.
-  var rolloutBorder: RolloutBorder {
-    if boundary.allSatisfy({ $0 == .periodic }) { return .periodic }
-    return boundary.allSatisfy { $0 == .dirichlet } ? .dirichlet : .truth
   }
 }
 

@@ -260,15 +260,15 @@ extension ForecastingRun {
     evaluation.hooks = hooks
     let latents = try evaluation.extract(recordings, "reading recordings")
     let horizon = horizon ?? recordings.frameCount - 1
-    let border = recordings.rolloutBorder
+    let halo = Halo(recordings.boundary)
     try require(
-      border != .truth || horizon < recordings.frameCount, "--horizon", found: horizon,
+      halo != .groundTruth || horizon < recordings.frameCount, "--horizon", found: horizon,
       allowed: "at most \(recordings.frameCount - 1) for recordings with open ends",
       remedy: "What lies beyond the ends of space is taken from the recordings.")
     let start = ContinuousClock.now
     let count = recordings.count
     let made = try model.rollout(
-      recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, border: border)
+      recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, halo: halo)
     let seconds = start.duration(to: .now).seconds
     let (channels, space) = (recordings.channelCount, recordings.spaceShape)
     let cells = space.reduce(1, *)
@@ -292,7 +292,7 @@ extension ForecastingRun {
       diverged: diverged.count { $0 >= 0 }, seconds: seconds)
     if horizon < recordings.frameCount {
       let fields = ForecastData.fields(of: recordings)
-      let given = model.givenCells(border)
+      let given = model.givenCells(halo)
       let truth = InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
         .windows(0..<count).truth.trimmed(given, from: 3)
       let predicted = frames.trimmed(given, from: 3)

@@ -18,33 +18,8 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   /// A feed-forward, convolutional or variational autoencoder.
   case autoencoder(AutoencoderSettings)
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  private enum CodingKeys: CodingKey, CaseIterable {
     case principalComponents, diffusionMaps, autoencoder
-  }
-
-  /// Decodes one key with settings below it.
-  package init(from decoder: any Decoder) throws {
-    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
-    switch key {
-    case .principalComponents:
-      self = .principalComponents(
-        try values.decode(PrincipalComponentConfiguration.self, forKey: key))
-    case .diffusionMaps:
-      self = .diffusionMaps(try values.decode(DiffusionMapConfiguration.self, forKey: key))
-    case .autoencoder:
-      self = .autoencoder(try values.decode(AutoencoderSettings.self, forKey: key))
-    }
-  }
-
-  /// Encodes one key with settings below it.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .principalComponents(let settings):
-      try values.encode(settings, forKey: .principalComponents)
-    case .diffusionMaps(let settings): try values.encode(settings, forKey: .diffusionMaps)
-    case .autoencoder(let settings): try values.encode(settings, forKey: .autoencoder)
-    }
   }
 
   /// What reports call it.
@@ -165,28 +140,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// LSTM, GRU or a feed-forward network.
   case network(NetworkPropagatorSettings)
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case reservoir, sindy, network }
-
-  /// Decodes one key with settings below it.
-  package init(from decoder: any Decoder) throws {
-    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
-    switch key {
-    case .reservoir: self = .reservoir(try values.decode(ReservoirConfiguration.self, forKey: key))
-    case .sindy: self = .sindy(try values.decode(SINDyConfiguration.self, forKey: key))
-    case .network:
-      self = .network(try values.decode(NetworkPropagatorSettings.self, forKey: key))
-    }
-  }
-
-  /// Encodes one key with settings below it.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .reservoir(let settings): try values.encode(settings, forKey: .reservoir)
-    case .sindy(let settings): try values.encode(settings, forKey: .sindy)
-    case .network(let settings): try values.encode(settings, forKey: .network)
-    }
-  }
+  private enum CodingKeys: CodingKey, CaseIterable { case reservoir, sindy, network }
 
   /// The architecture of a recurrent network; nil for other propagators.
   var recurrent: RecurrentConfiguration? {
@@ -311,23 +265,4 @@ private func forecastError(
     }
   }
   return count == 0 ? 0 : sum / Double(count)
-}
-
-extension Decoder {
-  /// The only key of a group, with the group.
-  func onlyChoice<Key: CodingKey & CaseIterable>(
-    _ keys: Key.Type
-  ) throws -> (Key, KeyedDecodingContainer<Key>) {
-    try rejectUnknownKeys(keys)
-    let values = try container(keyedBy: keys)
-    guard let key = values.allKeys.first, values.allKeys.count == 1 else {
-      throw ConfigurationError(
-        codingPath.map(\.stringValue).joined(separator: "."),
-        found: "a group of \(values.allKeys.count) kinds",
-        allowed: "one of: "
-          + keys.allCases.map(\.stringValue).joined(separator: ", "),
-        remedy: "Write the kind with its settings below it, or {} for its defaults.")
-    }
-    return (key, values)
-  }
 }

@@ -9,7 +9,7 @@ import KymoRuns
 import KymoTensor
 
 /// A propagating network and how it is trained.
-package struct NetworkPropagatorSettings: Codable, Hashable, Sendable {
+package struct NetworkPropagatorSettings: Settings {
   /// The network.
   package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
   /// How it is trained.
@@ -17,18 +17,6 @@ package struct NetworkPropagatorSettings: Codable, Hashable, Sendable {
 
   /// Creates the default settings.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    network =
-      try values.decodeIfPresent(PropagatorArchitecture.self, forKey: .network) ?? network
-    training = try values.decodeIfPresent(PropagatorTraining.self, forKey: .training) ?? training
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case network, training }
 
   /// What reports call it.
   var name: String {

@@ -2,7 +2,7 @@
 public import KymoNumerics
 
 /// Everything that a training of the parameter VAE depends on, besides data and seed.
-public struct ExtractionConfiguration: Hashable, Codable, Sendable {
+public struct ExtractionConfiguration: Settings {
   /// The architecture.
   public var model = ModelConfiguration()
   /// The training.
@@ -10,17 +10,6 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the default configuration: the paper's network, trained in minutes.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.read(&model, .model)
-    try settings.read(&training, .training)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case model, training }
 
   /// The recipe of Lu, Kim and Soljacic (2020) for Kuramoto–Sivashinsky: dense encoder, Adam at a
   /// constant 10⁻³, 200,000 steps, nothing else.

@@ -26,12 +26,12 @@ package enum ExtractionSpeed {
     var random = RandomStream(seed: 1, purpose: .evaluation)
     let kernels = Tensor.normal([batch, layout.count], using: &random) * 0.05
     let truth = Tensor.normal(
-      [batch, channels, steps + 1] + cells.map { $0 + 2 * layout.border }, using: &random)
+      [batch, channels, steps + 1] + cells.map { $0 + 2 * layout.halo }, using: &random)
     let lambda = Tensor.ones([1])
     let count = cells.reduce(1, *)
     let weights = [Float](repeating: 1 / Float(batch * steps * count * channels), count: steps)
-    // Forward, gradients of kernels, gradients of inputs; 8, 4 and 0 border cells are results.
-    func results(_ border: Int) -> Int { cells.reduce(1) { $0 * ($1 + border) } }
+    // Forward, gradients of kernels, gradients of inputs; 8, 4 and 0 halo cells are results.
+    func results(_ halo: Int) -> Int { cells.reduce(1) { $0 * ($1 + halo) } }
     let taps = layout.pieces[0].shape[0]
     let products =
       taps
@@ -40,7 +40,7 @@ package enum ExtractionSpeed {
     return median(repeats, operations: Double(3 * 2 * products * steps * batch)) {
       _ = FusedRollout.errors(
         kernels: kernels, lambda: lambda, layout: layout, scale: 1, truth: truth, weights: weights,
-        border: .truth)
+        halo: .groundTruth)
     }
   }
 
@@ -93,7 +93,7 @@ package enum ExtractionSpeed {
     let shape = [count, 1] + field
     let values = (0..<shape.reduce(1, *)).map { _ in Float(random.uniform() - 0.5) }
     var metadata = RecordingsMetadata()
-    metadata.boundary = [BoundaryKind](repeating: .periodic, count: field.count - 1)
+    metadata.boundary = [Grid.Ends](repeating: .periodic, count: field.count - 1)
     let recordings = Recordings(x: HostArray(values, shape: shape), metadata: metadata)
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)

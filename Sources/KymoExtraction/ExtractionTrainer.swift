@@ -105,7 +105,7 @@ public final class ExtractionTrainer {
       device: device, path: path)
     rolloutLoss = RolloutLoss(model: model, training: configuration.training, device: device)
     assimilation = Assimilation(
-      frames: configuration.training.assimilatedFrames, border: model.kernelNetwork.layout.border)
+      frames: configuration.training.assimilatedFrames, halo: model.kernelNetwork.layout.halo)
     if let assimilation {
       try configuration.training.validate(
         crop: assimilation.size(for: configuration.training.targetCrop),
@@ -507,8 +507,7 @@ extension FieldDescription {
   /// Describes recordings.
   public init(_ recordings: Recordings) {
     self.init(
-      channels: recordings.channelCount, spaceAxes: recordings.spaceRank,
-      isPeriodic: recordings.boundary.allSatisfy { $0 == .periodic },
+      channels: recordings.channelCount, boundary: recordings.boundary,
       frameInterval: recordings.frameInterval, scaling: recordings.scaling)
   }
 }

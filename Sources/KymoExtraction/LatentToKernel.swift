@@ -69,8 +69,8 @@ struct KernelLayout {
   /// Floats in one recording's kernel vector.
   var count: Int { pieces.reduce(0) { $0 + $1.count } }
 
-  /// Cells of border on each side of a rollout: two for each of the layers.
-  var border: Int { KernelLayout.width / 2 * (2 + middleLayers) }
+  /// Cells of halo on each side of a rollout: two for each of the layers.
+  var halo: Int { KernelLayout.width / 2 * (2 + middleLayers) }
 
   private static func volume(_ width: Int, _ axes: Int) -> Int {
     (0..<axes).reduce(1) { volume, _ in volume * width }

@@ -18,10 +18,8 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct FieldDescription: Hashable, Codable, Sendable {
   /// Data channels.
   public var channels: Int
-  /// Axes of space.
-  public var spaceAxes: Int
-  /// Whether every space axis is periodic.
-  public var isPeriodic: Bool
+  /// What holds at the ends of every axis of space.
+  public var boundary: [Grid.Ends]
   /// Time between frames; nil when unknown.
   public var frameInterval: Double?
   /// The map of every channel that the model's fields have gone through; nil for none.
@@ -29,13 +27,31 @@ public struct FieldDescription: Hashable, Codable, Sendable {
 
   /// Creates a description.
   public init(
-    channels: Int, spaceAxes: Int, isPeriodic: Bool, frameInterval: Double?,
-    scaling: ChannelScaler? = nil
+    channels: Int, boundary: [Grid.Ends], frameInterval: Double?, scaling: ChannelScaler? = nil
   ) {
-    (self.channels, self.spaceAxes) = (channels, spaceAxes)
-    (self.isPeriodic, self.frameInterval) = (isPeriodic, frameInterval)
-    self.scaling = scaling
+    (self.channels, self.boundary) = (channels, boundary)
+    (self.frameInterval, self.scaling) = (frameInterval, scaling)
   }
+
+  /// Axes of space.
+  public var spaceAxes: Int { boundary.count }
+
+  /// Decodes; models of earlier versions say how many axes there are and whether all are periodic.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let earlier = try decoder.container(keyedBy: EarlierKeys.self)
+    self.init(
+      channels: try values.decode(Int.self, forKey: .channels),
+      boundary: try values.decodeIfPresent([Grid.Ends].self, forKey: .boundary)
+        ?? Array(
+          repeating: try earlier.decode(Bool.self, forKey: .isPeriodic) ? .periodic : .unknown,
+          count: try earlier.decode(Int.self, forKey: .spaceAxes)),
+      frameInterval: try values.decodeIfPresent(Double.self, forKey: .frameInterval),
+      scaling: try values.decodeIfPresent(ChannelScaler.self, forKey: .scaling))
+  }
+
+  private enum CodingKeys: CodingKey { case channels, boundary, frameInterval, scaling }
+  private enum EarlierKeys: CodingKey { case spaceAxes, isPeriodic }
 }
 
 /// The trained model that a training starts from, on the device that trains.
@@ -197,9 +213,9 @@ public final class ParameterVAE {
   }
 
   /// Rollouts, `[B, C, steps, cells…]`.
-  func rollout(latents: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
+  func rollout(latents: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
     decoder.predict(
-      kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, border: border)
+      kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, halo: halo)
   }
 
   /// Moves gain and statistics into the μ head, so that the plain network gives the same means.

@@ -13,12 +13,12 @@ struct RolloutLoss {
   let device: Device
 
   private var cells: [Int] {
-    training.targetCrop.dropFirst().map { $0 - 2 * model.kernelNetwork.layout.border }
+    training.targetCrop.dropFirst().map { $0 - 2 * model.kernelNetwork.layout.halo }
   }
   private var frames: Int { training.targetCrop[0] - 1 }
 
   /// The error of rollouts over `frames` frames under latents `[B, P]`, against crops `[B, C, ≥ frames + 1, X…]`
-  /// whose borders the rollouts are given.
+  /// whose halos the rollouts are given.
   func callAsFunction(
     _ latents: Tensor, crops: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
   ) -> Tensor {
@@ -34,7 +34,7 @@ struct RolloutLoss {
     }
     return training.average(
       model.decoder.errors(
-        kernels: kernels, truth: truth, weights: weights, border: .truth, noise: noise))
+        kernels: kernels, truth: truth, weights: weights, halo: .groundTruth, noise: noise))
   }
 
   /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with
@@ -48,9 +48,9 @@ struct RolloutLoss {
   /// Mean squared difference between the first and the later frames of target crops: the loss of a
   /// decoder that changes nothing.
   func ofPersistence(_ recordings: Recordings, _ probes: [CropPlaces]) -> Double {
-    let border = model.kernelNetwork.layout.border
+    let halo = model.kernelNetwork.layout.halo
     let errors = probes.map { probe -> Double in
-      let inner = PlainRollout.inner(recordings.batch(probe.targets), cut: border, firstAxis: 3)
+      let inner = PlainRollout.inner(recordings.batch(probe.targets), cut: halo, firstAxis: 3)
       let start = inner.sliced(axis: 2, from: 0, to: 1)
       return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
     }

@@ -4,7 +4,7 @@ public import KymoNN
 public import KymoNumerics
 
 /// The training of the parameter VAE.
-public struct TrainingConfiguration: Hashable, Codable, Sendable {
+public struct TrainingConfiguration: Settings {
   /// Number of optimiser steps of encoder and decoder together.
   public var steps = 16_000
   /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
@@ -38,7 +38,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
   public var inputCrop = [64, 94]
-  /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are border).
+  /// Crop that the decoder reproduces, first frame given: frames, then cells (12 are halo).
   public var targetCrop = [32, 76]
   /// Part of the target crops that start at the first frame of a recording; 0 in the paper.
   ///
@@ -108,56 +108,6 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
   /// Creates the default training.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.read(&steps, .steps)
-    try settings.read(&decoderSteps, .decoderSteps)
-    try settings.read(&widensDecoder, .widensDecoder)
-    try settings.read(&fitCrops, .fitCrops)
-    try settings.read(&straightenings, .straightenings)
-    try settings.read(&encoderSteps, .encoderSteps)
-    try settings.read(&decoderOptimizer, .decoderOptimizer)
-    try settings.read(&decoderLearningRate, .decoderLearningRate)
-    try settings.read(&batchSize, .batchSize)
-    try settings.read(&inputCrop, .inputCrop)
-    try settings.read(&targetCrop, .targetCrop)
-    try settings.read(&beginnings, .beginnings)
-    try settings.read(&average, .average)
-    try settings.read(&beta, .beta)
-    try settings.read(&betaUnit, .betaUnit)
-    try settings.read(&betaStart, .betaStart)
-    try settings.read(&betaRamp, .betaRamp)
-    try settings.read(&betaGrading, .betaGrading)
-    try settings.read(&priorMatching, .priorMatching)
-    try settings.read(&mixedMoments, .mixedMoments)
-    try settings.read(&optimizer, .optimizer)
-    try settings.read(&learningRate, .learningRate)
-    try settings.read(&schedule, .schedule)
-    try settings.read(&warmup, .warmup)
-    try settings.read(&finalLearningRate, .finalLearningRate)
-    try settings.read(&gradientClip, .gradientClip)
-    try settings.read(&rolloutSchedule, .rolloutSchedule)
-    try settings.read(&batchNormalizedPart, .batchNormalizedPart)
-    try settings.read(&propagationNoise, .propagationNoise)
-    try settings.read(&assimilatedFrames, .assimilatedFrames)
-    try settings.read(&discount, .discount)
-    try settings.read(&weightAverage, .weightAverage)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, decoderSteps, widensDecoder, fitCrops, straightenings, encoderSteps
-    case decoderOptimizer, decoderLearningRate
-    case batchSize, inputCrop, targetCrop, beginnings, average
-    case beta, betaUnit, betaStart, betaRamp, betaGrading
-    case priorMatching, mixedMoments, optimizer, learningRate, schedule, warmup
-    case finalLearningRate, gradientClip
-    case rolloutSchedule, batchNormalizedPart, propagationNoise, assimilatedFrames, discount
-    case weightAverage
-  }
-
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "training") throws(ConfigurationError) {
     try require(
@@ -194,7 +144,7 @@ public struct TrainingConfiguration: Hashable, Codable, Sendable {
         crop.dropFirst().allSatisfy { $0 >= least }, "\(path).\(name)", found: "\(crop)",
         allowed: "at least \(least) cells along every space axis",
         remedy: name == "inputCrop"
-          ? "The encoder sees 31 cells at once." : "12 cells are border, at least 6 are scored.")
+          ? "The encoder sees 31 cells at once." : "12 cells are halo, at least 6 are scored.")
     }
     try require(
       inputCrop[0] >= 31, "\(path).inputCrop", found: "\(inputCrop)", allowed: "at least 31 frames",

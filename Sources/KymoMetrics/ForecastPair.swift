@@ -63,13 +63,12 @@ extension MetricSpread {
     }
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  private enum CodingKeys: CodingKey {
     case mean, standardDeviation, minimum, maximum, count, divergedCount
   }
 
   /// Decodes a spread; numbers that JSON does not have are absent and become NaN.
   public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func number(_ key: CodingKeys) throws -> Double {
       try values.decodeIfPresent(Double.self, forKey: key) ?? .nan

@@ -37,15 +37,15 @@ public enum DerivativeKind: Sendable, Hashable {
   /// Makes a plan; nil for a mesh that has no transform.
   ///
   /// - Parameters:
-  ///   - shape: Mesh points along both axes, each even, at least 4, and otherwise a product of 2, 3
-  ///     and 5.
-  ///   - lengths: Lengths of both axes.
+  ///   - grid: Two periodic axes, each of an even number of points, at least 4, and otherwise a
+  ///     product of 2, 3 and 5.
   ///   - derivatives: How derivatives are taken.
-  public init?(shape: [Int], lengths: [Double], derivatives: DerivativeKind = .spectral) {
-    precondition(shape.count == 2 && lengths.count == 2, "LinearPlane: two axes")
+  public init?(_ grid: Grid, derivatives: DerivativeKind = .spectral) {
+    precondition(grid.axes.count == 2 && grid.isPeriodic, "LinearPlane: two periodic axes")
+    let shape = grid.shape
     guard shape.allSatisfy({ $0 >= 4 && $0 <= 1 << 19 }) else { return nil }
-    let symbols = zip(shape, lengths).map { points, length in
-      (0..<points).map { LinearPlane.symbols($0, points, length, derivatives) }
+    let symbols = grid.axes.map { axis in
+      (0..<axis.points).map { LinearPlane.symbols($0, axis.points, axis.extent, derivatives) }
     }
     guard
       let plane = unsafe kk_plane_create(

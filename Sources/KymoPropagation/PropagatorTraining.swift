@@ -7,7 +7,7 @@ public import KymoNumerics
 ///
 /// **Good values.** Windows of 20 steps, six one after the other, for FitzHugh–Nagumo. `freeRunningSteps`
 /// of half a window pays for forecasts of many steps.
-public struct PropagatorTraining: Hashable, Codable, Sendable {
+public struct PropagatorTraining: Settings {
   /// Inputs of a window, L: so many steps are differentiated together.
   public var windowLength = 20
   /// Windows that follow each other in a sequence; the state is carried from one to the next.
@@ -66,7 +66,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var finish: LongWindows?
 
   /// Windows of a last part of the training; what is not said here is as before.
-  public struct LongWindows: Hashable, Codable, Sendable {
+  public struct LongWindows: Settings {
     /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
     /// Number of steps.
@@ -82,30 +82,13 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
     /// Creates the default windows.
     public init() {}
-
-    /// Decodes onto the defaults; an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-      try decoder.rejectUnknownKeys(CodingKeys.self)
-      self.init()
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      windowLength = try values.decodeIfPresent(Int.self, forKey: .windowLength) ?? windowLength
-      steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? steps
-      learningRate =
-        try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRate)
-        ?? learningRate
-      alternation = try values.decodeIfPresent(Alternation.self, forKey: .alternation)
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-      case windowLength, steps, learningRate, alternation
-    }
   }
 
   /// Shorter free runs in the place of a long one.
   ///
   /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All
   /// are equally likely.
-  public struct Alternation: Hashable, Codable, Sendable {
+  public struct Alternation: Settings {
     /// Lengths of free runs.
     public var freeSteps = [10, 50]
     /// Given inputs between two free runs.
@@ -113,17 +96,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
     /// Creates the default lengths.
     public init() {}
-
-    /// Decodes onto the defaults; an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-      try decoder.rejectUnknownKeys(CodingKeys.self)
-      self.init()
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      freeSteps = try values.decodeIfPresent([Int].self, forKey: .freeSteps) ?? freeSteps
-      givenSteps = try values.decodeIfPresent(Int.self, forKey: .givenSteps) ?? givenSteps
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable { case freeSteps, givenSteps }
   }
 
   /// Free runs in turn with given inputs, in the last part.
@@ -131,38 +103,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   /// Creates the default training.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(&windowLength, .windowLength)
-    try read(&windowsPerSequence, .windowsPerSequence)
-    try read(&isStateful, .isStateful)
-    try read(&batchSize, .batchSize)
-    try read(&beginnings, .beginnings)
-    try read(&warmUpSteps, .warmUpSteps)
-    try read(&predictionLength, .predictionLength)
-    try read(&average, .average)
-    try read(&freeRunningSteps, .freeRunningSteps)
-    try read(&freeRunningRamp, .freeRunningRamp)
-    try read(&scheduledSampling, .scheduledSampling)
-    try read(&passesGradient, .passesGradient)
-    try read(&inputNoise, .inputNoise)
-    try read(&optimizer, .optimizer)
-    try read(&weightDecay, .weightDecay)
-    try read(&gradientClip, .gradientClip)
-    try read(&weightAverage, .weightAverage)
-    try read(&steps, .steps)
-    try read(&learningRate, .learningRate)
-    try read(&validationInterval, .validationInterval)
-    rounds = try settings.decodeIfPresent(RoundSchedule.self, forKey: .rounds)
-    finish = try settings.decodeIfPresent(LongWindows.self, forKey: .finish)
-  }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps

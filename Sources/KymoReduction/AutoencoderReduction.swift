@@ -220,7 +220,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
 // MARK: - On disk
 
 extension AutoencoderReduction {
-  private static let format = "kymo autoencoder"
+  private static let folder = ModelFolder<Description>(
+    "kymo autoencoder", axes: "state, channel, space")
 
   private struct Description: Codable {
     var configuration: AutoencoderConfiguration
@@ -232,26 +233,22 @@ extension AutoencoderReduction {
 
   /// Writes the reduction into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
         parameterCount: parameterCount, projection: projection),
-      tensors: network.state)
+      network.state, to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote, onto any device.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
-    try device.checkAvailable()
-    let (description, contents) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+    let (description, contents) = try Self.folder.read(folder, device: device)
     try self.init(
       description.configuration, stateShape: description.stateShape, scaler: description.scaler,
       seed: 0, device: device)
     projection = description.projection
-    try network.state.load(
-      contents.tensors, from: folder.appending(path: "model.safetensors").path)
+    try network.state.load(contents.tensors, from: contents.path)
   }
 }

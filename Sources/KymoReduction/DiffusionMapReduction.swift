@@ -18,10 +18,10 @@ import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// The settings of diffusion maps.
-public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
+public struct DiffusionMapConfiguration: Settings {
   /// Number of latents, L; at least 1.
   public var latentCount = 2
   /// Width of the kernel in medians of the distances, w; above 0.
@@ -39,25 +39,6 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
   /// Creates settings with so many latents.
   public init(latentCount: Int, kernelScale: Double = 1) {
     (self.latentCount, self.kernelScale) = (latentCount, kernelScale)
-  }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    latentCount = try settings.decodeIfPresent(Int.self, forKey: .latentCount) ?? latentCount
-    kernelScale = try settings.decodeIfPresent(Double.self, forKey: .kernelScale) ?? kernelScale
-    neighbourCount =
-      try settings.decodeIfPresent(Int.self, forKey: .neighbourCount) ?? neighbourCount
-    maximumStates =
-      try settings.decodeIfPresent(Int.self, forKey: .maximumStates) ?? maximumStates
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, kernelScale, neighbourCount, maximumStates, scaling
   }
 
   /// Throws the first setting that cannot work.
@@ -244,7 +225,8 @@ private func medianDistance(_ squares: [Double], count: Int) -> Double {
 // MARK: - On disk
 
 extension DiffusionMapReduction {
-  private static let format = "kymo diffusion maps"
+  private static let folder = ModelFolder<Description>(
+    "kymo diffusion maps", axes: "state, channel, space", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: DiffusionMapConfiguration
@@ -256,24 +238,22 @@ extension DiffusionMapReduction {
 
   /// Writes the reduction, training states included, into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, stateCount: states.shape[0],
         scaler: scaler, kernelWidth: kernelWidth),
-      tensors: [
+      [
         ("states", Tensor(doubles: states.elements, shape: states.shape)),
         ("latents", Tensor(doubles: trainingLatents.elements, shape: trainingLatents.shape)),
         ("eigenvalues", Tensor(doubles: eigenvalues, shape: [latentCount])),
-      ])
+      ], to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let (count, dimension) = (description.stateCount, description.stateShape.reduce(1, *))
     let latents = description.configuration.latentCount
     configuration = description.configuration

@@ -9,10 +9,10 @@
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// The settings of principal components.
-public struct PrincipalComponentConfiguration: Hashable, Codable, Sendable {
+public struct PrincipalComponentConfiguration: Settings {
   /// Number of latents, L; at least 1.
   public var latentCount = 8
   /// How channels are scaled before the fit, with numbers of the training states.
@@ -25,18 +25,6 @@ public struct PrincipalComponentConfiguration: Hashable, Codable, Sendable {
   public init(latentCount: Int, scaling: ChannelScaler.Kind = .minMaxZeroOne) {
     (self.latentCount, self.scaling) = (latentCount, scaling)
   }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    latentCount = try settings.decodeIfPresent(Int.self, forKey: .latentCount) ?? latentCount
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case latentCount, scaling }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "principalComponents") throws(ConfigurationError) {
@@ -133,7 +121,8 @@ func requireStates(_ states: HostArray<Double>, _ operation: String) throws(Mode
 // MARK: - On disk
 
 extension PrincipalComponentReduction {
-  private static let format = "kymo principal components"
+  private static let folder = ModelFolder<Description>(
+    "kymo principal components", axes: "state, channel, space", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: PrincipalComponentConfiguration
@@ -144,20 +133,18 @@ extension PrincipalComponentReduction {
 
   /// Writes the reduction into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
         singularValues: singularValues),
-      tensors: [("mean", mean), ("components", components)])
+      [("mean", mean), ("components", components)], to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let dimension = description.stateShape.reduce(1, *)
     configuration = description.configuration
     stateShape = description.stateShape

@@ -4,7 +4,7 @@ public import KymoNN
 public import KymoNumerics
 
 /// The training of an autoencoder.
-public struct ReductionTraining: Hashable, Codable, Sendable {
+public struct ReductionTraining: Settings {
   /// States in a batch.
   public var batchSize = 32
   /// What makes steps of gradients.
@@ -32,27 +32,6 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
   /// Creates the training of the paper.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.update(&batchSize, .batchSize)
-    try settings.update(&optimizer, .optimizer)
-    try settings.update(&weightDecay, .weightDecay)
-    try settings.update(&inputNoise, .inputNoise)
-    try settings.update(&latentNoise, .latentNoise)
-    try settings.update(&average, .average)
-    try settings.update(&beta, .beta)
-    try settings.update(&gradientClip, .gradientClip)
-    try settings.update(&course, .course)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case batchSize, optimizer, weightDecay, inputNoise, latentNoise, average, beta, gradientClip
-    case course
-  }
-
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "training") throws(ConfigurationError) {
     try require(
@@ -71,11 +50,13 @@ public struct ReductionTraining: Hashable, Codable, Sendable {
 }
 
 /// The step size over a training, and its end.
-public enum TrainingCourse: Hashable, Sendable {
+public enum TrainingCourse: Hashable, Codable, Sendable {
   /// Rounds of a falling step size with patience on validation, as in the paper.
   case rounds(RoundSchedule)
   /// A given number of steps under a schedule, which reaches the same accuracy sooner.
   case steps(FixedSteps)
+
+  private enum CodingKeys: CodingKey, CaseIterable { case rounds, steps }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "course") throws(ConfigurationError) {
@@ -87,7 +68,7 @@ public enum TrainingCourse: Hashable, Sendable {
 }
 
 /// A training of a given number of steps.
-public struct FixedSteps: Hashable, Codable, Sendable {
+public struct FixedSteps: Settings {
   /// Which weights are the result.
   public enum Selection: String, SettingChoice {
     /// Those with the smallest validation loss.
@@ -109,21 +90,6 @@ public struct FixedSteps: Hashable, Codable, Sendable {
   /// Creates the default settings.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.update(&count, .count)
-    try settings.update(&learningRate, .learningRate)
-    try settings.update(&validationInterval, .validationInterval)
-    try settings.update(&selection, .selection)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case count, learningRate, validationInterval, selection
-  }
-
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "steps") throws(ConfigurationError) {
     try require(
@@ -133,30 +99,6 @@ public struct FixedSteps: Hashable, Codable, Sendable {
       validationInterval >= 0, "\(path).validationInterval", found: validationInterval,
       allowed: "0 or more", remedy: "0 validates after every epoch.")
     try learningRate.validate(at: "\(path).learningRate")
-  }
-}
-
-extension TrainingCourse: Codable {
-  private enum Kind: String, CodingKey, CaseIterable { case rounds, steps }
-
-  /// Decodes one kind with its settings.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(Kind.self)
-    let container = try decoder.container(keyedBy: Kind.self)
-    let kind = try container.onlyKey(at: decoder.codingPath)
-    switch kind {
-    case .rounds: self = .rounds(try container.decode(forKey: kind))
-    case .steps: self = .steps(try container.decode(forKey: kind))
-    }
-  }
-
-  /// Encodes the kind with its settings.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Kind.self)
-    switch self {
-    case .rounds(let settings): try container.encode(settings, forKey: .rounds)
-    case .steps(let settings): try container.encode(settings, forKey: .steps)
-    }
   }
 }
 

@@ -23,19 +23,15 @@ public struct ConvectionDiffusionBaseline: FiniteDifferenceBaseline {
   private let plane: LinearPlane
 
   /// Creates the baseline of periodic recordings on a uniform mesh.
-  public init(
-    shape: [Int], lengths: [Double], frameInterval: Double
-  ) throws(ConfigurationError) {
+  public init(_ grid: Grid, frameInterval: Double) throws(ConfigurationError) {
     try requirePositive(frameInterval, "frameInterval", remedy: "It is the time between frames.")
-    for points in shape { try requireMesh(points, "mesh") }
-    guard
-      let plane = LinearPlane(shape: shape, lengths: lengths, derivatives: .centralDifferences)
-    else {
+    for points in grid.shape { try requireMesh(points, "mesh") }
+    guard let plane = LinearPlane(grid, derivatives: .centralDifferences) else {
       throw ConfigurationError(
-        "mesh", found: "\(shape)", allowed: "at most 524288 points an axis",
+        "mesh", found: "\(grid.shape)", allowed: "at most 524288 points an axis",
         remedy: "Use a smaller mesh.")
     }
-    (self.shape, self.frameInterval, self.plane) = (shape, frameInterval, plane)
+    (self.shape, self.frameInterval, self.plane) = (grid.shape, frameInterval, plane)
   }
 
   /// One channel in the plane.

@@ -14,6 +14,8 @@ public enum SafeTensors {
     public var tensors: [NamedTensor]
     /// The texts that were stored beside them.
     public var metadata: [String: String]
+    /// The file, for messages.
+    public var path: String
 
     /// The tensor of a name.
     public subscript(_ name: String) -> Tensor? { tensors.first { $0.name == name }?.tensor }
@@ -68,12 +70,14 @@ public enum SafeTensors {
     return header
   }
 
-  /// Reads all tensors of a file to the CPU.
+  /// Reads all tensors of a file.
   ///
-  /// - Parameter url: The file.
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - device: Where they shall be.
   /// - Returns: The tensors and texts.
   /// - Throws: ``TensorError`` when the file cannot be read or is not what the format demands.
-  public static func read(_ url: URL) throws -> Contents {
+  public static func read(_ url: URL, device: Device = .cpu) throws -> Contents {
     func fail(_ message: String, _ remedy: String = SafeTensorsHeader.remedy) -> TensorError {
       TensorError(operation: "reading \(url.path)", message: message, remedy: remedy)
     }
@@ -95,9 +99,9 @@ public enum SafeTensors {
       unsafe try tensor.withUnsafeMutableBytes { target in
         unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
       }
-      return (name: place.name, tensor: tensor)
+      return (name: place.name, tensor: tensor.to(device))
     }
-    return Contents(tensors: tensors, metadata: header.metadata)
+    return Contents(tensors: tensors, metadata: header.metadata, path: url.path)
   }
 }
 

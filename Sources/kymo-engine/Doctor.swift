@@ -108,7 +108,7 @@ private struct Examination {
     let (batch, steps, cells, hidden) = (50, 31, 64, 16)
     var plan = kk_rollout(
       steps: Int32(steps), cells: Int32(cells), channels: 1, hidden: Int32(hidden),
-      linear_width: 0, border: KK_BORDER_TRUTH, scale: 1e-6)
+      linear_width: 0, halo: KK_HALO_TRUTH, scale: 1e-6)
     let kernelCount = unsafe kk_rollout_kernel_count(&plan)
     let scratchCount = unsafe kk_rollout_scratch_count(&plan, 1)
     var random = RandomStream(seed: 1, purpose: .testing)

@@ -8,7 +8,7 @@ import Testing
 
 /// Recordings of travelling waves sin(k (x − c t)), periodic in x.
 func waves(
-  _ shape: [Int], boundary: [BoundaryKind] = [.periodic], meanOf: Float = 0,
+  _ shape: [Int], boundary: [Grid.Ends] = [.periodic], meanOf: Float = 0,
   change: (inout HostArray<Float>) -> Void = { _ in }
 ) -> Recordings {
   var x = HostArray<Float>(repeating: 0, shape: shape)

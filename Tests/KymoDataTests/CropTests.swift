@@ -95,8 +95,8 @@ import Testing
 
   @Test(
     "are drawn uniformly from all places there are",
-    arguments: [BoundaryKind.periodic, .dirichlet, .open, .unknown])
-  func uniform(_ kind: BoundaryKind) {
+    arguments: [Grid.Ends.periodic, .wall, .open, .unknown])
+  func uniform(_ kind: Grid.Ends) {
     var metadata = RecordingsMetadata()
     metadata.boundary = [kind, .periodic]
     let recordings = Recordings(

@@ -45,12 +45,12 @@ import Testing
   @Test(
     "compares the declared ends of an axis with the numbers",
     arguments: [
-      (BoundaryKind.periodic, false, "is declared periodic, but the jump"),
+      (Grid.Ends.periodic, false, "is declared periodic, but the jump"),
       (.open, true, "is declared open, but looks periodic"),
-      (.dirichlet, true, "is declared dirichlet, but looks periodic"),
+      (.wall, true, "is declared dirichlet, but looks periodic"),
       (.unknown, true, "It looks periodic"), (.unknown, false, "It does not look periodic"),
     ])
-  func boundaries(_ declared: BoundaryKind, _ isPeriodic: Bool, _ words: String) throws {
+  func boundaries(_ declared: Grid.Ends, _ isPeriodic: Bool, _ words: String) throws {
     let recordings = waves([60, 1, 64, 128], boundary: [declared]) { x in
       guard !isPeriodic else { return }
       for n in 0..<60 {

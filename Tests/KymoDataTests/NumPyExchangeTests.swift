@@ -86,7 +86,7 @@ import Testing
     metadata.parameterUnits = ["m²/s", "", "m/s"]
     metadata.frameInterval = 0.125
     metadata.extents = [2, 3.5]
-    metadata.boundary = [.periodic, .dirichlet]
+    metadata.boundary = [.periodic, .wall]
     metadata.provenance = "{\"seed\": 7}"
     let (x, params) = (ramp([4, 2, 3, 5, 6]), ramp([4, 3]))
     let writer = try RecordingsWriter(

@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(
-    "scores and shows recordings with open ends, whose border is given",
+    "scores and shows recordings with open ends, whose halo is given",
     arguments: [[40], [34, 37]])
   func openEnds(_ points: [Int]) throws {
     var configuration = ModelConfiguration()
@@ -71,14 +71,14 @@ import Testing
       .evaluate(recordings, name: "test.npz", training: nil)
     let curve = try #require(results.errorCurves.first)
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
-    // The inside is off by one first frame more with each frame; the border by nothing, and is not counted.
-    let border = model.givenCells(.truth)
+    // The inside is off by one first frame more with each frame; the halo by nothing, and is not counted.
+    let halo = model.givenCells(.groundTruth)
     let inner = (0..<2).map { index in
       let values = recordings[index].elements.prefix(cells).indices.filter { cell in
         var rest = cell
         return points.reversed().allSatisfy { length in
           defer { rest /= length }
-          return (border..<length - border).contains(rest % length)
+          return (halo..<length - halo).contains(rest % length)
         }
       }.map { Double(recordings[index].elements[$0]) }
       return (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
@@ -95,7 +95,7 @@ import Testing
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
     if points.count == 1 {
       let shown = try #require(results.fields.first)
-      #expect(shown.prediction[5][0] == shown.truth[5][0], "the border is the recording's")
+      #expect(shown.prediction[5][0] == shown.truth[5][0], "the halo is the recording's")
       #expect(shown.prediction[5][20] == shown.truth[0][20], "the inside is predicted")
     } else {
       #expect(results.planes?.count == 1)

@@ -68,7 +68,7 @@ import Testing
     arguments: [
       ("seed: many", "seed", "'many'", "a whole number, not negative"),
       ("seed: -1", "seed", "'-1'", "a whole number, not negative"),
-      ("checkpointMinutes: [1, 2]", "checkpointMinutes", "a list of 2", "a single value"),
+      ("checkpointMinutes: [1, 2]", "checkpointMinutes", "a list of 2", "a number"),
       ("data: 3", "data", "'3'", "a group of settings, one in each line below it"),
       ("evaluation: {baselines: maybe}", "evaluation.baselines", "'maybe'", "true or false"),
       ("preset: papper", "preset", "'papper'", "one of: none, paper"),

@@ -65,9 +65,9 @@ private struct Outcome {
     let model = trainer.finishedModel()
     let read = try model.extract(recordings, range: 0..<4)
     (means, deviations) = (read.flatMap(\.mean), read.flatMap(\.standardDeviation))
-    for border in [RolloutBorder.truth, .periodic, .dirichlet] {
+    for halo in Halo.allCases {
       rollouts += try model.rollout(
-        recordings, range: 0..<4, latents: read.map(\.mean), frames: 5, border: border
+        recordings, range: 0..<4, latents: read.map(\.mean), frames: 5, halo: halo
       ).elements
     }
   }

@@ -176,7 +176,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     #expect(ResponseCoordinates.independent([[0, 0, 0]]).isEmpty)
   }
 
-  @Test("need cells that no border reaches")
+  @Test("need cells that no halo reaches")
   func small() throws {
     let model = try knownDecoder(bend: 0)
     var metadata = RecordingsMetadata()

@@ -114,7 +114,7 @@ import Testing
     ])
   func widening(axes: Int, kind: KernelNetwork, linearWidth: Int, units: Int) throws {
     var random = RandomStream(seed: 6, purpose: .testing)
-    let field = FieldDescription(channels: 2, spaceAxes: axes, isPeriodic: true, frameInterval: 1)
+    let field = FieldDescription(channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
     var configuration = ModelConfiguration()
     (configuration.latents, configuration.kernelNetwork) = (2, kind)
     (configuration.kernelUnits, configuration.linearWidth) = (32, linearWidth)
@@ -135,8 +135,8 @@ import Testing
     let latents = Tensor.normal([3, 2], using: &random)
     let start = Tensor.normal([3, 2, 1] + cells, using: &random)
     let (before, after) = (
-      source.rollout(latents: latents, truth: start, steps: 3, border: .periodic).doubles,
-      wide.rollout(latents: latents, truth: start, steps: 3, border: .periodic).doubles
+      source.rollout(latents: latents, truth: start, steps: 3, halo: .periodic).doubles,
+      wide.rollout(latents: latents, truth: start, steps: 3, halo: .periodic).doubles
     )
     expectClose(after, before, Tolerance(absolute: 1e-5, because: "sums are in another order"))
     let count = cells.reduce(1, *)
@@ -389,7 +389,7 @@ import Testing
     expectClose(second.flatMap(\.self), first.flatMap(\.self), tolerance)
     let rollouts = try zip(models, [plain, kelvin]).map { model, recordings in
       try model.rollout(
-        recordings, range: 0..<3, latents: first, frames: 5, border: .periodic
+        recordings, range: 0..<3, latents: first, frames: 5, halo: .periodic
       ).elements.map(Double.init)
     }
     expectClose(

@@ -143,11 +143,38 @@ private func temporaryFolder() throws -> URL {
       Tolerance(absolute: 1e-4, because: "folding reorders float32 products"))
     let latents = after.map(\.mean)
     let first = try model.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     let second = try loaded.rollout(
-      recordings, range: 0..<4, latents: latents, frames: 20, border: .periodic)
+      recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     #expect(first.shape == [4, 1, 20, 48])
     #expect(first == second)
+  }
+
+  @Test("a model of version 2 is read: entries at the top, one word on periodicity")
+  func earlierModel() throws {
+    let recordings = try travellingWaves(2)
+    let model = try ParameterVAE(
+      configuration: smallExtraction(steps: 1).model, field: FieldDescription(recordings), seed: 1)
+    model.foldNormalization()
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try model.save(to: folder)
+    let file = folder.appending(path: "model.json")
+    let present = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+    var entries = try #require(present["model"] as? [String: Any])
+    var data = try #require(entries["data"] as? [String: Any])
+    #expect(data["boundary"] as? [String] == ["periodic"])
+    data["boundary"] = nil
+    (data["spaceAxes"], data["isPeriodic"]) = (1, true)
+    (entries["data"], entries["format"], entries["version"]) = (data, present["format"], 2)
+    (entries["model"], entries["configuration"]) = (entries["configuration"], nil)
+    try JSONSerialization.data(withJSONObject: entries).write(to: file)
+    let loaded = try ParameterVAE.load(from: folder)
+    #expect(loaded.field == model.field && loaded.configuration == model.configuration)
+    #expect(
+      try loaded.extract(recordings, range: 0..<2).map(\.mean)
+        == model.extract(recordings, range: 0..<2).map(\.mean))
   }
 
   @Test(
@@ -234,20 +261,19 @@ private func temporaryFolder() throws -> URL {
 
   @Test("settings decode strictly, missing keys take the defaults")
   func decoding() throws {
-    let decoder = JSONDecoder()
-    let partial = try decoder.decode(
-      ExtractionConfiguration.self, from: Data(#"{"training": {"steps": 7}}"#.utf8))
+    func decode(_ text: String) throws -> ExtractionConfiguration {
+      try SettingsTree(json: Data(text.utf8)).decode(ExtractionConfiguration.self)
+    }
+    let partial = try decode(#"{"training": {"steps": 7}}"#)
     var expected = ExtractionConfiguration()
     expected.training.steps = 7
     #expect(partial == expected)
     let error = #expect(throws: ConfigurationError.self) {
-      _ = try decoder.decode(
-        ExtractionConfiguration.self, from: Data(#"{"model": {"latentz": 7}}"#.utf8))
+      _ = try decode(#"{"model": {"latentz": 7}}"#)
     }
     #expect(error?.remedy == "Did you mean 'latents'?")
     let word = #expect(throws: ConfigurationError.self) {
-      _ = try decoder.decode(
-        ExtractionConfiguration.self, from: Data(#"{"model": {"kernelNetwork": "afine"}}"#.utf8))
+      _ = try decode(#"{"model": {"kernelNetwork": "afine"}}"#)
     }
     #expect(word?.path == "model.kernelNetwork" && word?.remedy == "Did you mean 'affine'?")
   }

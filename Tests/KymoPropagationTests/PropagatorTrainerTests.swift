@@ -341,20 +341,20 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
       try PropagatorTrainer(
         small(.lstm), training: smallTraining(10), series: broken, validation: broken, seed: 1)
     }
-    let decoder = JSONDecoder()
-    #expect(throws: ConfigurationError.self) {
-      try decoder.decode(PropagatorTraining.self, from: Data(#"{"windowLenght": 3}"#.utf8))
+    func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+      try SettingsTree(json: Data(text.utf8)).decode(type)
     }
     #expect(throws: ConfigurationError.self) {
-      try decoder.decode(
-        PropagatorArchitecture.self, from: Data(#"{"recurrent": {"unit": 3}}"#.utf8))
+      try decode(PropagatorTraining.self, #"{"windowLenght": 3}"#)
     }
-    let architecture = try decoder.decode(
-      PropagatorArchitecture.self, from: Data(#"{"recurrent": {"cell": "gru"}}"#.utf8))
+    #expect(throws: ConfigurationError.self) {
+      try decode(PropagatorArchitecture.self, #"{"recurrent": {"unit": 3}}"#)
+    }
+    let architecture = try decode(
+      PropagatorArchitecture.self, #"{"recurrent": {"cell": "gru"}}"#)
     #expect(architecture == .recurrent(RecurrentConfiguration(cell: .gru)))
-    let again = try decoder.decode(
-      PropagatorArchitecture.self, from: JSONEncoder().encode(architecture))
-    #expect(again == architecture)
+    #expect(
+      try SettingsTree(encoding: architecture).decode(PropagatorArchitecture.self) == architecture)
   }
 }
 

@@ -334,11 +334,11 @@ private func plainProduct(_ reservoir: SparseReservoir, _ h: [Double]) -> [Doubl
       try SparseReservoir(inputCount: 1, configuration: configuration).values, [0.99],
       .rounding(terms: 2))
     #expect(throws: ConfigurationError.self) {
-      try JSONDecoder().decode(
-        ReservoirConfiguration.self, from: Data(#"{"spectralradius": 1}"#.utf8))
+      try SettingsTree(json: Data(#"{"spectralradius": 1}"#.utf8))
+        .decode(ReservoirConfiguration.self)
     }
-    let decoded = try JSONDecoder().decode(
-      ReservoirConfiguration.self, from: Data(#"{"ridgePenalty": 0}"#.utf8))
+    let decoded = try SettingsTree(json: Data(#"{"ridgePenalty": 0}"#.utf8))
+      .decode(ReservoirConfiguration.self)
     #expect(decoded.ridgePenalty == 0 && decoded.unitCount == 1000)
   }
 

@@ -317,8 +317,8 @@ private func settings(
       }.validate()
     }
     #expect(throws: ConfigurationError.self) {
-      try JSONDecoder().decode(
-        SINDyConfiguration.self, from: Data(#"{"timeModel": "continous"}"#.utf8))
+      try SettingsTree(json: Data(#"{"timeModel": "continous"}"#.utf8))
+        .decode(SINDyConfiguration.self)
     }
   }
 

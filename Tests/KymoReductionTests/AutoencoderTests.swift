@@ -372,15 +372,15 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("settings are strict, and each that cannot work is named") func settings() throws {
     func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-      try JSONDecoder().decode(type, from: Data(text.utf8))
+      try SettingsTree(json: Data(text.utf8)).decode(type)
     }
     let configuration = try decode(
       AutoencoderConfiguration.self, #"{"convolutional": {"latentCount": 3, "channels": [4, 2]}}"#)
     var expected = ConvolutionalAutoencoder()
     (expected.latentCount, expected.channels) = (3, [4, 2])
     #expect(configuration == .convolutional(expected))
-    let encoded = try JSONEncoder().encode(configuration)
-    #expect(try JSONDecoder().decode(AutoencoderConfiguration.self, from: encoded) == configuration)
+    let encoded = try SettingsTree(encoding: configuration)
+    #expect(try encoded.decode(AutoencoderConfiguration.self) == configuration)
     for text in [#"{"feedForward": {}, "convolutional": {}}"#, "{}", #"{"dense": {}}"#] {
       #expect(throws: ConfigurationError.self) {
         _ = try decode(AutoencoderConfiguration.self, text)

@@ -367,7 +367,7 @@ private enum Tables {
     let text = Data(
       #"{"pointCount": 51, "symmetricEnds": true, "restart": "equilibrium"}"#.utf8)
     #expect(
-      try JSONDecoder().decode(FitzHughNagumoConfiguration.self, from: text)
+      try SettingsTree(json: text).decode(FitzHughNagumoConfiguration.self)
         == settings {
           $0.pointCount = 51
           $0.symmetricEnds = true

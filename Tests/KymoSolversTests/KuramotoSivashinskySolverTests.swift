@@ -215,7 +215,7 @@ private func frames(
   {
     let text = Data(#"{"substeps": 2, "length": 24}"#.utf8)
     #expect(
-      try JSONDecoder().decode(Settings.self, from: text)
+      try SettingsTree(json: text).decode(Settings.self)
         == settings {
           $0.substeps = 2
           $0.length = 24

@@ -364,7 +364,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
 @Suite("Kuramoto-Sivashinsky, the settings") struct KuramotoSivashinskySettingsTests {
   @Test("decode onto the defaults and back") func decoding() throws {
     let text = Data(#"{"recordings": 12, "substeps": 20}"#.utf8)
-    let decoded = try JSONDecoder().decode(KuramotoSivashinskyConfiguration.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(KuramotoSivashinskyConfiguration.self)
     #expect(
       decoded
         == settings {
@@ -388,15 +388,15 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
       $0.meshFactor = 2
       $0.substeps = 3
     }
-    let again = try JSONDecoder().decode(
-      KuramotoSivashinskyConfiguration.self, from: JSONEncoder().encode(all))
+    let again = try SettingsTree(encoding: all).decode(
+      KuramotoSivashinskyConfiguration.self)
     #expect(again == all)
   }
 
   @Test("refuse unknown keys and say the nearest") func unknownKey() {
     let text = Data(#"{"subsstep": 20}"#.utf8)
     #expect {
-      try JSONDecoder().decode(KuramotoSivashinskyConfiguration.self, from: text)
+      try SettingsTree(json: text).decode(KuramotoSivashinskyConfiguration.self)
     } throws: { error in
       "\(error)".contains("'substeps'")
     }

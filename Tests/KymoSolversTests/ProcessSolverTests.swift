@@ -256,13 +256,13 @@ private func failure(
 
   @Test("settings are strict") func settings() throws {
     let text = Data(#"{"command": ["a", "b"], "nonFinite": "keep", "frameSeconds": 2}"#.utf8)
-    let decoded = try JSONDecoder().decode(ProcessSolverConfiguration.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(ProcessSolverConfiguration.self)
     var expected = ProcessSolverConfiguration(command: ["a", "b"])
     (expected.nonFinite, expected.frameSeconds) = (.keep, 2)
     #expect(decoded == expected)
     for text in [#"{"comand": ["a"]}"#, #"{"nonFinite": "ignore"}"#] {
       #expect(throws: ConfigurationError.self) {
-        try JSONDecoder().decode(ProcessSolverConfiguration.self, from: Data(text.utf8))
+        try SettingsTree(json: Data(text.utf8)).decode(ProcessSolverConfiguration.self)
       }
     }
     let mistakes: [(String, (inout ProcessSolverConfiguration) -> Void)] = [

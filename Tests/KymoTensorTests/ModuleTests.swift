@@ -94,7 +94,7 @@ import Testing
   }
 
   private func decode(_ text: String) throws -> LearningRateSchedule {
-    try JSONDecoder().decode(LearningRateSchedule.self, from: Data(text.utf8))
+    try SettingsTree(json: Data(text.utf8)).decode(LearningRateSchedule.self)
   }
 
   @Test("are written and read; what is missing takes the default") func codable() throws {
@@ -102,8 +102,8 @@ import Testing
       .constant(.init(rate: 2)), .oneCycle(.init(peak: 0.5, warmupFraction: 0.1, final: 0.25)),
       .cosine(.init(peak: 3)), .exponential(.init(period: 7)),
     ] {
-      let text = try JSONEncoder().encode(schedule)
-      #expect(try JSONDecoder().decode(LearningRateSchedule.self, from: text) == schedule)
+      let text = try SettingsTree(encoding: schedule).json()
+      #expect(try SettingsTree(json: text).decode(LearningRateSchedule.self) == schedule)
     }
     #expect(try decode(#"{"oneCycle":{"peak":2}}"#) == .oneCycle(.init(peak: 2)))
     #expect(try decode(#"{"constant":{}}"#) == .constant(.init()))

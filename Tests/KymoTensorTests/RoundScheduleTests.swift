@@ -113,11 +113,12 @@ import Testing
   }
 
   @Test("settings are strict, and each that cannot work is named") func settings() throws {
-    let decoded = try JSONDecoder().decode(
-      RoundSchedule.self, from: Data(#"{"patience": 7, "timeLimit": 5}"#.utf8))
+    let decoded = try SettingsTree(
+      json: Data(#"{"patience": 7, "timeLimit": 5}"#.utf8)
+    ).decode(RoundSchedule.self)
     #expect(decoded.patience == 7 && decoded.timeLimit == 5 && decoded.maxRounds == 20)
     let misspelt = #expect(throws: ConfigurationError.self) {
-      _ = try JSONDecoder().decode(RoundSchedule.self, from: Data(#"{"patiense": 7}"#.utf8))
+      _ = try SettingsTree(json: Data(#"{"patiense": 7}"#.utf8)).decode(RoundSchedule.self)
     }
     #expect(misspelt?.remedy == "Did you mean 'patience'?")
     let wrong: [(String, (inout RoundSchedule) -> Void)] = [

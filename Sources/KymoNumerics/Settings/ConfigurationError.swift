@@ -1,4 +1,4 @@
-// Settings that cannot work, and strict decoding of settings: an unknown key is an error.
+// Settings that cannot work.
 
 /// A setting that cannot work, with the way to mend it.
 public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -32,20 +32,6 @@ package func require(
   }
 }
 
-extension Decoder {
-  /// Throws when the container holds a key that `keys` does not name; says the nearest one.
-  package func rejectUnknownKeys<Key: CodingKey & CaseIterable>(_ keys: Key.Type) throws {
-    let known = Key.allCases.map(\.stringValue).sorted()
-    for key in try container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
-      let place = (codingPath + [key]).map(\.stringValue).joined(separator: ".")
-      let nearest = nearestName(to: key.stringValue, among: known)
-      throw ConfigurationError(
-        place, found: "an unknown setting", allowed: "one of: \(known.joined(separator: ", "))",
-        remedy: nearest.map { "Did you mean '\($0)'?" } ?? "Remove it.")
-    }
-  }
-}
-
 /// The name with the smallest edit distance to `name`, when it is near enough to be meant.
 package func nearestName(to name: String, among candidates: [String]) -> String? {
   candidates.map { ($0, editDistance(name.lowercased(), $0.lowercased())) }
@@ -66,11 +52,4 @@ private func editDistance(_ first: String, _ second: String) -> Int {
     }
   }
   return row[second.count]
-}
-
-private struct AnyKey: CodingKey {
-  var stringValue: String
-  var intValue: Int? { nil }
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
 }

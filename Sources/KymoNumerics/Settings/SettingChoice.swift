@@ -11,7 +11,7 @@ extension SettingChoice {
     guard let choice = Self(rawValue: word) else {
       let words = Self.allCases.map(\.rawValue)
       throw ConfigurationError(
-        decoder.codingPath.map(\.stringValue).joined(separator: "."), found: "'\(word)'",
+        settingPath(decoder.codingPath), found: "'\(word)'",
         allowed: "one of: \(words.joined(separator: ", "))",
         remedy: nearestName(to: word, among: words).map { "Did you mean '\($0)'?" }
           ?? "Write one of these words.")
