@@ -174,7 +174,8 @@ extension ExtractionEvaluation {
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
-      halo: Halo(test.boundary))
+      halo: Halo(test.boundary)
+    ).exchanged(1)
   }
 
   /// The frames after the first: `[recordings, C, frames − 1, X…]`.
@@ -183,7 +184,7 @@ extension ExtractionEvaluation {
     var values: [Float] = []
     values.reserveCapacity(range.count * test.recordingLength)
     for index in range {
-      let recording = test[index].elements
+      let recording = test[index].exchanged(0).elements
       for channel in 0..<test.channelCount {
         let start = channel * test.frameCount * cells
         values += recording[start + cells..<start + test.frameCount * cells]

@@ -27,7 +27,7 @@ package struct ForecastEvaluation {
   /// Prepares an evaluation.
   package init(_ models: ForecastModels, _ data: ForecastData, hooks: WorkHooks) throws {
     (self.models, self.data, self.hooks) = (models, data, hooks)
-    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    let longest = data.test.series.map(\.frames.count).max() ?? 0
     let warmUp = models.recipe.forecast.warmUpSteps
     try require(
       longest > warmUp, "data.test", found: "recordings of \(longest) frames",
@@ -52,7 +52,7 @@ package struct ForecastEvaluation {
     let lyapunov = recipe.evaluation.lyapunovTime
     let system = data.metadata.systemName.isEmpty ? "" : " of \(data.metadata.systemName)"
     var results = ForecastResults(
-      dataDescription: "\(data.test.count) test recordings\(system) (\(name))",
+      dataDescription: "\(data.test.series.count) test recordings\(system) (\(name))",
       channelNames: data.channelNames, frameInterval: data.frameInterval,
       validTimeUnit: lyapunov == nil ? "time" : "Lyapunov times",
       warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
@@ -75,7 +75,7 @@ package struct ForecastEvaluation {
     return try all.enumerated().map { index, entry in
       let (settings, reduction, seconds) = entry
       try step("reductions", index, of: all.count)
-      let states = ForecastData.states(data.test, atMost: settings.isSlow ? 300 : 10_000)
+      let states = data.test.thinned(atMost: settings.isSlow ? 300 : 10_000)
       let errors = try scale.reconstructionErrors(reduction, states)
       return ForecastResults.Reconstruction(
         name: settings.name, latentCount: reduction.latentCount,
@@ -106,7 +106,7 @@ package struct ForecastEvaluation {
     results.propagators = [score]
     results.paths = gallery.paths
     results.fields = gallery.fields
-    results.densities = gallery.densities(against: data.validation + data.training)
+    results.densities = gallery.densities(against: [data.validation, data.training])
     if models.propagators.count > 1 {
       let ensemble = models.forecaster()
       results.propagators.append(
@@ -195,11 +195,11 @@ package struct ForecastEvaluation {
     _ results: inout ForecastResults
   ) throws -> [ForecastResults.Comparison] {
     guard let asked = recipe.evaluation.equationFreeSteps else { return [] }
-    let steps = min(asked, data.test[0].shape[0] - settings.warmUpSteps)
+    let steps = min(asked, data.test.series[0].frames.count - settings.warmUpSteps)
     guard steps >= 1 else { return [] }
     results.equationFreeSteps = steps
     let starts = InitialConditions(
-      first: data.test[0], warmUp: settings.warmUpSteps, horizon: steps)
+      beginningsOf: data.test, atMost: 1, warmUp: settings.warmUpSteps, horizon: steps)
     var forecaster = models.forecaster()
     forecaster.propagators = [models.propagators[0]]
     let own = try score("", starts, steps, results, nil) {
@@ -216,20 +216,20 @@ package struct ForecastEvaluation {
 
   /// The horizon, shortened to what the test recordings hold.
   private func longestHorizon(_ asked: Int) -> Int {
-    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    let longest = data.test.series.map(\.frames.count).max() ?? 0
     return max(1, min(asked, longest - settings.warmUpSteps))
   }
 
   /// Forecasts from all initial conditions, some at a time, and judges them.
   private func score(
     _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastResults,
-    _ cost: ForecastCost?, _ forecast: (HostArray<Double>) throws -> Forecast,
-    watch: (Forecast, HostArray<Double>) throws -> Void = { _, _ in }
+    _ cost: ForecastCost?, _ forecast: (HostArray<Float>) throws -> Forecast,
+    watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastResults.Score {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
       curveStride: results.curveStride)
-    for block in starts.blocks(stateSize: data.stateShape.reduce(1, *)) {
+    for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
       let (known, truth) = starts.windows(block)
       let made = try forecast(known)
@@ -282,7 +282,7 @@ package struct ForecastEvaluation {
 
   /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its time
   /// step, else a number that is known.
-  private func paperSolver(_ known: HostArray<Double>) throws -> (seconds: Double?, words: String) {
+  private func paperSolver(_ known: HostArray<Float>) throws -> (seconds: Double?, words: String) {
     guard let (settings, words) = recipe.solver?.asInPaper else {
       return (paper?.solverSeconds, paper?.solver ?? "")
     }

@@ -35,7 +35,7 @@ enum ForecastStages {
   /// The stages of a recipe.
   static func all(_ recipe: ForecastRecipe, _ data: ForecastData) -> [Stage] {
     let (seed, device) = (recipe.seed, recipe.device)
-    let states = data.training.reduce(0) { $0 + $1.shape[0] }
+    let states = data.training.count
     func loadReduction(_ models: URL) throws -> any Reduction {
       try recipe.reduction.load(
         from: models.appending(path: reductionFolder(recipe)), device: Device(parsing: device))
@@ -230,12 +230,12 @@ package struct FullState: Restriction, DeterministicLifting {
   package init(stateShape: [Int]) { self.stateShape = stateShape }
 
   /// The numbers of a state in a row.
-  package func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
-    states.reshaped([states.shape[0], latentCount])
+  package func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
+    HostArray<Double>(states).reshaped([states.shape[0], latentCount])
   }
 
   /// The numbers at their places.
-  package func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
-    latents.reshaped([latents.shape[0]] + stateShape)
+  package func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
+    HostArray<Float>(latents).reshaped([latents.shape[0]] + stateShape)
   }
 }

@@ -58,7 +58,7 @@ package struct ForecastProduct {
   /// What programs are told about it.
   package var summary: Summary
   /// Frames `[R, T, C, X…]`.
-  package var frames: HostArray<Double>
+  package var frames: HostArray<Float>
   /// Latents `[R, T, L]`; nil for rollouts of a decoder.
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
@@ -70,27 +70,13 @@ package struct ForecastProduct {
 
   /// Writes an NPZ file that other verbs read as recordings.
   package func write(to file: URL) throws {
-    let (count, steps, channels) = (frames.shape[0], frames.shape[1], frames.shape[2])
-    let space = Array(frames.shape.dropFirst(3))
-    let cells = space.reduce(1, *)
-    var values = [Float](repeating: 0, count: frames.count)
-    for row in 0..<count {
-      for step in 0..<steps {
-        for channel in 0..<channels {
-          let source = ((row * steps + step) * channels + channel) * cells
-          let target = ((row * channels + channel) * steps + step) * cells
-          for cell in 0..<cells {
-            values[target + cell] = Float(frames.elements[source + cell])
-          }
-        }
-      }
-    }
+    let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
-    let writer = try NPZWriter(file, expectedBytes: 4 * values.count)
-    try writer.add("x", HostArray(values, shape: [count, channels, steps] + space))
+    let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
+    try writer.add("x", x)
     if let latents { try writer.add("latents", latents) }
     try writer.add("origin", origins)
-    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [count]))
+    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [diverged.count]))
     if let interval = metadata.frameInterval { try writer.add("dt", interval) }
     try writer.finish()
   }
@@ -122,13 +108,13 @@ extension ForecastingRun {
     _ hooks: WorkHooks
   ) throws -> ForecastProduct {
     let models = try ForecastModels(directory)
-    let fields = ForecastData.fields(of: recordings)
-    let shape = Array(fields[0].shape.dropFirst())
+    let fields = FrameSet(recordings)
+    let shape = fields.stateShape
     try require(
       shape == models.description.stateShape, "file", found: "of states \(shape)",
       allowed: "of states \(models.description.stateShape) as the training data",
       remedy: "Give recordings of the same system on the same points.")
-    let frames = fields[0].shape[0]
+    let frames = recordings.frameCount
     let warmUp = order.warmUpSteps ?? models.recipe.forecast.warmUpSteps
     try require(
       warmUp <= frames, "--warm-up", found: warmUp, allowed: "at most the file's \(frames) frames",
@@ -163,9 +149,9 @@ extension ForecastingRun {
     product.metadata.frameInterval = recordings.frameInterval ?? interval
     var judge = ForecastJudge(
       ForecastScale(fields), frameInterval: interval, lyapunovTime: nil, curveStride: 1)
-    var (all, latents, origins) = ([Double](), [Double](), [Double]())
+    var (all, latents, origins) = ([Float](), [Double](), [Double]())
     var latentFrames = 0.0
-    for block in starts.blocks(stateSize: shape.reduce(1, *), horizon: horizon) {
+    for block in starts.blocks(horizon: horizon) {
       try hooks.stopIfAsked("Nothing was written.")
       hooks.progress(
         Double(block.lowerBound) / Double(starts.count),
@@ -222,7 +208,7 @@ extension ForecastingRun {
   }
 
   private static func make(
-    _ forecaster: Forecaster, _ known: HostArray<Double>, _ horizon: Int, _ order: ForecastOrder,
+    _ forecaster: Forecaster, _ known: HostArray<Float>, _ horizon: Int, _ order: ForecastOrder,
     _ bounds: AdaptiveSchedule
   ) throws -> Forecast {
     if order.isAdaptive {
@@ -270,32 +256,19 @@ extension ForecastingRun {
     let made = try model.rollout(
       recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, halo: halo)
     let seconds = start.duration(to: .now).seconds
-    let (channels, space) = (recordings.channelCount, recordings.spaceShape)
-    let cells = space.reduce(1, *)
-    var frames = HostArray(repeating: 0.0, shape: [count, horizon, channels] + space)
-    var diverged = [Int](repeating: -1, count: count)
-    for row in 0..<count {
-      for step in 0..<horizon {
-        for channel in 0..<channels {
-          let source = ((row * channels + channel) * horizon + step) * cells
-          let target = ((row * horizon + step) * channels + channel) * cells
-          for cell in 0..<cells {
-            let value = Double(made.elements[source + cell])
-            frames.elements[target + cell] = value
-            if !value.isFinite, diverged[row] < 0 { diverged[row] = step }
-          }
-        }
-      }
+    let diverged = (0..<count).map { row in
+      (0..<horizon).first { !made.slice(row).slice($0).elements.allSatisfy(\.isFinite) } ?? -1
     }
     var summary = ForecastProduct.Summary(
       recordings: count, warmUpSteps: 1, horizonSteps: horizon, latentFraction: 1,
       diverged: diverged.count { $0 >= 0 }, seconds: seconds)
     if horizon < recordings.frameCount {
-      let fields = ForecastData.fields(of: recordings)
+      let fields = FrameSet(recordings)
       let given = model.givenCells(halo)
-      let truth = InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
-        .windows(0..<count).truth.trimmed(given, from: 3)
-      let predicted = frames.trimmed(given, from: 3)
+      let truth = HostArray<Double>(
+        InitialConditions(beginningsOf: fields, warmUp: 1, horizon: horizon)
+          .windows(0..<count).truth.trimmed(given, from: 3))
+      let predicted = HostArray<Double>(made.trimmed(given, from: 3))
       let scale = ForecastScale(fields)
       let difference = meanNormalizedAbsoluteDifference(
         prediction: predicted, truth: truth, range: .given(scale.ranges))
@@ -305,7 +278,7 @@ extension ForecastingRun {
         MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
     }
     return ForecastProduct(
-      summary: summary, frames: frames, latents: nil,
+      summary: summary, frames: made, latents: nil,
       origins: HostArray(repeating: 0.0, shape: [count, horizon]), diverged: diverged,
       metadata: recordings.metadata)
   }

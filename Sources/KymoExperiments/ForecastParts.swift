@@ -97,26 +97,26 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     switch self {
     case .principalComponents(let settings):
       FittedStage {
-        let states = data.trainingStates()
-        let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
-        return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
+        let fitted = try PrincipalComponentReduction(
+          fitting: data.training, configuration: settings)
+        return (try reconstructionError(fitted, data.validation), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
       FittedStage {
-        let states = data.trainingStates(atMost: 1500)
-        let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
+        let fitted = try DiffusionMapReduction(
+          fitting: data.training.thinned(atMost: 1500), configuration: settings)
         return (
-          try reconstructionError(fitted, data.validationStates(atMost: 200)), fitted.save(to:)
+          try reconstructionError(fitted, data.validation.thinned(atMost: 200)), fitted.save(to:)
         )
       }
     case .autoencoder(let settings):
       AutoencoderStage(
         try ReductionTrainer(
-          settings.network, training: settings.training, states: data.trainingStates(),
-          validation: data.validationStates(), seed: seed, device: Device(parsing: device))
+          settings.network, training: settings.training, states: data.training,
+          validation: data.validation, seed: seed, device: Device(parsing: device))
       ) { reduction in
         guard settings.restriction == .nearest else { return }
-        try reduction.projectLatents(fittedTo: data.trainingStates())
+        try reduction.projectLatents(fittedTo: data.training)
       }
     }
   }
@@ -232,14 +232,9 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
 }
 
 /// Mean squared reconstruction error of states, each channel scaled by its range in the states.
-func reconstructionError(
-  _ reduction: any Reduction, _ states: HostArray<Double>
-) throws -> Double {
+func reconstructionError(_ reduction: any Reduction, _ states: FrameSet) throws -> Double {
   let scaler = ChannelScaler(.minMaxZeroOne, fitting: states)
-  var random = RandomStream(seed: 1, purpose: .evaluation)
-  let made = try reduction.decode(reduction.encode(states), using: &random)
-  return zip(scaler.scale(made).elements, scaler.scale(states).elements)
-    .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(states.count)
+  return try ForecastScale(ranges: scaler.scale).reconstructionErrors(reduction, states).scaled
 }
 
 /// Mean squared one-step error on validation latents, in units of each latent's variance.

@@ -15,7 +15,7 @@ extension ForecastRecipe: TrainableRecipe {
       dataHashes: data.hashes, makeSession: { try session(on: data) },
       describe: { _ in
         """
-        \(data.training.count) recordings of \(data.training[0].shape[0]) frames, \
+        \(data.training.series.count) recordings of \(data.training.series[0].frames.count) frames, \
         \(ForecastStages.all(self, data).count) models
         """
       })
@@ -79,7 +79,7 @@ extension ForecastingRun {
 extension ForecastRecipe {
   /// Throws when recordings are too short for what the recipe asks of them.
   func check(_ data: ForecastData) throws {
-    let shortest = data.training.map { $0.shape[0] }.min() ?? 0
+    let shortest = data.training.series.map(\.frames.count).min() ?? 0
     try require(
       shortest > forecast.warmUpSteps, "data.train",
       found: "recordings of \(shortest) frames",

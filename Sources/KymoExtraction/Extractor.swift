@@ -62,7 +62,7 @@ extension ParameterVAE {
       trainingMapShape: trainedMap)
   }
 
-  /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X…]`.
+  /// Predicted frames of recordings from their first frame, `[recordings, frames, C, X…]`.
   ///
   /// The outermost ``givenCells(_:)`` are the recording's.
   ///
@@ -104,7 +104,7 @@ extension ParameterVAE {
     if givenUnits == nil {
       field.scaling?.unscale(&predicted, cells: predicted.shape[2...].reduce(1, *))
     }
-    return predicted
+    return predicted.exchanged(1)
   }
 
   /// Cells at each end of every space axis that a rollout takes from its recording, so that no error can be in them.

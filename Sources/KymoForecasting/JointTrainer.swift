@@ -8,9 +8,9 @@
 //
 // Letters: B sequences, T frames, K inputs of a window, C channels, X space, L latents.
 public import Foundation
-import KymoData
+public import KymoData
 import KymoNN
-public import KymoNumerics
+import KymoNumerics
 public import KymoPropagation
 public import KymoReduction
 import KymoTensor
@@ -32,37 +32,31 @@ public final class JointTrainer {
   ///   - reduction: The autoencoder with its scaler, trained or not; its weights are changed in place.
   ///   - propagator: The recurrent network's architecture; its scaling says its last function only.
   ///   - training: How both are trained.
-  ///   - series: Training series in physical units, each `[T, C, X…]`.
-  ///   - validation: Series that choose the best weights and end rounds, each `[T, C, X…]`.
+  ///   - series: Training series in physical units, read when they are needed.
+  ///   - validation: Series that choose the best weights and end rounds.
   ///   - seed: Seed of the propagator's weights, of sequences and noise.
   /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
   ///   cannot be used.
   public init(
     _ reduction: AutoencoderReduction, propagator: RecurrentConfiguration,
-    training: JointTraining, series: [HostArray<Double>], validation: [HostArray<Double>],
+    training: JointTraining, series: FrameSet, validation: FrameSet,
     seed: UInt64
   ) throws {
     try propagator.validate(at: "propagator.recurrent")
     try training.validate()
     (self.reduction, self.propagator, self.training) = (reduction, propagator, training)
     let frames = training.windows.sequenceLength + 1
-    func windows(_ series: [HostArray<Double>], _ name: String) throws -> SeriesWindows {
-      guard !series.isEmpty else {
+    func windows(_ series: FrameSet, _ name: String) throws -> SeriesWindows {
+      try series.check(for: reduction, name)
+      for (index, one) in series.series.enumerated() where one.frames.count < frames {
         throw ModelDataError(
-          name, found: "no series", allowed: "at least one", remedy: "Give a recording.")
+          "\(name), series \(index)", found: "\(one.frames.count) frames long",
+          allowed: "at least \(frames) frames long", remedy: "Use fewer windows per sequence.")
       }
-      for (index, one) in series.enumerated() {
-        try requireShape(one, [nil] + reduction.stateShape, "\(name), series \(index)")
-        guard one.shape[0] >= frames else {
-          throw ModelDataError(
-            "\(name), series \(index)", found: "\(one.shape[0]) frames long",
-            allowed: "at least \(frames) frames long", remedy: "Use fewer windows per sequence.")
-        }
-        try requireFinite(one, "\(name), series \(index)")
-      }
+      let scaler = reduction.scaler
       return SeriesWindows(
-        series.map { (reduction.scaler.scale($0).elements.map(Float.init), $0.shape[0]) },
-        width: reduction.stateShape.reduce(1, *), frameCount: frames)
+        frames: series.series.map(\.frames.count), width: series.stateSize, frameCount: frames
+      ) { series.scaled(ofSeries: $0, $1, by: scaler) }
     }
     objective = JointObjective(
       reduction.network, propagator: propagator, training: training, seed: seed)

@@ -24,8 +24,8 @@ package enum ReductionSpeed {
   ) throws -> Timing {
     var random = RandomStream(seed: 1, purpose: .evaluation)
     let count = max(1000, 2 * batch)
-    let values = (0..<count * stateShape.reduce(1, *)).map { _ in random.uniform() }
-    let states = HostArray(values, shape: [count] + stateShape)
+    let values = (0..<count * stateShape.reduce(1, *)).map { _ in Float(random.uniform()) }
+    let states = try FrameSet(states: HostArray(values, shape: [count] + stateShape))
     var steps = FixedSteps()
     // Validation is no part of a step.
     (steps.count, steps.validationInterval) = (repeats + 20, repeats + 20)
@@ -49,11 +49,11 @@ package enum ReductionSpeed {
     repeats: Int = 501
   ) throws -> (encode: Timing, decode: Timing) {
     var random = RandomStream(seed: 2, purpose: .evaluation)
-    let values = (0..<batch * stateShape.reduce(1, *)).map { _ in random.uniform() }
+    let values = (0..<batch * stateShape.reduce(1, *)).map { _ in Float(random.uniform()) }
     let states = HostArray(values, shape: [batch] + stateShape)
     let reduction = try AutoencoderReduction(
       configuration, stateShape: stateShape,
-      scaler: .init(configuration.scaling, fitting: states), seed: 1)
+      scaler: .init(configuration.scaling, fitting: HostArray<Double>(states)), seed: 1)
     let latents = try reduction.encode(states)
     func timing(_ body: () throws -> Void) throws -> Timing {
       for _ in 0..<10 { try body() }

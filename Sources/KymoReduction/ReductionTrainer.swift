@@ -7,9 +7,9 @@
 // latents z = E(s) + η σ ε, σ their standard deviation over the batch. The mean over states may be another
 // than the arithmetic one; validation is always by that.
 public import Foundation
-import KymoData
+public import KymoData
 public import KymoNN
-public import KymoNumerics
+import KymoNumerics
 public import KymoTensor
 
 /// The first loss of a reduction's training that is not a finite number: a result with a name.
@@ -67,8 +67,8 @@ public final class ReductionTrainer {
 
   private let seed: UInt64
   private let batchSize: Int
-  private let states: Tensor
-  private let validation: Tensor
+  private let states: FrameSet
+  private let validation: FrameSet
   private let parameters: [Tensor]
   private let best: [NamedTensor]
   private var optimizer: any Optimizer
@@ -90,48 +90,40 @@ public final class ReductionTrainer {
   /// - Parameters:
   ///   - configuration: The architecture.
   ///   - training: How it is trained.
-  ///   - states: Training states in physical units, `[B, C, X…]`.
-  ///   - validation: States that choose the best weights and end rounds, `[B, C, X…]`.
+  ///   - states: Training states; batches of them are read when they are needed.
+  ///   - validation: States that choose the best weights and end rounds.
   ///   - seed: Seed of weights, batches and noise.
   ///   - device: Where to compute.
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the states;
   ///   ``ModelDataError`` for states that cannot be used.
   public convenience init(
     _ configuration: AutoencoderConfiguration, training: ReductionTraining,
-    states: HostArray<Double>, validation: HostArray<Double>, seed: UInt64, device: Device = .cpu
+    states: FrameSet, validation: FrameSet, seed: UInt64, device: Device = .cpu
   ) throws {
     try configuration.validate()
-    try checkStates(states, "training states")
+    try states.requireFinite("training states")
     let scaler = ChannelScaler(
       configuration.scaling, fitting: states, slack: configuration.scalingSlack)
     try self.init(
       AutoencoderReduction(
-        configuration, stateShape: Array(states.shape.dropFirst()), scaler: scaler, seed: seed,
+        configuration, stateShape: states.stateShape, scaler: scaler, seed: seed,
         device: device),
       training: training, states: states, validation: validation, seed: seed)
   }
 
   /// Prepares a training that starts from a reduction and keeps its scaler.
   public init(
-    _ reduction: AutoencoderReduction, training: ReductionTraining, states: HostArray<Double>,
-    validation: HostArray<Double>, seed: UInt64
+    _ reduction: AutoencoderReduction, training: ReductionTraining, states: FrameSet,
+    validation: FrameSet, seed: UInt64
   ) throws {
     try training.validate()
-    try checkStates(states, "training states")
-    try checkStates(validation, "validation states")
-    for (name, array) in [("training states", states), ("validation states", validation)] {
-      try requireShape(array, [nil] + reduction.stateShape, name)
-    }
+    try states.check(for: reduction, "training states")
+    try validation.check(for: reduction, "validation states")
     (self.reduction, self.training, self.seed) = (reduction, training, seed)
     let network = reduction.network
-    func tensor(_ array: HostArray<Double>) -> Tensor {
-      Tensor(doubles: reduction.scaler.scale(array).elements, shape: array.shape)
-        .cast(to: network.dtype).to(network.device)
-    }
-    self.states = tensor(states)
-    self.validation = tensor(validation)
-    batchSize = min(training.batchSize, states.shape[0])
-    stepsPerEpoch = states.shape[0] / batchSize
+    (self.states, self.validation) = (states, validation)
+    batchSize = min(training.batchSize, states.count)
+    stepsPerEpoch = states.count / batchSize
     parameters = network.parameters
     best = network.state.map { ($0.name, $0.tensor.detached().clone()) }
     optimizer = training.optimizer.optimizer(
@@ -264,11 +256,9 @@ public final class ReductionTrainer {
     let (epoch, place) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
     if order.epoch != epoch {
       var random = RandomStream(seed: seed, purpose: .batches, index: UInt64(epoch))
-      order = (epoch, Array(0..<states.size(0)).shuffled(using: &random))
+      order = (epoch, Array(0..<states.count).shuffled(using: &random))
     }
-    let places = Array(order.places[place * batchSize..<(place + 1) * batchSize])
-    return states.indexSelected(
-      0, Tensor(integers: places, shape: [batchSize]).to(network.device))
+    return states.tensor(order.places[place * batchSize..<(place + 1) * batchSize], for: reduction)
   }
 
   // MARK: - Validation and rounds
@@ -277,12 +267,12 @@ public final class ReductionTrainer {
   /// minimises in the end, with latents at their means.
   private func validationLoss() -> Double {
     network.isTraining = false
-    let block = 1024
-    let count = validation.size(0)
+    let count = validation.count
+    let block = max(1, min(1024, 262_144 / validation.stateSize))
     return withoutGradients {
       var sum = 0.0
       for first in stride(from: 0, to: count, by: block) {
-        let part = validation.sliced(axis: 0, from: first, to: first + block)
+        let part = validation.tensor(first..<min(first + block, count), for: reduction)
         if let variational = network as? VariationalNetwork {
           let (mean, logVariance) = variational.distribution(part)
           let divergence = VariationalNetwork.divergence(mean: mean, logVariance: logVariance)
@@ -376,14 +366,4 @@ public final class ReductionTrainer {
     try optimizer.load(state: part("optimizer"), from: place.path)
     progress = stored
   }
-}
-
-/// Throws unless there is at least one state and all are finite.
-private func checkStates(_ states: HostArray<Double>, _ name: String) throws(ModelDataError) {
-  guard states.rank >= 2, !states.shape.contains(0) else {
-    throw ModelDataError(
-      name, found: "of shape \(states.shape)", allowed: "states [state, channel, space…]",
-      remedy: "Put the frames of all series on the first axis.")
-  }
-  try requireFinite(states, name)
 }

@@ -127,7 +127,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(written.frameInterval == 0.5)
     // Frame 30 of the file is the first that is forecast.
     let (own, other) = (written[1].elements, recordings[1].elements)
-    #expect((own[3] - other[30 * 12 + 3]).magnitude < 0.1)
+    #expect((own[3] - other[30 * 2 * 12 + 3]).magnitude < 0.1)
 
     // Beyond the end of the file there is nothing to compare with.
     order.horizonSteps = 500

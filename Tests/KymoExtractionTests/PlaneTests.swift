@@ -166,10 +166,10 @@ private func small(steps: Int) -> ExtractionConfiguration {
         try $0.rollout(
           recordings, range: 0..<3, latents: latents.map(\.mean), frames: 7, halo: halo)
       }
-      #expect(found[0].shape == [3, 1, 7, 20, 24])
+      #expect(found[0].shape == [3, 7, 1, 20, 24])
       #expect(found[0] == found[1])
       // Six cells at each end are the recording's where that is the halo, and predicted elsewhere.
-      let isGiven = [5, 6].map { found[0][1, 0, 3, $0, 10] == recordings[1][0, 4, $0, 10] }
+      let isGiven = [5, 6].map { found[0][1, 3, 0, $0, 10] == recordings[1][4, 0, $0, 10] }
       #expect(isGiven == [halo == .groundTruth, false])
     }
   }

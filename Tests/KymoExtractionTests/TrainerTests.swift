@@ -54,7 +54,7 @@ private func temporaryFolder() throws -> URL {
       for frame in 1..<9 {
         for start in stride(from: 0, to: 40, by: 8) {
           for point in 0..<48 {
-            let change = Double(x[0, start + frame - 1, point] - x[0, max(start - 1, 0), point])
+            let change = Double(x[start + frame - 1, 0, point] - x[max(start - 1, 0), 0, point])
             sum += change * change
             count += 1
           }

@@ -10,14 +10,14 @@ import Testing
 @testable import KymoReduction
 
 /// Fields with two channels that depend on one number: fronts at different places.
-private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArray<Double> {
+private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArray<Float> {
   var random = RandomStream(seed: seed, purpose: .testing)
-  var values: [Double] = []
+  var values: [Float] = []
   for _ in 0..<count {
     let place = 0.25 + 0.5 * random.uniform()
     for scale in [2.0, -0.3] {
       values += (0..<cells).map { cell in
-        scale * tanh(4 * ((Double(cell) + 0.5) / Double(cells) - place))
+        Float(scale * tanh(4 * ((Double(cell) + 0.5) / Double(cells) - place)))
       }
     }
   }
@@ -68,8 +68,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     defer { setThreadCount(threads) }
     let trainer = try ReductionTrainer(
       try #require(Self.kinds[kind]), training: fixed(kind == "convolutional" ? 800 : 1500),
-      states: fronts(256),
-      validation: fronts(64, seed: 2), seed: seed)
+      states: FrameSet(states: fronts(256)),
+        validation: FrameSet(states: fronts(64, seed: 2)), seed: seed)
     let first = try trainer.step().loss
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
@@ -88,8 +88,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let states = fronts(96)
     let validation = fronts(40, seed: 2)
     let trainer = try ReductionTrainer(
-      .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400), states: states,
-      validation: validation, seed: seed)
+      .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400), states: FrameSet(states: states),
+        validation: FrameSet(states: validation), seed: seed)
     #expect(trainer.stepsPerEpoch == 3)
     var reports: [ReductionStepReport] = []
     while !trainer.isFinished { reports.append(try trainer.step()) }
@@ -113,8 +113,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       var training = fixed(800)
       training.beta = beta
       let trainer = try ReductionTrainer(
-        .feedForward(settings), training: training, states: fronts(128),
-        validation: fronts(32, seed: 2), seed: 1)
+        .feedForward(settings), training: training, states: FrameSet(states: fronts(128)),
+        validation: FrameSet(states: fronts(32, seed: 2)), seed: 1)
       var last: ReductionStepReport?
       while !trainer.isFinished { last = try trainer.step() }
       return try #require(last)
@@ -134,8 +134,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       var training = fixed(1500)
       training.latentNoise = noise
       let trainer = try ReductionTrainer(
-        .feedForward(small()), training: training, states: fronts(256),
-        validation: fronts(64, seed: 2), seed: 1)
+        .feedForward(small()), training: training, states: FrameSet(states: fronts(256)),
+        validation: FrameSet(states: fronts(64, seed: 2)), seed: 1)
       var reports: [Double] = []
       while !trainer.isFinished { reports.append(try trainer.step().loss) }
       let error = try trainer.finishedReduction().reconstructionError(of: fronts(64))
@@ -176,7 +176,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let states = fronts(70)
     func trainer(_ seed: UInt64 = 7) throws -> ReductionTrainer {
       try ReductionTrainer(
-        configuration, training: training, states: states, validation: fronts(20, seed: 2),
+        configuration, training: training, states: FrameSet(states: states),
+        validation: FrameSet(states: fronts(20, seed: 2)),
         seed: seed)
     }
     let unbroken = try trainer()
@@ -216,7 +217,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       training.course = .steps(steps)
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
-        .feedForward(small()), training: training, states: fronts(96), validation: validation,
+        .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),
+        validation: FrameSet(states: validation),
         seed: 1)
       while !trainer.isFinished { _ = try trainer.step() }
       let best = try #require(trainer.bestLoss)
@@ -233,19 +235,23 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     validation.elements[3] = 50
     let states = fronts(64)
     let trainer = try ReductionTrainer(
-      .feedForward(small()), training: fixed(2), states: states, validation: validation, seed: 1)
-    #expect(trainer.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: states))
+      .feedForward(small()), training: fixed(2), states: FrameSet(states: states),
+        validation: FrameSet(states: validation), seed: 1)
+    #expect(trainer.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)))
     var loose = small()
     loose.scalingSlack = 0.1
     let other = try ReductionTrainer(
-      .feedForward(loose), training: fixed(2), states: states, validation: validation, seed: 1)
+      .feedForward(loose), training: fixed(2), states: FrameSet(states: states),
+        validation: FrameSet(states: validation), seed: 1)
     #expect(
-      other.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: states, slack: 0.1))
+      other.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states), slack: 0.1))
     // The scaled error is in units of the plain range, whatever the slack.
     let error = try other.reduction.reconstructionError(of: states)
     let decoded = try other.reduction.decode(other.reduction.encode(states))
-    let plain = ChannelScaler(.minMaxZeroOne, fitting: states)
-    let difference = zip(plain.scale(states).elements, plain.scale(decoded).elements)
+    let plain = ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states))
+    let difference = zip(
+      plain.scale(HostArray<Double>(states)).elements,
+      plain.scale(HostArray<Double>(decoded)).elements)
       .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     expectClose(
       [error.scaled], [difference / Double(states.count)],
@@ -255,10 +261,11 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   @Test("the first loss that is not finite ends the training with a name") func nonFinite() throws {
     let reduction = try AutoencoderReduction(
       .feedForward(small()), stateShape: [2, 16],
-      scaler: ChannelScaler(.minMaxZeroOne, fitting: fronts(8)), seed: 1)
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(fronts(8))), seed: 1)
     withoutGradients { reduction.network.parameters[0].fillInPlace(.nan) }
     let trainer = try ReductionTrainer(
-      reduction, training: fixed(5), states: fronts(40), validation: fronts(8), seed: 1)
+      reduction, training: fixed(5), states: FrameSet(states: fronts(40)),
+        validation: FrameSet(states: fronts(8)), seed: 1)
     let error = #expect(throws: NonFiniteReductionLoss.self) { _ = try trainer.step() }
     #expect(error?.step == 1)
     #expect(error?.description.contains("smaller step size") == true)
@@ -266,18 +273,19 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("states that cannot be used are refused with the reason") func refusals() throws {
     func attempt(
-      states: HostArray<Double> = fronts(8), validation: HostArray<Double> = fronts(8)
+      states: HostArray<Float> = fronts(8), validation: HostArray<Float> = fronts(8)
     ) throws {
       _ = try ReductionTrainer(
-        .feedForward(small()), training: fixed(2), states: states, validation: validation, seed: 1)
+        .feedForward(small()), training: fixed(2), states: FrameSet(states: states),
+        validation: FrameSet(states: validation), seed: 1)
     }
     var broken = fronts(8)
     broken.elements[5] = .nan
     for (states, validation, word) in [
-      (broken, fronts(8), "nan"), (fronts(8), broken, "nan"),
-      (fronts(8), fronts(8, cells: 15), "[8, 2, 15]"),
-      (HostArray([Double](), shape: [0, 2, 16]), fronts(8), "[0, 2, 16]"),
-      (HostArray([1.0], shape: [1]), fronts(8), "[1]"),
+      (broken, fronts(8), "not finite"), (fronts(8), broken, "not finite"),
+      (fronts(8), fronts(8, cells: 15), "[2, 15]"),
+      (HostArray([], shape: [0, 2, 16]), fronts(8), "[0, 2, 16]"),
+      (HostArray([1], shape: [1]), fronts(8), "[1]"),
     ] {
       let error = #expect(throws: ModelDataError.self) {
         try attempt(states: states, validation: validation)
@@ -298,10 +306,11 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     if name == "variational" { dense.isVariational = true }
     let trainer = try ReductionTrainer(
       name == "convolutional" ? .convolutional(stages) : .feedForward(dense), training: fixed(20),
-      states: fronts(64), validation: fronts(16, seed: 2), seed: 1)
+      states: FrameSet(states: fronts(64)),
+        validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
-    if name == "nearest" { try reduction.projectLatents(fittedTo: fronts(64)) }
+    if name == "nearest" { try reduction.projectLatents(fittedTo: FrameSet(states: fronts(64))) }
     let folder = try TemporaryFolder()
     try reduction.save(to: folder.path("model"))
     let loaded = try AutoencoderReduction(from: folder.path("model"))
@@ -316,8 +325,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("latents of the nearest field make up for an encoder that is off") func nearest() throws {
     let trainer = try ReductionTrainer(
-      .feedForward(small()), training: fixed(2000), states: fronts(64),
-      validation: fronts(16, seed: 2), seed: 1)
+      .feedForward(small()), training: fixed(2000), states: FrameSet(states: fronts(64)),
+        validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
     let states = fronts(40, seed: 5)
@@ -330,10 +339,10 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     withoutGradients { bias.tensor.copyInPlace(from: bias.tensor + 0.02) }
     let shifted = try error()
     #expect(shifted > 20 * trained)
-    try reduction.projectLatents(fittedTo: fronts(64))
+    try reduction.projectLatents(fittedTo: FrameSet(states: fronts(64)))
     #expect(try error() < 1.1 * trained)
     #expect(throws: ModelDataError.self) {
-      try reduction.projectLatents(fittedTo: HostArray(repeating: 0, shape: [2, 16]))
+      try reduction.projectLatents(fittedTo: FrameSet(states: HostArray(repeating: 0, shape: [2, 1, 16])))
     }
   }
 
@@ -344,7 +353,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let reduction = try AutoencoderReduction(
       name == "feedForward"
         ? .feedForward(small(latents: 2)) : .convolutional(smallConvolutional()),
-      stateShape: [2, 16], scaler: ChannelScaler(.minMaxZeroOne, fitting: states), seed: 1)
+      stateShape: [2, 16], scaler: ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)), seed: 1)
     let latents = try reduction.encode(states)
     let fields = try reduction.decode(latents)
     let close = Tolerance(absolute: 1e-6, relative: 1e-6, because: "float32, other order of sums")
@@ -354,14 +363,14 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       expectClose(latent.elements, latents.slice(index).elements, close)
       expectClose(try reduction.decode(latent).elements, fields.slice(index).elements, close)
     }
-    let none = try reduction.encode(HostArray([Double](), shape: [0, 2, 16]))
+    let none = try reduction.encode(HostArray([], shape: [0, 2, 16]))
     #expect(none.shape == [0, reduction.latentCount])
   }
 
   @Test("wrong shapes are refused") func shapes() throws {
     let reduction = try AutoencoderReduction(
       .feedForward(small(latents: 3)), stateShape: [2, 16],
-      scaler: ChannelScaler(.minMaxZeroOne, fitting: fronts(8)), seed: 1)
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(fronts(8))), seed: 1)
     #expect(throws: ModelDataError.self) {
       _ = try reduction.encode(HostArray(repeating: 0, shape: [2, 16]))
     }
