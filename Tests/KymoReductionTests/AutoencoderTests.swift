@@ -454,7 +454,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 private struct Outcome {
   var losses: [Double] = []
   var latents: [Double] = []
-  var fields: [Double] = []
+  var fields: [Float] = []
 
   init(
     _ kind: AutoencoderConfiguration, device: Device = .cpu, path: ComputePath? = nil,
@@ -465,10 +465,11 @@ private struct Outcome {
       AutoencoderReduction(
         kind, stateShape: [2, 16], scaler: ChannelScaler(kind.scaling, fitting: states), seed: seed,
         device: device, path: path),
-      training: fixed(12), states: states, validation: fronts(40, seed: 2), seed: seed)
+      training: fixed(12), states: FrameSet(states: states),
+      validation: FrameSet(states: fronts(40, seed: 2)), seed: seed)
     while !trainer.isFinished { losses.append(try trainer.step().loss) }
     let trained = trainer.finishedReduction()
-    try trained.projectLatents(fittedTo: states)
+    try trained.projectLatents(fittedTo: FrameSet(states: states))
     let folder = try TemporaryFolder()
     try trained.save(to: folder.url)
     // A network by tensor operations on the processor is one that is not loaded.
