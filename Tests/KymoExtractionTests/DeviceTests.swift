@@ -49,36 +49,28 @@ private struct Case: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// What a training and its model give.
-private struct Outcome {
-  var losses: [Double] = []
-  var means: [Double] = []
-  var deviations: [Double] = []
+/// What a model finds in recordings and makes of them.
+private struct Findings {
+  var means: [Double]
+  var deviations: [Double]
   var rollouts: [Float] = []
 
-  init(_ test: Case, device: Device = .cpu, path: ComputePath? = nil, seed: UInt64 = 1) throws {
-    let recordings = try test.recordings
-    let trainer = try ExtractionTrainer(
-      configuration: test.configuration, recordings: recordings, seed: seed, device: device,
-      path: path)
-    for _ in 0..<trainer.totalSteps { losses.append(try trainer.step().loss) }
-    let model = trainer.finishedModel()
+  init(_ model: ParameterVAE, _ recordings: Recordings) throws {
     let read = try model.extract(recordings, range: 0..<4)
     (means, deviations) = (read.flatMap(\.mean), read.flatMap(\.standardDeviation))
+    let latents = [[Double]](repeating: [0.3, -0.7], count: 4)
     for halo in Halo.allCases {
       rollouts += try model.rollout(
-        recordings, range: 0..<4, latents: read.map(\.mean), frames: 5, halo: halo
+        recordings, range: 0..<4, latents: latents, frames: 5, halo: halo
       ).elements
     }
   }
 
-  /// Relative to the largest number of each kind.
-  func expectClose(to expected: Outcome, relative: Double, because reason: String) {
+  func expectClose(to expected: Findings, relative: Double, because reason: String) {
     func tolerance(_ values: [some BinaryFloatingPoint]) -> Tolerance {
       let largest = values.map { Double($0.magnitude) }.max() ?? 0
       return Tolerance(absolute: relative * largest, because: reason)
     }
-    KymoTestSupport.expectClose(losses, expected.losses, tolerance(expected.losses))
     KymoTestSupport.expectClose(means, expected.means, tolerance(expected.means))
     KymoTestSupport.expectClose(deviations, expected.deviations, tolerance(expected.deviations))
     KymoTestSupport.expectClose(rollouts, expected.rollouts, tolerance(expected.rollouts))
@@ -86,25 +78,53 @@ private struct Outcome {
 }
 
 @Suite("The parameter VAE on every device", .serialized) struct DeviceTests {
+  /// The losses of a training with all its parts, and its model.
+  private func trained(
+    _ test: Case, device: Device = .cpu, path: ComputePath? = nil, seed: UInt64 = 1
+  ) throws -> (losses: [Double], model: ParameterVAE) {
+    let trainer = try ExtractionTrainer(
+      configuration: test.configuration, recordings: test.recordings, seed: seed, device: device,
+      path: path)
+    let losses = try (0..<trainer.totalSteps).map { _ in try trainer.step().loss }
+    return (losses, trainer.finishedModel())
+  }
+
   @Test("is the same by kernels and by tensor operations", arguments: Case.all)
   fileprivate func operations(_ test: Case) throws {
-    let expected = try Outcome(test)
-    try Outcome(test, path: .operations).expectClose(
-      to: expected, relative: 1e-3, because: "float32, optimisers divide by small gradients")
-    let other = try Outcome(test, seed: 2)
+    let (expected, model) = try trained(test)
+    // Steps are gradients over their size, so that rounding in small ones grows.
+    expectClose(
+      try trained(test, path: .operations).losses, expected,
+      Tolerance(absolute: 2e-4, relative: 5e-3, because: "float32 over all parts"))
     expectFar(
-      other.losses, expected.losses, Tolerance(absolute: 1e-6, because: "far above rounding"))
+      try trained(test, seed: 2).losses, expected,
+      Tolerance(relative: 5e-5, because: "far above rounding"))
+    let twin = try ParameterVAE(
+      configuration: model.configuration, field: model.field, seed: 3, path: .operations)
+    twin.normalizes = false
+    try twin.namedParameters.load(model.namedParameters, from: test.testDescription)
+    let recordings = try test.recordings
+    try Findings(twin, recordings).expectClose(
+      to: Findings(model, recordings), relative: 2e-5, because: "float32 sums in another order")
   }
 
   @Test(
     "is the same on a CUDA device", .enabled(if: Device.cudaCount > 0, "needs a CUDA device"),
     arguments: Case.all)
   fileprivate func cuda(_ test: Case) throws {
-    try Outcome(test, device: .cuda(0)).expectClose(
-      to: Outcome(test), relative: 0.02, because: "convolutions with 10 bits of mantissa (TF32)")
+    let (expected, model) = try trained(test)
+    let reason = "convolutions with 10 bits of mantissa (TF32)"
+    expectClose(
+      try trained(test, device: .cuda(0)).losses, expected,
+      Tolerance(absolute: 0.01, relative: 0.05, because: reason))
+    let folder = try TemporaryFolder()
+    try model.save(to: folder.url)
+    let recordings = try test.recordings
+    try Findings(ParameterVAE.load(from: folder.url, device: .cuda(0)), recordings).expectClose(
+      to: Findings(model, recordings), relative: 0.01, because: reason)
   }
 
-  @Test("is not loaded onto a device that is not there, nor trained from one on another")
+  @Test("is not loaded onto a device that is not there")
   func elsewhere() throws {
     let recordings = try travellingWaves(2)
     let model = try ParameterVAE(
