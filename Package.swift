@@ -140,7 +140,7 @@ let package = Package(
     .executableTarget(
       name: "kymo-engine",
       dependencies: [
-        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoRuns", "KymoReport",
+        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoNN", "KymoRuns", "KymoReport",
         "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -177,12 +177,12 @@ let package = Package(
       "KymoForecasting",
       [
         "KymoForecasting", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
-        "KymoTensor", "KymoNumerics",
+        "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoData",
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoNN", "KymoData",
         "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(

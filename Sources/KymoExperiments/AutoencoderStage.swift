@@ -1,9 +1,8 @@
 // The training of an autoencoder as a stage of a run, and its settings in a recipe.
-import Foundation
 import KymoNN
 import KymoNumerics
 package import KymoReduction
-import KymoRuns
+import KymoTensor
 
 /// What the latents of a field are.
 package enum AutoencoderRestriction: String, SettingChoice {
@@ -65,49 +64,18 @@ extension ReductionTraining {
   }
 }
 
-/// An autoencoder in training, epoch by epoch.
-struct AutoencoderStage: StageTrainer {
-  private let trainer: ReductionTrainer
-  private let complete: (AutoencoderReduction) throws -> Void
-
-  /// Trains, and completes what is saved.
-  init(_ trainer: ReductionTrainer, complete: @escaping (AutoencoderReduction) throws -> Void) {
-    (self.trainer, self.complete) = (trainer, complete)
-  }
-
-  // The last epoch of a training of a given number of steps may be a part of one.
-  var epochsDone: Int {
-    (trainer.stepIndex + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
-  }
-  var maximumEpochs: Int {
-    (trainer.totalSteps + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
-  }
-  var isFinished: Bool { trainer.isFinished }
-
-  mutating func epoch() throws -> StageEpoch {
-    let last = (trainer.stepIndex / trainer.stepsPerEpoch + 1) * trainer.stepsPerEpoch
-    var (sum, count) = (0.0, 0)
-    var epoch = StageEpoch(loss: 0)
-    do {
-      while trainer.stepIndex < last, !trainer.isFinished {
-        let report = try trainer.step()
-        sum += report.loss
-        count += 1
-        epoch.learningRate = report.learningRate
-        epoch.validation = report.validationLoss ?? epoch.validation
+extension AutoencoderSettings {
+  /// Its training, with a record of every epoch.
+  func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
+    let trainer = try ReductionTrainer(
+      network, training: training, states: data.training,
+      validation: data.validation, seed: seed, device: Device(parsing: device))
+    return ModelSession(trainer.trainer, costPerRecord: trainer.stepsPerEpoch) { folder in
+      let reduction = trainer.finishedReduction()
+      if restriction == .nearest {
+        try reduction.projectLatents(fittedTo: data.training)
       }
-    } catch let error as NonFiniteReductionLoss {
-      throw NonFiniteStep(step: epochsDone + 1, remedy: error.remedy)
+      try reduction.save(to: folder)
     }
-    epoch.loss = sum / Double(count)
-    return epoch
-  }
-
-  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
-  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
-  func saveModel(to folder: URL) throws {
-    let reduction = trainer.finishedReduction()
-    try complete(reduction)
-    try reduction.save(to: folder)
   }
 }

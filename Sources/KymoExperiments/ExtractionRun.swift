@@ -8,7 +8,7 @@ import KymoSolvers
 import KymoTensor
 
 extension Recipe: TrainableRecipe {
-  package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ExtractionSession> {
+  package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ModelSession> {
     let device = try Device(parsing: self.device)
     let data = RecipeData(self, base: base)
     let made = try data.makeMissing(hooks)
@@ -20,7 +20,7 @@ extension Recipe: TrainableRecipe {
       },
       warnings: warnings,
       makeSession: {
-        try ExtractionSession(self, recordings: recordings, device: device, base: base)
+        try session(on: recordings, device: device, base: base)
       },
       describe: { "\(recordings.count) recordings, \($0.totalSteps) steps" })
   }
@@ -107,7 +107,7 @@ extension ExtractionRun {
   private static func stepTime(
     _ recipe: Recipe, _ recordings: Recordings, _ device: Device, _ hooks: WorkHooks
   ) throws -> Double {
-    let session = try ExtractionSession(recipe, recordings: recordings, device: device)
+    let session = try recipe.session(on: recordings, device: device)
     var times: [Double] = []
     let count = min(measuredSteps, session.totalSteps)
     for step in 0..<count {

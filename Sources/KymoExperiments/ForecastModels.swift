@@ -41,14 +41,14 @@ enum ForecastStages {
         from: models.appending(path: reductionFolder(recipe)), device: Device(parsing: device))
     }
     var stages = [
-      Stage(name: reduction, maximumEpochs: recipe.reduction.maximumEpochs(states: states)) { _ in
-        try recipe.reduction.trainer(data, seed: seed, device: device)
+      Stage(name: reduction, totalSteps: recipe.reduction.maximumEpochs(states: states)) { _ in
+        try recipe.reduction.session(data, seed: seed, device: device)
       }
     ]
     if let training = recipe.joint, let architecture = recipe.propagator.recurrent {
       stages.append(
-        Stage(name: joint, maximumEpochs: training.windows.maximumEpochs) { models in
-          JointStage(
+        Stage(name: joint, totalSteps: training.windows.maximumEpochs) { models in
+          ModelSession.joint(
             try JointTrainer(
               AutoencoderReduction(
                 from: models.appending(path: reduction), device: Device(parsing: device)),
@@ -59,9 +59,9 @@ enum ForecastStages {
     for member in (recipe.joint == nil ? 0 : 1)..<recipe.ensembleSize {
       stages.append(
         Stage(
-          name: propagator(member), maximumEpochs: recipe.propagator.maximumEpochs
+          name: propagator(member), totalSteps: recipe.propagator.maximumEpochs
         ) { models in
-          try recipe.propagator.trainer(
+          try recipe.propagator.session(
             loadReduction(models), data, member: member, seed: seed, device: device)
         })
     }
@@ -73,21 +73,21 @@ enum ForecastStages {
         stages.append(
           Stage(
             name: reduction(index, latents: latents),
-            maximumEpochs: compared.maximumEpochs(states: states)
-          ) { _ in try compared.trainer(data, seed: seed, device: device) })
+            totalSteps: compared.maximumEpochs(states: states)
+          ) { _ in try compared.session(data, seed: seed, device: device) })
       }
     }
     for (index, settings) in recipe.comparisons.propagators.enumerated() {
       stages.append(
-        Stage(name: compared(index), maximumEpochs: settings.maximumEpochs) { models in
-          try settings.trainer(
+        Stage(name: compared(index), totalSteps: settings.maximumEpochs) { models in
+          try settings.session(
             loadReduction(models), data, member: 0, seed: seed, device: device)
         })
     }
     for (index, settings) in recipe.comparisons.fullState.enumerated() {
       stages.append(
-        Stage(name: fullState(index), maximumEpochs: settings.maximumEpochs) { _ in
-          try settings.trainer(
+        Stage(name: fullState(index), totalSteps: settings.maximumEpochs) { _ in
+          try settings.session(
             FullState(stateShape: data.stateShape), data, member: 0, seed: seed, device: device)
         })
     }

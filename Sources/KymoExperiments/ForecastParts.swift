@@ -93,16 +93,16 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   }
 
   /// Starts its training.
-  func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
+  func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
     switch self {
     case .principalComponents(let settings):
-      FittedStage {
+      .fit("reduction") {
         let fitted = try PrincipalComponentReduction(
           fitting: data.training, configuration: settings)
         return (try reconstructionError(fitted, data.validation), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
-      FittedStage {
+      .fit("reduction") {
         let fitted = try DiffusionMapReduction(
           fitting: data.training.thinned(atMost: 1500), configuration: settings)
         return (
@@ -110,14 +110,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
         )
       }
     case .autoencoder(let settings):
-      AutoencoderStage(
-        try ReductionTrainer(
-          settings.network, training: settings.training, states: data.training,
-          validation: data.validation, seed: seed, device: Device(parsing: device))
-      ) { reduction in
-        guard settings.restriction == .nearest else { return }
-        try reduction.projectLatents(fittedTo: data.training)
-      }
+      try settings.session(data, seed: seed, device: device)
     }
   }
 
@@ -192,32 +185,28 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   ///   - device: Where to compute.
   /// - Throws: What the model refuses of its settings or its latents.
   /// - Returns: The training before its first epoch.
-  func trainer(
+  func session(
     _ reduction: any Reduction, _ data: ForecastData, member: Int, seed: UInt64, device: String
-  ) throws -> any StageTrainer {
+  ) throws -> ModelSession {
     switch self {
     case .reservoir(var settings):
       settings.seed &+= seed &* 1000 &+ UInt64(member)
       let configuration = settings
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try ReservoirPropagator(
           fitting: data.latentSeries(of: reduction, .training), configuration: configuration)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .sindy(let settings):
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try SINDyPropagator(
           fitting: data.latentSeries(of: reduction, .training), frameInterval: data.frameInterval,
           configuration: settings)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .network(let settings):
-      return NetworkPropagatorStage(
-        try PropagatorTrainer(
-          settings.network, training: settings.training,
-          series: data.latentSeries(of: reduction, .training),
-          validation: data.latentSeries(of: reduction, .validation),
-          seed: seed &* 1000 &+ UInt64(member), device: Device(parsing: device)))
+      return try settings.session(
+        reduction, data, seed: seed &* 1000 &+ UInt64(member), device: device)
     }
   }
 

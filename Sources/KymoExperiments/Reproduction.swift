@@ -2,6 +2,7 @@
 // trained for one or more seeds, evaluated, and its numbers kept beside the paper's.
 package import Foundation
 package import KymoMetrics
+package import KymoNN
 import KymoNumerics
 package import KymoRuns
 
@@ -154,7 +155,7 @@ package struct ReproductionRecord: Codable {
   }
 
   /// Adds one evaluated training.
-  package mutating func add(_ results: ExtractionResults, seed: UInt64, steps: [TrainingStep]) {
+  package mutating func add(_ results: ExtractionResults, seed: UInt64, steps: [StepRecord]) {
     func byName<Value>(
       _ value: (ExtractionResults.ParameterScore) -> Value?
     ) -> [String: Value] {

@@ -235,13 +235,8 @@ extension TrainingConfiguration {
   /// Steps down a gradient: of encoder and decoder together, of the decoder and of the encoder alone.
   public var totalSteps: Int { steps + decoderSteps + encoderSteps }
 
-  /// The step sizes of the joint training as the optimiser's schedule.
-  var stepSizes: LearningRateSchedule { stepSizes(peak: learningRate) }
-
-  /// Those of the decoder alone.
-  var decoderStepSizes: LearningRateSchedule { stepSizes(peak: decoderLearningRate) }
-
-  private func stepSizes(peak: Double) -> LearningRateSchedule {
+  /// The learning rates of a phase with this peak.
+  func learningRates(peak: Double) -> LearningRateSchedule {
     switch schedule {
     case .constant: .constant(.init(rate: peak))
     case .oneCycle:

@@ -70,13 +70,7 @@ public enum TrainingCourse: Hashable, Codable, Sendable {
 /// A training of a given number of steps.
 public struct FixedSteps: Settings {
   /// Which weights are the result.
-  public enum Selection: String, SettingChoice {
-    /// Those with the smallest validation loss.
-    case best
-    /// Those of the last step; for validation states that differ from what the reduction is for, such as
-    /// transients.
-    case last
-  }
+  public typealias Selection = Descent.Selection
 
   /// Number of steps.
   public var count = 40_000

@@ -174,7 +174,7 @@ package struct RunDirectory: Sendable {
   }
 
   /// Reads what ``json(_:pretty:)`` writes.
-  static func decoder() -> JSONDecoder {
+  package static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")

@@ -2,6 +2,8 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
+import KymoExtraction
+import KymoNN
 import KymoRuns
 import KymoTensor
 import Logging

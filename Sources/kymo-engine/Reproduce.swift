@@ -3,6 +3,7 @@ import Foundation
 import KymoCommandLine
 import KymoExperiments
 import KymoMetrics
+import KymoNN
 import KymoReport
 import KymoRuns
 
@@ -80,7 +81,7 @@ extension Reproduce: TensorVerb {
   /// One seed: train, evaluate, report.
   private func reproduce(
     _ recipe: Recipe, at url: URL, force: Bool, _ talk: Conversation
-  ) throws -> (ExtractionResults, [TrainingStep]) {
+  ) throws -> (ExtractionResults, [StepRecord]) {
     let outcome = try TrainingRun.trainUnlessDone(
       recipe, at: url, force: force, hooks: talk.training)
     talk.terminal.endProgress()
@@ -187,7 +188,7 @@ private struct SeedSummary: Encodable {
   let trainingSeconds: Double
   let results: ResultSummary
 
-  init(experiment: String, seed: UInt64, steps: [TrainingStep], results: ResultSummary) {
+  init(experiment: String, seed: UInt64, steps: [StepRecord], results: ResultSummary) {
     (self.experiment, self.seed, self.results) = (experiment, seed, results)
     (self.steps, trainingSeconds) = (steps.last?.step ?? 0, steps.last?.seconds ?? 0)
   }

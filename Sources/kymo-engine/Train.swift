@@ -3,6 +3,7 @@ import Foundation
 import KymoCommandLine
 import KymoExperiments
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoRuns
 

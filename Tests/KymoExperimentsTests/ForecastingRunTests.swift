@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoRuns
 import KymoTestSupport

@@ -215,7 +215,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let total = 4 + 3 + 2 + (optimizer == .soap ? 3 + 1 + 3 + 1 : 3 + 2) + 3 + 4
     #expect(unbroken.totalSteps == total)
     let folders = try (0..<total).map { _ in try TemporaryFolder() }
-    var expected: [StepReport] = []
+    var expected: [StepRecord] = []
     for step in 0..<total {
       try unbroken.saveCheckpoint(to: folders[step].url)
       expected.append(try unbroken.step())

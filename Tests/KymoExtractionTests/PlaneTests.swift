@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport

@@ -209,7 +209,7 @@ import Testing
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
     #expect(trainer.totalSteps == 450)
-    var reports: [StepReport] = []
+    var reports: [StepRecord] = []
     for _ in 0..<150 { reports.append(try trainer.step()) }
     let encoder = trainer.model.encoder.namedParameters.map { $0.tensor.floats }
     for _ in 0..<300 { reports.append(try trainer.step()) }
@@ -238,7 +238,7 @@ import Testing
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)
     let folders = try (0..<10).map { _ in try TemporaryFolder() }
-    var expected: [StepReport] = []
+    var expected: [StepRecord] = []
     for step in 0..<10 {
       try unbroken.saveCheckpoint(to: folders[step].url)
       expected.append(try unbroken.step())

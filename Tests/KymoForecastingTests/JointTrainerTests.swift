@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
@@ -140,14 +141,14 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
     settings.windows.validationInterval = 4
     let folder = try TemporaryFolder()
     let unbroken = try trainer(settings, seed: 5)
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       if unbroken.stepIndex == 4 { try unbroken.saveCheckpoint(to: folder.url) }
       expected.append(try unbroken.step())
     }
     let resumed = try trainer(settings, seed: 5)
     try resumed.restore(from: folder.url)
-    var found: [PropagatorStepReport] = []
+    var found: [StepRecord] = []
     while !resumed.isFinished { found.append(try resumed.step()) }
     #expect(found == Array(expected[4...]))
   }

@@ -137,7 +137,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     }
     let folder = try TemporaryFolder()
     let unbroken = try trainer(seed: 5)
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       // Two windows into a sequence of three.
       if unbroken.stepIndex == 5 { try unbroken.saveCheckpoint(to: folder.url) }
@@ -146,7 +146,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     let resumed = try trainer(seed: 5)
     try resumed.restore(from: folder.url)
     #expect(resumed.stepIndex == 5)
-    var found: [PropagatorStepReport] = []
+    var found: [StepRecord] = []
     while !resumed.isFinished { found.append(try resumed.step()) }
     #expect(found == Array(expected[5...]))
     #expect(resumed.totalSteps == unbroken.totalSteps && resumed.bestLoss == unbroken.bestLoss)
@@ -172,23 +172,23 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
         validation: sines(1, frames: 100), seed: 5)
     }
     let unbroken = try trainer()
-    #expect(unbroken.totalSteps == 11 && unbroken.totalInputs == 7 * 10 + 4 * 30)
+    #expect(unbroken.totalSteps == 11 && unbroken.trainer.totalCost == 7 * 10 + 4 * 30)
     let folders = [2, 7, 9].map { ($0, try? TemporaryFolder()) }
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       for case (unbroken.stepIndex, let folder?) in folders {
         try unbroken.saveCheckpoint(to: folder.url)
       }
       expected.append(try unbroken.step())
     }
-    #expect(expected.map(\.step) == Array(1...11) && unbroken.inputIndex == 190)
+    #expect(expected.map(\.step) == Array(1...11) && unbroken.trainer.cost == 190)
     // The step size starts anew, lower.
     #expect(expected[8].learningRate < 3e-4 && expected[2].learningRate > 1e-3)
     for case (let done, let folder?) in folders {
       let resumed = try trainer()
       try resumed.restore(from: folder.url)
       #expect(resumed.stepIndex == done)
-      var found: [PropagatorStepReport] = []
+      var found: [StepRecord] = []
       while !resumed.isFinished { found.append(try resumed.step()) }
       #expect(found == Array(expected[done...]))
     }

@@ -19,12 +19,6 @@ import Testing
     try RunDirectory.create(at: url, force: force)
   }
 
-  private func step(_ number: Int, loss: Double = 0.1) -> TrainingStep {
-    TrainingStep(
-      step: number, loss: loss, reconstruction: 0.3, divergence: 0.7, learningRate: 1e-3,
-      gradientNorm: 1, latentVariance: [1 / 3], latentSigma2: [0.5])
-  }
-
   @Test("is made once, and replaced only with force")
   func force() throws {
     let run = try make()
@@ -121,62 +115,6 @@ import Testing
     // The file is still there, as after a kill.
     #expect(FileManager.default.fileExists(atPath: run.lock.path))
     _ = try RunLock(run)
-  }
-
-  @Test("cuts metrics to the checkpoint's step, whatever a kill left behind")
-  func truncation() throws {
-    let run = try make()
-    do {
-      let log = try MetricsLog(appendingTo: run.metrics)
-      for number in 1...5 { try log.append(step(number, loss: 1 / Double(number))) }
-    }
-    let handle = try FileHandle(forWritingTo: run.metrics)
-    try handle.seekToEnd()
-    try handle.write(contentsOf: Data(#"{"step":6,"lo"#.utf8))
-    try handle.close()
-    #expect(try MetricsLog.read(run.metrics).count == 5)
-    let whole = try Data(contentsOf: run.metrics)
-    let steps = try MetricsLog.truncate(run.metrics, toStep: 3)
-    #expect(steps.map(\.step) == [1, 2, 3])
-    // Not a bit of a number is lost on the way through the file.
-    let expected: [Double] = [1, 0.5, 1 / 3]
-    #expect(steps.map(\.loss) == expected)
-    let cut = try Data(contentsOf: run.metrics)
-    #expect(whole.starts(with: cut))
-    #expect(cut.last == UInt8(ascii: "\n"))
-    #expect(try MetricsLog.truncate(run.metrics, toStep: 0).isEmpty)
-    #expect(try Data(contentsOf: run.metrics).isEmpty)
-  }
-
-  @Test("refuses metrics that do not reach the checkpoint or are damaged before it")
-  func damagedMetrics() throws {
-    let run = try make()
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 1) }
-    let log = try MetricsLog(appendingTo: run.metrics)
-    try log.append(step(1))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-    try log.append(step(3))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-  }
-
-  @Test("writes numbers that JSON does not have as words and reads them back")
-  func nonFinite() throws {
-    let run = try make()
-    var line = step(1)
-    line.gradientNorm = .infinity
-    line.latentSigma2 = [.nan]
-    try MetricsLog(appendingTo: run.metrics).append(line)
-    let read = try MetricsLog.read(run.metrics)
-    #expect(read.first?.gradientNorm == .infinity)
-    #expect(read.first?.latentSigma2.first?.isNaN == true)
-  }
-
-  @Test("says that the disk is full")
-  func diskFull() throws {
-    let error = try #require(throws: FileError.self) {
-      try MetricsLog(appendingTo: URL(filePath: "/dev/full")).append(step(1))
-    }
-    #expect(error.path == "/dev/full" && error.reason.hasPrefix("the disk is full"))
   }
 
   @Test("keeps the two newest checkpoints, and a failed one leaves them alone")

@@ -1,26 +1,9 @@
 // The loop around training steps: metrics, checkpoints, signals, failures. It knows nothing of
 // models; a session does the steps.
-package import Foundation
+import Foundation
+package import KymoNN
+package import KymoRuns
 package import Logging
-
-/// Something that is trained step by step and can be saved in between.
-///
-/// Saving must not change what the next step computes, and a restored session must continue with
-/// the bits of the unbroken one.
-package protocol TrainingSession {
-  /// Steps done so far.
-  var stepIndex: Int { get }
-  /// Steps to do in all.
-  var totalSteps: Int { get }
-  /// Does one step.
-  func step() throws -> TrainingStep
-  /// Fills a folder with all that is needed to go on.
-  func saveCheckpoint(to folder: URL) throws
-  /// Goes back to what a checkpoint holds.
-  func restore(from folder: URL) throws
-  /// Fills a folder with the finished model.
-  func saveModel(to folder: URL) throws
-}
 
 /// A training that could not go on.
 package enum TrainingFailure: Error, CustomStringConvertible {
@@ -47,21 +30,10 @@ package enum TrainingFailure: Error, CustomStringConvertible {
   }
 }
 
-/// The loss of a step was not a finite number.
-package struct NonFiniteStep: Error, Hashable {
-  /// The step, counted from 1.
-  package var step: Int
-  /// What usually helps.
-  package var remedy: String
-
-  /// Notes the step.
-  package init(step: Int, remedy: String) { (self.step, self.remedy) = (step, remedy) }
-}
-
 /// What is known about a training in progress.
 package struct TrainingProgress: Sendable {
   /// The step just done.
-  package var latest: TrainingStep
+  package var latest: StepRecord
   /// Steps to do in all.
   package var totalSteps: Int
   /// Speed over the last seconds.
@@ -101,7 +73,7 @@ package struct TrainingLoop {
   /// - Returns: The session and the steps recorded up to it; metrics.jsonl ends there too.
   package func resume<Session: TrainingSession>(
     _ make: () throws -> Session
-  ) throws -> (session: Session, done: [TrainingStep]) {
+  ) throws -> (session: Session, done: [StepRecord]) {
     var failure: (any Error)?
     for checkpoint in directory.completeCheckpoints() {
       let session = try make()
@@ -122,15 +94,15 @@ package struct TrainingLoop {
 
   /// Runs the session to its last step, or until a signal comes.
   package func run(
-    _ session: some TrainingSession, after done: [TrainingStep] = []
+    _ session: some TrainingSession, after done: [StepRecord] = []
   ) throws -> TrainingOutcome {
     let metrics = try MetricsLog(appendingTo: directory.metrics)
     return try run(session, after: done) { try metrics.append($0) }
   }
 
   func run(
-    _ session: some TrainingSession, after done: [TrainingStep],
-    record: (TrainingStep) throws -> Void
+    _ session: some TrainingSession, after done: [StepRecord],
+    record: (StepRecord) throws -> Void
   ) throws -> TrainingOutcome {
     let clock = ContinuousClock()
     let secondsBefore = done.last?.seconds ?? 0
@@ -143,10 +115,10 @@ package struct TrainingLoop {
         log.info("Stopped by signal \(signal) after step \(session.stepIndex).")
         return .interrupted(signal: signal, step: session.stepIndex)
       }
-      var step: TrainingStep
+      var step: StepRecord
       do {
         step = try session.step()
-      } catch let error as NonFiniteStep {
+      } catch let error as NonFiniteLoss {
         throw TrainingFailure.nonFinite(
           step: error.step, checkpoint: directory.completeCheckpoints().first?.step,
           remedy: error.remedy, run: directory.name)
@@ -197,12 +169,5 @@ private struct Speedometer {
     while marks.count > 2, seconds - marks[0].seconds > 10 { marks.removeFirst() }
     let (steps, span) = (step - marks[0].step, seconds - marks[0].seconds)
     return steps > 0 && span > 0 ? Double(steps) / span : Double(step) / max(seconds, 1e-9)
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

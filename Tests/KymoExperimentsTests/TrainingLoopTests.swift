@@ -1,12 +1,14 @@
 // The training loop around a session whose losses are a known function of all that came before, so
 // that a lost or repeated step shows.
 import Foundation
+import KymoNN
 import KymoNumerics
+import KymoRuns
 import KymoTestSupport
 import Logging
 import Testing
 
-@testable import KymoRuns
+@testable import KymoExperiments
 
 /// A session whose next loss depends on its whole past, as a real training's does.
 private final class RecurrenceSession: TrainingSession {
@@ -22,15 +24,14 @@ private final class RecurrenceSession: TrainingSession {
 
   var stepIndex: Int { state.step }
 
-  func step() throws -> TrainingStep {
+  func step() throws -> StepRecord {
     if state.step + 1 == failingStep {
-      throw NonFiniteStep(step: state.step + 1, remedy: "Halve the step size.")
+      throw NonFiniteLoss(
+        step: state.step + 1, phase: "recurrence", remedy: "Halve the learning rate.")
     }
     state.step += 1
     state.value = 3.9 * state.value * (1 - state.value)
-    return TrainingStep(
-      step: state.step, loss: state.value, reconstruction: state.value, divergence: 0,
-      learningRate: 1e-3, gradientNorm: 1, latentVariance: [1, 0.001], latentSigma2: [0.05, 1])
+    return StepRecord(step: state.step, loss: state.value)
   }
 
   func saveCheckpoint(to folder: URL) throws {
@@ -73,7 +74,6 @@ private final class RecurrenceSession: TrainingSession {
     #expect(try loop.run(RecurrenceSession(totalSteps: 30)) == .finished)
     let steps = try MetricsLog.read(loop.directory.metrics)
     #expect(steps.map(\.step) == Array(1...30))
-    #expect(steps.map(\.relevantLatents) == Array(repeating: 1, count: 30))
     #expect(zip(steps, steps.dropFirst()).allSatisfy { $0.seconds <= $1.seconds })
     #expect(loop.directory.isFinished)
   }
@@ -118,7 +118,7 @@ private final class RecurrenceSession: TrainingSession {
     #expect(try losses(broken) == losses(unbroken))
   }
 
-  private func unbrokenStep(_ loop: TrainingLoop, _ step: Int) throws -> TrainingStep {
+  private func unbrokenStep(_ loop: TrainingLoop, _ step: Int) throws -> StepRecord {
     try MetricsLog.read(loop.directory.metrics)[step - 1]
   }
 
@@ -155,7 +155,7 @@ private final class RecurrenceSession: TrainingSession {
     let error = try #require(throws: TrainingFailure.self) {
       try loop.run(RecurrenceSession(totalSteps: 30, failingStep: 12))
     }
-    for part in ["step 12", "checkpoint of step 11", "Halve the step size."] {
+    for part in ["step 12", "checkpoint of step 11", "Halve the learning rate."] {
       #expect(error.description.contains(part), "\(error)")
     }
     #expect(loop.directory.completeCheckpoints().first?.step == 11)
