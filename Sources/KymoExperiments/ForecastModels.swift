@@ -140,14 +140,11 @@ package struct ForecastModels {
   /// Reads the models of a finished run onto a device.
   ///
   /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
-  package init(_ directory: RunDirectory, device: Device = .cpu) throws {
-    try device.checkAvailable()
-    self.device = device
-    recipe = try ForecastRecipe(contentsOf: directory.recipe)
+  package init(_ directory: RunDirectory, recipe: ForecastRecipe, device: Device = .cpu) throws {
+    (self.recipe, self.device) = (recipe, device)
     description = try ForecastModelDescription.read(directory)
     folder = directory.model
     let place = folder
-    let recipe = recipe
     reduction = try recipe.reduction.load(
       from: place.appending(path: ForecastStages.reductionFolder(recipe)), device: device)
     propagators = try (0..<recipe.ensembleSize).map {
