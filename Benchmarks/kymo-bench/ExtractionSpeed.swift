@@ -61,14 +61,18 @@ enum ExtractionSpeed {
   /// The encoder's features of a batch with their gradient.
   ///
   /// By default those of a training for convection and diffusion. Operations are those on the lattice:
-  /// three passes, but two for the first layer. The difference is that of the features of one recording
+  /// three passes, but two for the first layer. The difference is that of the features of a few recordings
   /// from libtorch's convolutions, relative to the largest.
   static func encoder(
     batch: Int = 50, input: [Int] = [45, 62, 62], stride: Int = 4, repeats: Int = 5
   ) -> (timing: Timing, difference: Double) {
     var random = RandomStream(seed: 4, purpose: .evaluation)
-    let network = DynamicsEncoder(
-      channels: 1, spaceAxes: input.count - 1, latents: 5, using: &random)
+    func encoder(_ path: ComputePath) -> DynamicsEncoder {
+      random = RandomStream(seed: 4, purpose: .evaluation)
+      return DynamicsEncoder(
+        channels: 1, spaceAxes: input.count - 1, latents: 5, path: path, using: &random)
+    }
+    let (network, plain) = (encoder(.fused), encoder(.operations))
     let lattice = EncoderLattice(rawValue: stride) ?? .dense
     let series = Tensor.normal([batch, 1] + input, using: &random)
     var (size, products) = (input, 0)
@@ -79,11 +83,12 @@ enum ExtractionSpeed {
     let timing = Timing(repeats, operations: Double(2 * batch * products)) {
       network.features(series, lattice: lattice).sum().backward()
     }
-    let one = series.sliced(axis: 0, from: 0, to: 1)
+    // Fewer recordings than threads would go through libtorch in both.
+    let few = series.sliced(axis: 0, from: 0, to: threadCount)
     let (found, expected) = withoutGradients {
       (
-        network.features(one, lattice: lattice).doubles,
-        network.plainFeatures(one, lattice: lattice).doubles
+        network.features(few, lattice: lattice).doubles,
+        plain.features(few, lattice: lattice).doubles
       )
     }
     return (timing, relativeDistance(found, expected))

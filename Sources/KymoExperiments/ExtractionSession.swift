@@ -19,7 +19,7 @@ extension Recipe {
   ) throws -> ModelSession {
     func model(_ path: String) throws -> ParameterVAE {
       try ParameterVAE.load(
-        from: RunDirectory.finished(at: located(path, base: base)).finishedModel)
+        from: RunDirectory.finished(at: located(path, base: base)).finishedModel, device: device)
     }
     let start: TrainingStart? =
       if let path = encoderFrom {

@@ -8,7 +8,7 @@ package import KymoPropagation
 package import KymoReduction
 package import KymoRuns
 package import KymoSolvers
-import KymoTensor
+package import KymoTensor
 
 /// Which models a recipe trains, in order.
 enum ForecastStages {
@@ -37,7 +37,8 @@ enum ForecastStages {
     let (seed, device) = (recipe.seed, recipe.device)
     let states = data.training.count
     func loadReduction(_ models: URL) throws -> any Reduction {
-      try recipe.reduction.load(from: models.appending(path: reductionFolder(recipe)))
+      try recipe.reduction.load(
+        from: models.appending(path: reductionFolder(recipe)), device: Device(parsing: device))
     }
     var stages = [
       Stage(name: reduction, totalSteps: recipe.reduction.maximumEpochs(states: states)) { _ in
@@ -134,20 +135,21 @@ package struct ForecastModels {
   package let propagators: [any Propagator]
   let description: ForecastModelDescription
   private let folder: URL
+  private let device: Device
 
-  /// Reads the models of a finished run.
+  /// Reads the models of a finished run onto a device.
   ///
   /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
-  package init(_ directory: RunDirectory, recipe: ForecastRecipe) throws {
-    self.recipe = recipe
+  package init(_ directory: RunDirectory, recipe: ForecastRecipe, device: Device = .cpu) throws {
+    (self.recipe, self.device) = (recipe, device)
     description = try ForecastModelDescription.read(directory)
     folder = directory.model
     let place = folder
     reduction = try recipe.reduction.load(
-      from: place.appending(path: ForecastStages.reductionFolder(recipe)))
+      from: place.appending(path: ForecastStages.reductionFolder(recipe)), device: device)
     propagators = try (0..<recipe.ensembleSize).map {
       try recipe.propagator.load(
-        from: place.appending(path: ForecastStages.propagatorFolder($0, recipe)))
+        from: place.appending(path: ForecastStages.propagatorFolder($0, recipe)), device: device)
     }
   }
 
@@ -171,7 +173,7 @@ package struct ForecastModels {
         settings.latentCount = latents
         let name = ForecastStages.reduction(index, latents: latents)
         return (
-          settings, try settings.load(from: folder.appending(path: name)),
+          settings, try settings.load(from: folder.appending(path: name), device: device),
           seconds: description.trainingSeconds[name] ?? 0
         )
       }
@@ -183,7 +185,7 @@ package struct ForecastModels {
     try recipe.comparisons.propagators.enumerated().map { index, settings in
       let name = ForecastStages.compared(index)
       return (
-        settings, try settings.load(from: folder.appending(path: name)),
+        settings, try settings.load(from: folder.appending(path: name), device: device),
         seconds: description.trainingSeconds[name] ?? 0
       )
     }
@@ -194,7 +196,7 @@ package struct ForecastModels {
     try recipe.comparisons.fullState.enumerated().map { index, settings in
       let name = ForecastStages.fullState(index)
       return (
-        settings, try settings.load(from: folder.appending(path: name)),
+        settings, try settings.load(from: folder.appending(path: name), device: device),
         seconds: description.trainingSeconds[name] ?? 0
       )
     }

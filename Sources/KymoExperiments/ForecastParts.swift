@@ -115,11 +115,11 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     }
   }
 
-  /// Reads a trained one.
-  func load(from folder: URL, device: Device = .cpu) throws -> any Reduction {
+  /// Reads a trained one; all but autoencoders compute on the processor.
+  func load(from folder: URL, device: Device) throws -> any Reduction {
     switch self {
-    case .principalComponents: try PrincipalComponentReduction(from: folder, device: device)
-    case .diffusionMaps: try DiffusionMapReduction(from: folder, device: device)
+    case .principalComponents: try PrincipalComponentReduction(from: folder)
+    case .diffusionMaps: try DiffusionMapReduction(from: folder)
     case .autoencoder: try AutoencoderReduction(from: folder, device: device)
     }
   }
@@ -211,11 +211,11 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     }
   }
 
-  /// Reads a trained one.
-  func load(from folder: URL, device: Device = .cpu) throws -> any Propagator {
+  /// Reads a trained one; all but networks compute on the processor.
+  func load(from folder: URL, device: Device) throws -> any Propagator {
     switch self {
-    case .reservoir: try ReservoirPropagator(from: folder, device: device)
-    case .sindy: try SINDyPropagator(from: folder, device: device)
+    case .reservoir: try ReservoirPropagator(from: folder)
+    case .sindy: try SINDyPropagator(from: folder)
     case .network(let settings): try settings.load(from: folder, device: device)
     }
   }

@@ -26,7 +26,8 @@ extension ForecastRecipe {
     let stages = ForecastStages.all(self, data)
     return try StagedSession(stages) { folder, seconds in
       let reduction = try self.reduction.load(
-        from: folder.appending(path: ForecastStages.reductionFolder(self)))
+        from: folder.appending(path: ForecastStages.reductionFolder(self)),
+        device: Device(parsing: device))
       let latents = try data.latentSeries(of: reduction, .training)
       let all = HostArray(
         latents.flatMap(\.elements),

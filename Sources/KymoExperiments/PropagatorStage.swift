@@ -41,7 +41,7 @@ package struct NetworkPropagatorSettings: Settings, FormerSettings {
   }
 
   /// Reads a trained one.
-  func load(from folder: URL, device: Device = .cpu) throws -> any Propagator {
+  func load(from folder: URL, device: Device) throws -> any Propagator {
     switch network {
     case .recurrent: try RecurrentPropagator(from: folder, device: device)
     case .mlp: try MLPPropagator(from: folder, device: device)

@@ -58,7 +58,7 @@ struct Assimilation {
       let crops = crops.to(model.device)
       let kernels = model.kernelNetwork.kernels(latents)
       let states = states(crops) {
-        model.rollout(kernels: kernels, truth: $0, steps: 1, halo: .groundTruth)
+        model.decoder.predict(kernels: kernels, truth: $0, steps: 1, halo: .groundTruth)
       }
       let result = beginning(states, atFirstFrame)
       let recorded = beginning(

@@ -3,7 +3,7 @@
 //
 // Letters: B batch, C data channels, T frames, X (Y) space, H 64 features, P latents.
 import Foundation
-import KymoNN
+package import KymoNN
 package import KymoNumerics
 package import KymoTensor
 
@@ -56,12 +56,15 @@ package final class DynamicsEncoder {
   let meanHead: (weight: Tensor, bias: Tensor)
   let varianceHead: (weight: Tensor, bias: Tensor)
   let axes: Int
+  /// How it is computed.
+  let path: ComputePath
 
   /// Draws the weights; time is one more axis of the convolutions beside `spaceAxes` (1 or 2).
   package init(
-    channels: Int, spaceAxes: Int, latents: Int, device: Device = .cpu,
+    channels: Int, spaceAxes: Int, latents: Int, device: Device = .cpu, path: ComputePath? = nil,
     using random: inout RandomStream
   ) {
+    self.path = path ?? ComputePath(device: device)
     axes = spaceAxes + 1
     let widths = spaceAxes == 1 ? [channels, 4, 16, 64, 64] : [channels, 8, 64, 64, 64]
     var layers: [(weight: Tensor, bias: Tensor)] = []
@@ -84,8 +87,12 @@ package final class DynamicsEncoder {
     varianceHead: (weight: Tensor, bias: Tensor)
   ) {
     axes = layers[0].weight.shape.count - 2
+    path = ComputePath(for: layers.flatMap { [$0.weight, $0.bias] })
     (self.layers, self.meanHead, self.varianceHead) = (layers, meanHead, varianceHead)
   }
+
+  /// Whether a whole map is encoded by one kernel, pooling included: in one axis of space.
+  var isFused: Bool { path == .fused && axes == 2 }
 
   var namedParameters: [(name: String, tensor: Tensor)] {
     layers.enumerated().flatMap { index, layer in
@@ -103,14 +110,13 @@ package final class DynamicsEncoder {
   /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`; by the fused
   /// kernel where it is faster.
   package func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
-    FusedFeatures.supports(input)
+    path == .fused && FusedFeatures.isFaster(recordings: input.shape[0])
       ? FusedFeatures.features(input, layers: layers, lattice: lattice)
       : plainFeatures(input, lattice: lattice)
   }
 
-  /// The same by libtorch's convolutions: the oracle of the fused kernel, and the path for GPUs and
-  /// few recordings.
-  package func plainFeatures(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
+  /// The same by libtorch's convolutions.
+  private func plainFeatures(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
     var maps = input.contiguous(.channelsLast)
     for (index, layer) in layers.enumerated() {
       maps = Tensor.convolution(
@@ -131,19 +137,12 @@ package final class DynamicsEncoder {
   /// `log σ² = −logsumexp(−sᵢ) + log max(1, Π min(31, n_a) · part)`, where n_a is the size of the
   /// dense output map and `part` the share of its positions that enter (eqs. 5 to 7).
   ///
-  /// For averaging dropout `kept` is true where a position enters, `[B, positions, P]`.
+  /// For averaging dropout, which the fused encoder does not know, `kept` is true where a position
+  /// enters, `[B, positions, P]`.
   func encode(
     _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
   ) -> LatentDistribution {
-    kept == nil && FusedEncoder.supports(self, input)
-      ? FusedEncoder.encode(self, input, lattice: lattice)
-      : plainEncode(input, lattice: lattice, kept: kept)
-  }
-
-  /// The same by tensor operations.
-  func plainEncode(
-    _ input: Tensor, lattice: EncoderLattice, kept: (Tensor, probability: Double)? = nil
-  ) -> LatentDistribution {
+    if isFused, kept == nil { return FusedEncoder.encode(self, input, lattice: lattice) }
     let pooled = pool(input, lattice: lattice, kept: kept?.0)
     var independent = Self.independentPositions(
       inputShape: Array(input.shape.dropFirst(2)), evaluated: pooled.positions)

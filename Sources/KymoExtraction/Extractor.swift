@@ -3,6 +3,7 @@
 import Foundation
 public import KymoData
 public import KymoMetrics
+import KymoNN
 public import KymoNumerics
 import KymoTensor
 
@@ -29,7 +30,7 @@ extension ParameterVAE {
     let tile = encoderTile(recordings, lattice: lattice)
     let seen = tile.map { $0 + DynamicsEncoder.shrinkage }
     // The fused encoders work on one recording a thread and keep no maps.
-    let least = device != .cpu ? 1 : field.spaceAxes == 1 ? 4 * threadCount : threadCount
+    let least = path == .operations ? 1 : field.spaceAxes == 1 ? 4 * threadCount : threadCount
     let block = max(
       least, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
     var result: [ExtractedLatents] = []
@@ -176,7 +177,7 @@ extension ParameterVAE {
         stride(from: 0, to: map[axis], by: tile[axis]).map { corner + [$0] }
       }
     }
-    if tile == map, encoder.axes == 2, device == .cpu {
+    if tile == map, encoder.isFused {
       let input = encoderInput(recordings, range, corner: [0, 0], size: seen)
       return normalizing(encoder.encode(input, lattice: lattice))
     }

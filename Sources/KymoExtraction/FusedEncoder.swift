@@ -7,11 +7,6 @@ import KymoTensor
 
 /// The dynamics encoder for one axis of space by the fused kernel.
 enum FusedEncoder {
-  /// Whether the kernel takes this encoder and input; otherwise use tensor operations.
-  static func supports(_ encoder: DynamicsEncoder, _ input: Tensor) -> Bool {
-    input.device == .cpu && input.dtype == .float32 && encoder.axes == 2
-  }
-
   /// The distribution of the latents; as ``DynamicsEncoder/encode(_:lattice:kept:)``.
   static func encode(
     _ encoder: DynamicsEncoder, _ input: Tensor, lattice: EncoderLattice

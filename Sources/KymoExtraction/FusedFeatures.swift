@@ -5,11 +5,10 @@ import KymoTensor
 
 /// The encoder's convolutions by the fused kernel, in one or two space axes; pooling is not in it.
 enum FusedFeatures {
-  /// Whether the kernel takes this batch `[B, C, T, X…]`; without wide vectors libtorch is faster, and fewer recordings than
-  /// threads leave some idle that libtorch's convolutions use.
-  static func supports(_ input: Tensor) -> Bool {
-    input.device == .cpu && input.dtype == .float32 && input.shape[0] >= threadCount
-      && kk_processor_level() != KK_LEVEL_PORTABLE
+  /// Whether the kernel is faster than libtorch: not without wide vectors, and not for fewer recordings than
+  /// threads, some of which would be idle.
+  static func isFaster(recordings: Int) -> Bool {
+    recordings >= threadCount && kk_processor_level() != KK_LEVEL_PORTABLE
   }
 
   /// Features at every lattice position, `[B, positions, H]`, differentiable in the layers' weights

@@ -14,9 +14,7 @@ struct FusedKernelNetworks {
   /// Where each network's entries start in a kernel vector, and their number.
   private let offsets: [Int]
 
-  /// Looks whether the kernels take these networks; nil when they do not.
-  init?(_ networks: [KernelMap], bends: Bool) {
-    guard suitKernels(networks.flatMap(\.parameters)) else { return nil }
+  init(_ networks: [KernelMap], bends: Bool) {
     (self.networks, self.bends) = (networks, bends)
     offsets = networks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.last.weight.size(0)) }
   }

@@ -6,9 +6,9 @@ package import KymoTensor
 
 /// Rollouts by the fused kernels of one and two dimensions, one recording on one thread.
 package enum FusedRollout {
-  /// Whether a kernel takes this layout on this device; otherwise use ``PlainRollout``.
-  static func supports(_ layout: KernelLayout, device: Device) -> Bool {
-    device == .cpu && layout.middleLayers == 1 && layout.hidden % 16 == 0 && layout.channels <= 2
+  /// Whether a kernel takes this layout.
+  static func supports(_ layout: KernelLayout) -> Bool {
+    layout.middleLayers == 1 && layout.hidden % 16 == 0 && layout.channels <= 2
   }
 
   /// Predicts frames from the first one; arguments as of ``PlainRollout/predict``.

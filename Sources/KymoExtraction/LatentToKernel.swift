@@ -1,6 +1,7 @@
 // From latents to the kernels of the propagating decoder: a perceptron for each kernel (Lu, Kim and
 // Soljacic 2020, section II), or a polynomial of first or second order.
 import Foundation
+import KymoNN
 import KymoNumerics
 import KymoTensor
 
@@ -94,10 +95,12 @@ final class LatentToKernel {
   private let kind: KernelNetwork
   /// One for each piece.
   private let networks: [KernelMap]
+  /// All of them by the fused kernels; nil where tensor operations compute.
+  private let fused: FusedKernelNetworks?
 
   init(
     layout: KernelLayout, configuration: ModelConfiguration, device: Device = .cpu,
-    using random: inout RandomStream
+    path: ComputePath? = nil, using random: inout RandomStream
   ) {
     self.layout = layout
     kind = configuration.kernelNetwork
@@ -128,6 +131,9 @@ final class LatentToKernel {
       networks.append(KernelMap(first: first, last: last, gain: gain))
     }
     self.networks = networks
+    let path = path ?? ComputePath(device: device)
+    fused =
+      path == .fused ? FusedKernelNetworks(networks, bends: kind == .perceptron) : nil
   }
 
   var namedParameters: [(name: String, tensor: Tensor)] {
@@ -191,16 +197,10 @@ final class LatentToKernel {
     }
   }
 
+  /// Kernel vectors `[B, layout.count]` of latents `[B, P]`.
   func kernels(_ latents: Tensor) -> Tensor {
-    guard latents.dtype == .float32,
-      let fused = FusedKernelNetworks(networks, bends: kind == .perceptron)
-    else { return plainKernels(latents) }
-    return fused(inputs(latents))
-  }
-
-  /// The same by tensor operations, on any device and in any precision.
-  func plainKernels(_ latents: Tensor) -> Tensor {
-    let inputs = inputs(latents)
+    let inputs = kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
+    if let fused { return fused(inputs) }
     let parts = networks.map { network in
       let hidden = Tensor.linear(inputs, network.first.weight, network.first.bias)
       // Without the bend the two layers are an affine map of their inputs, trained as a product.
@@ -209,10 +209,6 @@ final class LatentToKernel {
       return network.gain == 1 ? kernel : kernel * network.gain
     }
     return Tensor.concatenated(parts, axis: 1)
-  }
-
-  private func inputs(_ latents: Tensor) -> Tensor {
-    kind == .quadratic ? LatentToKernel.withProducts(latents) : latents
   }
 
   /// The latents and their products, `[B, P]` to `[B, P + P (P + 1) / 2]`: z₁ … z_P, z₁z₁, z₁z₂ … z_P z_P.

@@ -2,6 +2,7 @@
 // folder with model.safetensors and model.json.
 import Foundation
 public import KymoData
+public import KymoNN
 public import KymoNumerics
 public import KymoTensor
 
@@ -53,7 +54,7 @@ public struct FieldDescription: Hashable, Codable, Sendable {
   private enum EarlierKeys: CodingKey { case spaceAxes, isPeriodic }
 }
 
-/// The trained model that a training starts from.
+/// The trained model that a training starts from, on the device that trains.
 public enum TrainingStart {
   /// All weights; they are trained further.
   case model(ParameterVAE)
@@ -76,6 +77,9 @@ public final class ParameterVAE {
 
   let encoder: DynamicsEncoder
   let kernelNetwork: LatentToKernel
+  let decoder: PropagatingDecoder
+  /// How it is computed.
+  let path: ComputePath
   /// λ of the decoder's bounded increment, one entry.
   let lambda: Tensor
   /// Gain of normalised means before the sigmoid, one for each latent.
@@ -87,9 +91,17 @@ public final class ParameterVAE {
   var normalizes: Bool
 
   /// Creates an untrained model; the same seed gives the same weights.
+  ///
+  /// - Parameters:
+  ///   - configuration: The architecture.
+  ///   - field: The data that it is made for.
+  ///   - seed: Seed of the weights.
+  ///   - device: Where to compute.
+  ///   - path: How to compute; what the device allows when not given.
+  /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the data.
   public init(
     configuration: ModelConfiguration, field: FieldDescription, seed: UInt64,
-    device: Device = .cpu
+    device: Device = .cpu, path: ComputePath? = nil
   ) throws(ConfigurationError) {
     try configuration.validate()
     try require(
@@ -97,17 +109,21 @@ public final class ParameterVAE {
       allowed: "one or two space axes", remedy: "Take a section of the fields.")
     self.configuration = configuration
     self.field = field
+    let path = path ?? ComputePath(device: device)
+    self.path = path
     var random = RandomStream(seed: seed, purpose: .weights)
     encoder = DynamicsEncoder(
       channels: field.channels, spaceAxes: field.spaceAxes, latents: configuration.latents,
-      device: device, using: &random)
+      device: device, path: path, using: &random)
     let layout = KernelLayout(
       channels: field.channels, hidden: configuration.hiddenChannels,
       middleLayers: configuration.middleLayers, linearWidth: configuration.linearWidth,
       spaceAxes: field.spaceAxes)
     kernelNetwork = LatentToKernel(
-      layout: layout, configuration: configuration, device: device, using: &random)
+      layout: layout, configuration: configuration, device: device, path: path, using: &random)
     lambda = Tensor.ones([1], device: device).requiringGradient()
+    decoder = PropagatingDecoder(
+      layout, scale: configuration.incrementScale, lambda: lambda, path: path)
     gain = Tensor.full([configuration.latents], 2, device: device).requiringGradient()
     meanShift = Tensor.zeros([configuration.latents], device: device)
     meanVariance = Tensor.ones([configuration.latents], device: device)
@@ -130,6 +146,16 @@ public final class ParameterVAE {
   ///
   /// - Throws: ``ModelError`` when shapes differ, or the decoder does not fit into this one.
   func adopt(_ start: TrainingStart, widensDecoder: Bool = false) throws(ModelError) {
+    switch start {
+    case .model(let source), .frozenEncoder(let source):
+      guard source.device == device else {
+        throw ModelError(
+          """
+          The model that is to be started from is on \(source.device), the training on \(device). Load it \
+          with device: \(device).
+          """)
+      }
+    }
     // A saved model has its normalisation in the head.
     normalizes = false
     let (own, given) =
@@ -186,23 +212,10 @@ public final class ParameterVAE {
       logVariance: raw.logVariance)
   }
 
-  /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells…]`.
+  /// Rollouts, `[B, C, steps, cells…]`.
   func rollout(latents: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
-    rollout(
+    decoder.predict(
       kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, halo: halo)
-  }
-
-  /// The same under known kernels.
-  func rollout(kernels: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
-    let scale = configuration.incrementScale
-    if FusedRollout.supports(kernelNetwork.layout, device: kernels.device) {
-      return FusedRollout.predict(
-        kernels: kernels, lambda: lambda.item, layout: kernelNetwork.layout, scale: scale,
-        truth: truth, steps: steps, halo: halo)
-    }
-    return PlainRollout.predict(
-      kernels: kernels, lambda: lambda, layout: kernelNetwork.layout, scale: scale, truth: truth,
-      steps: steps, halo: halo)
   }
 
   /// Moves gain and statistics into the μ head, so that the plain network gives the same means.

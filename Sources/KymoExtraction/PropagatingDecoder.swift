@@ -1,8 +1,9 @@
-// The propagating decoder in plain tensor operations: the oracle of the fused kernel, and the path for
-// GPUs, several middle layers and hidden sizes that the kernel does not take.
+// The propagating decoder, and its rollouts in plain tensor operations: the oracle of the fused kernel, and the
+// path for GPUs, several middle layers and hidden sizes that the kernel does not take.
 //
 // One step: a₁ = relu(K_in * ŷ + b_in), a₂ = relu(K_mid * a₁ + b_mid), f = K_out * a₂ + b_out
 // [+ K_lin * ŷ], ŷ' = ŷ + λ tanh(scale·f/λ) [+ noise] (Lu, Kim and Soljacic 2020, section II).
+import KymoNN
 public import KymoNumerics
 package import KymoTensor
 
@@ -20,6 +21,45 @@ public enum Halo: Sendable, Hashable, CaseIterable {
     self =
       boundary.allSatisfy { $0 == .periodic }
       ? .periodic : boundary.allSatisfy { $0 == .wall } ? .wall : .groundTruth
+  }
+}
+
+/// Rollouts under given kernels, by the fused kernel where it is wanted and takes the layout.
+struct PropagatingDecoder {
+  let layout: KernelLayout
+  /// Factor on the increment inside tanh.
+  let scale: Double
+  /// λ of the bounded increment, one entry.
+  let lambda: Tensor
+  private let isFused: Bool
+
+  init(_ layout: KernelLayout, scale: Double, lambda: Tensor, path: ComputePath) {
+    (self.layout, self.scale, self.lambda) = (layout, scale, lambda)
+    isFused = path == .fused && FusedRollout.supports(layout)
+  }
+
+  /// Predicted frames `[B, C, steps, cells…]`; arguments as of ``PlainRollout/predict``.
+  func predict(kernels: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
+    isFused
+      ? FusedRollout.predict(
+        kernels: kernels, lambda: lambda.item, layout: layout, scale: scale, truth: truth,
+        steps: steps, halo: halo)
+      : PlainRollout.predict(
+        kernels: kernels, lambda: lambda, layout: layout, scale: scale, truth: truth, steps: steps,
+        halo: halo)
+  }
+
+  /// The weighted squared error of each training rollout; arguments as of ``FusedRollout/errors``.
+  func errors(
+    kernels: Tensor, truth: Tensor, weights: [Float], halo: Halo, noise: Tensor?
+  ) -> Tensor {
+    isFused
+      ? FusedRollout.errors(
+        kernels: kernels, lambda: lambda, layout: layout, scale: scale, truth: truth,
+        weights: weights, halo: halo, noise: noise)
+      : PlainRollout.errors(
+        kernels: kernels, lambda: lambda, layout: layout, scale: scale,
+        truth: truth.to(lambda.device), weights: weights, halo: halo, noise: noise)
   }
 }
 

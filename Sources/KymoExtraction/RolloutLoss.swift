@@ -23,7 +23,6 @@ struct RolloutLoss {
     _ latents: Tensor, crops: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
   ) -> Tensor {
     let layout = model.kernelNetwork.layout
-    let scale = model.configuration.incrementScale
     let kernels = model.kernelNetwork.kernels(latents)
     let truth = crops.sliced(axis: 2, from: 0, to: frames + 1)
     let weights = weights(frames: frames, entries: layout.channels * cells.reduce(1, *))
@@ -33,16 +32,9 @@ struct RolloutLoss {
       let shape = [crops.shape[0], frames, layout.channels] + cells
       noise = Tensor.normal(shape, using: &stream, device: device) * training.propagationNoise
     }
-    if FusedRollout.supports(layout, device: device) {
-      return training.average(
-        FusedRollout.errors(
-          kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
-          weights: weights, halo: .groundTruth, noise: noise))
-    }
     return training.average(
-      PlainRollout.errors(
-        kernels: kernels, lambda: model.lambda, layout: layout, scale: scale,
-        truth: truth.to(device), weights: weights, halo: .groundTruth, noise: noise))
+      model.decoder.errors(
+        kernels: kernels, truth: truth, weights: weights, halo: .groundTruth, noise: noise))
   }
 
   /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with

@@ -1,6 +1,5 @@
 // Adam (Kingma and Ba 2015, arXiv:1412.6980) and AdaBelief (Zhuang et al. 2020, arXiv:2010.07468),
-// which differ in what their second moment averages. On the CPU one fused pass over memory, elsewhere
-// tensor operations; each is the other's test oracle.
+// which differ in what their second moment averages: one fused pass over memory, or tensor operations.
 import CKernels
 import KymoNumerics
 public import KymoTensor
@@ -40,25 +39,33 @@ public final class AdaptiveOptimizer: Optimizer {
   public let settings: Settings
   /// How many steps were made.
   public private(set) var stepCount = 0
-  /// Whether to use tensor operations even where there is a fused kernel; for tests.
-  package var avoidsKernels = false
 
   private struct Slot {
     let name: String
     let parameter: Tensor
     let mean: Tensor
     let second: Tensor
+    let path: ComputePath
   }
   private let slots: [Slot]
 
   /// Prepares to train `parameters`, which are changed in place.
-  public init(_ parameters: [NamedTensor], _ settings: Settings = .adam) {
+  ///
+  /// - Parameters:
+  ///   - parameters: What is trained.
+  ///   - settings: The method and its numbers.
+  ///   - path: How to compute; for each parameter what it allows when not given.
+  public init(
+    _ parameters: [NamedTensor], _ settings: Settings = .adam, path: ComputePath? = nil
+  ) {
     self.settings = settings
     slots = parameters.map { name, tensor in
       func zeros() -> Tensor {
         .zeros(tensor.shape, dtype: tensor.dtype, device: tensor.device)
       }
-      return Slot(name: name, parameter: tensor, mean: zeros(), second: zeros())
+      return Slot(
+        name: name, parameter: tensor, mean: zeros(), second: zeros(),
+        path: path ?? ComputePath(for: [tensor]))
     }
   }
 
@@ -77,10 +84,7 @@ public final class AdaptiveOptimizer: Optimizer {
       correction2: 1 - power(settings.beta2, stepCount))
     withoutGradients {
       let jobs = slots.compactMap { slot in slot.parameter.gradient.map { (slot, $0) } }
-      let (fused, plain) = jobs.partitioned { slot, _ in
-        !avoidsKernels && slot.parameter.dtype == .float32 && slot.parameter.device == .cpu
-          && slot.parameter.isContiguous()
-      }
+      let (fused, plain) = jobs.partitioned { slot, _ in slot.path == .fused }
       updateFused(fused.map { ($0, $1.cast(to: .float32).contiguous()) }, step)
       for (slot, gradient) in plain { updatePlain(slot, gradient, step) }
     }

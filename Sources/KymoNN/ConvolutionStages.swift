@@ -1,6 +1,5 @@
-// Stages of a convolutional network over one or two axes of space, which halve or double the cells of each: over one
-// axis one node of the graph by the fused kernel where it can, tensor operations elsewhere. Each is the other's test
-// oracle.
+// Stages of a convolutional network over one or two axes of space, which halve or double the cells of each: over
+// one axis one node of the graph by the fused kernel, or tensor operations.
 //
 // Letters: B states, C channels, X (Y) cells.
 import CKernels
@@ -51,8 +50,6 @@ public final class ConvolutionStages: Module {
   public let ends: Ends
   /// Cells of the input along every axis of space.
   public let cells: [Int]
-  /// Whether to use tensor operations even where there is a fused kernel; for tests.
-  package var avoidsKernels = false
   private let fused: FusedPart?
 
   /// Creates stages of given weights.
@@ -62,7 +59,10 @@ public final class ConvolutionStages: Module {
   ///   - direction: Whether cells become fewer or more.
   ///   - ends: What lies beyond the ends.
   ///   - cells: Cells of the input along every axis; every stage that halves needs even numbers.
-  public init(_ stages: [Stage], _ direction: Direction, ends: Ends, cells: [Int]) {
+  ///   - path: How to compute; what the weights allow when not given.
+  public init(
+    _ stages: [Stage], _ direction: Direction, ends: Ends, cells: [Int], path: ComputePath? = nil
+  ) {
     precondition(!stages.isEmpty, "ConvolutionStages: no stages")
     for (first, second) in zip(stages, stages.dropFirst()) {
       precondition(
@@ -81,8 +81,9 @@ public final class ConvolutionStages: Module {
       },
       "ConvolutionStages: \(cells) cells cannot be halved \(stages.count) times")
     (self.stages, self.direction, self.ends, self.cells) = (stages, direction, ends, cells)
+    let path = path ?? ComputePath(for: stages.flatMap { [$0.weight, $0.bias] })
     fused =
-      cells.count == 1
+      path == .fused && cells.count == 1
       ? FusedStages(stages, direction, ends: ends, cells: cells[0]).map(FusedPart.init) : nil
   }
 
@@ -99,10 +100,11 @@ public final class ConvolutionStages: Module {
   ///   - stream: Where the weights are drawn from.
   ///   - dtype: Type of the weights.
   ///   - device: Where the weights are.
+  ///   - path: How to compute; what the weights allow when not given.
   public convenience init(
     channels: [Int], taps: Int, _ direction: Direction, ends: Ends, cells: [Int],
     activation: Activation, lastActivation: Activation, using stream: inout RandomStream,
-    dtype: ScalarType = .float32, device: Device = .cpu
+    dtype: ScalarType = .float32, device: Device = .cpu, path: ComputePath? = nil
   ) {
     var stages: [Stage] = []
     for (inputs, outputs) in zip(channels, channels.dropFirst()) {
@@ -114,7 +116,7 @@ public final class ConvolutionStages: Module {
             [outputs], InitialWeights.smallBias, dtype: dtype, device: device),
           activation: stages.count == channels.count - 2 ? lastActivation : activation))
     }
-    self.init(stages, direction, ends: ends, cells: cells)
+    self.init(stages, direction, ends: ends, cells: cells, path: path)
   }
 
   /// Shape of one input, `[C, X…]`.
@@ -127,7 +129,7 @@ public final class ConvolutionStages: Module {
 
   /// The output for input of shape `[B, C, X…]`.
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    if let fused, !avoidsKernels, input.dtype == .float32, input.device == .cpu {
+    if let fused {
       let count = inputShape.reduce(1, *)
       precondition(
         input.shape == [input.size(0)] + inputShape,
@@ -158,7 +160,7 @@ public final class ConvolutionStages: Module {
 
   /// The output for states in host memory, outside the graph; nil where there is no fused kernel.
   package func apply(host input: [Float], count: Int) -> [Float]? {
-    avoidsKernels ? nil : fused?.apply(input, count: count)
+    fused?.apply(input, count: count)
   }
 
   /// Weight and bias of every stage, by its number.

@@ -1,5 +1,5 @@
 // Dense layers one after the other, with skips where widths are equal: one node of the graph by the fused
-// kernel where it can, tensor operations elsewhere. Each is the other's test oracle.
+// kernel, or tensor operations.
 //
 // Letters: B states, n inputs of a layer, m outputs.
 import CKernels
@@ -28,8 +28,6 @@ public final class DenseStack: Module {
 
   /// The layers, in order.
   public let layers: [Layer]
-  /// Whether to use tensor operations even where there is a fused kernel; for tests.
-  package var avoidsKernels = false
   private let names: [String]
   private let fused: FusedPart?
 
@@ -38,7 +36,8 @@ public final class DenseStack: Module {
   /// - Parameters:
   ///   - layers: At least one; the outputs of each are the inputs of the next.
   ///   - names: The names of the layers among the parameters; numbers when not given.
-  public init(_ layers: [Layer], names: [String]? = nil) {
+  ///   - path: How to compute; what the weights allow when not given.
+  public init(_ layers: [Layer], names: [String]? = nil, path: ComputePath? = nil) {
     precondition(!layers.isEmpty, "DenseStack: no layers")
     for (first, second) in zip(layers, layers.dropFirst()) {
       precondition(
@@ -51,7 +50,8 @@ public final class DenseStack: Module {
     }
     self.layers = layers
     self.names = names ?? layers.indices.map(String.init)
-    fused = FusedDense(layers).map(FusedPart.init)
+    let path = path ?? ComputePath(for: layers.flatMap { [$0.weight, $0.bias] })
+    fused = path == .fused ? FusedDense(layers).map(FusedPart.init) : nil
   }
 
   /// Creates a stack with Xavier-uniform weights and small constant biases.
@@ -64,9 +64,11 @@ public final class DenseStack: Module {
   ///   - stream: Where the weights are drawn from.
   ///   - dtype: Type of the weights.
   ///   - device: Where the weights are.
+  ///   - path: How to compute; what the weights allow when not given.
   public convenience init(
     widths: [Int], activation: Activation, lastActivation: Activation, skips: Bool,
-    using stream: inout RandomStream, dtype: ScalarType = .float32, device: Device = .cpu
+    using stream: inout RandomStream, dtype: ScalarType = .float32, device: Device = .cpu,
+    path: ComputePath? = nil
   ) {
     var layers: [Layer] = []
     for (inputs, outputs) in zip(widths, widths.dropFirst()) {
@@ -79,7 +81,7 @@ public final class DenseStack: Module {
           activation: layers.count == widths.count - 2 ? lastActivation : activation,
           hasSkip: skips && inputs == outputs))
     }
-    self.init(layers)
+    self.init(layers, path: path)
   }
 
   /// Number of inputs.
@@ -89,9 +91,7 @@ public final class DenseStack: Module {
 
   /// The output for input of shape `[B, n]`.
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    if let fused, !avoidsKernels, input.dtype == .float32, input.device == .cpu {
-      return fused(input)
-    }
+    if let fused { return fused(input) }
     return layers.reduce(input) { x, layer in
       let linear = Tensor.linear(x, layer.weight, layer.bias)
       return layer.activation(layer.hasSkip ? linear + x : linear)
@@ -110,7 +110,7 @@ public final class DenseStack: Module {
   package func apply(_ input: [Float], count: Int) -> [Float] {
     precondition(
       input.count == count * inputCount, "DenseStack: \(input.count) for \(count) states")
-    if let fused, !avoidsKernels { return fused.apply(input, count: count) }
+    if let fused { return fused.apply(input, count: count) }
     return withoutGradients {
       self(
         Tensor(input, shape: [count, inputCount]).cast(to: layers[0].weight.dtype)

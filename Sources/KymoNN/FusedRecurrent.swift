@@ -219,19 +219,15 @@ package struct RecurrentKernel {
   private let counts: Counts
   /// Number of latents, D.
   package let latentCount: Int
-  /// Floats of one trajectory's state.
-  package var stateCount: Int { counts.state }
 
-  /// Packs the network's present weights; those of another type or device are converted.
+  /// Packs the present weights of a network for kernels.
   package init(_ network: RecurrentNetwork) {
     plan = network.plan
     counts = Counts(plan, rows: 1, steps: 1)
     latentCount = network.latentCount
     packed = Tensor.empty([counts.packed])
     packParameters(
-      plan,
-      network.parameters.map { $0.detached().cast(to: .float32).to(.cpu).contiguous() },
-      into: packed, gradient: false)
+      plan, network.parameters.map { $0.detached().contiguous() }, into: packed, gradient: false)
   }
 
   /// Runs trajectories through known inputs and on.
@@ -239,7 +235,7 @@ package struct RecurrentKernel {
   /// - Parameters:
   ///   - inputs: `[B, K, D]`.
   ///   - stepCount: T, at least K; later steps take the prediction of the step before.
-  ///   - states: `[B, stateCount]`, before and after.
+  ///   - states: `[B, layers, 1 or 2, units]`, before and after.
   /// - Returns: `[B, T, D]`.
   package func run(
     _ inputs: HostArray<Float>, stepCount: Int, states: inout [Float]
@@ -247,7 +243,7 @@ package struct RecurrentKernel {
     let (batch, known) = (inputs.shape[0], inputs.shape[1])
     precondition(
       inputs.shape.count == 3 && inputs.shape[2] == latentCount && stepCount >= known
-        && (known >= 1 || stepCount == 0) && states.count == batch * stateCount,
+        && (known >= 1 || stepCount == 0) && states.count == batch * counts.state,
       "RecurrentKernel: inputs \(inputs.shape), \(stepCount) steps, \(states.count) state entries")
     var results = HostArray<Float>(repeating: 0, shape: [batch, stepCount, latentCount])
     guard batch > 0, stepCount > 0 else { return results }
@@ -271,7 +267,7 @@ package struct RecurrentKernel {
               let run = unsafe kk_recurrent_run(
                 rows: Int32(min(part, batch - first)), steps: Int32(stepCount),
                 known: Int32(known), inputs: inputs + first * known * latentCount, own: nil,
-                states: states + first * stateCount,
+                states: states + first * counts.state,
                 predictions: results + first * stepCount * latentCount)
               unsafe withUnsafePointer(to: run) { run in
                 unsafe withUnsafePointer(to: plan) {

@@ -5,7 +5,7 @@ public import KymoTensor
 /// The Euclidean norm of the gradients of all tensors taken together; each is read once.
 public func gradientNorm(of parameters: [Tensor]) -> Double {
   let (fused, plain) = parameters.compactMap(\.gradient).partitioned {
-    $0.dtype == .float32 && $0.device == .cpu && $0.isContiguous()
+    ComputePath(for: [$0]) == .fused
   }
   let squares = plain.map { $0.cast(to: .float64).square().sum().item }
   return (squares.reduce(0, +) + sumOfSquares(fused)).squareRoot()

@@ -1,7 +1,7 @@
 // Kernels of whole parts of networks behind one checked door: a part as one node of the graph, pieces of a
 // batch on several threads, and inference on host memory without any tensor.
 import CKernels
-package import KymoTensor
+import KymoTensor
 
 /// A kernel that takes a few states through a part of a network, and a gradient back.
 ///
@@ -33,11 +33,6 @@ protocol PartwiseKernel: AnyObject {
   /// Writes the sum of packed gradients in the parameters' shapes.
   func unpack(
     gradients: UnsafePointer<Float>, count: Int, into targets: [UnsafeMutablePointer<Float>?])
-}
-
-/// Whether a kernel can read and write these tensors where they are.
-package func suitKernels(_ tensors: [Tensor]) -> Bool {
-  tensors.allSatisfy { $0.dtype == .float32 && $0.device == .cpu && $0.isContiguous() }
 }
 
 /// Where the entries of tensors are, for kernels that are called often.

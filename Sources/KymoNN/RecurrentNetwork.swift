@@ -1,7 +1,6 @@
 // The propagating network of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), methods: recurrent
 // layers and a dense output layer, y = a(V h + d), where y is the next input; or y = x + V h + d. A window
-// of steps runs in one kernel on the CPU; by tensor operations elsewhere and with zoneout. Each is the
-// other's oracle.
+// of steps runs in one kernel, or by tensor operations, as it always does with zoneout.
 //
 // Letters: B trajectories, T steps, D inputs and outputs, H units.
 public import KymoNumerics
@@ -38,14 +37,14 @@ public struct RecurrentNetwork: Module {
   public let output: Linear
   /// What the output layer gives.
   public let outputKind: RecurrentOutput
-  /// Whether to use tensor operations even where there is a kernel; for tests and measurements.
-  package var avoidsKernels = false
+  /// How it is computed.
+  public let path: ComputePath
 
-  /// Creates a network with random weights.
+  /// Creates a network with random weights; the path is what the weights allow when not given.
   public init(
     _ cell: RecurrentCell, latentCount: Int, unitCount: Int, layerCount: Int = 1,
     outputKind: RecurrentOutput = .tanhPlus, using stream: inout RandomStream,
-    dtype: ScalarType = .float32, device: Device = .cpu
+    dtype: ScalarType = .float32, device: Device = .cpu, path: ComputePath? = nil
   ) {
     stack = RecurrentStack(
       cell, inputCount: latentCount, unitCount: unitCount, layerCount: layerCount, using: &stream,
@@ -59,6 +58,7 @@ public struct RecurrentNetwork: Module {
         [latentCount], outputKind == .increment ? 0 : InitialWeights.smallBias, dtype: dtype,
         device: device))
     self.outputKind = outputKind
+    self.path = path ?? ComputePath(device: device, dtype: dtype)
   }
 
   /// D.
@@ -95,10 +95,8 @@ public struct RecurrentNetwork: Module {
     precondition(
       own == nil || own?.flags.count == shape[0] * shape[1],
       "RecurrentNetwork: \(own?.flags.count ?? 0) marks for inputs \(shape)")
-    let isFused =
-      !avoidsKernels && zoneout == nil && inputs.device == .cpu && inputs.dtype == .float32
-      && output.weight.dtype == .float32
-    return isFused
+    // The kernel knows no zoneout.
+    return path == .fused && zoneout == nil
       ? FusedRecurrent.predictions(self, inputs, state: &state, stepCount: steps, own: own)
       : plainPredictions(inputs, state: &state, stepCount: steps, own: own, zoneout: zoneout)
   }

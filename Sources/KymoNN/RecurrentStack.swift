@@ -101,10 +101,13 @@ public struct RecurrentStack: Module {
     }
   }
 
-  /// Zeros, `[B, layers, 1 or 2, H]`: h, and for LSTM m, of every layer.
+  /// Shape of one trajectory's state, `[layers, 1 or 2, H]`: h, and for LSTM m, of every layer.
+  public var stateShape: [Int] { [layers.count, cell.memoryCount, unitCount] }
+
+  /// Zeros, `[B, layers, 1 or 2, H]`.
   public func initialState(batchCount: Int) -> Tensor {
     .zeros(
-      [batchCount, layers.count, cell.memoryCount, unitCount], dtype: layers[0].inputWeight.dtype,
+      [batchCount] + stateShape, dtype: layers[0].inputWeight.dtype,
       device: layers[0].inputWeight.device)
   }
 

@@ -1,5 +1,5 @@
 // Forecasts by a feed-forward network without memory, the paper's simplest propagator: latents are scaled,
-// pass through dense layers by the fused kernel, and are scaled back.
+// pass through dense layers, and are scaled back.
 //
 // Letters: B trajectories, T coarse steps, L latents.
 public import Foundation
@@ -10,7 +10,7 @@ public import KymoTensor
 
 /// Advances latents by a feed-forward network; every step sees the present latents only.
 ///
-/// Computes in single precision.
+/// Computes in single precision, on any device; latents are host arrays.
 public final class MLPPropagator: Propagator {
   /// Nothing is remembered.
   public struct Memory: Hashable, Sendable {}
@@ -90,9 +90,9 @@ extension MLPPropagator {
     try Self.folder.write(configuration, scaler, network, to: folder)
   }
 
-  /// Reads a propagator from a folder that ``save(to:)`` wrote.
+  /// Reads a propagator from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let parts = try Self.folder.read(folder, device: device) { configuration, latents in
       try configuration.validate()
@@ -105,13 +105,14 @@ extension MLPPropagator {
 extension DenseStack {
   /// A network of this architecture with random weights.
   package convenience init(
-    _ configuration: MLPConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu
+    _ configuration: MLPConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu,
+    path: ComputePath? = nil
   ) {
     var stream = RandomStream(seed: seed, purpose: .weights)
     let hidden = [Int](repeating: configuration.unitCount, count: configuration.layerCount)
     self.init(
       widths: [latentCount] + hidden + [latentCount], activation: configuration.activation,
       lastActivation: configuration.scaling.outputActivation, skips: false, using: &stream,
-      device: device)
+      device: device, path: path)
   }
 }

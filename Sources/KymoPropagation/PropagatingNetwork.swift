@@ -61,13 +61,13 @@ extension DenseStack: PropagatingNetwork {
 extension PropagatorArchitecture {
   /// A network with random weights.
   package func network(
-    latentCount: Int, seed: UInt64, device: Device
+    latentCount: Int, seed: UInt64, device: Device, path: ComputePath? = nil
   ) -> any PropagatingNetwork {
     switch self {
     case .recurrent(let settings):
-      RecurrentNetwork(settings, latentCount: latentCount, seed: seed, device: device)
+      RecurrentNetwork(settings, latentCount: latentCount, seed: seed, device: device, path: path)
     case .mlp(let settings):
-      DenseStack(settings, latentCount: latentCount, seed: seed, device: device)
+      DenseStack(settings, latentCount: latentCount, seed: seed, device: device, path: path)
     }
   }
 

@@ -32,12 +32,13 @@ public final class PropagatorTrainer: ModelTrainer {
   ///   - scaler: From latents to the network's numbers; fitted to the training series when nil.
   ///   - seed: Seed of weights, sequences and noise.
   ///   - device: Where to compute.
+  ///   - path: How to compute; what the device allows when not given.
   /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
   ///   cannot be used.
   public init(
     _ architecture: PropagatorArchitecture, training: PropagatorTraining,
     series: [HostArray<Double>], validation: [HostArray<Double>], scaler: ChannelScaler? = nil,
-    seed: UInt64, device: Device = .cpu
+    seed: UInt64, device: Device = .cpu, path: ComputePath? = nil
   ) throws {
     try architecture.validate()
     try training.validate()
@@ -56,7 +57,8 @@ public final class PropagatorTrainer: ModelTrainer {
     (self.architecture, self.training) = (architecture, training)
     let scaler = scaler ?? architecture.scaler(fitting: series)
     self.scaler = scaler
-    network = architecture.network(latentCount: latents, seed: seed, device: device)
+    network = architecture.network(
+      latentCount: latents, seed: seed, device: device, path: path)
     let loss = LatentLoss(architecture, network, average: training.average, device: device)
     func scaled(_ series: [HostArray<Double>]) -> [(values: [Float], frames: Int)] {
       series.map { (scaler.scaled($0.elements), $0.shape[0]) }

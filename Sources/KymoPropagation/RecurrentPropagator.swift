@@ -1,5 +1,5 @@
-// Forecasts by a trained LSTM or GRU: latents are scaled, advanced by the fused kernel and scaled back. No
-// tensor operation takes part.
+// Forecasts by a trained LSTM or GRU: latents are scaled, advanced and scaled back. On the processor the fused
+// kernel does it, and no tensor operation takes part.
 //
 // Letters: B trajectories, T coarse steps, L latents.
 public import Foundation
@@ -18,7 +18,8 @@ public struct RecurrentMemory: Hashable, Sendable {
 
 /// Advances latents by a recurrent network (LSTM or GRU) with a linear output layer.
 ///
-/// Computes in single precision. Trajectories are shared by libtorch's threads.
+/// Computes in single precision, on any device; latents and memory are host arrays. On the processor
+/// trajectories are shared by libtorch's threads.
 public final class RecurrentPropagator: Propagator {
   /// The architecture.
   public let configuration: RecurrentConfiguration
@@ -26,9 +27,10 @@ public final class RecurrentPropagator: Propagator {
   public let scaler: ChannelScaler
   /// The weights.
   public let network: RecurrentNetwork
-  private let kernel: RecurrentKernel
+  /// The weights, packed for the fused kernel; nil where tensor operations compute.
+  private let kernel: RecurrentKernel?
 
-  /// Creates a propagator from a trained network, whose present weights it takes.
+  /// Creates a propagator from a trained network, whose weights must stay as they are.
   public init(
     configuration: RecurrentConfiguration, scaler: ChannelScaler, network: RecurrentNetwork
   ) {
@@ -36,7 +38,7 @@ public final class RecurrentPropagator: Propagator {
       scaler.offset.count == network.latentCount,
       "RecurrentPropagator: a scaler of \(scaler.offset.count) for \(network.latentCount) latents")
     (self.configuration, self.scaler, self.network) = (configuration, scaler, network)
-    kernel = RecurrentKernel(network)
+    kernel = network.path == .fused ? RecurrentKernel(network) : nil
   }
 
   /// Number of latents, L.
@@ -44,8 +46,8 @@ public final class RecurrentPropagator: Propagator {
 
   /// Zeros.
   public func initialMemory(batchCount: Int) -> RecurrentMemory {
-    RecurrentMemory(
-      states: [Float](repeating: 0, count: batchCount * kernel.stateCount), batchCount: batchCount)
+    let count = network.stack.stateShape.reduce(batchCount, *)
+    return RecurrentMemory(states: [Float](repeating: 0, count: count), batchCount: batchCount)
   }
 
   /// The latents one coarse step later, `[B, L]`.
@@ -68,7 +70,7 @@ public final class RecurrentPropagator: Propagator {
     return run(latents, known: latents.shape[1], stepCount: latents.shape[1], &memory)
   }
 
-  /// Feeds each prediction back, all steps in one call of the kernel.
+  /// Feeds each prediction back, all steps in one call.
   ///
   /// - Throws: `ModelDataError` for latents that do not fit the network or the memory.
   public func rollout(
@@ -84,8 +86,28 @@ public final class RecurrentPropagator: Propagator {
     let inputs = HostArray(
       known == 0 ? [] : scaler.scaled(latents.elements),
       shape: [memory.batchCount, known, latentCount])
-    let results = kernel.run(inputs, stepCount: stepCount, states: &memory.states)
+    let results =
+      kernel?.run(inputs, stepCount: stepCount, states: &memory.states)
+      ?? predictions(inputs, stepCount: stepCount, &memory)
     return HostArray(scaler.unscaled(results.elements), shape: results.shape)
+  }
+
+  /// What the kernel's `run` gives, by tensor operations on the network's device.
+  private func predictions(
+    _ inputs: HostArray<Float>, stepCount: Int, _ memory: inout RecurrentMemory
+  ) -> HostArray<Float> {
+    guard stepCount > 0 else {
+      return HostArray([], shape: [memory.batchCount, 0, latentCount])
+    }
+    return withoutGradients {
+      var state = network.initialState(batchCount: memory.batchCount)
+      state.copy(from: memory.states)
+      let found = network.predictions(
+        Tensor(inputs, device: state.device).cast(to: state.dtype), state: &state,
+        stepCount: stepCount)
+      memory.states = state.floats
+      return found.hostArray
+    }
   }
 }
 
@@ -127,9 +149,9 @@ extension RecurrentPropagator {
     try Self.folder.write(configuration, scaler, network, to: folder)
   }
 
-  /// Reads a propagator from a folder that ``save(to:)`` wrote.
+  /// Reads a propagator from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let parts = try Self.folder.read(folder, device: device) { configuration, latents in
       try configuration.validate()
@@ -142,12 +164,13 @@ extension RecurrentPropagator {
 extension RecurrentNetwork {
   /// A network of this architecture with random weights.
   package init(
-    _ configuration: RecurrentConfiguration, latentCount: Int, seed: UInt64, device: Device = .cpu
+    _ configuration: RecurrentConfiguration, latentCount: Int, seed: UInt64,
+    device: Device = .cpu, path: ComputePath? = nil
   ) {
     var stream = RandomStream(seed: seed, purpose: .weights)
     self.init(
       configuration.cell, latentCount: latentCount, unitCount: configuration.unitCount,
       layerCount: configuration.layerCount,
-      outputKind: configuration.outputKind, using: &stream, device: device)
+      outputKind: configuration.outputKind, using: &stream, device: device, path: path)
   }
 }

@@ -14,7 +14,9 @@ public import KymoData
 public import KymoNumerics
 public import KymoTensor
 
-/// A reservoir computer with its read-out.
+/// A reservoir computer with its read-out, computed on the processor.
+///
+/// Latents are host arrays, so a reduction on another device goes well with it.
 public struct ReservoirPropagator: Propagator {
   /// How the read-out was found.
   public enum Solver: String, Codable, Sendable {

@@ -14,7 +14,9 @@ public import KymoData
 public import KymoNumerics
 public import KymoTensor
 
-/// A sparse model of latent dynamics.
+/// A sparse model of latent dynamics, computed on the processor.
+///
+/// Latents are host arrays, so a reduction on another device goes well with it.
 public struct SINDyPropagator: Propagator {
   /// The settings of the fit.
   public let configuration: SINDyConfiguration

@@ -4,7 +4,7 @@
 // Letters: B states, C channels, X space, L latents.
 public import Foundation
 public import KymoData
-import KymoNN
+public import KymoNN
 public import KymoNumerics
 public import KymoTensor
 
@@ -34,22 +34,33 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
   ///
+  /// - Parameters:
+  ///   - configuration: The architecture.
+  ///   - stateShape: Shape of one state, `[C, X…]`.
+  ///   - scaler: The map of every channel onto the network's range.
+  ///   - seed: Seed of the weights.
+  ///   - device: Where to compute.
+  ///   - path: How to compute; what device and precision allow when not given.
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the fields.
   public init(
     _ configuration: AutoencoderConfiguration, stateShape: [Int], scaler: ChannelScaler,
-    seed: UInt64, device: Device = .cpu
+    seed: UInt64, device: Device = .cpu, path: ComputePath? = nil
   ) throws(ConfigurationError) {
     try configuration.validate()
     try require(
       stateShape.count >= 2 && !stateShape.contains(0), "data", found: "states of \(stateShape)",
       allowed: "states [channel, space…] with entries", remedy: "Give at least one channel.")
     var random = RandomStream(seed: seed, purpose: .weights)
+    let path =
+      path ?? ComputePath(device: device, dtype: configuration.precision.scalarType)
     let plain: any LatentNetwork =
       switch configuration {
       case .feedForward(let settings):
-        FeedForwardNetwork(settings, stateShape: stateShape, using: &random, device: device)
+        FeedForwardNetwork(
+          settings, stateShape: stateShape, using: &random, device: device, path: path)
       case .convolutional(let settings):
-        try ConvolutionalNetwork(settings, stateShape: stateShape, using: &random, device: device)
+        try ConvolutionalNetwork(
+          settings, stateShape: stateShape, using: &random, device: device, path: path)
       }
     network =
       configuration.isVariational ? VariationalNetwork(plain, using: &random) : plain
@@ -236,9 +247,9 @@ extension AutoencoderReduction {
       network.state, to: folder)
   }
 
-  /// Reads a reduction from a folder that ``save(to:)`` wrote.
+  /// Reads a reduction from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let (description, contents) = try Self.folder.read(folder, device: device)
     try self.init(

@@ -36,7 +36,7 @@ final class ConvolutionalNetwork: LatentNetwork {
   /// - Throws: ``ConfigurationError`` when the field does not suit the stages.
   init(
     _ configuration: ConvolutionalAutoencoder, stateShape: [Int],
-    using random: inout RandomStream, device: Device
+    using random: inout RandomStream, device: Device, path: ComputePath
   ) throws(ConfigurationError) {
     try require(
       (2...3).contains(stateShape.count), "data", found: "fields of shape \(stateShape)",
@@ -63,19 +63,20 @@ final class ConvolutionalNetwork: LatentNetwork {
     encoder = ConvolutionStages(
       channels: [channels] + configuration.channels, taps: configuration.kernelWidth, .halving,
       ends: ends, cells: paddedLengths, activation: activation, lastActivation: activation,
-      using: &random, dtype: dtype, device: device)
+      using: &random, dtype: dtype, device: device, path: path)
     let flat = encoder.outputShape.reduce(1, *)
     func head(_ widths: [Int], _ random: inout RandomStream) -> DenseStack {
       DenseStack(
         widths: widths, activation: activation, lastActivation: activation, skips: false,
-        using: &random, dtype: dtype, device: device)
+        using: &random, dtype: dtype, device: device, path: path)
     }
     encoderHead = head([flat, latentCount], &random)
     decoderHead = head([latentCount, flat], &random)
     decoder = ConvolutionStages(
       channels: configuration.channels.reversed() + [channels], taps: configuration.kernelWidth,
       .doubling, ends: ends, cells: shortest, activation: activation,
-      lastActivation: configuration.outputActivation, using: &random, dtype: dtype, device: device)
+      lastActivation: configuration.outputActivation, using: &random, dtype: dtype, device: device,
+      path: path)
     statistics =
       configuration.isBatchNormalized
       ? configuration.channels.dropLast().map { count in

@@ -58,7 +58,10 @@ public struct DiffusionMapConfiguration: Settings {
   }
 }
 
-/// Diffusion coordinates of states, and convex combinations of training states on the way back.
+/// Diffusion coordinates of states, and convex combinations of training states on the way back, computed on
+/// the processor.
+///
+/// Latents and fields are host arrays, so a propagator on another device goes well with it.
 public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   /// The settings of the fit.
   public let configuration: DiffusionMapConfiguration

@@ -15,7 +15,7 @@ final class FeedForwardNetwork: LatentNetwork {
   /// Creates a network with random weights.
   init(
     _ configuration: FeedForwardAutoencoder, stateShape: [Int], using random: inout RandomStream,
-    device: Device
+    device: Device, path: ComputePath
   ) {
     self.stateShape = stateShape
     latentCount = configuration.latentCount
@@ -24,11 +24,11 @@ final class FeedForwardNetwork: LatentNetwork {
     encoder = DenseStack(
       widths: [width] + hidden + [latentCount], activation: configuration.activation,
       lastActivation: configuration.activation, skips: configuration.hasSkips, using: &random,
-      dtype: configuration.precision.scalarType, device: device)
+      dtype: configuration.precision.scalarType, device: device, path: path)
     decoder = DenseStack(
       widths: [latentCount] + hidden + [width], activation: configuration.activation,
       lastActivation: configuration.outputActivation, skips: configuration.hasSkips, using: &random,
-      dtype: configuration.precision.scalarType, device: device)
+      dtype: configuration.precision.scalarType, device: device, path: path)
   }
 
   func encode(_ states: Tensor) -> Tensor {

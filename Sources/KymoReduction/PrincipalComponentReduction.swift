@@ -34,7 +34,9 @@ public struct PrincipalComponentConfiguration: Settings {
   }
 }
 
-/// Principal components of states and the map back.
+/// Principal components of states and the map back, computed on the processor.
+///
+/// Latents and fields are host arrays, so a propagator on another device goes well with it.
 public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   /// The settings of the fit.
   public let configuration: PrincipalComponentConfiguration

@@ -68,6 +68,9 @@ import Testing
       (["reproduce", "pde-vae/ks", "--seeds", "1,x"], "1,2,3"),
       (["doctor", "--threads", "0"], "from 1 to 1024"),
       (["inspect"], "<file>"),
+      (["simulate", "ks", "--device", "cpu", "-o", "x.npz"], "Unknown option '--device'"),
+      (["inspect", "x.npz", "--device", "cpu"], "Unknown option '--device'"),
+      (["report", "r", "--device", "cpu"], "Unknown option '--device'"),
     ])
   func wrongUsage(_ arguments: [String], _ part: String) throws {
     let outcome = try tool.run(arguments)

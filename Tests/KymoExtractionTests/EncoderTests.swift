@@ -121,14 +121,14 @@ private struct FusedCase: Sendable {
     }
     let twin = DynamicsEncoder(
       layers: layers, meanHead: network.meanHead, varianceHead: network.varianceHead)
-    let expected = twin.plainFeatures(input.cast(to: .float64), lattice: test.lattice)
+    let expected = twin.features(input.cast(to: .float64), lattice: test.lattice)
     let upstream = Tensor.normal(expected.shape, using: &random)
     (expected * upstream.cast(to: .float64)).sum().backward()
 
     defer { kk_limit_level(KK_LEVEL_AVX512) }
     for level in [KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
       kk_limit_level(level)
-      guard FusedFeatures.supports(input), kk_processor_level() == level else { continue }
+      guard FusedFeatures.isFaster(recordings: batch), kk_processor_level() == level else { continue }
       for layer in network.layers {
         layer.weight.zeroGradient()
         layer.bias.zeroGradient()

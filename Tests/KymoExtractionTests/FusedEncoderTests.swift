@@ -2,6 +2,7 @@
 // independence of the number of threads.
 import CKernels
 import Foundation
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -40,23 +41,29 @@ private struct Problem {
   let test: Case
   let batch: Int
   let network: DynamicsEncoder
+  /// The same by tensor operations.
+  let twin: DynamicsEncoder
   let input: Tensor
   let weights: [Tensor]
 
   init(_ test: Case, batch: Int = 3, varianceScale: Double = 1) {
     (self.test, self.batch) = (test, batch)
-    var random = RandomStream(seed: 11, purpose: .weights)
-    let network = DynamicsEncoder(
-      channels: test.channels, spaceAxes: 1, latents: test.latents, using: &random)
-    self.network = network
-    withoutGradients { network.varianceHead.weight.mulInPlace(varianceScale) }
+    func encoder(_ path: ComputePath) -> DynamicsEncoder {
+      var random = RandomStream(seed: 11, purpose: .weights)
+      let network = DynamicsEncoder(
+        channels: test.channels, spaceAxes: 1, latents: test.latents, path: path, using: &random)
+      withoutGradients { network.varianceHead.weight.mulInPlace(varianceScale) }
+      return network
+    }
+    (network, twin) = (encoder(.fused), encoder(.operations))
     var draws = RandomStream(seed: 12, purpose: .testing)
     input = Tensor.normal([batch, test.channels] + test.crop, using: &draws)
     let shape = [batch, test.latents]
     weights = [Tensor.normal(shape, using: &draws), Tensor.normal(shape, using: &draws)]
   }
 
-  func outcome(_ found: LatentDistribution) -> Outcome {
+  private func outcome(of network: DynamicsEncoder) -> Outcome {
+    let found = network.encode(input, lattice: test.lattice)
     let parameters = network.namedParameters.map(\.tensor)
     for parameter in parameters { parameter.zeroGradient() }
     ((found.mean * weights[0]).sum() + (found.logVariance * weights[1]).sum()).backward()
@@ -65,9 +72,8 @@ private struct Problem {
       gradients: parameters.map { $0.gradient?.doubles ?? [] })
   }
 
-  func plain() -> Outcome { outcome(network.plainEncode(input, lattice: test.lattice)) }
-
-  func fused() -> Outcome { outcome(FusedEncoder.encode(network, input, lattice: test.lattice)) }
+  func plain() -> Outcome { outcome(of: twin) }
+  func fused() -> Outcome { outcome(of: network) }
 }
 
 private func expectClose(

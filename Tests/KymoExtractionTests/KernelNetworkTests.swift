@@ -1,5 +1,6 @@
 // The fused networks from latents to kernels against tensor operations, on every instruction set.
 import CKernels
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -30,6 +31,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
 /// A map from latents to kernels with random weights, latents, and the weights of a loss.
 private struct Problem {
   let map: LatentToKernel
+  /// The same by tensor operations.
+  let twin: LatentToKernel
   let latents: Tensor
   let weights: Tensor
 
@@ -42,24 +45,29 @@ private struct Problem {
       channels: test.channels, hidden: test.hidden, middleLayers: 1, linearWidth: 5,
       spaceAxes: test.spaceAxes)
     var random = RandomStream(seed: 21, purpose: .weights)
-    let map = LatentToKernel(layout: layout, configuration: configuration, using: &random)
-    // Some weights are zero at first.
-    withoutGradients {
-      for (name, tensor) in map.namedParameters
-      where name.hasSuffix("0.weight") || name.contains("linear") {
-        tensor.copyInPlace(from: Tensor.normal(tensor.shape, using: &random))
+    func map(_ path: ComputePath) -> LatentToKernel {
+      random = RandomStream(seed: 21, purpose: .weights)
+      let map = LatentToKernel(
+        layout: layout, configuration: configuration, path: path, using: &random)
+      // Some weights are zero at first.
+      withoutGradients {
+        for (name, tensor) in map.namedParameters
+        where name.hasSuffix("0.weight") || name.contains("linear") {
+          tensor.copyInPlace(from: Tensor.normal(tensor.shape, using: &random))
+        }
       }
+      return map
     }
-    self.map = map
+    (self.map, twin) = (map(.fused), map(.operations))
     latents = Tensor.normal([test.batch, test.latents], using: &random).requiringGradient()
     weights = Tensor.normal([test.batch, layout.count], using: &random)
   }
 
   /// Kernels, and gradients of `Σ w k` for the latents and every parameter.
-  func outcome(_ kernels: (Tensor) -> Tensor) -> [[Double]] {
+  func outcome(of map: LatentToKernel) -> [[Double]] {
     let all = [latents] + map.namedParameters.map(\.tensor)
     for tensor in all { tensor.zeroGradient() }
-    let found = kernels(latents)
+    let found = map.kernels(latents)
     (found * weights).sum().backward()
     return [found.doubles] + all.map { $0.gradient?.doubles ?? [] }
   }
@@ -69,10 +77,10 @@ private struct Problem {
   @Test("agree with tensor operations, and so do their gradients", arguments: Case.all)
   fileprivate func agree(_ test: Case) {
     let problem = Problem(test)
-    let expected = problem.outcome(problem.map.plainKernels)
+    let expected = problem.outcome(of: problem.twin)
     let names = ["kernels", "latents"] + problem.map.namedParameters.map(\.name)
     onEveryLevel { level in
-      let found = problem.outcome(problem.map.kernels)
+      let found = problem.outcome(of: problem.map)
       for (name, (a, b)) in zip(names, zip(found, expected)) {
         let largest = b.map(\.magnitude).max() ?? 0
         #expect(largest > 0, "\(name)")
@@ -88,9 +96,9 @@ private struct Problem {
     let before = threadCount
     defer { setThreadCount(before) }
     setThreadCount(1)
-    let alone = problem.outcome(problem.map.kernels)
+    let alone = problem.outcome(of: problem.map)
     setThreadCount(3)
-    #expect(problem.outcome(problem.map.kernels) == alone)
+    #expect(problem.outcome(of: problem.map) == alone)
   }
 
   @Test("need no gradient of latents that are given, and hand on what is not a number")

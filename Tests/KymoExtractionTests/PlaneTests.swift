@@ -12,7 +12,7 @@ import Testing
 @testable import KymoExtraction
 
 /// Travelling waves on a plane whose velocity differs from recording to recording.
-private func planeWaves(
+func planeWaves(
   _ count: Int = 16, frames: Int = 36, points: [Int] = [20, 24],
   boundary: [Grid.Ends] = [.periodic, .periodic]
 ) -> Recordings {

@@ -359,3 +359,102 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
       try SettingsTree(encoding: architecture).decode(PropagatorArchitecture.self) == architecture)
   }
 }
+
+@Suite("Propagators on every device", .serialized) struct PropagatorDeviceTests {
+  private static let kinds = ["lstm", "gru", "mlp"]
+
+  private func architecture(_ name: String) -> PropagatorArchitecture {
+    switch name {
+    case "mlp": .mlp(MLPConfiguration())
+    case "gru": .recurrent(RecurrentConfiguration(cell: .gru, unitCount: 17, layerCount: 2))
+    default: small(.lstm)
+    }
+  }
+
+  /// The losses of a short training, and its propagator.
+  private func trained(
+    _ name: String, device: Device = .cpu, path: ComputePath? = nil, seed: UInt64 = 1
+  ) throws -> (losses: [Double], propagator: any Propagator) {
+    var training = smallTraining(8)
+    training.freeRunningSteps = 4
+    let trainer = try PropagatorTrainer(
+      architecture(name), training: training, series: sines(3, frames: 120),
+      validation: sines(1, frames: 100), seed: seed, device: device, path: path)
+    let losses = try (0..<8).map { _ in try trainer.step().loss }
+    return (losses, trainer.finishedPropagator())
+  }
+
+  /// Teacher forcing, a step and a rollout, one after the other.
+  private func forecasts(_ model: some Propagator) throws -> [Double] {
+    let known = HostArray(sines(3, frames: 20).flatMap(\.elements), shape: [3, 20, 2])
+    var memory = model.initialMemory(batchCount: 3)
+    let warm = try model.oneStepPredictions(known, memory: &memory)
+    let next = try model.step(warm.frame(19), memory: &memory)
+    let rollout = try model.rollout(from: next, stepCount: 10, memory: &memory)
+    let none = try model.rollout(from: next, stepCount: 0, memory: &memory)
+    #expect(none.shape == [3, 0, 2])
+    return warm.elements + next.elements + rollout.elements
+  }
+
+  /// The same weights on a device, from a folder.
+  private func moved(_ model: any Propagator, to device: Device) throws -> any Propagator {
+    let folder = try TemporaryFolder()
+    if let model = model as? RecurrentPropagator {
+      try model.save(to: folder.url)
+      return try RecurrentPropagator(from: folder.url, device: device)
+    }
+    try #require(model as? MLPPropagator).save(to: folder.url)
+    return try MLPPropagator(from: folder.url, device: device)
+  }
+
+  /// The same weights by tensor operations.
+  private func plain(_ name: String, _ model: any Propagator) throws -> any Propagator {
+    let twin = architecture(name).network(
+      latentCount: 2, seed: 3, device: .cpu, path: .operations)
+    let (weights, scaler) =
+      if let model = model as? RecurrentPropagator {
+        (model.network.namedParameters(), model.scaler)
+      } else {
+        try (
+          #require(model as? MLPPropagator).network.namedParameters(),
+          #require(model as? MLPPropagator).scaler
+        )
+      }
+    try twin.namedParameters().load(weights, from: name)
+    return architecture(name).propagator(twin, scaler: scaler)
+  }
+
+  @Test("are the same by kernels and by tensor operations", arguments: kinds)
+  func operations(_ name: String) throws {
+    let (expected, propagator) = try trained(name)
+    // Steps are gradients over their size, so that rounding in small ones grows.
+    expectClose(
+      try trained(name, path: .operations).losses, expected,
+      Tolerance(relative: 2e-3, because: "float32 over eight steps"))
+    expectFar(
+      try trained(name, seed: 2).losses, expected,
+      Tolerance(relative: 2e-5, because: "far above rounding"))
+    expectClose(
+      try forecasts(plain(name, propagator)), try forecasts(propagator),
+      Tolerance(absolute: 5e-5, because: "float32 over 31 steps"))
+  }
+
+  @Test(
+    "are the same on a CUDA device", .enabled(if: Device.cudaCount > 0, "needs a CUDA device"),
+    arguments: kinds)
+  func cuda(_ name: String) throws {
+    let (expected, propagator) = try trained(name)
+    let tolerance = Tolerance(absolute: 1e-3, relative: 0.01, because: "float32 in another order")
+    expectClose(try trained(name, device: .cuda(0)).losses, expected, tolerance)
+    expectClose(
+      try forecasts(moved(propagator, to: .cuda(0))), try forecasts(propagator), tolerance)
+  }
+
+  @Test("are not loaded onto a device that is not there") func elsewhere() throws {
+    for name in ["lstm", "mlp"] {
+      let propagator = try trained(name).propagator
+      let error = #expect(throws: TensorError.self) { try moved(propagator, to: .cuda(97)) }
+      #expect(error?.message.contains("'cuda:97' is not here") == true)
+    }
+  }
+}

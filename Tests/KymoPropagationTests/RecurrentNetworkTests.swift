@@ -24,12 +24,12 @@ private let otherRoute = Tolerance(
 
 private func network(
   _ cell: RecurrentCell, latents: Int, units: Int, layers: Int = 1,
-  output: RecurrentOutput = .tanhPlus, seed: UInt64 = 1, isPlain: Bool = false
+  output: RecurrentOutput = .tanhPlus, seed: UInt64 = 1, path: ComputePath = .fused
 ) -> RecurrentNetwork {
   var stream = RandomStream(seed: seed, purpose: .testing)
-  var network = RecurrentNetwork(
+  let network = RecurrentNetwork(
     cell, latentCount: latents, unitCount: units, layerCount: layers,
-    outputKind: output, using: &stream)
+    outputKind: output, using: &stream, path: path)
   // Increments start at zero, which would pass for any input.
   if output == .increment {
     withoutGradients {
@@ -37,7 +37,6 @@ private func network(
         from: Tensor.normal([latents, units], using: &stream) * 0.3)
     }
   }
-  network.avoidsKernels = isPlain
   return network
 }
 
@@ -51,14 +50,14 @@ private func onEveryLevel(_ body: (String) -> Void) {
 }
 
 @Suite("Recurrent networks", .serialized) struct RecurrentNetworkTests {
-  private func compareWithGolden(_ name: String, isPlain: Bool) throws {
+  private func compareWithGolden(_ name: String, _ path: ComputePath) throws {
     let golden = try golden()
     func value(_ key: String) throws -> Tensor { try #require(golden["\(name).\(key)"]) }
     let inputs = try value("inputs").requiringGradient()
     var state = try value("start")
     let network = network(
       name.hasPrefix("lstm") ? .lstm : .gru, latents: inputs.shape[2], units: state.shape[3],
-      layers: state.shape[1], isPlain: isPlain)
+      layers: state.shape[1], path: path)
     try network.namedParameters().load(
       network.namedParameters().map { ($0.name, try value($0.name)) }, from: name)
     let predictions = network.predictions(inputs, state: &state)
@@ -75,9 +74,9 @@ private func onEveryLevel(_ body: (String) -> Void) {
 
   @Test(
     "agree with PyTorch in value and gradient", arguments: ["lstm", "gru", "lstm2", "gru2"],
-    [false, true])
-  func goldenValues(_ name: String, _ isPlain: Bool) throws {
-    try compareWithGolden(name, isPlain: isPlain)
+    [ComputePath.fused, .operations])
+  func goldenValues(_ name: String, _ path: ComputePath) throws {
+    try compareWithGolden(name, path)
   }
 
   @Test("do not pass for the other cell, nor with gates in another order")
@@ -121,10 +120,10 @@ private func onEveryLevel(_ body: (String) -> Void) {
             [batch, layers, cell.memoryCount, units], using: &random)
           let probe = Tensor.normal([batch, steps, latents], using: &random)
           let marks = (0..<batch * known).map { _ in random.uniform() < 0.5 }
-          func run(isPlain: Bool) -> [[Float]] {
+          func run(_ path: ComputePath) -> [[Float]] {
             let network = network(
               cell, latents: latents, units: units, layers: layers, output: output,
-              isPlain: isPlain)
+              path: path)
             let inputs = values.clone().requiringGradient()
             var state = start
             let predictions = network.predictions(
@@ -137,7 +136,7 @@ private func onEveryLevel(_ body: (String) -> Void) {
               }
           }
           if batch == 0 && own != nil { continue }
-          for (fused, plain) in zip(run(isPlain: false), run(isPlain: true)) {
+          for (fused, plain) in zip(run(.fused), run(.operations)) {
             let scale = plain.map(\.magnitude).max() ?? 0
             expectClose(
               fused, plain,

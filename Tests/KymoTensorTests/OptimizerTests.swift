@@ -12,14 +12,14 @@ import Testing
 
   @Test(
     "follow the reference for ten steps",
-    arguments: ["adam", "adamDecay", "adaBelief", "adaBeliefDecay"], [false, true])
-  func golden(_ name: String, _ avoidsKernels: Bool) throws {
+    arguments: ["adam", "adamDecay", "adaBelief", "adaBeliefDecay"],
+    [ComputePath.fused, .operations])
+  func golden(_ name: String, _ path: ComputePath) throws {
     let golden = try Golden.tensors()
     var settings: Settings = name.hasPrefix("adam") ? .adam : .adaBelief
     if name.hasSuffix("Decay") { settings.weightDecay = name.hasPrefix("adam") ? 0.1 : 0.1 }
     let p = try golden.require("optimiser.start").clone().requiringGradient()
-    let optimizer = AdaptiveOptimizer([("p", p)], settings)
-    optimizer.avoidsKernels = avoidsKernels
+    let optimizer = AdaptiveOptimizer([("p", p)], settings, path: path)
     let gradients = try golden.require("optimiser.gradients")
     let expected = try golden.require("optimiser.\(name)")
     for (step, rate) in try golden.require("optimiser.rates").doubles.enumerated() {
@@ -48,12 +48,11 @@ import Testing
     var stream = RandomStream(seed: 5, purpose: .testing)
     let lengths = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 64, 65, 40_000]
     let starts = lengths.map { Tensor.normal([$0], using: &stream) }
-    func run(_ avoidsKernels: Bool) -> [[Float]] {
+    func run(_ path: ComputePath) -> [[Float]] {
       var stream = RandomStream(seed: 6, purpose: .testing)
       let parameters = starts.map { $0.clone().requiringGradient() }
       let optimizer = AdaptiveOptimizer(
-        parameters.enumerated().map { ("p\($0)", $1) }, settings)
-      optimizer.avoidsKernels = avoidsKernels
+        parameters.enumerated().map { ("p\($0)", $1) }, settings, path: path)
       for _ in 0..<3 {
         for p in parameters {
           (p * Tensor.normal([p.count], using: &stream)).sum().backward()
@@ -63,7 +62,7 @@ import Testing
       }
       return (parameters + optimizer.state.dropLast().map(\.tensor)).map(\.floats)
     }
-    for (fused, plain) in zip(run(false), run(true)) {
+    for (fused, plain) in zip(run(.fused), run(.operations)) {
       expectClose(
         fused, plain,
         Tolerance(absolute: 3e-7, relative: 1e-5, because: "float32; g - m cancels; doubled"))

@@ -18,7 +18,9 @@ package struct DynamicsMethod: Method {
   package func load(
     _ directory: RunDirectory, recipe: ForecastRecipe, device: Device
   ) throws -> DynamicsRun {
-    DynamicsRun(directory: directory, models: try ForecastModels(directory, recipe: recipe))
+    DynamicsRun(
+      directory: directory,
+      models: try ForecastModels(directory, recipe: recipe, device: device))
   }
 }
 

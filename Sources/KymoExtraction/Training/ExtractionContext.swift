@@ -30,7 +30,7 @@ final class ExtractionContext {
   /// Makes the model, or takes that to start from.
   init(
     _ configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
-    device: Device, start: TrainingStart?
+    device: Device, path: ComputePath?, start: TrainingStart?
   ) throws {
     let training = configuration.training
     try training.validateCrops(of: recordings)
@@ -39,7 +39,7 @@ final class ExtractionContext {
     sampler = BatchSampler(recordings, training: training, seed: seed)
     model = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: seed,
-      device: device)
+      device: device, path: path)
     rolloutLoss = RolloutLoss(model: model, training: training, device: device)
     assimilation = Assimilation(
       frames: training.assimilatedFrames, halo: model.kernelNetwork.layout.halo)

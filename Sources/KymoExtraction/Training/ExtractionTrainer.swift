@@ -19,12 +19,12 @@ public final class ExtractionTrainer: ModelTrainer {
   ///   ``ModelError`` when the model to start from does not fit.
   public init(
     configuration: ExtractionConfiguration, recordings: Recordings, seed: UInt64,
-    device: Device = .cpu, start: TrainingStart? = nil
+    device: Device = .cpu, path: ComputePath? = nil, start: TrainingStart? = nil
   ) throws {
     try configuration.validate()
     try device.checkAvailable()
     let context = try ExtractionContext(
-      configuration, recordings: recordings, seed: seed, device: device, start: start)
+      configuration, recordings: recordings, seed: seed, device: device, path: path, start: start)
     let isRefining = if case .frozenEncoder = start { true } else { false }
     (self.configuration, model) = (configuration, context.model)
     trainer = Trainer(
