@@ -63,7 +63,7 @@ let package = Package(
   products: [
     .executable(name: "kymo", targets: ["kymo"]),
     .executable(name: "kymo-engine", targets: ["kymo-engine"]),
-    .library(name: "Kymo", targets: ["KymoExperiments", "KymoReport"]),
+    .library(name: "Kymo", targets: ["KymoExperiments", "KymoReport", "KymoResults"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -108,26 +108,27 @@ let package = Package(
         "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoNN", "KymoTensor",
         "KymoData", "KymoNumerics",
       ]),
-    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
+    library("KymoResults", []),
+    library("KymoReport", ["KymoResults"]),
     library(
       "KymoRuns",
       [
-        "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
+        "KymoResults", "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
         .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
       ]),
     library(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
       "KymoCommandLine",
       [
-        "KymoRuns", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics",
+        "KymoNumerics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -141,8 +142,8 @@ let package = Package(
       name: "kymo-engine",
       dependencies: [
         "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoNN", "KymoRuns", "KymoReport",
-        "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor",
+        "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
@@ -182,13 +183,15 @@ let package = Package(
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoNN", "KymoData",
-        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
+        "KymoPropagation", "KymoNN", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",
-      ["KymoRuns", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
-    tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
+      ["KymoRuns", "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
+    tests("KymoResults", ["KymoResults"]),
+    tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],
   cLanguageStandard: .gnu17,

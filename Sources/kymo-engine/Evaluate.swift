@@ -2,7 +2,7 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
-import KymoMetrics
+import KymoResults
 import KymoRuns
 
 extension Evaluate: TensorVerb {
@@ -11,23 +11,17 @@ extension Evaluate: TensorVerb {
     let talk = Conversation(compute, outputOptions)
     StopSignal.install()
     let file = file.map { URL(filePath: $0) }
-    switch try AnyRecipe(contentsOf: directory.recipe) {
-    case .extraction:
-      let results = try ExtractionRun.evaluate(directory, on: file, hooks: talk.work)
-      try show(results.summary, results.tables, talk)
-    case .forecast:
-      let results = try ForecastingRun.evaluate(directory, on: file, hooks: talk.work)
-      try show(results.summary, results.tables, talk)
-    }
-    talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
-  }
-
-  private func show(_ summary: some Encodable, _ tables: String, _ talk: Conversation) throws {
+    let results =
+      switch try AnyRecipe(contentsOf: directory.recipe) {
+      case .extraction: try ExtractionRun.evaluate(directory, on: file, hooks: talk.work)
+      case .forecast: try ForecastingRun.evaluate(directory, on: file, hooks: talk.work)
+      }
     talk.terminal.endProgress()
     if outputOptions.json {
-      try talk.print(json: summary)
+      try talk.print(json: results.withoutFigures)
     } else {
-      print(tables)
+      print(results.terminalText)
     }
+    talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
   }
 }

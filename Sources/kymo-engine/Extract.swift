@@ -6,6 +6,7 @@ import KymoExperiments
 import KymoExtraction
 import KymoMetrics
 import KymoNumerics
+import KymoResults
 import KymoRuns
 
 extension Extract: TensorVerb {
@@ -48,14 +49,13 @@ extension Extract: TensorVerb {
 
   /// Which latents carry a parameter: as the run's evaluation found, else from these recordings.
   private func relevance(
-    of latents: [ExtractionResults.RecordingLatents], _ recordings: Recordings,
+    of latents: [ExtractedLatents], _ recordings: Recordings,
     _ model: ParameterVAE, _ directory: RunDirectory
   ) throws -> [Bool] {
     if FileManager.default.fileExists(atPath: directory.results.path) {
-      return try directory.read(ExtractionResults.self, from: directory.results)
-        .latents.map(\.isRelevant)
+      return try directory.readResults().values(ParameterValues.self).latents.map(\.isRelevant)
     }
-    return ExtractionResults.latentSummaries(
+    return latentSummaries(
       of: latents, collapsedVariance: model.collapsedVariance(for: recordings)
     ).map(\.isRelevant)
   }
@@ -63,7 +63,7 @@ extension Extract: TensorVerb {
 
 /// Extracted latents, ready to be written.
 struct ExtractionTable: Encodable {
-  let latents: [ExtractionResults.RecordingLatents]
+  let latents: [ExtractedLatents]
   let relevant: [Bool]
   let parameterNames: [String]
 

@@ -2,9 +2,9 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
-import KymoMetrics
 import KymoNN
 import KymoReport
+import KymoResults
 import KymoRuns
 
 extension Reproduce: TensorVerb {
@@ -15,7 +15,6 @@ extension Reproduce: TensorVerb {
     StopSignal.install()
     let isGroup = experiments.count > 1 || experiments[0].name != experiment
     var lines: [SeedSummary] = []
-    var forecasts: [ForecastSeedSummary] = []
     for (number, member) in experiments.enumerated() {
       if isGroup {
         talk.terminal.say("\(member.name), experiment \(number + 1) of \(experiments.count)")
@@ -24,16 +23,10 @@ extension Reproduce: TensorVerb {
       switch try AnyRecipe(contentsOf: member.recipe) {
       case .extraction: lines += try reproduce(member, at: place, isGroup, talk)
       case .forecast(let recipe):
-        forecasts += try reproduce(member, recipe, at: place, isGroup, talk)
+        lines += try reproduce(member, recipe, at: place, isGroup, talk)
       }
     }
-    if outputOptions.json {
-      if forecasts.isEmpty {
-        try talk.print(json: lines)
-      } else {
-        try talk.print(json: forecasts)
-      }
-    }
+    if outputOptions.json { try talk.print(json: lines) }
     guard isGroup else { return }
     let page = try Report.writeOverview(
       title: experiment,
@@ -65,14 +58,12 @@ extension Reproduce: TensorVerb {
       if let device = compute.device { recipe.device = device }
       let place = try folder(seed, below: base)
       let (results, steps) = try reproduce(recipe, at: place, force: force, talk)
-      if !outputOptions.json { print(results.tables) }
+      if !outputOptions.json { print(results.terminalText) }
       lines.append(
-        SeedSummary(
-          experiment: experiment.name, seed: seed, steps: steps, results: results.summary))
-      let directory = RunDirectory(place)
-      record =
-        try record ?? ReproductionRecord(experiment, environment: directory.readEnvironment())
-      record?.add(results, seed: seed, steps: steps)
+        SeedSummary(experiment: experiment.name, seed: seed, steps: steps, results: results))
+      let environment = try RunDirectory(place).readEnvironment()
+      record = record ?? ReproductionRecord(experiment, environment: environment)
+      record?.add(results, training: steps, environment: environment)
     }
     if let record { try keep(record, of: experiment, isGroup, talk) }
     return lines
@@ -81,7 +72,7 @@ extension Reproduce: TensorVerb {
   /// One seed: train, evaluate, report.
   private func reproduce(
     _ recipe: Recipe, at url: URL, force: Bool, _ talk: Conversation
-  ) throws -> (ExtractionResults, [StepRecord]) {
+  ) throws -> (RunResults, [StepRecord]) {
     let outcome = try TrainingRun.trainUnlessDone(
       recipe, at: url, force: force, hooks: talk.training)
     talk.terminal.endProgress()
@@ -111,9 +102,9 @@ extension Reproduce: TensorVerb {
   private func reproduce(
     _ experiment: Experiment, _ original: ForecastRecipe, at base: URL?, _ isGroup: Bool,
     _ talk: Conversation
-  ) throws -> [ForecastSeedSummary] {
-    var record: ForecastReproductionRecord?
-    var lines: [ForecastSeedSummary] = []
+  ) throws -> [SeedSummary] {
+    var record: ReproductionRecord?
+    var lines: [SeedSummary] = []
     for seed in try parsedSeeds() {
       var recipe = original
       (recipe.seed, recipe.threads) = (seed, talk.threads)
@@ -130,19 +121,19 @@ extension Reproduce: TensorVerb {
       let directory = RunDirectory(place)
       let results = try ForecastingRun.evaluateUnlessDone(directory, hooks: talk.work)
       talk.terminal.endProgress()
-      let seconds = try MetricsLog.read(directory.metrics).last?.seconds ?? 0
+      let steps = try MetricsLog.read(directory.metrics)
       let page = try Report.write(run: place)
       talk.terminal.say(
-        "Trained all models in \(Words.time(seconds)). Report: \(page.relativePath)")
-      if !outputOptions.json { print(results.tables) }
+        """
+        Trained all models in \(Words.time(steps.last?.seconds ?? 0)). \
+        Report: \(page.relativePath)
+        """)
+      if !outputOptions.json { print(results.terminalText) }
       lines.append(
-        ForecastSeedSummary(
-          experiment: experiment.name, seed: seed, trainingSeconds: seconds,
-          results: results.summary))
-      record =
-        try record
-        ?? ForecastReproductionRecord(experiment, environment: directory.readEnvironment())
-      record?.add(results.summary, seed: seed, seconds: seconds)
+        SeedSummary(experiment: experiment.name, seed: seed, steps: steps, results: results))
+      let environment = try directory.readEnvironment()
+      record = record ?? ReproductionRecord(experiment, environment: environment)
+      record?.add(results, training: steps, environment: environment)
     }
     if let record { try keep(record, of: experiment, isGroup, talk) }
     return lines
@@ -172,24 +163,16 @@ extension Reproduce: TensorVerb {
   }
 }
 
-/// One seed of a forecasting experiment in the JSON output.
-private struct ForecastSeedSummary: Encodable {
-  let experiment: String
-  let seed: UInt64
-  let trainingSeconds: Double
-  let results: ForecastResults
-}
-
 /// One seed in the JSON output.
 private struct SeedSummary: Encodable {
   let experiment: String
   let seed: UInt64
   let steps: Int
   let trainingSeconds: Double
-  let results: ResultSummary
+  let results: RunResults
 
-  init(experiment: String, seed: UInt64, steps: [StepRecord], results: ResultSummary) {
-    (self.experiment, self.seed, self.results) = (experiment, seed, results)
+  init(experiment: String, seed: UInt64, steps: [StepRecord], results: RunResults) {
+    (self.experiment, self.seed, self.results) = (experiment, seed, results.withoutFigures)
     (self.steps, trainingSeconds) = (steps.last?.step ?? 0, steps.last?.seconds ?? 0)
   }
 }

@@ -72,11 +72,16 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.words)")
     let numbers = try #require(
       try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(numbers["method"] as? String == "led")
-    #expect((numbers["schedules"] as? [Any])?.count == 3)
-    #expect((numbers["adaptive"] as? [Any])?.count == 1)
-    let costs = try #require(numbers["costs"] as? [String: Any])
-    let cost = try #require(costs["cost"] as? [String: Double])
+    #expect(numbers["method"] as? String == "dynamics")
+    let sections = try #require(numbers["sections"] as? [[String: Any]])
+    #expect(sections.allSatisfy { ["scores", "table", "text"].contains($0["kind"] as? String) })
+    let schedules = try #require(sections.first { $0["id"] as? String == "schedules" })
+    let rows = (schedules["content"] as? [String: Any])?["rows"] as? [[String: Any]]
+    let names = (rows ?? []).compactMap { $0["name"] as? String }
+    #expect(names.count { $0.hasSuffix(", with the solver") || $0 == "latent only" } == 3)
+    #expect(names.count { $0.hasPrefix("adaptive") } == 1)
+    let values = try #require(numbers["values"] as? [String: Any])
+    let cost = try #require(values["cost"] as? [String: Double])
     #expect(cost.values.allSatisfy { $0 > 0 } && cost.count == 4)
 
     let report = try tool.run("report", "run")

@@ -66,6 +66,14 @@ import Testing
     let more = try reproduce("tiny/plain", "--seeds", "1,2", "--record", "more.json")
     #expect(more.status == 0, "\(more.words)")
     #expect(try seeds("more.json") == [1, 2])
+    let kept = try record("more.json")
+    #expect(kept["schema"] as? Int == 1 && kept["experiment"] as? String == "tiny/plain")
+    for run in try #require(kept["runs"] as? [[String: Any]]) {
+      #expect(run["steps"] as? Int == 3 && run["trainingSeconds"] as? Double ?? 0 > 0)
+      #expect((run["continued"] as? [String])?.isEmpty == true)
+      let scores = try #require(run["scores"] as? [String: Any])
+      #expect(scores["parameter-scores"] != nil && scores["error-table"] != nil)
+    }
     #expect(tool.has("runs/tiny/plain/seed-2/report.html"))
     #expect(!tool.has("runs/tiny/plain/seed-1"), "seed 1 is there already")
     #expect(try tool.text("runs/tiny/plain/metrics.jsonl") == trained)

@@ -110,13 +110,17 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.words)")
     let summary = try #require(
       JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(summary["paperRelevantLatents"] as? Int == 1)
-    let errors = try #require(summary["errors"] as? [[String: Any]])
-    #expect(errors.count == 3)
+    #expect(summary["schema"] as? Int == 1 && summary["method"] as? String == "parameters")
+    let sections = try #require(summary["sections"] as? [[String: Any]])
+    #expect(sections.allSatisfy { ["scores", "table", "text"].contains($0["kind"] as? String) })
+    let errors = try #require(sections.first { $0["id"] as? String == "error-table" })
+    let rows = (errors["content"] as? [String: Any])?["rows"] as? [Any]
+    #expect(rows?.count == 3)
     #expect(tool.has("run/results.json"))
     let table = try tool.run("evaluate", "run", "test.npz", "--threads", "1")
     #expect(table.output.contains("relevant latents:"))
-    #expect(table.output.contains("0.9930"), "the paper's number beside ours")
+    #expect(table.output.contains("(published: 1)"))
+    #expect(table.output.contains("0.993"), "the paper's number beside ours")
     let fromAfar = try away().run("evaluate", "../run", "--threads", "1")
     #expect(fromAfar.status == 0, "\(fromAfar.words)")
 

@@ -2,37 +2,113 @@
 // Spatiotemporal Systems Using Unsupervised Learning", Phys. Rev. X 10, 031056 (2020). R² from
 // Table I; bars from Figure 2 and curves from Figures 5 and 8, read off the plots (±4 %, worse
 // where a curve is steep; the two last points of a curve by eye).
+import KymoData
+import KymoResults
+import KymoSolvers
+
+/// The systems of the paper.
+enum PublishedSystem: Hashable, Sendable {
+  case kuramotoSivashinsky, nonlinearSchroedinger, convectionDiffusion
+
+  /// The system that recordings are of; nil for others.
+  init?(_ recordings: Recordings) {
+    switch recordings.systemName {
+    case KuramotoSivashinskyConfiguration.systemName: self = .kuramotoSivashinsky
+    case NonlinearSchroedingerConfiguration.systemName: self = .nonlinearSchroedinger
+    case ConvectionDiffusionConfiguration.systemName: self = .convectionDiffusion
+    default: return nil
+    }
+  }
+}
+
+/// The parameters of the paper's systems.
+enum PublishedParameter: Hashable, Sendable {
+  case damping, coupling, diffusivity, velocityX, velocityY
+
+  /// The parameter that files call by this name; nil for others.
+  init?(name: String) {
+    switch name {
+    case "γ", "gamma": self = .damping
+    case "κ", "kappa": self = .coupling
+    case "D": self = .diffusivity
+    case "v_x": self = .velocityX
+    case "v_y": self = .velocityY
+    default: return nil
+    }
+  }
+}
+
+/// One published value of an error curve.
+struct PublishedError: Hashable, Sendable {
+  /// Index of the predicted frame; 0 is the first.
+  var index: Int
+  /// Root-mean-square error.
+  var value: Double
+}
+
+/// How a model was trained, as far as the paper distinguishes it.
+package struct TrainingConditions {
+  /// Standard deviation of the noise on the training recordings.
+  package var noise = 0.0
+  /// Whether a new decoder was trained on a frozen encoder.
+  package var isRefined = false
+  /// Number of training recordings; nil when unknown.
+  package var recordings: Int?
+}
 
 /// What the paper reports of one system, to be printed beside our own numbers.
-public struct PaperNumbers: Hashable, Sendable {
-  /// The system and its data, such as "Kuramoto–Sivashinsky, clean".
-  public var name: String
+struct PublishedParameters: Hashable, Sendable {
+  /// Where the numbers stand.
+  static let source = "Lu, Kim and Soljačić (2020)"
+  /// Where error curves stand, which are read off plots.
+  static let curveSource = source + ", read off the figures, ±4 %"
+
   /// Number of relevant latents.
-  public var relevantCount: Int
-  /// R² of each parameter by name (Table I).
-  public var rSquared: [String: Double]
+  var relevantCount: Int
+  /// R² of each parameter (Table I).
+  var rSquared: [PublishedParameter: Double]
   /// Variance of μ_z of each relevant latent (Figure 2).
-  public var varianceOfMean: [Double]
+  var varianceOfMean: [Double]
   /// Mean of σ_z² of each relevant latent, an upper bound where the bar is too low to read
   /// (Figure 2).
-  public var meanVariance: [Double]
+  var meanVariance: [Double]
   /// σ_z² of the latents that collapsed (Figure 2).
-  public var collapsedVariance: ClosedRange<Double>
+  var collapsedVariance: ClosedRange<Double>
   /// RMSE of the propagating decoder against the predicted frame (Figure 5).
-  public var decoderErrors: [ExtractionResults.PaperPoint]
+  var decoderErrors: [PublishedError]
   /// RMSE of the decoder after its refinement; empty where the paper has none (Figure 5).
-  public var refinedDecoderErrors: [ExtractionResults.PaperPoint]
+  var refinedDecoderErrors: [PublishedError]
   /// RMSE of second-order finite differences with ETDRK4 and the true parameter (Figure 5).
-  public var finiteDifferenceErrors: [ExtractionResults.PaperPoint]
+  var finiteDifferenceErrors: [PublishedError]
   /// RMSE of the same with disturbed parameters; empty where the paper has none (Figure 5).
-  public var disturbedDifferenceErrors: [ExtractionResults.PaperPoint] = []
+  var disturbedDifferenceErrors: [PublishedError] = []
   /// R² of each parameter on each relevant latent alone, latents in the order of the bars above;
   /// empty where there is one latent only (Table II).
-  public var rSquaredOfSingleLatents: [String: [Double]] = [:]
+  var rSquaredOfSingleLatents: [PublishedParameter: [Double]] = [:]
+
+  /// What the paper reports of a system with and without noise on the training recordings.
+  static func of(_ system: PublishedSystem, isNoisy: Bool) -> PublishedParameters {
+    switch system {
+    case .kuramotoSivashinsky: isNoisy ? noisyKuramotoSivashinsky : kuramotoSivashinsky
+    case .nonlinearSchroedinger: isNoisy ? noisyNonlinearSchroedinger : nonlinearSchroedinger
+    case .convectionDiffusion: isNoisy ? noisyConvectionDiffusion : convectionDiffusion
+    }
+  }
+
+  /// The published curve of a decoder trained like this: refined, on few recordings, or as usual.
+  func decoderErrors(_ trained: TrainingConditions) -> [PublishedError] {
+    if trained.isRefined { return refinedDecoderErrors }
+    if self == .kuramotoSivashinsky, let count = trained.recordings, count < 1000,
+      let few = Self.kuramotoSivashinskyErrors(trainingRecordings: count)
+    {
+      return few
+    }
+    return decoderErrors
+  }
 
   /// Kuramoto–Sivashinsky with damping γ, 5,000 clean recordings in training.
-  public static let kuramotoSivashinsky = PaperNumbers(
-    name: "Kuramoto–Sivashinsky, clean", relevantCount: 1, rSquared: ["γ": 0.993, "gamma": 0.993],
+  static let kuramotoSivashinsky = PublishedParameters(
+    relevantCount: 1, rSquared: [.damping: 0.993],
     varianceOfMean: [0.86], meanVariance: [0.0019], collapsedVariance: 0.0367...0.0372,
     decoderErrors: points([
       (0, 0.005), (5, 0.018), (10, 0.028), (20, 0.052), (30, 0.100), (50, 0.336), (75, 0.84),
@@ -45,9 +121,9 @@ public struct PaperNumbers: Hashable, Sendable {
     finiteDifferenceErrors: finiteDifferences)
 
   /// Kuramoto–Sivashinsky with noise of standard deviation 0.1 on the training recordings.
-  public static let noisyKuramotoSivashinsky = PaperNumbers(
-    name: "Kuramoto–Sivashinsky, noise 0.1", relevantCount: 1,
-    rSquared: ["γ": 0.995, "gamma": 0.995], varianceOfMean: [0.87], meanVariance: [0.0024],
+  static let noisyKuramotoSivashinsky = PublishedParameters(
+    relevantCount: 1,
+    rSquared: [.damping: 0.995], varianceOfMean: [0.87], meanVariance: [0.0024],
     collapsedVariance: 0.0365...0.0372,
     decoderErrors: points([
       (5, 0.030), (10, 0.054), (20, 0.105), (30, 0.191), (50, 0.525), (75, 1.07), (100, 1.49),
@@ -56,9 +132,9 @@ public struct PaperNumbers: Hashable, Sendable {
     refinedDecoderErrors: [], finiteDifferenceErrors: finiteDifferences)
 
   /// Nonlinear Schrödinger with coupling κ, 5,000 clean recordings in training.
-  public static let nonlinearSchroedinger = PaperNumbers(
-    name: "nonlinear Schrödinger, clean", relevantCount: 1,
-    rSquared: ["κ": 0.997, "kappa": 0.997], varianceOfMean: [0.97], meanVariance: [0.0002],
+  static let nonlinearSchroedinger = PublishedParameters(
+    relevantCount: 1,
+    rSquared: [.coupling: 0.997], varianceOfMean: [0.97], meanVariance: [0.0002],
     collapsedVariance: 0.0298...0.0345,
     decoderErrors: points([
       (5, 0.047), (10, 0.072), (20, 0.124), (30, 0.168), (50, 0.258), (62, 0.326), (100, 0.53),
@@ -71,9 +147,9 @@ public struct PaperNumbers: Hashable, Sendable {
     finiteDifferenceErrors: schroedingerDifferences)
 
   /// Nonlinear Schrödinger with noise of standard deviation 0.1 on the training recordings.
-  public static let noisyNonlinearSchroedinger = PaperNumbers(
-    name: "nonlinear Schrödinger, noise 0.1", relevantCount: 1,
-    rSquared: ["κ": 0.998, "kappa": 0.998], varianceOfMean: [0.93], meanVariance: [0.0002],
+  static let noisyNonlinearSchroedinger = PublishedParameters(
+    relevantCount: 1,
+    rSquared: [.coupling: 0.998], varianceOfMean: [0.93], meanVariance: [0.0002],
     collapsedVariance: 0.0328...0.0360,
     decoderErrors: points([
       (5, 0.038), (10, 0.060), (20, 0.108), (30, 0.151), (50, 0.239), (62, 0.315), (100, 0.56),
@@ -82,9 +158,10 @@ public struct PaperNumbers: Hashable, Sendable {
     refinedDecoderErrors: [], finiteDifferenceErrors: schroedingerDifferences)
 
   /// Convection–diffusion with diffusion coefficient D and velocity v, 1,000 clean recordings.
-  public static let convectionDiffusion = PaperNumbers(
-    name: "convection–diffusion, clean", relevantCount: 3,
-    rSquared: ["D": 0.963, "v_x": 0.997, "v_y": 0.998], varianceOfMean: [0.72, 1.04, 1.02],
+  static let convectionDiffusion = PublishedParameters(
+    relevantCount: 3,
+    rSquared: [.diffusivity: 0.963, .velocityX: 0.997, .velocityY: 0.998],
+    varianceOfMean: [0.72, 1.04, 1.02],
     meanVariance: [0.0023, 0.0001, 0.0001], collapsedVariance: 0.0137...0.0141,
     decoderErrors: points([
       (0, 0.0127), (1, 0.0147), (2, 0.0161), (5, 0.0184), (10, 0.0200), (14, 0.0209),
@@ -96,13 +173,15 @@ public struct PaperNumbers: Hashable, Sendable {
     ]),
     finiteDifferenceErrors: planeDifferences, disturbedDifferenceErrors: disturbedPlaneDifferences,
     rSquaredOfSingleLatents: [
-      "D": [0.963, 0.000, 0.003], "v_x": [0.000, 0.205, 0.766], "v_y": [0.001, 0.818, 0.205],
+      .diffusivity: [0.963, 0.000, 0.003], .velocityX: [0.000, 0.205, 0.766],
+      .velocityY: [0.001, 0.818, 0.205],
     ])
 
   /// Convection–diffusion with noise of standard deviation 0.1 on the training recordings.
-  public static let noisyConvectionDiffusion = PaperNumbers(
-    name: "convection–diffusion, noise 0.1", relevantCount: 3,
-    rSquared: ["D": 0.959, "v_x": 0.994, "v_y": 0.996], varianceOfMean: [0.92, 0.67, 0.95],
+  static let noisyConvectionDiffusion = PublishedParameters(
+    relevantCount: 3,
+    rSquared: [.diffusivity: 0.959, .velocityX: 0.994, .velocityY: 0.996],
+    varianceOfMean: [0.92, 0.67, 0.95],
     meanVariance: [0.0001, 0.0025, 0.0001], collapsedVariance: 0.0133...0.0143,
     decoderErrors: points([
       (0, 0.0142), (1, 0.0156), (2, 0.0166), (5, 0.0191), (10, 0.0217), (14, 0.0229),
@@ -111,16 +190,17 @@ public struct PaperNumbers: Hashable, Sendable {
     refinedDecoderErrors: [], finiteDifferenceErrors: planeDifferences,
     disturbedDifferenceErrors: disturbedPlaneDifferences,
     rSquaredOfSingleLatents: [
-      "D": [0.003, 0.959, 0.001], "v_x": [0.395, 0.006, 0.554], "v_y": [0.568, 0.000, 0.473],
+      .diffusivity: [0.003, 0.959, 0.001], .velocityX: [0.395, 0.006, 0.554],
+      .velocityY: [0.568, 0.000, 0.473],
     ])
 
   /// Curves of Figure 8: Kuramoto–Sivashinsky trained on fewer recordings.
   ///
   /// - Parameter trainingRecordings: 5000, 50, 25 or 10.
   /// - Returns: The points of the curve; nil for a number that the paper does not have.
-  public static func kuramotoSivashinskyErrors(
+  static func kuramotoSivashinskyErrors(
     trainingRecordings: Int
-  ) -> [ExtractionResults.PaperPoint]? {
+  ) -> [PublishedError]? {
     let values: [Int: [Double]] = [
       5000: [0.005, 0.028, 0.052, 0.099, 0.332, 0.85, 1.3],
       50: [0.005, 0.035, 0.058, 0.107, 0.351, 0.82, 1.26],
@@ -149,7 +229,7 @@ public struct PaperNumbers: Hashable, Sendable {
     (30, 0.0161), (40, 0.0162), (62, 0.0163),
   ])
 
-  private static func points(_ pairs: [(Int, Double)]) -> [ExtractionResults.PaperPoint] {
-    pairs.map { ExtractionResults.PaperPoint(index: $0.0, value: $0.1) }
+  private static func points(_ pairs: [(Int, Double)]) -> [PublishedError] {
+    pairs.map { PublishedError(index: $0.0, value: $0.1) }
   }
 }

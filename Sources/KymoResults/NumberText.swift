@@ -2,9 +2,9 @@
 import Foundation
 
 /// Writes numbers for people.
-enum NumberText {
+package enum NumberText {
   /// `value` with `digits` significant digits; powers of ten outside 10⁻⁴ … 10⁶.
-  static func significant(_ value: Double, digits: Int = 3) -> String {
+  package static func significant(_ value: Double, digits: Int = 3) -> String {
     guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
     guard value != 0 else { return "0" }
     // The exponent is read from the rounded number: 0.09996 with three digits is 0.100.
@@ -20,7 +20,7 @@ enum NumberText {
   }
 
   /// A published value with the digits that it was published with.
-  static func published(_ value: Double) -> String {
+  package static func published(_ value: Double) -> String {
     let text = significant(value, digits: 4)
     guard text.contains("."), !text.contains("×") else { return text }
     let trimmed = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
@@ -28,29 +28,29 @@ enum NumberText {
   }
 
   /// A count with thousands apart: 1,000.
-  static func count(_ value: Int) -> String {
+  package static func count(_ value: Int) -> String {
     (value < 0 ? "−" : "") + grouped(String(value.magnitude))
   }
 
   /// "1 recording", "1,000 recordings".
-  static func count(_ value: Int, _ noun: String) -> String {
+  package static func count(_ value: Int, _ noun: String) -> String {
     "\(count(value)) \(noun)\(value == 1 ? "" : "s")"
   }
 
   /// R² with three decimals, more where three would round it to 1.
-  static func rSquared(_ value: Double) -> String {
+  package static func rSquared(_ value: Double) -> String {
     guard value.isFinite else { return "not a number" }
     let decimals = value < 1 ? (3...6).first { 1 - value >= 0.5 * pow(10, -Double($0)) } ?? 6 : 3
     return String(format: "%.\(decimals)f", value).replacing("-", with: "−")
   }
 
   /// 0.912 as "91.2 %".
-  static func percent(_ fraction: Double) -> String {
+  package static func percent(_ fraction: Double) -> String {
     fraction.isFinite ? String(format: "%.1f %%", 100 * fraction) : "not a number"
   }
 
   /// Seconds as "41 s", "12 min 5 s", "3 h 20 min".
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "an unknown time" }
     if seconds < 10 { return significant(seconds, digits: 2) + " s" }
     let whole = Int(seconds.rounded())
@@ -60,7 +60,7 @@ enum NumberText {
   }
 
   /// A small count in words, as in a sentence.
-  static func word(_ value: Int) -> String {
+  package static func word(_ value: Int) -> String {
     let words = [
       "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
       "eleven", "twelve",
@@ -69,7 +69,7 @@ enum NumberText {
   }
 
   /// "a", "a and b", "a, b and c".
-  static func list(_ words: [String]) -> String {
+  package static func list(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " and " + last
   }
@@ -89,21 +89,5 @@ enum NumberText {
     let digits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
     guard let digit = character.wholeNumberValue, digits.indices.contains(digit) else { return "⁻" }
     return String(digits[digit])
-  }
-}
-
-extension Double {
-  /// The nearest number with `digits` significant decimal digits; keeps figure files small.
-  func rounded(toSignificant digits: Int) -> Double {
-    guard isFinite, self != 0 else { return self }
-    return rounded(toDecimals: digits - 1 - Int(log10(magnitude).rounded(.down)))
-  }
-
-  /// The nearest multiple of 10^(−decimals).
-  func rounded(toDecimals decimals: Int) -> Double {
-    guard isFinite, decimals < 300 else { return self }
-    // Multiplying by an exact power of ten leaves a number that prints with few digits.
-    let power = pow(10, Double(abs(decimals)))
-    return decimals >= 0 ? (self * power).rounded() / power : (self / power).rounded() * power
   }
 }
