@@ -158,8 +158,8 @@ extension Recordings {
         let counts = part.map(\.count)
         let read: [Float]
         do {
-          read = try unsafe filled(count: counts.reduce(1, *)) { (target: UnsafeMutablePointer<Float>)
-            throws(FormatError) in
+          read = try unsafe filled(count: counts.reduce(1, *)) {
+            (target: UnsafeMutablePointer<Float>) throws(FormatError) in
             try unsafe array.read(part, into: target)
           }
         } catch {

@@ -179,7 +179,9 @@ struct AxisOrder: Hashable {
   var axes: [Int?] { (axisOf["Y"] == nil ? "NCTX" : "NCTXY").map { axisOf[$0] } }
 
   /// Lengths or strides of the array in the order recordings, channels, time, space.
-  func reorder(_ values: [Int], missing: Int) -> [Int] { axes.map { $0.map { values[$0] } ?? missing } }
+  func reorder(_ values: [Int], missing: Int) -> [Int] {
+    axes.map { $0.map { values[$0] } ?? missing }
+  }
 
   /// The readings that fit, each in words.
   private static func ambiguous(_ shape: [Int], _ place: FormatPlace) -> FormatError {

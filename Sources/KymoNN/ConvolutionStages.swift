@@ -109,7 +109,8 @@ public final class ConvolutionStages: Module {
       stages.append(
         Stage(
           weight: InitialWeights.xavierUniform(
-            [outputs, inputs] + cells.map { _ in taps }, using: &stream, dtype: dtype, device: device),
+            [outputs, inputs] + cells.map { _ in taps }, using: &stream, dtype: dtype,
+            device: device),
           bias: InitialWeights.constant(
             [outputs], InitialWeights.smallBias, dtype: dtype, device: device),
           activation: stages.count == channels.count - 2 ? lastActivation : activation))

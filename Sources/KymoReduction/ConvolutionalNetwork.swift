@@ -40,18 +40,20 @@ final class ConvolutionalNetwork: LatentNetwork {
   ) throws(ConfigurationError) {
     try require(
       (2...3).contains(stateShape.count), "data", found: "fields of shape \(stateShape)",
-      allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder.")
+      allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder."
+    )
     let (channels, lengths) = (stateShape[0], Array(stateShape.dropFirst()))
     paddedLengths = lengths.map { 1 << (Int.bitWidth - max($0 - 1, 0).leadingZeroBitCount) }
     let stages = configuration.channels.count
     let most = paddedLengths.map(\.trailingZeroBitCount).min() ?? 0
+    let cells = lengths.map(String.init).joined(separator: " × ")
     try require(
       stages <= most, "convolutional.channels", found: "\(stages) stages",
-      allowed: "at most \(most) stages for \(lengths.map(String.init).joined(separator: " × ")) cells",
+      allowed: "at most \(most) stages for \(cells) cells",
       remedy: "Each stage halves the cells.")
     try require(
       configuration.padding == .zero || paddedLengths == lengths, "convolutional.padding",
-      found: "circular for \(lengths.map(String.init).joined(separator: " × ")) cells",
+      found: "circular for \(cells) cells",
       allowed: "circular only for powers of two", remedy: "Use padding: zero.")
     self.configuration = configuration
     self.stateShape = stateShape

@@ -162,8 +162,9 @@ extension StoredArray {
     _ = try numberType(place)
     try MemoryLimit.require(count * MemoryLayout<Number>.stride, place)
     try verify()
-    let values = try unsafe filled(count: count) { (output: UnsafeMutablePointer<Number>)
-      throws(FormatError) in
+    let values = try unsafe filled(count: count) {
+      (output: UnsafeMutablePointer<Number>)
+        throws(FormatError) in
       try unsafe read(shape.map { 0..<$0 }, into: output)
     }
     return HostArray(values, shape: shape)
