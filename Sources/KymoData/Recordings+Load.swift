@@ -47,10 +47,11 @@ extension Recordings {
 
   /// Reads an open file.
   ///
-  /// A field that lies in the file as it is is mapped, not read: only what is looked at comes into memory, and
-  /// its checksum is compared up to 64 MB (`inspect` compares it always). Of a field that the file hands out in
-  /// parts, parts are read. A packed field is unpacked into memory. So is one whose recordings are not
-  /// stretches of the file (Fortran order, recordings not the first axis), which is put in order.
+  /// A field that lies in the file as it is is mapped, not read: only what is looked at comes into
+  /// memory, and its checksum is compared up to 64 MB (`inspect` compares it always). Of a field
+  /// that the file hands out in parts, parts are read. A packed field is unpacked into memory. So
+  /// is one whose recordings are not stretches of the file (Fortran order, recordings not the first
+  /// axis), which is put in order.
   public static func load(
     _ file: any ArrayFile, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {

@@ -72,7 +72,8 @@ struct ForecastScale {
   /// Measures fields in given ranges.
   init(ranges: [Double]) { self.ranges = ranges }
 
-  /// Measures fields as they are spread over recordings: by 20,000 frames, in three passes over them.
+  /// Measures fields as they are spread over recordings: by 20,000 frames, in three passes over
+  /// them.
   init(_ frames: FrameSet) {
     let frames = frames.thinned(atMost: 20_000)
     ranges = ChannelScaler(.minMaxZeroOne, fitting: frames).scale

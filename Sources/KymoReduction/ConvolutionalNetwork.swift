@@ -1,10 +1,11 @@
-// The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine Intelligence 4, 359
-// (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
+// The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine
+// Intelligence 4, 359 (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
 //
 // A stage of the encoder: pad, convolve, (normalise over the batch, not in the last stage,) average two
-// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the cells, pad, convolve, bend. A
-// transposed convolution of stride 1 is a convolution with the kernel reversed and its channels exchanged,
-// which starts from the same distribution: so plain convolutions serve both variants of the paper.
+// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the
+// cells, pad, convolve, bend. A transposed convolution of stride 1 is a convolution with the kernel
+// reversed and its channels exchanged, which starts from the same distribution: so plain
+// convolutions serve both variants of the paper.
 import KymoNN
 import KymoNumerics
 import KymoTensor
@@ -131,8 +132,8 @@ final class ConvolutionalNetwork: LatentNetwork {
     return resized(fields, count: count, from: paddedLengths[0], to: stateShape[1])
   }
 
-  /// Rows of another length: zeros are added around them, or what lies around is taken away; over one axis of space,
-  /// the only case with a kernel for the host.
+  /// Rows of another length: zeros are added around them, or what lies around is taken away; over
+  /// one axis of space, the only case with a kernel for the host.
   private func resized(_ rows: [Float], count: Int, from length: Int, to wanted: Int) -> [Float] {
     if stateShape.count != 2 || length == wanted { return rows }
     let rowCount = count * stateShape[0]
