@@ -1,5 +1,6 @@
 // Arithmetic, reductions, linear algebra, convolutions, transforms.
 #include <ATen/ops/avg_pool1d.h>
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/celu.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/elu.h>
@@ -12,6 +13,7 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/selu.h>
 #include <ATen/ops/softplus.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>

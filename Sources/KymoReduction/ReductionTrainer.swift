@@ -78,12 +78,12 @@ private final class ReductionObjective: Objective {
 
   private let training: ReductionTraining
   private let reduction: AutoencoderReduction
+  private var network: any LatentNetwork { reduction.network }
   private let seed: UInt64
   private let batchSize: Int
   private let states: FrameSet
   private let validation: FrameSet
   private var order: (epoch: Int, places: [Int]) = (-1, [])
-  private var network: any LatentNetwork { reduction.network }
 
   init(
     _ reduction: AutoencoderReduction, training: ReductionTraining, states: FrameSet,

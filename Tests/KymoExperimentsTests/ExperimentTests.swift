@@ -1,6 +1,7 @@
 // Experiments by name: the recipes that come with the tool.
 import KymoExperiments
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import Testing
 

@@ -1,6 +1,7 @@
 // Recipes: strictness, defaults, overrides, presets, and the words of every kind of error.
 import Foundation
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import Testing
 
