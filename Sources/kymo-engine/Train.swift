@@ -73,7 +73,8 @@ extension Train: TensorVerb {
       Data: \(estimate.recordings) recordings, \(Words.bytes(estimate.dataBytes)) on disk.
       Memory: about \(Words.bytes(estimate.memoryBytes))\
       \(Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? "").
-      Time: about \(Words.time(estimate.seconds)) for \(recipe.training.phases.totalSteps) steps of \
+      Time: about \(Words.time(estimate.seconds)) for \
+      \(recipe.training.phases.totalSteps) steps of \
       \(Words.number(1000 * estimate.secondsPerStep)) ms (measured now on \(talk.threads) threads).
       """)
   }

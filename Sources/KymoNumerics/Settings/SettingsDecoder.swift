@@ -2,8 +2,8 @@
 // key that the type does not ask for is an error with its path and the nearest name.
 //
 // A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
-// in the tree, else in the encoded defaults: those of its place, where a type that holds it has other ones
-// than its own, else those of `init()`. An enum with payloads asks which of its
+// in the tree, else in the encoded defaults: those of its place, where a type that holds it has
+// other ones than its own, else those of `init()`. An enum with payloads asks which of its
 // cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
 // are neither, such as what a model file says beside its settings, ignore keys that they do not know.
 
