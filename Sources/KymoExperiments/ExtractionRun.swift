@@ -8,7 +8,7 @@ import KymoRuns
 import KymoSolvers
 import KymoTensor
 
-extension Recipe: TrainableRecipe {
+extension Recipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ModelSession> {
     let device = try Device(parsing: self.device)
     let data = RecipeData(self, base: base)
@@ -29,28 +29,12 @@ extension Recipe: TrainableRecipe {
 
 // MARK: - Estimate
 
-/// What is done with recipes that extract parameters.
-package enum ExtractionRun {}
-
-/// What a training is expected to take.
-package struct TrainingEstimate: Codable, Hashable, Sendable {
-  /// Recordings in the training file, or those that would be simulated.
-  package var recordings: Int
-  /// Bytes of the training data on disk.
-  package var dataBytes: Int64
-  /// Expected most memory of the process in bytes.
-  package var memoryBytes: Int64
-  /// Mean seconds of a step over the whole training, measured now.
-  package var secondsPerStep: Double
-  /// Seconds of the whole training.
-  package var seconds: Double
-}
-
-extension ExtractionRun {
-  /// Measures a few steps of a recipe and estimates the whole; writes nothing.
+extension Recipe {
+  /// Measures a few steps and estimates the whole; writes nothing.
   ///
   /// Where the data are absent and would be simulated, the steps run on a few simulated recordings.
-  package static func estimate(_ recipe: Recipe, hooks: WorkHooks) throws -> TrainingEstimate {
+  package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
+    let recipe = self
     let device = try Device(parsing: recipe.device)
     let data = RecipeData(recipe)
     var (count, sample): (Int, Recordings)
@@ -72,8 +56,8 @@ extension ExtractionRun {
     var joint = 0.0
     if phases.joint.steps + phases.encoder.steps > 0 {
       var all = recipe
-      all.training.phases.joint.steps = max(phases.joint.steps, measuredSteps)
-      joint = try stepTime(all, sample, device, hooks)
+      all.training.phases.joint.steps = max(phases.joint.steps, Self.measuredSteps)
+      joint = try Self.stepTime(all, sample, device, hooks)
     }
     var seconds = joint * Double(phases.joint.steps)
     let few = sample.subset(0..<min(sample.count, 8))
@@ -81,7 +65,7 @@ extension ExtractionRun {
       var later = recipe
       (later.training.phases.joint.steps, later.training.phases.encoder.steps) = (first, 0)
       later.training.fitCrops = 0
-      seconds += try stepTime(later, few, device, hooks) * Double(phases.decoder.steps)
+      seconds += try Self.stepTime(later, few, device, hooks) * Double(phases.decoder.steps)
     }
     if training.fitCrops > 0 {
       // Four steps of fits to two recordings each, and one of the decoder.
@@ -92,16 +76,29 @@ extension ExtractionRun {
       let rounds =
         recipe.encoderFrom != nil
         ? 1 : training.straightenings + (phases.encoder.steps > 0 ? 1 : 0)
-      seconds += try stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
+      seconds += try Self.stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
     }
     // At most: the encoder's part of a joint step.
     seconds += joint * Double(phases.encoder.steps)
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
+    let memory = Machine.peakMemory + copies
+    let step = seconds / Double(max(1, phases.totalSteps))
+    let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
     return TrainingEstimate(
-      recordings: count, dataBytes: dataBytes, memoryBytes: Machine.peakMemory + copies,
-      secondsPerStep: seconds / Double(max(1, phases.totalSteps)), seconds: seconds)
+      words: [
+        "Data: \(count) recordings, \(Words.bytes(dataBytes)) on disk.",
+        "Memory: about \(Words.bytes(memory))\(available).",
+        """
+        Time: about \(Words.time(seconds)) for \(phases.totalSteps) steps of \
+        \(Words.number(1000 * step)) ms (measured now on \(hooks.threads) threads).
+        """,
+      ],
+      numbers: [
+        "recordings": Double(count), "dataBytes": Double(dataBytes),
+        "memoryBytes": Double(memory), "secondsPerStep": step, "seconds": seconds,
+      ])
   }
 
   private static let measuredSteps = 7

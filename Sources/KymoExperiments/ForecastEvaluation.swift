@@ -2,15 +2,15 @@
 // Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
 //
 // Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
-package import Foundation
+import Foundation
 import KymoData
 import KymoForecasting
 import KymoMetrics
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
-package import KymoResults
-package import KymoRuns
+import KymoResults
+import KymoRuns
 import KymoSolvers
 
 /// Evaluates the models of a forecasting run on test recordings.
@@ -296,55 +296,5 @@ package struct ForecastEvaluation {
     let timing = try models.forecaster(solver: solver)
       .multiscale(from: known, stepCount: 10, schedule: .solver).timing
     return (timing.solver.secondsPerStep, words)
-  }
-}
-
-extension ForecastingRun {
-  /// Evaluates a finished run and writes results.json.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: `RunDirectoryError` when the run has no models yet; errors of the data's files.
-  /// - Returns: What was written.
-  package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
-  ) throws -> RunResults {
-    let results = try findings(directory, on: file, hooks: hooks).results()
-    try directory.write(json: results, to: directory.results)
-    return results
-  }
-
-  /// What an evaluation finds, not yet written.
-  static func findings(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
-  ) throws -> ForecastFindings {
-    let models = try ForecastModels(directory)
-    var settings = models.recipe.data
-    if let file { settings.test = file.path }
-    let base = try directory.readEnvironment().base
-    let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
-    let test = located(testName(settings), base: base)
-    var findings = try ForecastEvaluation(models, data, hooks: hooks)
-      .evaluate(name: test.lastPathComponent)
-    findings.data.isTrainingData = test.isSameFile(as: located(settings.train, base: base))
-    return findings
-  }
-
-  /// The results of a finished run on the recipe's test recordings, evaluated now unless they are there.
-  package static func evaluateUnlessDone(
-    _ directory: RunDirectory, hooks: WorkHooks
-  ) throws -> RunResults {
-    let recipe = try ForecastRecipe(contentsOf: directory.recipe)
-    let base = try directory.readEnvironment().base
-    let test = located(testName(recipe.data), base: base)
-    return try hooks.reused(directory.knownResults(of: test), of: directory)
-      ?? evaluate(directory, on: nil, hooks: hooks)
-  }
-
-  /// The file of the recordings that are evaluated on.
-  private static func testName(_ settings: ForecastDataSettings) -> String {
-    [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
   }
 }

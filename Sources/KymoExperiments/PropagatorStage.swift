@@ -9,14 +9,18 @@ import KymoRuns
 import KymoTensor
 
 /// A propagating network and how it is trained.
-package struct NetworkPropagatorSettings: Settings {
+package struct NetworkPropagatorSettings: Settings, FormerSettings {
   /// The network.
-  package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
+  @Inlined package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
   /// How it is trained.
   package var training = PropagatorTraining()
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write recurrent or mlp beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -27,7 +31,7 @@ package struct NetworkPropagatorSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 

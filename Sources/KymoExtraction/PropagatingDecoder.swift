@@ -4,7 +4,7 @@
 // One step: a₁ = relu(K_in * ŷ + b_in), a₂ = relu(K_mid * a₁ + b_mid), f = K_out * a₂ + b_out
 // [+ K_lin * ŷ], ŷ' = ŷ + λ tanh(scale·f/λ) [+ noise] (Lu, Kim and Soljacic 2020, section II).
 public import KymoNumerics
-import KymoTensor
+package import KymoTensor
 
 /// Where a rollout's halo comes from: the cells around a block that one step reads beside its own.
 public enum Halo: Sendable, Hashable, CaseIterable {
@@ -15,7 +15,7 @@ public enum Halo: Sendable, Hashable, CaseIterable {
   /// From that of walls half a cell outside, where `u = 0`: the odd mirror image.
   case wall
 
-  /// What the boundary conditions say, or ground truth where they say nothing that a rollout can use.
+  /// What the boundary conditions say, or ground truth where they say nothing of use.
   public init(_ boundary: [Grid.Ends]) {
     self =
       boundary.allSatisfy { $0 == .periodic }
@@ -24,12 +24,12 @@ public enum Halo: Sendable, Hashable, CaseIterable {
 }
 
 /// Rollouts in one or two space dimensions by tensor operations.
-enum PlainRollout {
+package enum PlainRollout {
   /// Predicts frames from the first one.
   ///
   /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
-  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`, added
-  /// after each step. The result is `[B, C, steps, cells…]`.
+  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`,
+  /// added after each step. The result is `[B, C, steps, cells…]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     halo: Halo, noise: Tensor? = nil
@@ -58,7 +58,7 @@ enum PlainRollout {
   }
 
   /// The weighted squared error of each training rollout; arguments as of ``FusedRollout/errors``.
-  static func errors(
+  package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], halo: Halo, noise: Tensor? = nil
   ) -> Tensor {

@@ -45,7 +45,7 @@ public struct PropagatorTraining: Settings {
   /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates,
   /// which take much longer, and no bound on the gradient.
   public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
-  /// A last part of the training on longer windows; nil for none.
+  /// A last part of the training on longer windows; absent means none.
   ///
   /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
   /// it is learned last, in few steps, when starts are good.
@@ -58,7 +58,7 @@ public struct PropagatorTraining: Settings {
     public var windowLength = 960
     /// How the loss is lowered.
     public var phase = descent(steps: 6000, peak: 2e-4)
-    /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
     /// end of a window.
     ///
     /// What a short free run is off by adds up over many rounds.

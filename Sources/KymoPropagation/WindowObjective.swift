@@ -104,30 +104,37 @@ package final class WindowObjective: Objective {
   /// The loss on the validation series: with true inputs, or with free runs through each window
   /// where the training feeds predictions back.
   package func validationLoss() -> Double? {
-    let isFree = training.scheduledSampling != .none || training.freeRunningSteps > 0
-    return withoutGradients {
-      let frames = validation.all(device: loss.device)
-      let batch = frames.shape[0]
-      var state = loss.initialState(batchCount: batch)
-      var sum = 0.0
-      for window in 0..<training.sequenceWindows {
-        if !training.isStateful { state = loss.initialState(batchCount: batch) }
-        let first = firstFree
-        let own =
-          isFree
-          ? OwnInputs(
-            (0..<batch).flatMap { _ in (0..<training.windowLength).map { $0 >= first } }) : nil
-        sum +=
-          loss(
-            self.window(window, of: frames), state: &state,
-            options: WindowOptions(
-              own: own, noise: nil, isTraining: false,
-              dropout: RandomStream(seed: seed, purpose: .dropout),
-              firstCounted: training.firstCounted)
-          ).item
+    withoutGradients {
+      let blocks = validation.blocks
+      let count = blocks.reduce(0) { $0 + $1.count }
+      return blocks.reduce(0) { sum, block in
+        sum + validationLoss(of: validation.tensor(block).to(loss.device))
+          * (Double(block.count) / Double(count))
       }
-      return sum / Double(training.sequenceWindows)
     }
+  }
+
+  private func validationLoss(of frames: Tensor) -> Double {
+    let isFree = training.scheduledSampling != .none || training.freeRunningSteps > 0
+    let (batch, first) = (frames.shape[0], firstFree)
+    let own =
+      isFree
+      ? OwnInputs((0..<batch).flatMap { _ in (0..<training.windowLength).map { $0 >= first } })
+      : nil
+    var state = loss.initialState(batchCount: batch)
+    var sum = 0.0
+    for window in 0..<training.sequenceWindows {
+      if !training.isStateful { state = loss.initialState(batchCount: batch) }
+      sum +=
+        loss(
+          self.window(window, of: frames), state: &state,
+          options: WindowOptions(
+            own: own, noise: nil, isTraining: false,
+            dropout: RandomStream(seed: seed, purpose: .dropout),
+            firstCounted: training.firstCounted)
+        ).item
+    }
+    return sum / Double(training.sequenceWindows)
   }
 
   /// The first own input of a validation window.

@@ -77,10 +77,10 @@ private final class ReductionObjective: Objective {
   let stepsPerEpoch: Int
 
   private let training: ReductionTraining
+  private let reduction: AutoencoderReduction
   private var network: any LatentNetwork { reduction.network }
   private let seed: UInt64
   private let batchSize: Int
-  private let reduction: AutoencoderReduction
   private let states: FrameSet
   private let validation: FrameSet
   private var order: (epoch: Int, places: [Int]) = (-1, [])

@@ -70,7 +70,7 @@ struct OverviewPage {
       table.rows[index].role = .plain
     }
     let caption = [
-      section.caption ?? "", "Mean over seeds, smallest and largest in brackets.", scores.remarks,
+      section.caption ?? "", "Means over seeds.", scores.remarks,
     ]
     frame.add(
       "section-\(section.id)", "\(title(of: section, first))",

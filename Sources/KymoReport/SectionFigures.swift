@@ -11,7 +11,7 @@ struct SectionFigure {
 }
 
 extension ResultSection {
-  /// The figures; none for tables and text. `side` is the most rows and columns of a picture.
+  /// The figures, none for tables and text; pictures have at most `side` rows and columns.
   func figures(side: Int) -> [SectionFigure] {
     switch content {
     case .scores, .table, .text: []

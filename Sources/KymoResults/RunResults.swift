@@ -129,7 +129,19 @@ extension RunResults {
     do { self = try Self.decoder.decode(RunResults.self, from: json) } catch {
       throw .unreadable(file: file, reason: ResultsError.reason(of: error))
     }
+    var ids: Set<String> = []
     for section in sections {
+      // An id is the name of a file.
+      let isPlain = section.id.utf8.allSatisfy { byte in
+        byte == UInt8(ascii: "-") || Character(UnicodeScalar(byte)).isLetterOrDigit
+      }
+      guard isPlain, !section.id.isEmpty, ids.insert(section.id).inserted else {
+        throw .unreadable(
+          file: file,
+          reason: """
+            the id '\(section.id)' of a section must be of letters, digits and -, and stand once
+            """)
+      }
       try section.content.check(ShapeCheck(file: file, entry: "sections.\(section.id)"))
     }
   }
@@ -153,6 +165,10 @@ extension RunResults {
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return decoder
   }
+}
+
+extension Character {
+  fileprivate var isLetterOrDigit: Bool { isASCII && (isLetter || isNumber) }
 }
 
 /// The one entry by which schemas are told apart; files from before have none.

@@ -3,8 +3,8 @@
 import KymoNumerics
 import Yams
 
-/// A recipe before it is decoded: a tree of settings from YAML, onto which presets and overrides are
-/// laid.
+/// A recipe before it is decoded: a tree of settings from YAML, onto which presets and overrides
+/// are laid.
 package struct RecipeText {
   private var root: SettingsTree
   /// Where the text came from, for error messages.
@@ -73,8 +73,8 @@ package struct RecipeText {
     try root.decode(type, source: source)
   }
 
-  /// The first setting, in the order of this recipe, that another one has otherwise, as lines of both;
-  /// nil when they are the same.
+  /// The first setting, in the order of this recipe, that another one has otherwise, as lines of
+  /// both; nil when they are the same.
   package func firstDifference(from other: RecipeText) throws -> (own: String, others: String)? {
     let (own, others) = (root.leaves(), other.root.leaves())
     func line(_ path: String, _ value: SettingsTree?) throws -> String {

@@ -106,6 +106,16 @@ package struct RunDirectory: Sendable {
     FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)
   }
 
+  /// The folder of the trained model.
+  ///
+  /// - Throws: ``RunDirectoryError/unfinished(path:)`` while there is none.
+  package var finishedModel: URL {
+    get throws(RunDirectoryError) {
+      guard isFinished else { throw .unfinished(path: name) }
+      return model
+    }
+  }
+
   /// The folder as messages name it.
   package var name: String { url.relativePath }
 
@@ -245,7 +255,9 @@ extension RunDirectory {
   package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
     let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
     try AtomicFolder.write(to: final, save)
-    for old in completeCheckpoints().dropFirst(2) { try? FileManager.default.removeItem(at: old.url) }
+    for old in completeCheckpoints().dropFirst(2) {
+      try? FileManager.default.removeItem(at: old.url)
+    }
     UnfinishedName.removeAll(in: checkpoints)
   }
 

@@ -180,11 +180,11 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
         reduction:
           autoencoder:
-            network: {feedForward: {hiddenWidth: 16, hiddenLayers: 1}}
+            feedForward: {hiddenWidth: 16, hiddenLayers: 1}
             training: {phase: {steps: 600}}
         propagator:
           network:
-            network: {recurrent: {unitCount: 12}}
+            recurrent: {unitCount: 12}
         joint:
           windows:
             windowLength: 20

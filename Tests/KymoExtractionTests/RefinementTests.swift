@@ -114,7 +114,8 @@ import Testing
     ])
   func widening(axes: Int, kind: KernelNetwork, linearWidth: Int, units: Int) throws {
     var random = RandomStream(seed: 6, purpose: .testing)
-    let field = FieldDescription(channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
+    let field = FieldDescription(
+      channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
     var configuration = ModelConfiguration()
     (configuration.latents, configuration.kernelNetwork) = (2, kind)
     (configuration.kernelUnits, configuration.linearWidth) = (32, linearWidth)

@@ -212,23 +212,6 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     }
   }
 
-  @Test("transforms are those of the definition", arguments: [1, 2, 3, 4, 7, 8, 9, 31, 64, 65])
-  func fourier(_ count: Int) {
-    var random = RandomStream(seed: UInt64(count), purpose: .testing)
-    let re = (0..<count).map { _ in random.normal() }
-    let im = (0..<count).map { _ in random.normal() }
-    let (x, y) = FourierTransform(count: count).forward(re: re, im: im)
-    for k in 0..<count {
-      var (a, b) = (0.0, 0.0)
-      for n in 0..<count {
-        let angle = -2 * Double.pi * Double(k * n % count) / Double(count)
-        a += re[n] * cos(angle) - im[n] * sin(angle)
-        b += re[n] * sin(angle) + im[n] * cos(angle)
-      }
-      expectClose([x[k], y[k]], [a, b], Tolerance(absolute: 1e-12, because: "65 terms of size 1"))
-    }
-  }
-
   @Test("autocorrelation of an alternating field") func alternating() {
     let wave = HostArray([1.0, -1, 1, -1, 1, -1], shape: [1, 6, 1, 1])
     expectClose(autocorrelation(of: wave, lags: [0, 1, 2]), [1, -1, 1], rounding)

@@ -24,6 +24,24 @@ private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArra
   return HostArray(values, shape: [count, 2, cells])
 }
 
+/// Fields in two dimensions with two channels that depend on two numbers: bumps at different places.
+private func bumps(_ count: Int, seed: UInt64 = 1) -> HostArray<Float> {
+  var random = RandomStream(seed: seed, purpose: .testing)
+  var values: [Float] = []
+  for _ in 0..<count {
+    let (x, y) = (4 + 8 * random.uniform(), 3 + 6 * random.uniform())
+    for scale in [2.0, -0.3] {
+      for row in 0..<16 {
+        for column in 0..<12 {
+          let square = pow(Double(row) - x, 2) + pow(Double(column) - y, 2)
+          values.append(Float(scale * exp(-square / 12)))
+        }
+      }
+    }
+  }
+  return HostArray(values, shape: [count, 2, 16, 12])
+}
+
 private func small(latents: Int = 1) -> FeedForwardAutoencoder {
   var settings = FeedForwardAutoencoder()
   (settings.latentCount, settings.hiddenWidth, settings.hiddenLayers) = (latents, 24, 2)
@@ -79,6 +97,32 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     expectClose(
       [error.scaled], [try #require(trainer.bestLoss)],
       Tolerance(relative: 1, because: "other states"))
+  }
+
+  @Test(
+    "fields in two dimensions with two channels: bumps that move about, for two seeds",
+    arguments: [1, 2] as [UInt64])
+  func learnsPlane(_ seed: UInt64) throws {
+    var settings = smallConvolutional()
+    (settings.latentCount, settings.kernelWidth) = (2, 3)
+    let trainer = try ReductionTrainer(
+      .convolutional(settings), training: fixed(600), states: FrameSet(states: bumps(192)),
+      validation: FrameSet(states: bumps(32, seed: 2)), seed: seed)
+    let first = try trainer.step().loss
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    #expect(reduction.stateShape == [2, 16, 12])
+    let states = bumps(32, seed: 3)
+    let error = try reduction.reconstructionError(of: states)
+    // The mean of all fields is worse than 0.05.
+    #expect(first > 0.05 && error.scaled < 0.01, "seed \(seed): \(first) to \(error.scaled)")
+    let folder = try TemporaryFolder()
+    try reduction.save(to: folder.path("model"))
+    let loaded = try AutoencoderReduction(from: folder.path("model"))
+    let latents = try reduction.encode(states)
+    #expect(try loaded.encode(states) == latents)
+    #expect(try loaded.decode(latents) == reduction.decode(latents))
+    #expect(throws: ModelDataError.self) { try reduction.encode(fronts(2)) }
   }
 
   @Test(

@@ -182,6 +182,17 @@ private func table() -> ScoreTable {
     }
   }
 
+  @Test("refuse ids that are no names of files, and ids that stand twice")
+  func ids() throws {
+    for id in ["../x", "", "errors", "a b"] {
+      var wrong = try results()
+      wrong.sections[1].id = id
+      let json = try wrong.json()
+      let error = #expect(throws: ResultsError.self) { try RunResults(json: json) }
+      #expect(error?.description.contains("the id '\(id)' of a section") == true)
+    }
+  }
+
   @Test("say what they are of, and whether the model has seen it")
   func provenance() {
     var data = DataProvenance(

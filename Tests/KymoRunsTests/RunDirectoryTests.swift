@@ -167,7 +167,9 @@ import Testing
     #expect(try names() == ["step-000000001", "step-000000003"])
     let first = run.checkpoints.appending(path: "step-000000001/state")
     #expect(try Data(contentsOf: first) == Data("1".utf8))
-    try run.saveCheckpoint(step: 3) { try Data("again".utf8).write(to: $0.appending(path: "state")) }
+    try run.saveCheckpoint(step: 3) {
+      try Data("again".utf8).write(to: $0.appending(path: "state"))
+    }
     #expect(try names() == ["step-000000001", "step-000000003"], "the same step again replaces")
   }
 

@@ -43,26 +43,8 @@ extension ParameterFindings {
         .scores(
           ScoreTable(
             "", columns: ["this run"],
-            rows: [relevanceRow] + scores.indices.flatMap(parameterRows) + errorRows,
+            rows: [relevanceRow] + scores.indices.flatMap(fitScores).compactMap(\.row) + errorRows,
             counted: "recording"))),
-      ResultSection(
-        "relevant-latents", places: [.overview],
-        .scores(
-          ScoreTable(
-            "latents",
-            columns: [
-              "relevant", "smallest variance of μ", "largest mean σ²", "σ² of a collapsed one",
-            ],
-            rows: [
-              .init(
-                "relevant latents",
-                [
-                  relevanceRow.scores[0],
-                  relevant.map { latents[$0].varianceOfMean }.min().map { Score($0) },
-                  relevant.map { latents[$0].meanVariance }.max().map { Score($0) },
-                  Score(collapsedVariance),
-                ])
-            ], counted: "recording"))),
     ]
   }
 
@@ -76,55 +58,72 @@ extension ParameterFindings {
       ])
   }
 
-  /// Everything that is known of one parameter's fit, a row each.
-  private func parameterRows(_ column: Int) -> [ScoreTable.Row] {
+  /// One number about the fit of a parameter: its name in full, and as the title of a column.
+  private struct FitScore {
+    var name: String
+    var title: String
+    var score: Score?
+    var isMain = false
+
+    /// As a row of a table of one quantity; nil where nothing is known.
+    var row: ScoreTable.Row? { score.map { .init(name, [$0], isMain: isMain) } }
+  }
+
+  /// Everything that is known of the fit of one parameter; the same entries for every parameter.
+  private func fitScores(_ column: Int) -> [FitScore] {
     let score = scores[column]
-    func row(_ name: String, _ value: Score, isMain: Bool = false) -> ScoreTable.Row {
-      .init(name, [value], isMain: isMain)
-    }
-    func share(_ value: Double) -> Score {
+    let name = score.name
+    func share(_ value: Double?) -> Score? {
+      guard let value, !relevant.isEmpty else { return nil }
       let ends = shareInterval(value, of: recordings.count)
       return Score(
         value, .percent,
         spread: Spread(.wilson95, low: ends.lowerBound, high: ends.upperBound),
         count: recordings.count)
     }
-    func rSquared(_ value: Double) -> Score { Score(value, .rSquared, count: recordings.count) }
+    func rSquared(_ value: Double?) -> Score? {
+      value.map { Score($0, .rSquared, count: recordings.count) }
+    }
     var best = rSquared(score.rSquared)
-    best.published = published(score)
-    best.spread = rSquaredInterval(ofParameter: column, on: score.latents, recordings).map {
+    best?.published = published(score)
+    best?.spread = rSquaredInterval(ofParameter: column, on: score.latents, recordings).map {
       Spread(.resampled95, low: $0.lowerBound, high: $0.upperBound)
     }
-    var rows = [row("R² of \(score.name)", best, isMain: true)]
-    if let encoder = score.rSquaredOfEncoder {
-      rows.append(row("R² of \(score.name), latents of the encoder alone", rSquared(encoder)))
-    }
-    if let trained = score.rSquaredOfTrainingFit {
-      rows.append(
-        row("R² of \(score.name), line fitted on training recordings", rSquared(trained)))
-    }
-    if let map = score.smoothMap {
-      rows.append(
-        row(
-          """
-          R² of \(score.name) up to a smooth map: a polynomial of degree \(map.degree) in the \
-          relevant latents, fitted on training recordings
-          """, rSquared(map.rSquared)))
-      rows.append(
-        row("true \(score.name) inside its 95 % interval, up to that map", share(map.coverage95)))
-    }
-    guard !relevant.isEmpty else { return rows }
-    rows.append(row("true \(score.name) inside its 95 % interval", share(score.coverage95)))
-    if let calibration = score.calibration {
-      rows.append(
-        row(
-          """
-          the same, bars × \(NumberText.significant(calibration.factor)) as found on \
-          \(NumberText.count(calibration.recordingCount, "training recording"))\
-          \(Self.fewRecordings(calibration))
-          """, share(calibration.coverage95), isMain: true))
-    }
-    return rows
+    let map =
+      score.smoothMap.map {
+        "polynomial of degree \($0.degree) in the relevant latents, fitted on training recordings"
+      } ?? ""
+    let bars =
+      score.calibration.map { calibration in
+        """
+        calibrated on \(NumberText.count(calibration.recordingCount, "training recording"))\
+        \(Self.fewRecordings(calibration))
+        """
+      } ?? ""
+    return [
+      FitScore(name: "R² of \(name)", title: "R²", score: best, isMain: true),
+      FitScore(
+        name: "R² of \(name), latents of the encoder alone", title: "encoder alone",
+        score: rSquared(score.rSquaredOfEncoder)),
+      FitScore(
+        name: "R² of \(name), line fitted on training recordings", title: "fit on training data",
+        score: rSquared(score.rSquaredOfTrainingFit)),
+      FitScore(
+        name: "R² of \(name) up to a smooth map: a \(map)", title: "R² up to a smooth map",
+        score: rSquared(score.smoothMap?.rSquared)),
+      FitScore(
+        name: "true \(name) inside its 95 % interval, up to that map",
+        title: "in bars up to that map", score: share(score.smoothMap?.coverage95)),
+      FitScore(
+        name: "true \(name) inside its 95 % interval", title: "in 95 % bars",
+        score: share(score.coverage95)),
+      FitScore(
+        name: "true \(name) inside its 95 % interval, \(bars)", title: "in calibrated bars",
+        score: share(score.calibration?.coverage95), isMain: true),
+      FitScore(
+        name: "factor on the interval of \(name) by that", title: "factor on bars",
+        score: score.calibration.map { Score($0.factor) }),
+    ]
   }
 
   /// Says so where bars were found on too few recordings to promise 95 %.
@@ -194,7 +193,6 @@ extension ParameterFindings {
           name, [Score(latent.varianceOfMean), Score(latent.meanVariance)],
           isMain: latent.isRelevant, note: latent.isRelevant ? "relevant" : nil)
       })
-    let paper = published.map { " (published: \($0.relevantCount))" } ?? ""
     return [
       ResultSection(
         "relevance", heading: "Which latents carry a parameter",
@@ -209,13 +207,23 @@ extension ParameterFindings {
           """, isNarrow: true, .bars(bars)),
       ResultSection("latent-table", places: [.report, .terminal], .scores(table)),
       ResultSection(
-        "relevant-count", places: [.terminal],
-        .text(
-          ResultText(
-            """
-            relevant latents: \(relevant.count) of \(latents.count)\(paper); a collapsed one has \
-            σ² = \(NumberText.significant(collapsedVariance))
-            """))),
+        "relevant-latents", places: [.terminal, .overview],
+        .scores(
+          ScoreTable(
+            "latents",
+            columns: [
+              "relevant", "smallest variance of μ", "largest mean σ²", "σ² of a collapsed one",
+            ],
+            rows: [
+              .init(
+                "relevant latents",
+                [
+                  relevanceRow.scores[0],
+                  relevant.map { latents[$0].varianceOfMean }.min().map { Score($0) },
+                  relevant.map { latents[$0].meanVariance }.max().map { Score($0) },
+                  Score(collapsedVariance),
+                ])
+            ], counted: "recording"))),
     ] + certaintySections
   }
 
@@ -247,28 +255,13 @@ extension ParameterFindings {
     return sections
   }
 
-  /// The scores of all parameters, a column each.
+  /// The scores of all parameters, a row each.
   private var fitTable: ScoreTable {
-    func rSquared(_ value: Double?, _ published: PublishedScore? = nil) -> Score? {
-      value.map { Score($0, .rSquared, count: recordings.count, published: published) }
-    }
-    func share(_ value: Double?) -> Score? {
-      value.map { Score($0, .percent, count: recordings.count) }
-    }
-    let columns: [(name: String, score: (ParameterScore) -> Score?)] = [
-      ("R²", { rSquared($0.rSquared, published($0)) }),
-      ("encoder alone", { rSquared($0.rSquaredOfEncoder) }),
-      ("fit on training data", { rSquared($0.rSquaredOfTrainingFit) }),
-      ("in 95 % bars", { share($0.coverage95) }),
-      ("R² up to a smooth map", { rSquared($0.smoothMap?.rSquared) }),
-      ("in bars up to that map", { share($0.smoothMap?.coverage95) }),
-      ("in calibrated bars", { share($0.calibration?.coverage95) }),
-      ("factor on bars", { $0.calibration.map { Score($0.factor) } }),
-    ]
+    let rows = scores.indices.map(fitScores)
     return ScoreTable(
-      "parameter", columns: columns.map(\.name),
-      rows: scores.map { score in
-        .init(score.name, columns.map { $0.score(score) }, isMain: true)
+      "parameter", columns: rows[0].map(\.title),
+      rows: zip(scores, rows).map { score, row in
+        .init(score.name, row.map(\.score?.withoutSpread), isMain: true)
       }, counted: "recording")
   }
 
@@ -456,6 +449,15 @@ extension ParameterFindings {
   private static func ends(_ values: [Double]) -> [Double] {
     let finite = values.filter(\.isFinite)
     return [finite.min() ?? 0, finite.max() ?? 0]
+  }
+}
+
+extension Score {
+  /// The number alone.
+  fileprivate var withoutSpread: Score {
+    var score = self
+    score.spread = nil
+    return score
   }
 }
 

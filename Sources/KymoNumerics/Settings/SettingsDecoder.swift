@@ -1,11 +1,12 @@
-// Trees of settings to values, strictly: a missing key takes the default of the type that is decoded, any
-// key that the type does not ask for is an error with its path and the nearest name.
+// Trees of settings to values, strictly: a missing key takes the default of the type that is
+// decoded, any key that the type does not ask for is an error with its path and the nearest name.
 //
-// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
-// in the tree, else in the encoded defaults: those of its place, where a type that holds it has
-// other ones than its own, else those of `init()`. An enum with payloads asks which of its
-// cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
-// are neither, such as what a model file says beside its settings, ignore keys that they do not know.
+// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its
+// value is in the tree, else in the encoded defaults: those of its place, where a type that holds
+// it has other ones than its own, else those of `init()`. An enum with payloads asks which of its
+// cases is there: it must be exactly one, and the payload lies directly below the case's name.
+// Types that are neither, such as what a model file says beside its settings, ignore keys that they
+// do not know.
 
 extension SettingsTree {
   /// Decodes the tree; every error is a ``ConfigurationError`` that names the key.
@@ -136,8 +137,11 @@ private final class SettingsDecoder: Decoder {
     }
     isStrict = true
     choices = (type as? any CaseIterable.Type).map { names($0) } ?? []
-    guard case .group(let entries) = tree else { return [] }
-    return entries.compactMap { Key(stringValue: $0.key) }
+    for case .group(let entries)? in [tree, defaults] {
+      let keys = entries.compactMap { Key(stringValue: $0.key) }
+      if !keys.isEmpty { return keys }
+    }
+    return []
   }
 
   /// A decoder of what is written below a key.
@@ -150,7 +154,9 @@ private final class SettingsDecoder: Decoder {
 
   /// A decoder of what lies below the name of an enum's case.
   func payload(_ key: any CodingKey) -> SettingsDecoder {
-    let payload = inner(key)
+    let payload = SettingsDecoder(
+      tree: member(key) ?? .null, path: codingPath + [key], reader: reader,
+      placeDefaults: defaults(below: key))
     payload.isStrict = true
     cases.append(payload)
     return payload
@@ -177,8 +183,9 @@ private final class SettingsDecoder: Decoder {
     guard case .group(let entries) = tree else {
       return reader.mismatch(tree, codingPath, allowed: groupWords)
     }
-    guard entries.count != 1 else { return nil }
-    let found = entries.map(\.key).sorted().joined(separator: " and ")
+    let kinds = entries.map(\.key).filter(choices.contains).sorted()
+    guard kinds.count != 1 else { return nil }
+    let found = kinds.joined(separator: " and ")
     return ConfigurationError(
       codingPath.isEmpty ? reader.source : settingPath(codingPath),
       found: found.isEmpty ? "of no kind" : found,
@@ -216,6 +223,11 @@ private struct Group<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func decodeNil(forKey key: Key) -> Bool { decoder.member(key) == .null }
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+    if type is any InlinedSetting.Type {
+      do { return try type.init(from: decoder) } catch let error as DecodingError {
+        throw decoder.choiceError() ?? error
+      }
+    }
     guard let value = decoder.member(key, orDefault: true) else {
       guard key.stringValue == payloadKey else {
         throw decoder.reader.mismatch(nil, codingPath + [key], allowed: "given")

@@ -2,7 +2,6 @@
 import Foundation
 import KymoCommandLine
 import KymoExperiments
-import KymoExtraction
 import KymoNN
 import KymoNumerics
 import KymoRuns
@@ -14,15 +13,11 @@ extension Train: TensorVerb {
       return
     }
     guard let recipe else { return }
-    switch try AnyRecipe(contentsOf: URL(filePath: recipe), overrides: overrides) {
-    case .extraction(let recipe): try train(recipe, estimate)
-    case .forecast(let recipe): try train(recipe, estimate)
-    }
+    try train(
+      MethodList.current.recipe(contentsOf: URL(filePath: recipe), overrides: overrides))
   }
 
-  private func train<Settings: TrainableRecipe>(
-    _ recipe: Settings, _ estimate: (Settings, Conversation) throws -> Void
-  ) throws {
+  private func train(_ recipe: some MethodRecipe) throws {
     var recipe = recipe
     if let seed { recipe.seed = seed }
     if let device = compute.device { recipe.device = device }
@@ -65,45 +60,20 @@ extension Train: TensorVerb {
     }
   }
 
-  private func estimate(_ recipe: Recipe, _ talk: Conversation) throws {
-    let estimate = try ExtractionRun.estimate(recipe, hooks: talk.work)
-    try show(recipe, estimate, talk)
-    talk.terminal.say(
-      """
-      Data: \(estimate.recordings) recordings, \(Words.bytes(estimate.dataBytes)) on disk.
-      Memory: about \(Words.bytes(estimate.memoryBytes))\
-      \(Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? "").
-      Time: about \(Words.time(estimate.seconds)) for \
-      \(recipe.training.phases.totalSteps) steps of \
-      \(Words.number(1000 * estimate.secondsPerStep)) ms (measured now on \(talk.threads) threads).
-      """)
-  }
-
-  private func estimate(_ recipe: ForecastRecipe, _ talk: Conversation) throws {
-    let estimate = try ForecastingRun.estimate(recipe, hooks: talk.work)
-    try show(recipe, estimate, talk)
-    talk.terminal.say(
-      """
-      \(estimate.models) models, at most \(estimate.epochs) epochs. The first one takes \
-      \(Words.number(estimate.secondsPerEpoch)) s for an epoch (measured now on \(talk.threads) \
-      threads).
-      """)
-  }
-
-  /// Prints the resolved recipe; as JSON with what was measured.
-  private func show(
-    _ recipe: some TrainableRecipe, _ estimate: some Encodable, _ talk: Conversation
-  ) throws {
+  /// Prints the resolved recipe and what its training is expected to take.
+  private func estimate(_ recipe: some MethodRecipe, _ talk: Conversation) throws {
+    let estimate = try recipe.estimate(hooks: talk.work)
     talk.terminal.endProgress()
     if outputOptions.json {
-      try talk.print(json: DryRun(recipe: recipe, estimate: estimate))
+      try talk.print(json: DryRun(recipe: recipe, estimate: estimate.numbers))
     } else {
       Swift.print(try recipe.yaml(), terminator: "")
     }
+    talk.terminal.say(estimate.words.joined(separator: "\n"))
   }
 }
 
-private struct DryRun<Settings: Encodable, Estimate: Encodable>: Encodable {
+private struct DryRun<Settings: Encodable>: Encodable {
   let recipe: Settings
-  let estimate: Estimate
+  let estimate: [String: Double]
 }

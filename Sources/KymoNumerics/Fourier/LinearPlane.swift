@@ -69,12 +69,7 @@ public enum DerivativeKind: Sendable, Hashable {
       let k = 2 * Double.pi * Double(mode) / length
       return (isHighest ? 0 : k, -k * k)
     case .centralDifferences:
-      let (angle, spacing) = (
-        2 * Double.pi * Double(mode) / Double(points), length / Double(points)
-      )
-      return (
-        isHighest ? 0 : sin(angle) / spacing, (2 * cos(angle) - 2) / (spacing * spacing)
-      )
+      return differenceSymbols(mode: mode, count: points, spacing: length / Double(points))
     }
   }
 
@@ -107,21 +102,4 @@ public enum DerivativeKind: Sendable, Hashable {
     let status = unsafe kk_plane_frames(plane, spectrum, law, crop, 1e-9, output)
     precondition(status == 0, "LinearPlane: no memory for \(size)")
   }
-}
-
-/// Adds normal noise that depends on nothing but the seed and the place of each number.
-///
-/// - Parameters:
-///   - values: Neighbouring cells of one frame of one channel.
-///   - count: How many.
-///   - seed: Seed of the data set's noise.
-///   - place: Recording, channel, frame, and the number of the first cell in the frame.
-///   - deviation: Standard deviation.
-public func addNoise(
-  to values: UnsafeMutablePointer<Float>, count: Int, seed: UInt64,
-  place: (recording: Int, channel: Int, frame: Int, cell: Int), deviation: Double
-) {
-  unsafe kk_add_noise(
-    values, Int32(count), seed, RandomPurpose.noise.rawValue | UInt32(place.channel) << 8,
-    UInt32(place.recording), UInt32(place.frame), UInt32(place.cell), Float(deviation))
 }

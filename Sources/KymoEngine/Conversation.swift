@@ -4,6 +4,8 @@ import KymoCommandLine
 import KymoExperiments
 import KymoExtraction
 import KymoNN
+import KymoNumerics
+import KymoResults
 import KymoRuns
 import KymoTensor
 import Logging
@@ -12,10 +14,12 @@ import Logging
 struct Conversation {
   let terminal: Terminal
   let threads: Int
+  private let isForPrograms: Bool
 
   /// Sets the number of threads for everything that follows.
   init(_ compute: ComputeOptions, _ output: OutputOptions, threads recommended: Int? = nil) {
     terminal = Terminal(quiet: output.quiet)
+    isForPrograms = output.json
     threads =
       compute.threads ?? recommended ?? ProcessInfo.processInfo.activeProcessorCount
     setThreadCount(threads)
@@ -62,6 +66,16 @@ struct Conversation {
         """)
     }
     return hooks
+  }
+
+  /// Prints results as tables, or for programs.
+  func show(_ results: RunResults) throws {
+    terminal.endProgress()
+    if isForPrograms {
+      try print(json: results.withoutFigures)
+    } else {
+      Swift.print(results.terminalText)
+    }
   }
 
   /// Prints a value as JSON on standard output.

@@ -3,6 +3,7 @@ import Foundation
 import KymoCommandLine
 import KymoData
 import KymoExperiments
+import KymoNumerics
 import KymoRuns
 
 extension MakeForecast: TensorVerb {
@@ -17,8 +18,9 @@ extension MakeForecast: TensorVerb {
     (order.isAdaptive, order.solver, order.initialConditions) = (
       adaptive, solver, initialConditions
     )
-    let product = try ForecastingRun.forecast(
-      directory, recordings, order: order, hooks: talk.work)
+    let trained = try MethodList.current.load(
+      directory, device: compute.device, as: (any Forecasts).self, verb: "forecast")
+    let product = try trained.forecast(recordings, order: order, hooks: talk.work)
     talk.terminal.endProgress()
     try product.write(to: URL(filePath: output))
     let summary = product.summary
@@ -39,7 +41,7 @@ extension MakeForecast: TensorVerb {
       """
     ]
     if summary.diverged > 0 {
-      lines.append("left the finite numbers: \(summary.diverged) of \(summary.recordings)")
+      lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
     }
     if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
       lines.append(
