@@ -341,7 +341,7 @@ extension ExtractionRun {
       test, name: testFile.lastPathComponent, training: training)
     findings.data.isTrainingData = testFile.isSameFile(as: data.trainFile)
     let results = try findings.results()
-    try directory.write(json: results, to: directory.results)
+    try directory.write(results.json(), to: directory.results)
     return results
   }
 

@@ -312,7 +312,7 @@ extension ForecastingRun {
     _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
   ) throws -> RunResults {
     let results = try findings(directory, on: file, hooks: hooks).results()
-    try directory.write(json: results, to: directory.results)
+    try directory.write(results.json(), to: directory.results)
     return results
   }
 
