@@ -13,53 +13,53 @@ size_t kk_rollout_kernel_count(const kk_rollout *plan) { return kernel_count(lin
 
 size_t kk_rollout_scratch_count(const kk_rollout *plan, int gradient) {
   const size_t n = plan->cells, c = plan->channels, h = plan->hidden, steps = plan->steps;
-  const size_t width = n + 2 * BORDER, pitch = round_up(n);
+  const size_t width = n + 2 * HALO, pitch = round_up(n);
   const size_t kernels = packed_count(line_sizes(plan), gradient);
   if (!gradient)
     return kernels + taken(c * width) + taken((n + 8) * h) + taken((n + 4) * h) +
            3 * taken(c * pitch);
   return kernels + taken(steps * c * width) + taken(steps * (n + 8) * h) +
          taken(steps * (n + 4) * h) + 2 * taken(steps * c * pitch) + taken(steps * c * n) +
-         2 * taken(c * pitch) + taken(c * (n + 2 * DELTA_BORDER)) + taken((n + 12) * h) +
+         2 * taken(c * pitch) + taken(c * (n + 2 * DELTA_MARGIN)) + taken((n + 12) * h) +
          taken((n + 16) * h) + taken(c * width);
 }
 
-// The state at step t with its border: [c][n + 12]. `state` is NULL for the given first frame.
-static void fill_border(
+// The state at step t with its halo: [c][n + 12]. `state` is NULL for the given first frame.
+static void fill_halo(
     const kk_rollout *plan, const float *truth, size_t channel_stride, int t, const float *state,
     size_t state_stride, float *p) {
-  const int n = plan->cells, width = n + 2 * BORDER;
+  const int n = plan->cells, width = n + 2 * HALO;
   for (int c = 0; c < plan->channels; c++) {
     float *row = p + c * width;
     const float *own = state ? state + c * state_stride : 0;
-    if (plan->border == KK_BORDER_TRUTH) {
+    if (plan->halo == KK_HALO_TRUTH) {
       memcpy(row, truth + c * channel_stride + (size_t)t * width, sizeof(float) * width);
-      if (own) memcpy(row + BORDER, own, sizeof(float) * n);
+      if (own) memcpy(row + HALO, own, sizeof(float) * n);
       continue;
     }
-    memcpy(row + BORDER, own ? own : truth + c * channel_stride, sizeof(float) * n);
-    const float *s = row + BORDER;
-    for (int i = 0; i < BORDER; i++) {
-      const int periodic = plan->border == KK_BORDER_PERIODIC;
-      row[i] = periodic ? s[n - BORDER + i] : -s[BORDER - 1 - i];
-      row[BORDER + n + i] = periodic ? s[i] : -s[n - 1 - i];
+    memcpy(row + HALO, own ? own : truth + c * channel_stride, sizeof(float) * n);
+    const float *s = row + HALO;
+    for (int i = 0; i < HALO; i++) {
+      const int periodic = plan->halo == KK_HALO_PERIODIC;
+      row[i] = periodic ? s[n - HALO + i] : -s[HALO - 1 - i];
+      row[HALO + n + i] = periodic ? s[i] : -s[n - 1 - i];
     }
   }
 }
 
-// Adds the gradient of the border cells to the cells that they are copies of.
-static void fold_border(const kk_rollout *plan, const float *dp, float *g, size_t pitch) {
-  const int n = plan->cells, width = n + 2 * BORDER;
+// Adds the gradient of the halo cells to the cells that they are copies of.
+static void fold_halo(const kk_rollout *plan, const float *dp, float *g, size_t pitch) {
+  const int n = plan->cells, width = n + 2 * HALO;
   for (int c = 0; c < plan->channels; c++) {
     const float *d = dp + c * width;
     float *gc = g + c * pitch;
-    for (int i = 0; i < BORDER; i++) {
-      if (plan->border == KK_BORDER_PERIODIC) {
-        gc[n - BORDER + i] += d[i];
-        gc[i] += d[BORDER + n + i];
+    for (int i = 0; i < HALO; i++) {
+      if (plan->halo == KK_HALO_PERIODIC) {
+        gc[n - HALO + i] += d[i];
+        gc[i] += d[HALO + n + i];
       } else {
-        gc[BORDER - 1 - i] -= d[i];
-        gc[n - 1 - i] -= d[BORDER + n + i];
+        gc[HALO - 1 - i] -= d[i];
+        gc[n - 1 - i] -= d[HALO + n + i];
       }
     }
   }

@@ -7,9 +7,9 @@
 #include "vectors.h"
 
 #define TAPS 5
-#define BORDER 6
-// Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost border cell.
-#define DELTA_BORDER 12
+#define HALO 6
+// Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost halo cell.
+#define DELTA_MARGIN 12
 
 static inline float *take_zeros(float **scratch, size_t count) {
   float *piece = take(scratch, count);

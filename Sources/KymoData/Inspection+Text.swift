@@ -1,5 +1,6 @@
 // The inspection in words and columns, for a terminal.
 import Foundation
+import KymoNumerics
 
 extension Inspection {
   /// Everything on lines of at most 100 columns, findings last; without colours.
@@ -61,12 +62,10 @@ extension Inspection {
       let kind = metadata.boundary[axis]
       var words = "\(spaceShape[axis]) points"
       if let extents = metadata.extents {
-        // On a periodic axis the step from the last point back to the first counts too.
-        let steps = max(1, spaceShape[axis] - (kind == .periodic ? 0 : 1))
         let axisUnit = unit(of: 1 + axis)
+        let spacing = Grid.Axis(spaceShape[axis], extent: extents[axis], kind).spacing
         words +=
-          ", length \(short(extents[axis]))\(axisUnit), "
-          + "spacing \(short(extents[axis] / Double(steps)))\(axisUnit)"
+          ", length \(short(extents[axis]))\(axisUnit), spacing \(short(spacing))\(axisUnit)"
       }
       rows.append([
         "space \(metadata.axisNames[1 + axis])",

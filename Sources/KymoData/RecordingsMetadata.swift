@@ -1,16 +1,5 @@
 // What a data set says about its recordings beside the numbers.
-
-/// How the field behaves at the two ends of a space axis.
-public enum BoundaryKind: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The last point is a neighbour of the first; crops may wrap.
-  case periodic
-  /// The values at the ends are prescribed.
-  case dirichlet
-  /// The ends are known to be neither periodic nor prescribed.
-  case open
-  /// Nobody said; treated as open.
-  case unknown
-}
+public import KymoNumerics
 
 /// Names, scales and origin of the recordings in a data set.
 public struct RecordingsMetadata: Codable, Hashable, Sendable {
@@ -30,17 +19,18 @@ public struct RecordingsMetadata: Codable, Hashable, Sendable {
   public var axisUnits: [String] = []
   /// Time between frames, in the first axis unit.
   public var frameInterval: Double?
-  /// Length of every space axis, in its unit.
-  ///
-  /// A periodic axis includes the step back to the start.
+  /// Length of every space axis, in its unit, as ``Grid`` counts it.
   public var extents: [Double]?
-  /// What happens at the ends of every space axis.
-  public var boundary: [BoundaryKind] = []
+  /// What holds at the ends of every space axis.
+  public var boundary: [Grid.Ends] = []
   /// How the data were made, as JSON; empty when unknown.
   public var provenance = ""
 
   /// Creates metadata that say nothing.
   public init() {}
+
+  /// Takes lengths and ends of space from a grid.
+  public mutating func describe(_ grid: Grid) { (extents, boundary) = (grid.extents, grid.ends) }
 }
 
 extension RecordingsMetadata {

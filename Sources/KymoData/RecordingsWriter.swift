@@ -1,6 +1,6 @@
 // Recordings into an .npz file, one after the other, so that they need not be in memory together.
 public import Foundation
-import KymoNumerics
+public import KymoNumerics
 
 /// Writes recordings one by one into a new .npz file that NumPy reads and `Recordings` maps.
 ///
@@ -23,10 +23,10 @@ public final class RecordingsWriter {
   ///   - shape: Recordings, channels, frames, then mesh points on one or two axes.
   ///   - parameterCount: Known parameters of each recording, 0 for none.
   ///   - metadata: What else the file says; missing names are filled in.
-  /// - Throws: `FormatError` when the file cannot be made.
+  /// - Throws: `FileError` when the file cannot be made.
   public convenience init(
     _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata
-  ) throws(FormatError) {
+  ) throws(FileError) {
     try self.init(
       url, shape: shape, parameterCount: parameterCount, metadata: metadata, alwaysWide: false)
   }
@@ -40,10 +40,10 @@ public final class RecordingsWriter {
   ///   - url: The file; one that exists is replaced at the end.
   ///   - shape: Recordings, 1, frames, X, Y: the shape of the recordings that it stands for.
   ///   - metadata: What else the file says; time between frames and extents must be given.
-  /// - Throws: `FormatError` when the file cannot be made.
+  /// - Throws: `FileError` when the file cannot be made.
   public convenience init(
     _ url: URL, spectraOf shape: [Int], metadata: RecordingsMetadata
-  ) throws(FormatError) {
+  ) throws(FileError) {
     precondition(
       shape.count == 5 && shape[1] == 1 && metadata.frameInterval != nil
         && metadata.extents != nil, "RecordingsWriter: spectra of \(shape)")
@@ -54,7 +54,7 @@ public final class RecordingsWriter {
   init(
     _ url: URL, shape: [Int], parameterCount: Int, metadata: RecordingsMetadata, alwaysWide: Bool,
     isSpectral: Bool = false
-  ) throws(FormatError) {
+  ) throws(FileError) {
     precondition(
       (4...5).contains(shape.count) && shape.allSatisfy { $0 > 0 } && parameterCount >= 0,
       "RecordingsWriter: shape \(shape), expected [N, C, T, X] or [N, C, T, X, Y]")
@@ -76,7 +76,7 @@ public final class RecordingsWriter {
   /// Adds the next recording, shape `[C, T, X…]` in C order, with its known parameters.
   public func append(
     _ recording: UnsafeBufferPointer<Float>, parameters: [Float]
-  ) throws(FormatError) {
+  ) throws(FileError) {
     precondition(
       recording.count == recordingShape.reduce(1, *) && parameters.count == parameterCount
         && written < count,
@@ -88,14 +88,14 @@ public final class RecordingsWriter {
   }
 
   /// Adds the next recording, shape `[C, T, X…]`, with its known parameters.
-  public func append(_ recording: [Float], parameters: [Float]) throws(FormatError) {
-    try unsafe recording.withUnsafeBufferPointer { numbers throws(FormatError) in
+  public func append(_ recording: [Float], parameters: [Float]) throws(FileError) {
+    try unsafe recording.withUnsafeBufferPointer { numbers throws(FileError) in
       try unsafe append(numbers, parameters: parameters)
     }
   }
 
   /// Writes what belongs to the recordings and gives the file its name.
-  public func finish() throws(FormatError) {
+  public func finish() throws(FileError) {
     precondition(written == count, "RecordingsWriter: \(written) of \(count) recordings written")
     if parameterCount > 0 {
       try writer.add(
@@ -133,13 +133,13 @@ public final class RecordingsWriter {
 
 extension Recordings {
   /// Writes all recordings into a new .npz file.
-  public func write(to url: URL) throws(FormatError) {
+  public func write(to url: URL) throws(FileError) {
     let writer = try RecordingsWriter(
       url, shape: shape, parameterCount: parameterCount, metadata: metadata)
     for index in 0..<count {
       let width = parameterCount
       let row = params.map { Array($0.elements[index * width..<(index + 1) * width]) } ?? []
-      try unsafe withRecording(index) { numbers throws(FormatError) in
+      try unsafe withRecording(index) { numbers throws(FileError) in
         try unsafe writer.append(numbers, parameters: row)
       }
     }

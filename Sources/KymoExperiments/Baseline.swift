@@ -11,16 +11,14 @@ struct Baseline {
 
   /// The baselines of a built-in system's recordings; none for others or without true parameters.
   static func all(for recordings: Recordings, paper: PublishedParameters?) throws -> [Baseline] {
-    guard let interval = recordings.frameInterval, let extents = recordings.extents,
-      recordings.boundary.allSatisfy({ $0 == .periodic })
+    let grid = recordings.grid
+    guard let interval = recordings.frameInterval, recordings.extents != nil, grid.isPeriodic
     else { return [] }
     let errors = paper?.finiteDifferenceErrors ?? []
-    let points = recordings.spaceShape
     switch (recordings.systemName, recordings.parameterCount) {
     case (KuramotoSivashinskyConfiguration.systemName, 1):
       func differences(_ form: QuadraticForm) throws -> any FiniteDifferenceBaseline {
-        try KuramotoSivashinskyBaseline(
-          length: extents[0], pointCount: points[0], frameInterval: interval, form: form)
+        try KuramotoSivashinskyBaseline(grid, frameInterval: interval, form: form)
       }
       return [
         Baseline(
@@ -31,12 +29,10 @@ struct Baseline {
           published: []),
       ]
     case (NonlinearSchroedingerConfiguration.systemName, 1):
-      let solver = try NonlinearSchroedingerBaseline(
-        length: extents[0], pointCount: points[0], frameInterval: interval)
+      let solver = try NonlinearSchroedingerBaseline(grid, frameInterval: interval)
       return [Baseline(name: "finite differences", solver: solver, published: errors)]
     case (ConvectionDiffusionConfiguration.systemName, 3):
-      let exact = try ConvectionDiffusionBaseline(
-        shape: points, lengths: extents, frameInterval: interval)
+      let exact = try ConvectionDiffusionBaseline(grid, frameInterval: interval)
       // The errors that the paper states, and those that its curve shows.
       let disturbed = [0.01, 0.005].map { velocityError in
         var solver = exact

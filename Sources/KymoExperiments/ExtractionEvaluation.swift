@@ -1,12 +1,12 @@
 // What a trained parameter VAE is worth: the statistics of Figure 2, the fits of Tables I and II, the
 // rollout errors of Figure 5 and a few pictures, of Lu, Kim and Soljacic, PRX 10, 031056 (2020).
-package import Foundation
+import Foundation
 package import KymoData
 package import KymoExtraction
 package import KymoMetrics
 import KymoNumerics
-package import KymoResults
-package import KymoRuns
+import KymoResults
+import KymoRuns
 import KymoSolvers
 
 /// Evaluates a trained parameter VAE on recordings.
@@ -139,7 +139,7 @@ extension ExtractionEvaluation {
   ) throws -> [ParameterFindings.Prediction] {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
-    let given = model.givenCells(test.rolloutBorder)
+    let given = model.givenCells(Halo(test.boundary))
     var decoder = RolloutErrors()
     try blocks(test, count, "rolling out") { range in
       decoder.add(
@@ -172,7 +172,8 @@ extension ExtractionEvaluation {
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
-      border: test.rolloutBorder)
+      halo: Halo(test.boundary)
+    ).exchanged(1)
   }
 
   /// The frames after the first: `[recordings, C, frames − 1, X…]`.
@@ -181,7 +182,7 @@ extension ExtractionEvaluation {
     var values: [Float] = []
     values.reserveCapacity(range.count * test.recordingLength)
     for index in range {
-      let recording = test[index].elements
+      let recording = test[index].exchanged(0).elements
       for channel in 0..<test.channelCount {
         let start = channel * test.frameCount * cells
         values += recording[start + cells..<start + test.frameCount * cells]
@@ -215,7 +216,7 @@ extension ExtractionEvaluation {
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
     let spacing = (test.extents?.first ?? Double(points)) / Double(points)
     return try shownRecordings(count, latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let length = test.frameCount * points
       let channels = test.channelNames.enumerated().map { place, name in
@@ -262,7 +263,7 @@ extension ExtractionEvaluation {
       }
     }
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let channels = test.channelNames.enumerated().map { place, name in
         FieldComparison.Channel(
@@ -302,64 +303,23 @@ extension ExtractionEvaluation {
   }
 }
 
-extension Recordings {
-  /// What lies beyond the last cell in rollouts: around, a wall with zero, or else the recording.
-  var rolloutBorder: RolloutBorder {
-    if boundary.allSatisfy({ $0 == .periodic }) { return .periodic }
-    return boundary.allSatisfy { $0 == .dirichlet } ? .dirichlet : .truth
-  }
-}
-
-extension ExtractionRun {
-  /// Evaluates a finished run and writes results.json.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
-  ///   - hooks: Whom to tell and ask.
-  ///   - rolloutRecordings: How many are rolled out; the recipe's number when nil.
-  /// - Throws: ``RunDirectoryError`` when the run has no model yet; errors of the data's file.
-  /// - Returns: What was written.
-  package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
-  ) throws -> RunResults {
-    let recipe = try directory.readRecipe()
-    let base = try directory.readEnvironment().base
-    let data = RecipeData(recipe, base: base)
-    let model = try loadModel(directory)
-    let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
-    var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
-    evaluation.hooks = hooks
-    evaluation.settings.rolloutRecordings =
-      rolloutRecordings ?? evaluation.settings.rolloutRecordings
+extension ExtractionEvaluation {
+  /// Evaluates a finished run on what it is asked for.
+  func evaluate(_ run: ParameterRun, on test: TestChoice) throws -> RunResults {
+    let recipe = run.recipe
+    let data = RecipeData(recipe, base: try run.directory.readEnvironment().base)
+    let file = try run.testFile(test, hooks: hooks)
+    var evaluation = self
+    // Where the number of recordings is asked for, all of them are rolled out.
+    if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
     let training = try? Recordings.load(data.trainFile)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let testFile = file ?? data.testFile
+    let recordings = try test == .recipe ? data.loadTest() : Recordings.load(file)
     var findings = try evaluation.evaluate(
-      test, name: testFile.lastPathComponent, training: training)
-    findings.data.isTrainingData = testFile.isSameFile(as: data.trainFile)
-    let results = try findings.results()
-    try directory.write(results.json(), to: directory.results)
-    return results
-  }
-
-  /// The results of a finished run, evaluated now unless they are there.
-  package static func evaluateUnlessDone(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
-  ) throws -> RunResults {
-    let base = try directory.readEnvironment().base
-    let test = try file ?? RecipeData(directory.readRecipe(), base: base).testFile
-    return try hooks.reused(directory.knownResults(of: test), of: directory)
-      ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)
-  }
-
-  /// The trained model of a run.
-  package static func loadModel(_ directory: RunDirectory) throws -> ParameterVAE {
-    guard directory.isFinished else {
-      throw RunDirectoryError.unfinished(path: directory.name)
-    }
-    return try ParameterVAE.load(from: directory.model)
+      recordings, name: file.lastPathComponent, training: training)
+    findings.data.isTrainingData = file.isSameFile(as: data.trainFile)
+    return try findings.results()
   }
 }

@@ -2,15 +2,15 @@
 // Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
 //
 // Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
-package import Foundation
+import Foundation
 import KymoData
 import KymoForecasting
 import KymoMetrics
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
-package import KymoResults
-package import KymoRuns
+import KymoResults
+import KymoRuns
 import KymoSolvers
 
 /// Evaluates the models of a forecasting run on test recordings.
@@ -28,7 +28,7 @@ package struct ForecastEvaluation {
   /// Prepares an evaluation.
   package init(_ models: ForecastModels, _ data: ForecastData, hooks: WorkHooks) throws {
     (self.models, self.data, self.hooks) = (models, data, hooks)
-    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    let longest = data.test.series.map(\.frames.count).max() ?? 0
     let warmUp = models.recipe.forecast.warmUpSteps
     try require(
       longest > warmUp, "data.test", found: "recordings of \(longest) frames",
@@ -53,7 +53,7 @@ package struct ForecastEvaluation {
     let lyapunov = recipe.evaluation.lyapunovTime
     var results = ForecastFindings(
       data: DataProvenance(
-        system: data.metadata.systemName, file: name, recordingCount: data.test.count,
+        system: data.metadata.systemName, file: name, recordingCount: data.test.series.count,
         isTrainingData: false),
       channelNames: data.channelNames, frameInterval: data.frameInterval,
       validTimeUnit: lyapunov == nil ? "time" : "Lyapunov times",
@@ -77,7 +77,7 @@ package struct ForecastEvaluation {
     return try all.enumerated().map { index, entry in
       let (settings, reduction, seconds) = entry
       try step("reductions", index, of: all.count)
-      let states = ForecastData.states(data.test, atMost: settings.isSlow ? 300 : 10_000)
+      let states = data.test.thinned(atMost: settings.isSlow ? 300 : 10_000)
       let errors = try scale.reconstructionErrors(reduction, states)
       return ForecastFindings.Reconstruction(
         name: settings.name, latentCount: reduction.latentCount,
@@ -109,7 +109,7 @@ package struct ForecastEvaluation {
     results.propagators = [score]
     results.paths = gallery.paths
     results.fields = gallery.fields
-    results.densities = gallery.densities(against: data.validation + data.training)
+    results.densities = gallery.densities(against: [data.validation, data.training])
     if models.propagators.count > 1 {
       let ensemble = models.forecaster()
       results.propagators.append(
@@ -204,10 +204,10 @@ package struct ForecastEvaluation {
   /// Latent forecasts from the beginning of the first test recording, beside published ones.
   private func addEquationFree(_ results: inout ForecastFindings) throws {
     guard let asked = recipe.evaluation.equationFreeSteps else { return }
-    let steps = min(asked, data.test[0].shape[0] - settings.warmUpSteps)
+    let steps = min(asked, data.test.series[0].frames.count - settings.warmUpSteps)
     guard steps >= 1 else { return }
     let starts = InitialConditions(
-      first: data.test[0], warmUp: settings.warmUpSteps, horizon: steps)
+      beginningsOf: data.test, atMost: 1, warmUp: settings.warmUpSteps, horizon: steps)
     var forecaster = models.forecaster()
     forecaster.propagators = [models.propagators[0]]
     let own = try score("", starts, steps, results, nil) {
@@ -222,20 +222,20 @@ package struct ForecastEvaluation {
 
   /// The horizon, shortened to what the test recordings hold.
   private func longestHorizon(_ asked: Int) -> Int {
-    let longest = data.test.map { $0.shape[0] }.max() ?? 0
+    let longest = data.test.series.map(\.frames.count).max() ?? 0
     return max(1, min(asked, longest - settings.warmUpSteps))
   }
 
   /// Forecasts from all initial conditions, some at a time, and judges them.
   private func score(
     _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastFindings,
-    _ cost: ForecastCost?, _ forecast: (HostArray<Double>) throws -> Forecast,
-    watch: (Forecast, HostArray<Double>) throws -> Void = { _, _ in }
+    _ cost: ForecastCost?, _ forecast: (HostArray<Float>) throws -> Forecast,
+    watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
       curveStride: results.curveStride)
-    for block in starts.blocks(stateSize: data.stateShape.reduce(1, *)) {
+    for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
       let (known, truth) = starts.windows(block)
       let made = try forecast(known)
@@ -287,7 +287,7 @@ package struct ForecastEvaluation {
 
   /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its time
   /// step, else a number that is known.
-  private func paperSolver(_ known: HostArray<Double>) throws -> (seconds: Double?, words: String) {
+  private func paperSolver(_ known: HostArray<Float>) throws -> (seconds: Double?, words: String) {
     guard let (settings, words) = recipe.solver?.asInPaper else {
       return (paper?.solverSeconds, paper?.solver ?? "")
     }
@@ -296,55 +296,5 @@ package struct ForecastEvaluation {
     let timing = try models.forecaster(solver: solver)
       .multiscale(from: known, stepCount: 10, schedule: .solver).timing
     return (timing.solver.secondsPerStep, words)
-  }
-}
-
-extension ForecastingRun {
-  /// Evaluates a finished run and writes results.json.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: `RunDirectoryError` when the run has no models yet; errors of the data's files.
-  /// - Returns: What was written.
-  package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
-  ) throws -> RunResults {
-    let results = try findings(directory, on: file, hooks: hooks).results()
-    try directory.write(results.json(), to: directory.results)
-    return results
-  }
-
-  /// What an evaluation finds, not yet written.
-  static func findings(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
-  ) throws -> ForecastFindings {
-    let models = try ForecastModels(directory)
-    var settings = models.recipe.data
-    if let file { settings.test = file.path }
-    let base = try directory.readEnvironment().base
-    let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
-    let test = located(testName(settings), base: base)
-    var findings = try ForecastEvaluation(models, data, hooks: hooks)
-      .evaluate(name: test.lastPathComponent)
-    findings.data.isTrainingData = test.isSameFile(as: located(settings.train, base: base))
-    return findings
-  }
-
-  /// The results of a finished run on the recipe's test recordings, evaluated now unless they are there.
-  package static func evaluateUnlessDone(
-    _ directory: RunDirectory, hooks: WorkHooks
-  ) throws -> RunResults {
-    let recipe = try ForecastRecipe(contentsOf: directory.recipe)
-    let base = try directory.readEnvironment().base
-    let test = located(testName(recipe.data), base: base)
-    return try hooks.reused(directory.knownResults(of: test), of: directory)
-      ?? evaluate(directory, on: nil, hooks: hooks)
-  }
-
-  /// The file of the recordings that are evaluated on.
-  private static func testName(_ settings: ForecastDataSettings) -> String {
-    [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
   }
 }

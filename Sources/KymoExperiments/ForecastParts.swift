@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 package import KymoPropagation
 package import KymoReduction
@@ -18,33 +19,8 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   /// A feed-forward, convolutional or variational autoencoder.
   case autoencoder(AutoencoderSettings)
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  private enum CodingKeys: CodingKey, CaseIterable {
     case principalComponents, diffusionMaps, autoencoder
-  }
-
-  /// Decodes one key with settings below it.
-  package init(from decoder: any Decoder) throws {
-    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
-    switch key {
-    case .principalComponents:
-      self = .principalComponents(
-        try values.decode(PrincipalComponentConfiguration.self, forKey: key))
-    case .diffusionMaps:
-      self = .diffusionMaps(try values.decode(DiffusionMapConfiguration.self, forKey: key))
-    case .autoencoder:
-      self = .autoencoder(try values.decode(AutoencoderSettings.self, forKey: key))
-    }
-  }
-
-  /// Encodes one key with settings below it.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .principalComponents(let settings):
-      try values.encode(settings, forKey: .principalComponents)
-    case .diffusionMaps(let settings): try values.encode(settings, forKey: .diffusionMaps)
-    case .autoencoder(let settings): try values.encode(settings, forKey: .autoencoder)
-    }
   }
 
   /// What reports call it.
@@ -118,40 +94,33 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   }
 
   /// Starts its training.
-  func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
+  func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
     switch self {
     case .principalComponents(let settings):
-      FittedStage {
-        let states = data.trainingStates()
-        let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
-        return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
+      .fit("reduction") {
+        let fitted = try PrincipalComponentReduction(
+          fitting: data.training, configuration: settings)
+        return (try reconstructionError(fitted, data.validation), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
-      FittedStage {
-        let states = data.trainingStates(atMost: 1500)
-        let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
+      .fit("reduction") {
+        let fitted = try DiffusionMapReduction(
+          fitting: data.training.thinned(atMost: 1500), configuration: settings)
         return (
-          try reconstructionError(fitted, data.validationStates(atMost: 200)), fitted.save(to:)
+          try reconstructionError(fitted, data.validation.thinned(atMost: 200)), fitted.save(to:)
         )
       }
     case .autoencoder(let settings):
-      AutoencoderStage(
-        try ReductionTrainer(
-          settings.network, training: settings.training, states: data.trainingStates(),
-          validation: data.validationStates(), seed: seed, device: Device(parsing: device))
-      ) { reduction in
-        guard settings.restriction == .nearest else { return }
-        try reduction.projectLatents(fittedTo: data.trainingStates())
-      }
+      try settings.session(data, seed: seed, device: device)
     }
   }
 
   /// Reads a trained one.
-  func load(from folder: URL) throws -> any Reduction {
+  func load(from folder: URL, device: Device = .cpu) throws -> any Reduction {
     switch self {
-    case .principalComponents: try PrincipalComponentReduction(from: folder)
-    case .diffusionMaps: try DiffusionMapReduction(from: folder)
-    case .autoencoder: try AutoencoderReduction(from: folder)
+    case .principalComponents: try PrincipalComponentReduction(from: folder, device: device)
+    case .diffusionMaps: try DiffusionMapReduction(from: folder, device: device)
+    case .autoencoder: try AutoencoderReduction(from: folder, device: device)
     }
   }
 }
@@ -165,28 +134,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// LSTM, GRU or a feed-forward network.
   case network(NetworkPropagatorSettings)
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case reservoir, sindy, network }
-
-  /// Decodes one key with settings below it.
-  package init(from decoder: any Decoder) throws {
-    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
-    switch key {
-    case .reservoir: self = .reservoir(try values.decode(ReservoirConfiguration.self, forKey: key))
-    case .sindy: self = .sindy(try values.decode(SINDyConfiguration.self, forKey: key))
-    case .network:
-      self = .network(try values.decode(NetworkPropagatorSettings.self, forKey: key))
-    }
-  }
-
-  /// Encodes one key with settings below it.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .reservoir(let settings): try values.encode(settings, forKey: .reservoir)
-    case .sindy(let settings): try values.encode(settings, forKey: .sindy)
-    case .network(let settings): try values.encode(settings, forKey: .network)
-    }
-  }
+  private enum CodingKeys: CodingKey, CaseIterable { case reservoir, sindy, network }
 
   /// The architecture of a recurrent network; nil for other propagators.
   var recurrent: RecurrentConfiguration? {
@@ -216,8 +164,8 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// Whether it is a network that is trained for less time than another one.
   func isShorter(than other: PropagatorSettings) -> Bool {
     guard case .network(let own) = self, case .network(let others) = other else { return false }
-    return own.training.rounds == nil && others.training.rounds == nil
-      ? own.training.steps < others.training.steps : own.maximumEpochs < others.maximumEpochs
+    return own.training.phase.rounds == nil && others.training.phase.rounds == nil
+      ? own.training.phase.steps < others.training.phase.steps : own.maximumEpochs < others.maximumEpochs
   }
 
   /// Most epochs of its training.
@@ -238,54 +186,45 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   ///   - device: Where to compute.
   /// - Throws: What the model refuses of its settings or its latents.
   /// - Returns: The training before its first epoch.
-  func trainer(
+  func session(
     _ reduction: any Reduction, _ data: ForecastData, member: Int, seed: UInt64, device: String
-  ) throws -> any StageTrainer {
+  ) throws -> ModelSession {
     switch self {
     case .reservoir(var settings):
       settings.seed &+= seed &* 1000 &+ UInt64(member)
       let configuration = settings
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try ReservoirPropagator(
           fitting: data.latentSeries(of: reduction, .training), configuration: configuration)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .sindy(let settings):
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try SINDyPropagator(
           fitting: data.latentSeries(of: reduction, .training), frameInterval: data.frameInterval,
           configuration: settings)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .network(let settings):
-      return NetworkPropagatorStage(
-        try PropagatorTrainer(
-          settings.network, training: settings.training,
-          series: data.latentSeries(of: reduction, .training),
-          validation: data.latentSeries(of: reduction, .validation),
-          seed: seed &* 1000 &+ UInt64(member), device: Device(parsing: device)))
+      return try settings.session(
+        reduction, data, seed: seed &* 1000 &+ UInt64(member), device: device)
     }
   }
 
   /// Reads a trained one.
-  func load(from folder: URL) throws -> any Propagator {
+  func load(from folder: URL, device: Device = .cpu) throws -> any Propagator {
     switch self {
-    case .reservoir: try ReservoirPropagator(from: folder)
-    case .sindy: try SINDyPropagator(from: folder)
-    case .network(let settings): try settings.load(from: folder)
+    case .reservoir: try ReservoirPropagator(from: folder, device: device)
+    case .sindy: try SINDyPropagator(from: folder, device: device)
+    case .network(let settings): try settings.load(from: folder, device: device)
     }
   }
 }
 
 /// Mean squared reconstruction error of states, each channel scaled by its range in the states.
-func reconstructionError(
-  _ reduction: any Reduction, _ states: HostArray<Double>
-) throws -> Double {
+func reconstructionError(_ reduction: any Reduction, _ states: FrameSet) throws -> Double {
   let scaler = ChannelScaler(.minMaxZeroOne, fitting: states)
-  var random = RandomStream(seed: 1, purpose: .evaluation)
-  let made = try reduction.decode(reduction.encode(states), using: &random)
-  return zip(scaler.scale(made).elements, scaler.scale(states).elements)
-    .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(states.count)
+  return try ForecastScale(ranges: scaler.scale).reconstructionErrors(reduction, states).scaled
 }
 
 /// Mean squared one-step error on validation latents, in units of each latent's variance.
@@ -311,23 +250,4 @@ private func forecastError(
     }
   }
   return count == 0 ? 0 : sum / Double(count)
-}
-
-extension Decoder {
-  /// The only key of a group, with the group.
-  func onlyChoice<Key: CodingKey & CaseIterable>(
-    _ keys: Key.Type
-  ) throws -> (Key, KeyedDecodingContainer<Key>) {
-    try rejectUnknownKeys(keys)
-    let values = try container(keyedBy: keys)
-    guard let key = values.allKeys.first, values.allKeys.count == 1 else {
-      throw ConfigurationError(
-        codingPath.map(\.stringValue).joined(separator: "."),
-        found: "a group of \(values.allKeys.count) kinds",
-        allowed: "one of: "
-          + keys.allCases.map(\.stringValue).joined(separator: ", "),
-        remedy: "Write the kind with its settings below it, or {} for its defaults.")
-    }
-    return (key, values)
-  }
 }

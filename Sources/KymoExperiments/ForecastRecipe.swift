@@ -1,7 +1,7 @@
 // A recipe of a forecasting run, `method: led`: a reduction, its propagators, how they forecast, and
 // what they are compared with. Decoded as strictly as other recipes; the resolved recipe is written
 // beside the results.
-package import Foundation
+import Foundation
 package import KymoForecasting
 import KymoNumerics
 import KymoPropagation
@@ -9,15 +9,9 @@ import KymoReduction
 package import KymoRuns
 
 /// Everything that a forecasting run and its evaluation depend on.
-package struct ForecastRecipe: Codable, Hashable, Sendable {
-  /// What kind of run a recipe describes.
-  package enum Method: String, SettingChoice {
-    /// A reduction with propagators.
-    case led
-  }
-
-  /// Always `led`.
-  package var method = Method.led
+package struct ForecastRecipe: MethodRecipe, Settings {
+  /// The method's name.
+  package var method = DynamicsMethod.name
   /// A name for reports and log lines.
   package var name = "unnamed"
   /// Seed of the weights, batches and initial conditions.
@@ -52,46 +46,9 @@ package struct ForecastRecipe: Codable, Hashable, Sendable {
   /// Creates the default recipe.
   package init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    method = try values.decodeIfPresent(Method.self, forKey: .method) ?? method
-    name = try values.decodeIfPresent(String.self, forKey: .name) ?? name
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
-    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
-    device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
-    data = try values.decodeIfPresent(ForecastDataSettings.self, forKey: .data) ?? data
-    reduction = try values.decodeIfPresent(ReductionSettings.self, forKey: .reduction) ?? reduction
-    propagator =
-      try values.decodeIfPresent(PropagatorSettings.self, forKey: .propagator) ?? propagator
-    joint = try values.decodeIfPresent(JointTraining.self, forKey: .joint)
-    ensembleSize = try values.decodeIfPresent(Int.self, forKey: .ensembleSize) ?? ensembleSize
-    solver = try values.decodeIfPresent(SolverSettings.self, forKey: .solver)
-    forecast = try values.decodeIfPresent(ForecastSettings.self, forKey: .forecast) ?? forecast
-    comparisons =
-      try values.decodeIfPresent(ComparisonSettings.self, forKey: .comparisons) ?? comparisons
-    evaluation =
-      try values.decodeIfPresent(ForecastEvaluationSettings.self, forKey: .evaluation)
-      ?? evaluation
-    checkpointMinutes =
-      try values.decodeIfPresent(Double.self, forKey: .checkpointMinutes) ?? checkpointMinutes
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case method, name, seed, threads, device, data, reduction, propagator, joint, ensembleSize
-    case solver, forecast, comparisons, evaluation, checkpointMinutes
-  }
-
   /// Throws the first setting that cannot work.
   package func validate() throws {
-    try require(
-      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
-      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
-    try require(
-      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
-      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try validateCommonSettings()
     try require(
       (1...100).contains(ensembleSize), "ensembleSize", found: ensembleSize,
       allowed: "from 1 to 100", remedy: "5 is usual where adaptive switching needs an ensemble.")
@@ -122,39 +79,10 @@ package struct ForecastRecipe: Codable, Hashable, Sendable {
   }
 }
 
-/// A recipe of either kind.
-package enum AnyRecipe: Hashable, Sendable {
-  /// Extraction of parameters.
-  case extraction(Recipe)
-  /// Forecasts.
-  case forecast(ForecastRecipe)
-
-  /// Reads a recipe file; its key `method` says which kind it is.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    let isForecast =
-      (try? String(contentsOf: file, encoding: .utf8))
-      .flatMap { try? RecipeText(yaml: $0, source: file.relativePath).word(at: "method") } != nil
-    self =
-      isForecast
-      ? .forecast(try ForecastRecipe(contentsOf: file, overrides: overrides))
-      : .extraction(try Recipe(contentsOf: file, overrides: overrides))
-  }
-
-  /// Threads that the recipe wants.
-  package var threads: Int? {
-    switch self {
-    case .extraction(let recipe): recipe.threads
-    case .forecast(let recipe): recipe.threads
-    }
-  }
-}
-
 extension ForecastRecipe {
-  /// Resolves a recipe from its text: file, then overrides.
-  package init(yaml: String, source: String, overrides: [String] = []) throws {
-    var given = try RecipeText(yaml: yaml, source: source)
-    for override in overrides { try given.override(override) }
-    self = try given.decode(ForecastRecipe.self)
+  /// Resolves a recipe from its text.
+  package init(_ text: RecipeText) throws {
+    self = try text.decode(ForecastRecipe.self)
     try validate()
   }
 }
@@ -162,7 +90,7 @@ extension ForecastRecipe {
 // MARK: - Parts
 
 /// Which recordings a forecasting run uses.
-package struct ForecastDataSettings: Codable, Hashable, Sendable {
+package struct ForecastDataSettings: Settings {
   /// File of the training recordings.
   package var train = ""
   /// File of the validation recordings; empty means to hold out a part of the training recordings.
@@ -178,23 +106,6 @@ package struct ForecastDataSettings: Codable, Hashable, Sendable {
   /// Creates settings without files.
   package init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    train = try values.decodeIfPresent(String.self, forKey: .train) ?? train
-    validation = try values.decodeIfPresent(String.self, forKey: .validation) ?? validation
-    test = try values.decodeIfPresent(String.self, forKey: .test) ?? test
-    validationFraction =
-      try values.decodeIfPresent(Double.self, forKey: .validationFraction) ?? validationFraction
-    simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case train, validation, test, validationFraction, simulate
-  }
-
   func validate() throws {
     try require(
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
@@ -207,7 +118,7 @@ package struct ForecastDataSettings: Codable, Hashable, Sendable {
 }
 
 /// How forecasts are made.
-package struct ForecastSettings: Codable, Hashable, Sendable {
+package struct ForecastSettings: Settings {
   /// Known frames that a forecast warms up on.
   package var warmUpSteps = 20
   /// Frames that are forecast.
@@ -231,34 +142,6 @@ package struct ForecastSettings: Codable, Hashable, Sendable {
 
   /// Creates the default settings.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    warmUpSteps = try values.decodeIfPresent(Int.self, forKey: .warmUpSteps) ?? warmUpSteps
-    horizonSteps = try values.decodeIfPresent(Int.self, forKey: .horizonSteps) ?? horizonSteps
-    initialConditions =
-      try values.decodeIfPresent(Int.self, forKey: .initialConditions) ?? initialConditions
-    microSteps = try values.decodeIfPresent(Int.self, forKey: .microSteps) ?? microSteps
-    macroSteps = try values.decodeIfPresent([Int].self, forKey: .macroSteps) ?? macroSteps
-    multiscaleSteps = try values.decodeIfPresent(Int.self, forKey: .multiscaleSteps)
-    adaptive = try values.decodeIfPresent([AdaptiveSchedule].self, forKey: .adaptive) ?? adaptive
-    warmUpConvention =
-      try values.decodeIfPresent(Forecaster.WarmUpConvention.self, forKey: .warmUpConvention)
-      ?? warmUpConvention
-    microFeedback =
-      try values.decodeIfPresent(Forecaster.MicroFeedback.self, forKey: .microFeedback)
-      ?? microFeedback
-    firstPhase =
-      try values.decodeIfPresent(Forecaster.FirstPhase.self, forKey: .firstPhase) ?? firstPhase
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case warmUpSteps, horizonSteps, initialConditions, microSteps, macroSteps, multiscaleSteps
-    case adaptive, warmUpConvention, microFeedback, firstPhase
-  }
 
   /// The fixed schedules.
   package var schedules: [MultiscaleSchedule] {
@@ -290,7 +173,7 @@ package struct ForecastSettings: Codable, Hashable, Sendable {
 }
 
 /// What else is trained, to be compared with the run's own reduction and propagator.
-package struct ComparisonSettings: Codable, Hashable, Sendable {
+package struct ComparisonSettings: Settings {
   /// Numbers of latents with which every reduction below is trained.
   package var latentCounts: [Int] = []
   /// Reductions.
@@ -302,24 +185,6 @@ package struct ComparisonSettings: Codable, Hashable, Sendable {
 
   /// Creates settings without comparisons.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    latentCounts = try values.decodeIfPresent([Int].self, forKey: .latentCounts) ?? latentCounts
-    reductions =
-      try values.decodeIfPresent([ReductionSettings].self, forKey: .reductions) ?? reductions
-    propagators =
-      try values.decodeIfPresent([PropagatorSettings].self, forKey: .propagators) ?? propagators
-    fullState =
-      try values.decodeIfPresent([PropagatorSettings].self, forKey: .fullState) ?? fullState
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCounts, reductions, propagators, fullState
-  }
 
   func validate() throws {
     for (index, count) in latentCounts.enumerated() {
@@ -344,7 +209,7 @@ package struct ComparisonSettings: Codable, Hashable, Sendable {
 }
 
 /// What is evaluated after training.
-package struct ForecastEvaluationSettings: Codable, Hashable, Sendable {
+package struct ForecastEvaluationSettings: Settings {
   /// Initial conditions shown as pictures in the report.
   package var pictures = 1
   /// Frames of a picture; absent means the horizon.
@@ -360,23 +225,6 @@ package struct ForecastEvaluationSettings: Codable, Hashable, Sendable {
 
   /// Creates the default settings.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    pictures = try values.decodeIfPresent(Int.self, forKey: .pictures) ?? pictures
-    pictureSteps = try values.decodeIfPresent(Int.self, forKey: .pictureSteps)
-    equationFreeSteps = try values.decodeIfPresent(Int.self, forKey: .equationFreeSteps)
-    densities = try values.decodeIfPresent(Bool.self, forKey: .densities) ?? densities
-    lyapunovTime = try values.decodeIfPresent(Double.self, forKey: .lyapunovTime)
-    timedSteps = try values.decodeIfPresent(Int.self, forKey: .timedSteps) ?? timedSteps
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case pictures, pictureSteps, equationFreeSteps, densities, lyapunovTime, timedSteps
-  }
 
   func validate() throws {
     for (key, value, least) in [

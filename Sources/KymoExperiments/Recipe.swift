@@ -2,11 +2,12 @@
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
 package import KymoExtraction
+import KymoNN
 import KymoNumerics
 package import KymoRuns
 
 /// Everything that one training and its evaluation depend on.
-package struct Recipe: Codable, Hashable, Sendable {
+package struct Recipe: MethodRecipe, Settings {
   /// Whose defaults the model and its training start from.
   package enum Preset: String, SettingChoice {
     /// Our defaults.
@@ -15,6 +16,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     case paper
   }
 
+  /// The method's name.
+  package var method = ParameterMethod.name
   /// A name for reports and log lines.
   package var name = "unnamed"
   /// Seed of the weights, crops, shuffling and sampling.
@@ -43,32 +46,6 @@ package struct Recipe: Codable, Hashable, Sendable {
   /// Creates the default recipe.
   package init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    name = try values.decodeIfPresent(String.self, forKey: .name) ?? name
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
-    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
-    device = try values.decodeIfPresent(String.self, forKey: .device) ?? device
-    preset = try values.decodeIfPresent(Preset.self, forKey: .preset) ?? preset
-    data = try values.decodeIfPresent(DataSettings.self, forKey: .data) ?? data
-    encoderFrom = try values.decodeIfPresent(String.self, forKey: .encoderFrom)
-    startFrom = try values.decodeIfPresent(String.self, forKey: .startFrom)
-    model = try values.decodeIfPresent(ModelConfiguration.self, forKey: .model) ?? model
-    training = try values.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? training
-    checkpointMinutes =
-      try values.decodeIfPresent(Double.self, forKey: .checkpointMinutes) ?? checkpointMinutes
-    evaluation =
-      try values.decodeIfPresent(EvaluationSettings.self, forKey: .evaluation) ?? evaluation
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, threads, device, preset, data, encoderFrom, startFrom, model, training
-    case checkpointMinutes, evaluation
-  }
-
   /// The run that the model or its encoder is taken from.
   package var source: String? { encoderFrom ?? startFrom }
 
@@ -81,18 +58,14 @@ package struct Recipe: Codable, Hashable, Sendable {
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
-    try require(
-      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
-      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
-    try require(
-      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
-      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try validateCommonSettings()
     try require(
       encoderFrom == nil || startFrom == nil, "startFrom", found: startFrom ?? "",
       allowed: "not beside encoderFrom",
       remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
     try require(
-      training.steps >= 1 || source != nil, "training.steps", found: training.steps,
+      training.phases.joint.steps >= 1 || source != nil, "training.phases.joint.steps",
+      found: training.phases.joint.steps,
       allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
     if encoderFrom != nil { try training.validateRefinement() }
     try require(
@@ -105,23 +78,17 @@ package struct Recipe: Codable, Hashable, Sendable {
 }
 
 extension Recipe {
-  /// Resolves a recipe from its text: preset, then file, then overrides.
-  package init(yaml: String, source: String, overrides: [String] = []) throws {
-    var given = try RecipeText(yaml: yaml, source: source)
-    for override in overrides { try given.override(override) }
+  /// Resolves a recipe from its text, laid over the preset that it names.
+  package init(_ text: RecipeText) throws {
+    var given = text
     if let word = given.word(at: "preset"), Preset(rawValue: word) == .paper {
-      var base = try RecipeText(settings: PresetSettings(.paper), source: source)
+      var base = try RecipeText(settings: PresetSettings(.paper), source: "preset")
       base.lay(given)
       given = base
     }
     self = try given.decode(Recipe.self)
     try validate()
   }
-}
-
-extension RunDirectory {
-  /// The resolved recipe of the run.
-  package func readRecipe() throws -> Recipe { try Recipe(contentsOf: recipe) }
 }
 
 /// What a preset decides.
@@ -143,7 +110,7 @@ package enum Normalization: String, SettingChoice {
 }
 
 /// Which recordings a recipe uses.
-package struct DataSettings: Codable, Hashable, Sendable {
+package struct DataSettings: Settings {
   /// File of the training recordings.
   package var train = ""
   /// File of the test recordings; empty means to evaluate on the training recordings.
@@ -158,22 +125,6 @@ package struct DataSettings: Codable, Hashable, Sendable {
   /// Creates settings without files.
   package init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    train = try values.decodeIfPresent(String.self, forKey: .train) ?? train
-    test = try values.decodeIfPresent(String.self, forKey: .test) ?? test
-    noise = try values.decodeIfPresent(Double.self, forKey: .noise) ?? noise
-    normalize = try values.decodeIfPresent(Normalization.self, forKey: .normalize) ?? normalize
-    simulate = try values.decodeIfPresent(SimulationSettings.self, forKey: .simulate)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case train, test, noise, normalize, simulate
-  }
-
   func validate() throws {
     try require(
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
@@ -186,7 +137,7 @@ package struct DataSettings: Codable, Hashable, Sendable {
 }
 
 /// What is evaluated after training, and on how many recordings.
-package struct EvaluationSettings: Codable, Hashable, Sendable {
+package struct EvaluationSettings: Settings {
   /// Test recordings that are rolled out to their last frame; 0 leaves rollouts out.
   package var rolloutRecordings = 1000
   /// Recordings shown as pictures in the report.
@@ -206,29 +157,6 @@ package struct EvaluationSettings: Codable, Hashable, Sendable {
 
   /// Creates the default settings.
   package init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    rolloutRecordings =
-      try values.decodeIfPresent(Int.self, forKey: .rolloutRecordings) ?? rolloutRecordings
-    fieldRecordings =
-      try values.decodeIfPresent(Int.self, forKey: .fieldRecordings) ?? fieldRecordings
-    fitRecordings = try values.decodeIfPresent(Int.self, forKey: .fitRecordings) ?? fitRecordings
-    encoderStride =
-      try values.decodeIfPresent(Int.self, forKey: .encoderStride) ?? encoderStride
-    fitCrops = try values.decodeIfPresent(Int.self, forKey: .fitCrops) ?? fitCrops
-    assimilatedFrames =
-      try values.decodeIfPresent(Int.self, forKey: .assimilatedFrames) ?? assimilatedFrames
-    baselines = try values.decodeIfPresent(Bool.self, forKey: .baselines) ?? baselines
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case rolloutRecordings, fieldRecordings, fitRecordings, encoderStride, fitCrops
-    case assimilatedFrames, baselines
-  }
 
   package func validate() throws {
     for (key, value) in [

@@ -45,10 +45,7 @@ package struct Experiment {
       .filter { try recipe(of: $0, quick: quick) != nil }
       .map { try Experiment(named: $0, quick: quick) }
     let dependent = try experiments.map { experiment in
-      if case .extraction(let recipe) = try AnyRecipe(contentsOf: experiment.recipe) {
-        return recipe.source != nil
-      }
-      return false
+      try MethodList.current.recipe(contentsOf: experiment.recipe).source != nil
     }
     return zip(experiments, dependent).filter { !$1 }.map(\.0)
       + zip(experiments, dependent).filter { $1 }.map(\.0)

@@ -2,6 +2,7 @@
 // how long it trained. Whoever reads them needs neither the runs nor the method.
 import Foundation
 package import KymoResults
+package import KymoNN
 package import KymoRuns
 
 /// The numbers of an experiment, seed by seed.
@@ -52,7 +53,7 @@ package struct ReproductionRecord: Codable, Sendable {
   ///   - training: Its steps.
   ///   - environment: On what it was trained.
   package mutating func add(
-    _ results: RunResults, training: [TrainingStep], environment: EnvironmentRecord
+    _ results: RunResults, training: [StepRecord], environment: EnvironmentRecord
   ) {
     runs.append(
       Run(

@@ -13,29 +13,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case fhn, ks22, process }
-
-  /// Decodes one key with settings below it.
-  package init(from decoder: any Decoder) throws {
-    let (key, values) = try decoder.onlyChoice(CodingKeys.self)
-    switch key {
-    case .fhn: self = .fhn(try values.decode(FitzHughNagumoConfiguration.self, forKey: key))
-    case .ks22:
-      self = .ks22(try values.decode(KuramotoSivashinskyAttractorConfiguration.self, forKey: key))
-    case .process:
-      self = .process(try values.decode(ProcessSolverConfiguration.self, forKey: key))
-    }
-  }
-
-  /// Encodes one key with settings below it.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .fhn(let settings): try values.encode(settings, forKey: .fhn)
-    case .ks22(let settings): try values.encode(settings, forKey: .ks22)
-    case .process(let settings): try values.encode(settings, forKey: .process)
-    }
-  }
+  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, process }
 
   /// The solver that words of a command line mean: a built-in one, or a program and its arguments.
   package init(words: String) throws {

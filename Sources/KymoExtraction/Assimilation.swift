@@ -5,9 +5,10 @@
 //   x̂₀ = y₀,   x̂ₜ = f(x̂ₜ₋₁) + gₜ (yₜ − f(x̂ₜ₋₁)),   gₜ = max(1/(t + 1), g_min),
 // f a step of the decoder, yₜ the frames: nudging, with Kalman's gain for a decoder that errs little (Kalman, J. Basic Eng. 82,
 // 1960, with a state that each frame observes with the same error). With m frames assimilated, up to 1/g_min, the
-// variance of the noise is about 1/(m + 1) of a frame's. Borders come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
+// variance of the noise is about 1/(m + 1) of a frame's. Halos come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
 // of an earlier frame, so that it adds a constant to the loss.
 import KymoData
+import KymoNumerics
 import KymoTensor
 
 /// The start of rollouts of noisy recordings.
@@ -17,26 +18,26 @@ struct Assimilation {
 
   /// Frames m before the first one of a rollout.
   let frames: Int
-  /// Cells of a rollout's border.
-  let border: Int
+  /// Cells of a rollout's halo.
+  let halo: Int
 
   /// - Returns: nil for recordings without noise, whose frames are states.
-  init?(frames: Int, border: Int) {
+  init?(frames: Int, halo: Int) {
     guard frames > 0 else { return nil }
-    (self.frames, self.border) = (frames, border)
+    (self.frames, self.halo) = (frames, halo)
   }
 
-  /// Whether recordings have the frames, and as many cells as a border beyond all borders.
+  /// Whether recordings have the frames, and as many cells as a halo beyond all halos.
   func fits(_ recordings: Recordings) -> Bool {
     recordings.frameCount >= frames + 2
       && zip(recordings.spaceShape, recordings.boundary).allSatisfy {
-        $1 == .periodic || $0 >= 5 * border
+        $1 == .periodic || $0 >= 5 * halo
       }
   }
 
   /// Frames and cells of what ``starts(_:atFirstFrame:latents:model:)`` turns into crops of a size.
   func size(for size: [Int]) -> [Int] {
-    [size[0] + frames] + size.dropFirst().map { $0 + 2 * border }
+    [size[0] + frames] + size.dropFirst().map { $0 + 2 * halo }
   }
 
   /// Crops whose targets are as they were recorded, and in which what rollouts start from is assimilated; without gradients.
@@ -45,7 +46,7 @@ struct Assimilation {
   /// begins there starts with the frame itself, and its later frames are dropped.
   ///
   /// - Parameters:
-  ///   - crops: `[B, C, m + F, X + 2 · border…]`.
+  ///   - crops: `[B, C, m + F, X + 2 · halo…]`.
   ///   - atFirstFrame: Which of them begin with a recording's first frame.
   ///   - latents: `[B, P]`.
   ///   - model: Whose decoder assimilates.
@@ -57,26 +58,26 @@ struct Assimilation {
       let crops = crops.to(model.device)
       let kernels = model.kernelNetwork.kernels(latents)
       let states = states(crops) {
-        model.rollout(kernels: kernels, truth: $0, steps: 1, border: .truth)
+        model.rollout(kernels: kernels, truth: $0, steps: 1, halo: .groundTruth)
       }
       let result = beginning(states, atFirstFrame)
       let recorded = beginning(
-        PlainRollout.inner(crops, cut: border, firstAxis: 3), atFirstFrame)
-      PlainRollout.inner(result.sliced(axis: 2, from: 1), cut: border, firstAxis: 3)
+        PlainRollout.inner(crops, cut: halo, firstAxis: 3), atFirstFrame)
+      PlainRollout.inner(result.sliced(axis: 2, from: 1), cut: halo, firstAxis: 3)
         .copyInPlace(
-          from: PlainRollout.inner(recorded.sliced(axis: 2, from: 1), cut: border, firstAxis: 3))
+          from: PlainRollout.inner(recorded.sliced(axis: 2, from: 1), cut: halo, firstAxis: 3))
       return result
     }
   }
 
   /// x̂ at all frames of crops, `[B, C, m + F, X…]`.
   private func states(_ crops: Tensor, advance: (Tensor) -> Tensor) -> Tensor {
-    let recorded = PlainRollout.inner(crops, cut: border, firstAxis: 3)
+    let recorded = PlainRollout.inner(crops, cut: halo, firstAxis: 3)
     var state = recorded.sliced(axis: 2, from: 0, to: 1)
     var states = [state]
     for time in 1..<crops.shape[2] {
       let surrounded = crops.sliced(axis: 2, from: time - 1, to: time).clone()
-      PlainRollout.inner(surrounded, cut: border, firstAxis: 3).copyInPlace(from: state)
+      PlainRollout.inner(surrounded, cut: halo, firstAxis: 3).copyInPlace(from: state)
       let forecast = advance(surrounded)
       let gain = max(1 / Double(time + 1), Self.leastGain)
       state = forecast + (recorded.sliced(axis: 2, from: time, to: time + 1) - forecast) * gain

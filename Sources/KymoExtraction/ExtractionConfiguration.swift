@@ -1,8 +1,9 @@
 // Model and training together, with the presets.
+import KymoNN
 public import KymoNumerics
 
 /// Everything that a training of the parameter VAE depends on, besides data and seed.
-public struct ExtractionConfiguration: Hashable, Codable, Sendable {
+public struct ExtractionConfiguration: Settings {
   /// The architecture.
   public var model = ModelConfiguration()
   /// The training.
@@ -10,17 +11,6 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the default configuration: the paper's network, trained in minutes.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.read(&model, .model)
-    try settings.read(&training, .training)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable { case model, training }
 
   /// The recipe of Lu, Kim and Soljacic (2020) for Kuramoto–Sivashinsky: dense encoder, Adam at a
   /// constant 10⁻³, 200,000 steps, nothing else.
@@ -30,17 +20,14 @@ public struct ExtractionConfiguration: Hashable, Codable, Sendable {
     configuration.model.normalizedMeans = false
     configuration.model.dataStart = false
     configuration.model.linearWidth = 0
-    configuration.training.steps = 200_000
+    configuration.training.phases.joint = Descent(
+      steps: 200_000, .constant(.init(rate: 1e-3)))
     configuration.training.beta = 0.02
     configuration.training.betaUnit = .absolute
-    configuration.training.learningRate = 1e-3
-    configuration.training.schedule = .constant
-    configuration.training.gradientClip = 0
     configuration.training.betaStart = 1
     configuration.training.betaGrading = 1
     configuration.training.priorMatching = 0
     configuration.training.batchNormalizedPart = 0
-    configuration.training.weightAverage = 0
     return configuration
   }
 

@@ -1,5 +1,5 @@
 // Using a trained model: latents with error bars for every recording, and rollouts from the first
-// frame (Lu, Kim and Soljacic 2020, section III; the protocol of specification 6.1).
+// frame (Lu, Kim and Soljacic 2020, section IV).
 import Foundation
 public import KymoData
 public import KymoMetrics
@@ -53,7 +53,7 @@ extension ParameterVAE {
   }
 
   /// σ_z² that a latent which carries nothing has on whole recordings of this shape: it was 1 on
-  /// training crops, and the number of independent patches grew (specification 2.7).
+  /// training crops, and the number of independent patches grew (Appendix E).
   public func collapsedVariance(for recordings: Recordings) -> Double {
     guard !trainedMap.isEmpty else { return 1 }
     return KymoMetrics.collapsedVariance(
@@ -61,37 +61,37 @@ extension ParameterVAE {
       trainingMapShape: trainedMap)
   }
 
-  /// Predicted frames of recordings from their first frame, `[recordings, C, frames, X…]`.
+  /// Predicted frames of recordings from their first frame, `[recordings, frames, C, X…]`.
   ///
   /// The outermost ``givenCells(_:)`` are the recording's.
   ///
   /// - Parameters:
-  ///   - recordings: Recordings of the model's kind; only first frames are used, unless the border
+  ///   - recordings: Recordings of the model's kind; only first frames are used, unless the halo
   ///     is the truth.
   ///   - range: Which of them.
   ///   - latents: Latents of every recording in `range`, such as the means that ``extract`` found.
   ///   - frames: Number of frames to predict.
-  ///   - border: What lies beyond the last cell; periodic data take `.periodic`.
+  ///   - halo: Where the cells beyond the last one come from; `Halo(recordings.boundary)` suits.
   /// - Returns: The predicted frames, in the units of `recordings`.
   /// - Throws: ``ModelError`` when the recordings do not fit the model.
   public func rollout(
     _ recordings: Recordings, range: Range<Int>, latents: [[Double]], frames: Int,
-    border: RolloutBorder
+    halo: Halo
   ) throws -> HostArray<Float> {
     try checkFit(recordings)
     let givenUnits = recordings.scaling
     let recordings = inModelUnits(recordings)
     precondition(latents.count == range.count, "rollout: \(latents.count) latents for \(range)")
-    // Other borders than the truth need no more than the first frame.
-    let size = [border == .truth ? recordings.frameCount : 1] + recordings.spaceShape
+    // Other halos than the truth need no more than the first frame.
+    let size = [halo == .groundTruth ? recordings.frameCount : 1] + recordings.spaceShape
     let origin = [Int](repeating: 0, count: recordings.spaceRank)
     let truth = recordings.batch(
       range.map { CropPlace(recording: $0, timeOffset: 0, spaceOffsets: origin, size: size) })
     let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [range.count, latents[0].count])
     var predicted = withoutGradients {
       let inner = self.rollout(
-        latents: z.to(device), truth: truth.to(device), steps: frames, border: border)
-      let given = givenCells(border)
+        latents: z.to(device), truth: truth.to(device), steps: frames, halo: halo)
+      let given = givenCells(halo)
       guard given > 0 else { return inner.hostArray }
       let whole = truth.to(device).sliced(axis: 2, from: 1, to: frames + 1).clone()
       let cells = recordings.spaceShape.indices.reduce(whole) {
@@ -103,12 +103,12 @@ extension ParameterVAE {
     if givenUnits == nil {
       field.scaling?.unscale(&predicted, cells: predicted.shape[2...].reduce(1, *))
     }
-    return predicted
+    return predicted.exchanged(1)
   }
 
   /// Cells at each end of every space axis that a rollout takes from its recording, so that no error can be in them.
-  public func givenCells(_ border: RolloutBorder) -> Int {
-    border == .truth ? kernelNetwork.layout.border : 0
+  public func givenCells(_ halo: Halo) -> Int {
+    halo == .groundTruth ? kernelNetwork.layout.halo : 0
   }
 
   /// The recordings as the model saw those that it was trained on.

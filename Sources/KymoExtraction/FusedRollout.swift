@@ -2,10 +2,10 @@
 // with its gradient as one node of the graph.
 import CKernels
 import KymoNumerics
-import KymoTensor
+package import KymoTensor
 
 /// Rollouts by the fused kernels of one and two dimensions, one recording on one thread.
-enum FusedRollout {
+package enum FusedRollout {
   /// Whether a kernel takes this layout on this device; otherwise use ``PlainRollout``.
   static func supports(_ layout: KernelLayout, device: Device) -> Bool {
     device == .cpu && layout.middleLayers == 1 && layout.hidden % 16 == 0 && layout.channels <= 2
@@ -14,10 +14,10 @@ enum FusedRollout {
   /// Predicts frames from the first one; arguments as of ``PlainRollout/predict``.
   static func predict(
     kernels: Tensor, lambda: Double, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
-    border: RolloutBorder
+    halo: Halo
   ) -> Tensor {
     let plan = Plan(
-      layout, scale: scale, truth: truth, frames: steps, steps: steps, border: border)
+      layout, scale: scale, truth: truth, frames: steps, steps: steps, halo: halo)
     let batch = truth.shape[0]
     let stride = Stride(truth, layout)
     let states = Tensor.zeros([batch, layout.channels, steps] + plan.cells)
@@ -42,13 +42,13 @@ enum FusedRollout {
   ///
   /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target. `noise`
   /// is `[B, steps, C, cells…]`, added after each step.
-  static func errors(
+  package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
-    weights: [Float], border: RolloutBorder, noise: Tensor? = nil
+    weights: [Float], halo: Halo, noise: Tensor? = nil
   ) -> Tensor {
     let steps = weights.count
     let plan = Plan(
-      layout, scale: scale, truth: truth, frames: steps + 1, steps: steps, border: border)
+      layout, scale: scale, truth: truth, frames: steps + 1, steps: steps, halo: halo)
     let (batch, stride) = (truth.shape[0], Stride(truth, layout))
     let noiseStride = steps * layout.channels * plan.cells.reduce(1, *)
     let lambdaValue = Float(lambda.item)
@@ -112,39 +112,39 @@ private enum Plan {
   case line(kk_rollout)
   case plane(kk_plane_rollout)
 
-  /// Checks shapes; `frames` of the truth are read when it is the border.
+  /// Checks shapes; `frames` of the truth are read when it is the halo.
   init(
     _ layout: KernelLayout, scale: Double, truth: Tensor, frames: Int, steps: Int,
-    border: RolloutBorder
+    halo: Halo
   ) {
     let shape = truth.shape
     precondition(
       shape.count == 3 + layout.spaceAxes && shape[1] == layout.channels
-        && (border == .truth ? shape[2] >= frames : shape[2] >= 1),
+        && (halo == .groundTruth ? shape[2] >= frames : shape[2] >= 1),
       "FusedRollout: truth of shape \(shape) for \(layout.channels) channels and \(steps) steps")
-    let cells = shape.dropFirst(3).map { border == .truth ? $0 - 2 * layout.border : $0 }
+    let cells = shape.dropFirst(3).map { halo == .groundTruth ? $0 - 2 * layout.halo : $0 }
     precondition(
-      cells.allSatisfy { $0 >= layout.border },
-      "FusedRollout: \(cells) cells are fewer than the border of \(layout.border)")
+      cells.allSatisfy { $0 >= layout.halo },
+      "FusedRollout: \(cells) cells are fewer than the halo of \(layout.halo)")
     let kind =
-      switch border {
-      case .truth: KK_BORDER_TRUTH
-      case .periodic: KK_BORDER_PERIODIC
-      case .dirichlet: KK_BORDER_ODD
+      switch halo {
+      case .groundTruth: KK_HALO_TRUTH
+      case .periodic: KK_HALO_PERIODIC
+      case .wall: KK_HALO_WALL
       }
     let sizes = cells.map(Int32.init)
     if sizes.count == 1 {
       self = .line(
         kk_rollout(
           steps: Int32(steps), cells: sizes[0], channels: Int32(layout.channels),
-          hidden: Int32(layout.hidden), linear_width: Int32(layout.linearWidth), border: kind,
+          hidden: Int32(layout.hidden), linear_width: Int32(layout.linearWidth), halo: kind,
           scale: Float(scale)))
     } else {
       self = .plane(
         kk_plane_rollout(
           steps: Int32(steps), rows: sizes[0], columns: sizes[1],
           channels: Int32(layout.channels), hidden: Int32(layout.hidden),
-          linear_width: Int32(layout.linearWidth), border: kind, scale: Float(scale)))
+          linear_width: Int32(layout.linearWidth), halo: kind, scale: Float(scale)))
     }
   }
 

@@ -48,7 +48,7 @@ extension ParameterVAE {
       let recordings = inModelUnits(recordings)
       guard
         let assimilation = Assimilation(
-          frames: assimilatedFrames, border: kernelNetwork.layout.border),
+          frames: assimilatedFrames, halo: kernelNetwork.layout.halo),
         assimilation.fits(recordings)
       else {
         let truth = recordings.batch(fitPlaces(recordings, index, count: crops))
@@ -74,9 +74,9 @@ extension ParameterVAE {
     _ recordings: Recordings, _ index: Int, count: Int, _ assimilation: Assimilation? = nil
   ) -> [CropPlace] {
     let cells = field.spaceAxes == 1 ? 64 : 32
-    let border = 2 * kernelNetwork.layout.border
+    let halo = 2 * kernelNetwork.layout.halo
     var size =
-      [max(trainedFrames, 1) + 1] + recordings.spaceShape.map { _ in cells + border }
+      [max(trainedFrames, 1) + 1] + recordings.spaceShape.map { _ in cells + halo }
     if let assimilation { size = assimilation.size(for: size) }
     let largest =
       [recordings.frameCount]
@@ -105,7 +105,7 @@ private struct LatentFit {
   init(model: ParameterVAE, truth: Tensor, latents: [Int]) {
     (self.model, self.truth, self.latents) = (model, truth, latents)
     let target = PlainRollout.inner(
-      truth.sliced(axis: 2, from: 1), cut: model.kernelNetwork.layout.border, firstAxis: 3)
+      truth.sliced(axis: 2, from: 1), cut: model.kernelNetwork.layout.halo, firstAxis: 3)
     self.target = target.contiguous().reshaped([truth.shape[0], -1]).to(model.device)
   }
 
@@ -160,7 +160,7 @@ private struct LatentFit {
       shape: [points.count * crops, points[0].count], device: model.device)
     let repeated = Tensor.concatenated(points.map { _ in truth }, axis: 0).to(model.device)
     let states = model.rollout(
-      latents: z, truth: repeated, steps: truth.shape[2] - 1, border: .truth
+      latents: z, truth: repeated, steps: truth.shape[2] - 1, halo: .groundTruth
     ).reshaped([points.count, crops, -1])
     return points.indices.map { states.selected(axis: 0, index: $0) }
   }

@@ -16,7 +16,7 @@ public enum KernelNetwork: String, SettingChoice {
 }
 
 /// The architecture of the parameter VAE.
-public struct ModelConfiguration: Hashable, Codable, Sendable {
+public struct ModelConfiguration: Settings {
   /// Number of latents offered; those that are not needed collapse.
   ///
   /// The paper uses 5.
@@ -51,29 +51,6 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
   /// Creates the default architecture.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.read(&latents, .latents)
-    try settings.read(&encoderStride, .encoderStride)
-    try settings.read(&hiddenChannels, .hiddenChannels)
-    try settings.read(&middleLayers, .middleLayers)
-    try settings.read(&kernelNetwork, .kernelNetwork)
-    try settings.read(&kernelUnits, .kernelUnits)
-    try settings.read(&incrementScale, .incrementScale)
-    try settings.read(&linearWidth, .linearWidth)
-    try settings.read(&averagingDropout, .averagingDropout)
-    try settings.read(&normalizedMeans, .normalizedMeans)
-    try settings.read(&dataStart, .dataStart)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latents, encoderStride, hiddenChannels, middleLayers, kernelNetwork, kernelUnits
-    case incrementScale, linearWidth, averagingDropout, normalizedMeans, dataStart
-  }
-
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "model") throws(ConfigurationError) {
     try require(
@@ -102,12 +79,5 @@ public struct ModelConfiguration: Hashable, Codable, Sendable {
       averagingDropout >= 0 && averagingDropout < 1, "\(path).averagingDropout",
       found: averagingDropout, allowed: "at least 0 and below 1", remedy: "The paper's runs have 0."
     )
-  }
-}
-
-extension KeyedDecodingContainer {
-  /// Replaces `value` when the key is present.
-  package func read<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
-    if let found = try decodeIfPresent(Value.self, forKey: key) { value = found }
   }
 }

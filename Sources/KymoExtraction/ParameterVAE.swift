@@ -17,10 +17,8 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct FieldDescription: Hashable, Codable, Sendable {
   /// Data channels.
   public var channels: Int
-  /// Axes of space.
-  public var spaceAxes: Int
-  /// Whether every space axis is periodic.
-  public var isPeriodic: Bool
+  /// What holds at the ends of every axis of space.
+  public var boundary: [Grid.Ends]
   /// Time between frames; nil when unknown.
   public var frameInterval: Double?
   /// The map of every channel that the model's fields have gone through; nil for none.
@@ -28,13 +26,31 @@ public struct FieldDescription: Hashable, Codable, Sendable {
 
   /// Creates a description.
   public init(
-    channels: Int, spaceAxes: Int, isPeriodic: Bool, frameInterval: Double?,
-    scaling: ChannelScaler? = nil
+    channels: Int, boundary: [Grid.Ends], frameInterval: Double?, scaling: ChannelScaler? = nil
   ) {
-    (self.channels, self.spaceAxes) = (channels, spaceAxes)
-    (self.isPeriodic, self.frameInterval) = (isPeriodic, frameInterval)
-    self.scaling = scaling
+    (self.channels, self.boundary) = (channels, boundary)
+    (self.frameInterval, self.scaling) = (frameInterval, scaling)
   }
+
+  /// Axes of space.
+  public var spaceAxes: Int { boundary.count }
+
+  /// Decodes; models of earlier versions say how many axes there are and whether all are periodic.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let earlier = try decoder.container(keyedBy: EarlierKeys.self)
+    self.init(
+      channels: try values.decode(Int.self, forKey: .channels),
+      boundary: try values.decodeIfPresent([Grid.Ends].self, forKey: .boundary)
+        ?? Array(
+          repeating: try earlier.decode(Bool.self, forKey: .isPeriodic) ? .periodic : .unknown,
+          count: try earlier.decode(Int.self, forKey: .spaceAxes)),
+      frameInterval: try values.decodeIfPresent(Double.self, forKey: .frameInterval),
+      scaling: try values.decodeIfPresent(ChannelScaler.self, forKey: .scaling))
+  }
+
+  private enum CodingKeys: CodingKey { case channels, boundary, frameInterval, scaling }
+  private enum EarlierKeys: CodingKey { case spaceAxes, isPeriodic }
 }
 
 /// The trained model that a training starts from.
@@ -42,7 +58,7 @@ public enum TrainingStart {
   /// All weights; they are trained further.
   case model(ParameterVAE)
   /// The encoder, which is kept as it is while a new decoder is trained: the refinement of the
-  /// paper's section III.
+  /// paper's section IV B.
   case frozenEncoder(ParameterVAE)
 }
 
@@ -171,22 +187,22 @@ public final class ParameterVAE {
   }
 
   /// Rollouts by the fused kernel where it fits, else by tensor operations; `[B, C, steps, cells…]`.
-  func rollout(latents: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
+  func rollout(latents: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
     rollout(
-      kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, border: border)
+      kernels: kernelNetwork.kernels(latents), truth: truth, steps: steps, halo: halo)
   }
 
   /// The same under known kernels.
-  func rollout(kernels: Tensor, truth: Tensor, steps: Int, border: RolloutBorder) -> Tensor {
+  func rollout(kernels: Tensor, truth: Tensor, steps: Int, halo: Halo) -> Tensor {
     let scale = configuration.incrementScale
     if FusedRollout.supports(kernelNetwork.layout, device: kernels.device) {
       return FusedRollout.predict(
         kernels: kernels, lambda: lambda.item, layout: kernelNetwork.layout, scale: scale,
-        truth: truth, steps: steps, border: border)
+        truth: truth, steps: steps, halo: halo)
     }
     return PlainRollout.predict(
       kernels: kernels, lambda: lambda, layout: kernelNetwork.layout, scale: scale, truth: truth,
-      steps: steps, border: border)
+      steps: steps, halo: halo)
   }
 
   /// Moves gain and statistics into the μ head, so that the plain network gives the same means.

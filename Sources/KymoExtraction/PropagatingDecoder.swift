@@ -3,35 +3,43 @@
 //
 // One step: a₁ = relu(K_in * ŷ + b_in), a₂ = relu(K_mid * a₁ + b_mid), f = K_out * a₂ + b_out
 // [+ K_lin * ŷ], ŷ' = ŷ + λ tanh(scale·f/λ) [+ noise] (Lu, Kim and Soljacic 2020, section II).
-import KymoTensor
+public import KymoNumerics
+package import KymoTensor
 
-/// What lies beyond the last cell of a rollout.
-public enum RolloutBorder: Int, Sendable, Hashable, Codable {
-  /// The recording itself: every frame brings its own border (training, and non-periodic data).
-  case truth = 0
-  /// The other end.
-  case periodic = 1
-  /// `u = 0` at walls half a cell outside: the odd mirror image.
-  case dirichlet = 2
+/// Where a rollout's halo comes from: the cells around a block that one step reads beside its own.
+public enum Halo: Sendable, Hashable, CaseIterable {
+  /// From ground truth: every frame of the recording brings its own (training, and open ends).
+  case groundTruth
+  /// From the boundary condition of a ring: the other end.
+  case periodic
+  /// From that of walls half a cell outside, where `u = 0`: the odd mirror image.
+  case wall
+
+  /// What the boundary conditions say, or ground truth where they say nothing of use.
+  public init(_ boundary: [Grid.Ends]) {
+    self =
+      boundary.allSatisfy { $0 == .periodic }
+      ? .periodic : boundary.allSatisfy { $0 == .wall } ? .wall : .groundTruth
+  }
 }
 
 /// Rollouts in one or two space dimensions by tensor operations.
-enum PlainRollout {
+package enum PlainRollout {
   /// Predicts frames from the first one.
   ///
   /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
-  /// for `.truth` X counts the border and frames ≥ steps; `noise` is `[B, C, steps, cells…]`, added
-  /// after each step. The result is `[B, C, steps, cells…]`.
+  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`,
+  /// added after each step. The result is `[B, C, steps, cells…]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
-    border: RolloutBorder, noise: Tensor? = nil
+    halo: Halo, noise: Tensor? = nil
   ) -> Tensor {
     let pieces = split(kernels, layout)
     var state = truth.selected(axis: 2, index: 0)
-    if border == .truth { state = inner(state, cut: layout.border) }
+    if halo == .groundTruth { state = inner(state, cut: layout.halo) }
     var frames: [Tensor] = []
     for step in 0..<steps {
-      let padded = pad(state, truth: truth, step: step, width: layout.border, border: border)
+      let padded = pad(state, truth: truth, step: step, width: layout.halo, halo: halo)
       var hidden = padded
       var rest = pieces[...]
       while rest.count > (layout.linearWidth > 0 ? 3 : 2) {
@@ -39,7 +47,7 @@ enum PlainRollout {
       }
       var increment = convolve(hidden, rest.removeFirst(), bias: rest.removeFirst())
       if let linear = rest.first {
-        let part = inner(padded, cut: layout.border - layout.linearWidth / 2)
+        let part = inner(padded, cut: layout.halo - layout.linearWidth / 2)
         increment = increment + convolve(part, linear, bias: nil, width: layout.linearWidth)
       }
       state = state + lambda * (increment * scale / lambda).tanh()
@@ -50,16 +58,16 @@ enum PlainRollout {
   }
 
   /// The weighted squared error of each training rollout; arguments as of ``FusedRollout/errors``.
-  static func errors(
+  package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
-    weights: [Float], border: RolloutBorder, noise: Tensor? = nil
+    weights: [Float], halo: Halo, noise: Tensor? = nil
   ) -> Tensor {
     let steps = weights.count
     let predicted = predict(
       kernels: kernels, lambda: lambda, layout: layout, scale: scale, truth: truth, steps: steps,
-      border: border, noise: noise.map { $0.transposed(1, 2) })
+      halo: halo, noise: noise.map { $0.transposed(1, 2) })
     var target = truth.sliced(axis: 2, from: 1, to: steps + 1)
-    if border == .truth { target = inner(target, cut: layout.border, firstAxis: 3) }
+    if halo == .groundTruth { target = inner(target, cut: layout.halo, firstAxis: 3) }
     let ones = [Int](repeating: 1, count: layout.spaceAxes)
     let weight = Tensor(doubles: weights.map(Double.init), shape: [1, 1, steps] + ones)
       .cast(to: truth.dtype).to(truth.device)
@@ -74,18 +82,18 @@ enum PlainRollout {
     }
   }
 
-  /// The state `[B, C, cells…]` with its border, one axis after the other, so that corners are filled
+  /// The state `[B, C, cells…]` with its halo, one axis after the other, so that corners are filled
   /// from what is beside them.
   private static func pad(
-    _ state: Tensor, truth: Tensor, step: Int, width: Int, border: RolloutBorder
+    _ state: Tensor, truth: Tensor, step: Int, width: Int, halo: Halo
   ) -> Tensor {
     var padded = state
     for axis in 2..<state.shape.count {
       let cells = padded.shape[axis]
       let left: Tensor
       let right: Tensor
-      switch border {
-      case .truth:
+      switch halo {
+      case .groundTruth:
         // Axes before this one are padded already, those behind it not yet.
         let frame = inner(
           truth.selected(axis: 2, index: step), cut: width, firstAxis: axis + 1)
@@ -94,7 +102,7 @@ enum PlainRollout {
       case .periodic:
         left = padded.sliced(axis: axis, from: cells - width, to: cells)
         right = padded.sliced(axis: axis, from: 0, to: width)
-      case .dirichlet:
+      case .wall:
         left = -padded.sliced(axis: axis, from: 0, to: width).flipped([axis])
         right = -padded.sliced(axis: axis, from: cells - width, to: cells).flipped([axis])
       }

@@ -1,7 +1,7 @@
 // The latents of training recordings, each read whole by an encoder that no longer changes. They are
 // read once; a step of the decoder alone then needs no encoder, which is most of the arithmetic of a
 // joint step, and no crop's noise: σ² of a whole recording is 27 times smaller than that of a training
-// crop for Kuramoto–Sivashinsky (specification 2.7).
+// crop for Kuramoto–Sivashinsky (Appendix E).
 import KymoData
 import KymoTensor
 

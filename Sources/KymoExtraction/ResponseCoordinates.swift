@@ -29,16 +29,16 @@ struct ResponseCoordinates {
   private let recordings: Recordings
   /// Frames of a rollout: the order of the series.
   private let order: Int
-  /// Cells along every axis that no border has reached after `order` steps.
+  /// Cells along every axis that no halo has reached after `order` steps.
   private let cells: [Int]
 
-  /// - Returns: nil when the recordings are too small for rollouts that no border reaches.
+  /// - Returns: nil when the recordings are too small for rollouts that no halo reaches.
   init?(_ model: ParameterVAE, recordings: Recordings) {
-    let border = model.kernelNetwork.layout.border
+    let halo = model.kernelNetwork.layout.halo
     let wanted = model.field.spaceAxes == 1 ? 64 : 32
     for order in (1...min(3, recordings.frameCount - 1)).reversed() {
       let cells = zip(recordings.spaceShape, recordings.boundary).map {
-        $1 == .periodic ? wanted : min(wanted, $0 - 2 * border * order)
+        $1 == .periodic ? wanted : min(wanted, $0 - 2 * halo * order)
       }
       if cells.allSatisfy({ $0 >= 8 }) {
         (self.model, self.recordings, self.order, self.cells) = (model, recordings, order, cells)
@@ -159,10 +159,10 @@ struct ResponseCoordinates {
     return order.prefix(count).map { all.selected(axis: 1, index: $0).doubles }
   }
 
-  /// A state and the frames after it, whose border the rollout reads: `[1, C, frames, X…]`.
+  /// A state and the frames after it, whose halo the rollout reads: `[1, C, frames, X…]`.
   private func drawProbe(number: Int, using random: inout RandomStream) -> Tensor {
-    let border = model.kernelNetwork.layout.border
-    let size = [order + 1] + cells.map { $0 + 2 * border * order }
+    let halo = model.kernelNetwork.layout.halo
+    let size = [order + 1] + cells.map { $0 + 2 * halo * order }
     let recording = random.index(below: recordings.count)
     var place = CropSampler(recordings).draw(recording: recording, size: size, using: &random)
     if number % 2 == 0 { place.timeOffset = 0 }
@@ -172,19 +172,19 @@ struct ResponseCoordinates {
   /// `Δ ∂u/∂t` of a state under each of some latents, `[latents, M]`.
   private func rates(of probe: Tensor, under latents: [[Double]]) -> Tensor {
     let count = latents.count
-    let border = model.kernelNetwork.layout.border
+    let halo = model.kernelNetwork.layout.halo
     let z = Tensor(
       latents.flatMap { $0.map(Float.init) }, shape: [count, latents[0].count],
       device: model.device)
     let states = model.rollout(
       latents: z, truth: probe.expanded([count] + probe.shape.dropFirst()).contiguous(),
-      steps: order, border: .truth)
+      steps: order, halo: .groundTruth)
     let start = probe.sliced(axis: 2, from: 0, to: 1)
       .expanded([count, probe.shape[1], 1] + probe.shape.dropFirst(3))
     var difference = Tensor.concatenated(
       [
-        PlainRollout.inner(start, cut: border * order, firstAxis: 3),
-        PlainRollout.inner(states, cut: border * (order - 1), firstAxis: 3),
+        PlainRollout.inner(start, cut: halo * order, firstAxis: 3),
+        PlainRollout.inner(states, cut: halo * (order - 1), firstAxis: 3),
       ], axis: 2)
     var rate = Tensor.zeros([1], device: model.device)
     for power in 1...order {

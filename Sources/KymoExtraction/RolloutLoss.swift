@@ -1,5 +1,5 @@
 // The reconstruction part of the loss: squared errors of a rollout against the frames of a target crop (Lu, Kim and
-// Soljacic 2020, eq. 3), discounted by frame (specification 4.1).
+// Soljacic 2020, eq. 1), discounted by frame as in the authors' code.
 import Foundation
 import KymoData
 import KymoNN
@@ -13,12 +13,12 @@ struct RolloutLoss {
   let device: Device
 
   private var cells: [Int] {
-    training.targetCrop.dropFirst().map { $0 - 2 * model.kernelNetwork.layout.border }
+    training.targetCrop.dropFirst().map { $0 - 2 * model.kernelNetwork.layout.halo }
   }
   private var frames: Int { training.targetCrop[0] - 1 }
 
   /// The error of rollouts over `frames` frames under latents `[B, P]`, against crops `[B, C, ≥ frames + 1, X…]`
-  /// whose borders the rollouts are given.
+  /// whose halos the rollouts are given.
   func callAsFunction(
     _ latents: Tensor, crops: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
   ) -> Tensor {
@@ -37,12 +37,12 @@ struct RolloutLoss {
       return training.average(
         FusedRollout.errors(
           kernels: kernels, lambda: model.lambda, layout: layout, scale: scale, truth: truth,
-          weights: weights, border: .truth, noise: noise))
+          weights: weights, halo: .groundTruth, noise: noise))
     }
     return training.average(
       PlainRollout.errors(
         kernels: kernels, lambda: model.lambda, layout: layout, scale: scale,
-        truth: truth.to(device), weights: weights, border: .truth, noise: noise))
+        truth: truth.to(device), weights: weights, halo: .groundTruth, noise: noise))
   }
 
   /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with
@@ -56,9 +56,9 @@ struct RolloutLoss {
   /// Mean squared difference between the first and the later frames of target crops: the loss of a
   /// decoder that changes nothing.
   func ofPersistence(_ recordings: Recordings, _ probes: [CropPlaces]) -> Double {
-    let border = model.kernelNetwork.layout.border
+    let halo = model.kernelNetwork.layout.halo
     let errors = probes.map { probe -> Double in
-      let inner = PlainRollout.inner(recordings.batch(probe.targets), cut: border, firstAxis: 3)
+      let inner = PlainRollout.inner(recordings.batch(probe.targets), cut: halo, firstAxis: 3)
       let start = inner.sliced(axis: 2, from: 0, to: 1)
       return (inner.sliced(axis: 2, from: 1, to: frames + 1) - start).square().mean().item
     }

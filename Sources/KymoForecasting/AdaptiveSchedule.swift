@@ -9,7 +9,7 @@ public import KymoNumerics
 /// than a bound, or after a maximum number of steps, the solver takes over for a burst. At its end
 /// the propagators, warmed up on the first part of the burst, forecast the rest of it; while that
 /// forecast misses the solver by more than a bound, another burst follows.
-public struct AdaptiveSchedule: Hashable, Codable, Sendable {
+public struct AdaptiveSchedule: Settings {
   /// Most latent steps in a row; at least 1.
   public var maximumMacroSteps = 1000
   /// Coarse steps of a burst of the solver; at least 1.
@@ -24,26 +24,6 @@ public struct AdaptiveSchedule: Hashable, Codable, Sendable {
 
   /// Creates the default bounds.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    maximumMacroSteps =
-      try values.decodeIfPresent(Int.self, forKey: .maximumMacroSteps) ?? maximumMacroSteps
-    microSteps = try values.decodeIfPresent(Int.self, forKey: .microSteps) ?? microSteps
-    comparisonSteps =
-      try values.decodeIfPresent(Int.self, forKey: .comparisonSteps) ?? comparisonSteps
-    maximumDisagreement =
-      try values.decodeIfPresent(Double.self, forKey: .maximumDisagreement) ?? maximumDisagreement
-    maximumMismatch =
-      try values.decodeIfPresent(Double.self, forKey: .maximumMismatch) ?? maximumMismatch
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case maximumMacroSteps, microSteps, comparisonSteps, maximumDisagreement, maximumMismatch
-  }
 
   /// Throws the first bound that cannot work.
   public func validate(at path: String = "adaptive") throws(ConfigurationError) {

@@ -35,7 +35,7 @@ public struct ForecastWork: Hashable, Codable, Sendable {
   public var secondsPerStep: Double { count == 0 ? 0 : seconds / Double(count) }
 }
 
-/// Where the time of a forecast went (led.md 1.11: the speed-up is counted in three ways).
+/// Where the time of a forecast went; docs/effective-dynamics.md says how speed-ups are counted.
 public struct ForecastTiming: Hashable, Codable, Sendable {
   /// Encoding and teacher forcing of the known frames.
   public var warmUp = ForecastWork()
@@ -81,7 +81,7 @@ public struct ForecastTiming: Hashable, Codable, Sendable {
 /// A forecast of many trajectories.
 public struct Forecast: Sendable {
   /// Forecast frames in physical units, `[B, H, C, X…]`; NaN from where a trajectory diverged.
-  public var frames: HostArray<Double>
+  public var frames: HostArray<Float>
   /// The latents of the frames, `[B, H, L]`.
   ///
   /// Those of the propagator, or the encoding of a frame of the solver; NaN where the schedule did

@@ -8,7 +8,7 @@ public import KymoPropagation
 ///
 /// **Good values.** The paper's text says reconstruction and forecast; its released FitzHugh–Nagumo
 /// network was trained with the two forecasts alone, which is the default.
-public struct JointTraining: Hashable, Codable, Sendable {
+public struct JointTraining: Settings {
   /// Whether the error of decoded encodings counts: (D(z) − s)².
   public var hasReconstructionLoss = false
   /// Whether the error of decoded predictions counts: (D(ẑ) − s)².
@@ -24,27 +24,6 @@ public struct JointTraining: Hashable, Codable, Sendable {
 
   /// Creates the default training.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(&hasReconstructionLoss, .hasReconstructionLoss)
-    try read(&hasOutputLoss, .hasOutputLoss)
-    try read(&hasLatentLoss, .hasLatentLoss)
-    try read(&detachesLatentTargets, .detachesLatentTargets)
-    try read(&latentLossUsesLastFrame, .latentLossUsesLastFrame)
-    try read(&windows, .windows)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case hasReconstructionLoss, hasOutputLoss, hasLatentLoss, detachesLatentTargets
-    case latentLossUsesLastFrame, windows
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "joint") throws(ConfigurationError) {

@@ -1,10 +1,10 @@
-// Step sizes over a training: constant, one cycle (Smith and Topin 2018, arXiv:1708.07120, with
+// Learning rates over a training: constant, one cycle (Smith and Topin 2018, arXiv:1708.07120, with
 // cosine pieces), cosine after a warm-up, exponential decay.
 import Foundation
 public import KymoNumerics
 
-/// The step size as a function of the training step.
-public enum LearningRateSchedule: Hashable, Sendable {
+/// The learning rate as a function of the training step.
+public enum LearningRateSchedule: Hashable, Codable, Sendable {
   /// The same rate in every step.
   case constant(Constant)
   /// Up to a peak and down again, each along half a cosine.
@@ -14,67 +14,71 @@ public enum LearningRateSchedule: Hashable, Sendable {
   /// A fixed factor every so many steps, applied smoothly.
   case exponential(Exponential)
 
+  private enum CodingKeys: CodingKey, CaseIterable { case constant, oneCycle, cosine, exponential }
+
   /// Settings of the constant schedule.
-  public struct Constant: Hashable, Sendable, Encodable {
+  public struct Constant: Settings {
     /// The rate.
     public var rate = 1e-3
     /// Creates the default settings.
-    public init(rate: Double = 1e-3) { self.rate = rate }
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case rate }
+    public init() {}
+    /// Creates settings with a rate.
+    public init(rate: Double) { self.rate = rate }
   }
 
   /// Settings of the one-cycle schedule.
-  public struct OneCycle: Hashable, Sendable, Encodable {
+  public struct OneCycle: Settings {
     /// The largest rate.
     public var peak = 1e-3
     /// Fraction of all steps until the peak; in (0, 1).
     public var warmupFraction = 0.3
     /// The rate of the first step, as a fraction of the peak.
     public var startFraction = 0.04
-    /// The rate of the last step.
-    public var final = 4e-9
+    /// The rate of the last step, as a fraction of the peak; absent means 10⁻⁴ of the first one.
+    public var finalFraction: Double?
+    /// Creates PyTorch's settings.
+    public init() {}
     /// Creates settings; those that are not given are PyTorch's.
-    public init(peak: Double = 1e-3, warmupFraction: Double = 0.3, final: Double? = nil) {
+    public init(
+      peak: Double = 1e-3, warmupFraction: Double = 0.3, finalFraction: Double? = nil
+    ) {
       (self.peak, self.warmupFraction) = (peak, warmupFraction)
-      self.final = final ?? peak * startFraction * 1e-4
+      self.finalFraction = finalFraction
     }
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-      case peak, warmupFraction, startFraction, final
-    }
+    /// The rate of the last step.
+    var last: Double { finalFraction.map { peak * $0 } ?? peak * startFraction * 1e-4 }
   }
 
   /// Settings of the cosine schedule.
-  public struct Cosine: Hashable, Sendable, Encodable {
+  public struct Cosine: Settings {
     /// The rate after the warm-up.
     public var peak = 1e-3
     /// Fraction of all steps during which the rate grows from near zero; in [0, 1).
     public var warmupFraction = 0.05
     /// The rate of the last step.
     public var final = 0.0
-    /// Creates settings.
+    /// Creates the default settings.
+    public init() {}
+    /// Creates settings; those that are not given are the defaults.
     public init(peak: Double = 1e-3, warmupFraction: Double = 0.05, final: Double = 0) {
       (self.peak, self.warmupFraction, self.final) = (peak, warmupFraction, final)
     }
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case peak, warmupFraction, final }
   }
 
   /// Settings of the exponential schedule.
-  public struct Exponential: Hashable, Sendable, Encodable {
+  public struct Exponential: Settings {
     /// The rate of the first step.
     public var start = 1e-3
     /// Factor on the rate after `period` steps; in (0, 1].
     public var factor = 0.5
     /// Steps in which the rate falls by `factor`; at least 1.
     public var period = 1000
-    /// Creates settings.
+    /// Creates the default settings.
+    public init() {}
+    /// Creates settings; those that are not given are the defaults.
     public init(start: Double = 1e-3, factor: Double = 0.5, period: Int = 1000) {
       (self.start, self.factor, self.period) = (start, factor, period)
     }
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case start, factor, period }
   }
 
   /// The rate of step `step` (from 0) in a training of `total` steps.
@@ -89,7 +93,7 @@ public enum LearningRateSchedule: Hashable, Sendable {
       return position <= top
         ? halfCosine(from: start, to: settings.peak, at: top > 0 ? position / top : 1)
         : halfCosine(
-          from: settings.peak, to: settings.final, at: (position - top) / max(last - top, 1))
+          from: settings.peak, to: settings.last, at: (position - top) / max(last - top, 1))
     case .cosine(let settings):
       let warmup = (settings.warmupFraction * Double(total)).rounded()
       if Double(step) < warmup { return settings.peak * Double(step + 1) / (warmup + 1) }
@@ -117,7 +121,7 @@ public enum LearningRateSchedule: Hashable, Sendable {
     case .constant(let settings): try positive(settings.rate, "constant.rate")
     case .oneCycle(let settings):
       try positive(settings.peak, "oneCycle.peak")
-      try nonNegative(settings.final, "oneCycle.final")
+      try nonNegative(settings.last, "oneCycle.finalFraction")
       try positive(settings.startFraction, "oneCycle.startFraction")
       try require(
         settings.warmupFraction > 0 && settings.warmupFraction < 1,

@@ -6,7 +6,7 @@
 public import KymoNumerics
 
 /// When the step size falls and when a training by rounds ends.
-public struct RoundSchedule: Hashable, Codable, Sendable {
+public struct RoundSchedule: Settings {
   /// Step size of the first round.
   public var initialRate = 1e-3
   /// Factor on the step size from round to round; in (0, 1).
@@ -17,28 +17,11 @@ public struct RoundSchedule: Hashable, Codable, Sendable {
   public var maxRounds = 20
   /// Most epochs of all rounds together; at least 1.
   public var maxEpochs = 10_000
-  /// Seconds of training after which no further epoch begins; nil for no limit.
+  /// Seconds of training after which no further epoch begins; absent means no limit.
   public var timeLimit: Double?
 
   /// Creates the settings of the paper's FitzHugh–Nagumo autoencoder.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    initialRate = try settings.decodeIfPresent(Double.self, forKey: .initialRate) ?? initialRate
-    reduction = try settings.decodeIfPresent(Double.self, forKey: .reduction) ?? reduction
-    patience = try settings.decodeIfPresent(Int.self, forKey: .patience) ?? patience
-    maxRounds = try settings.decodeIfPresent(Int.self, forKey: .maxRounds) ?? maxRounds
-    maxEpochs = try settings.decodeIfPresent(Int.self, forKey: .maxEpochs) ?? maxEpochs
-    timeLimit = try settings.decodeIfPresent(Double.self, forKey: .timeLimit)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case initialRate, reduction, patience, maxRounds, maxEpochs, timeLimit
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "rounds") throws(ConfigurationError) {

@@ -6,7 +6,7 @@ public import Foundation
 public import KymoData
 public import KymoNN
 public import KymoNumerics
-package import KymoTensor
+public import KymoTensor
 
 /// Advances latents by a feed-forward network; every step sees the present latents only.
 ///
@@ -83,36 +83,22 @@ public final class MLPPropagator: Propagator {
 // MARK: - On disk
 
 extension MLPPropagator {
-  static let format = "kymo MLP propagator"
-
-  private struct Description: Codable {
-    var configuration: MLPConfiguration
-    var scaler: ChannelScaler
-    var latentCount: Int
-  }
+  private static let folder = NetworkFolder<MLPConfiguration>("kymo MLP propagator")
 
   /// Writes the propagator into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
-        configuration: configuration, scaler: scaler, latentCount: latentCount),
-      tensors: network.namedParameters())
+    try Self.folder.write(configuration, scaler, network, to: folder)
   }
 
   /// Reads a propagator from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public convenience init(from folder: URL) throws {
-    let (description, contents) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
-    try description.configuration.validate()
-    let network = DenseStack(
-      description.configuration, latentCount: description.latentCount, seed: 0)
-    try network.namedParameters().load(
-      contents.tensors, from: folder.appending(path: "model.safetensors").path)
-    self.init(
-      configuration: description.configuration, scaler: description.scaler, network: network)
+  public convenience init(from folder: URL, device: Device = .cpu) throws {
+    let parts = try Self.folder.read(folder, device: device) { configuration, latents in
+      try configuration.validate()
+      return DenseStack(configuration, latentCount: latents, seed: 0, device: device)
+    }
+    self.init(configuration: parts.configuration, scaler: parts.scaler, network: parts.network)
   }
 }
 

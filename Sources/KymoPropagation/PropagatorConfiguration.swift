@@ -29,7 +29,7 @@ public enum LatentScaling: String, SettingChoice {
 /// The settings of an LSTM or GRU propagator.
 ///
 /// **Good values.** 32 units for two latents of FitzHugh–Nagumo, 512 for eight of Kuramoto–Sivashinsky.
-public struct RecurrentConfiguration: Hashable, Codable, Sendable {
+public struct RecurrentConfiguration: Settings {
   /// Which cell.
   public var cell = RecurrentCell.lstm
   /// Units of a layer.
@@ -50,27 +50,11 @@ public struct RecurrentConfiguration: Hashable, Codable, Sendable {
   public var predictsIncrements = false
 
   /// Creates the default settings.
+  public init() {}
+
+  /// Creates settings; those that are not given are the defaults.
   public init(cell: RecurrentCell = .lstm, unitCount: Int = 32, layerCount: Int = 1) {
     (self.cell, self.unitCount, self.layerCount) = (cell, unitCount, layerCount)
-  }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    cell = try settings.decodeIfPresent(RecurrentCell.self, forKey: .cell) ?? cell
-    unitCount = try settings.decodeIfPresent(Int.self, forKey: .unitCount) ?? unitCount
-    layerCount = try settings.decodeIfPresent(Int.self, forKey: .layerCount) ?? layerCount
-    zoneoutKept = try settings.decodeIfPresent(Double.self, forKey: .zoneoutKept) ?? zoneoutKept
-    scaling = try settings.decodeIfPresent(LatentScaling.self, forKey: .scaling) ?? scaling
-    scalingSlack = try settings.decodeIfPresent(Double.self, forKey: .scalingSlack) ?? scalingSlack
-    predictsIncrements =
-      try settings.decodeIfPresent(Bool.self, forKey: .predictsIncrements) ?? predictsIncrements
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case cell, unitCount, layerCount, zoneoutKept, scaling, scalingSlack, predictsIncrements
   }
 
   /// What the network's output layer gives.
@@ -95,7 +79,7 @@ public struct RecurrentConfiguration: Hashable, Codable, Sendable {
 }
 
 /// The settings of a propagator without memory: a feed-forward network from latents to the next ones.
-public struct MLPConfiguration: Hashable, Codable, Sendable {
+public struct MLPConfiguration: Settings {
   /// Units of a hidden layer.
   public var unitCount = 100
   /// Hidden layers.
@@ -109,22 +93,6 @@ public struct MLPConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the settings of the paper.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    unitCount = try settings.decodeIfPresent(Int.self, forKey: .unitCount) ?? unitCount
-    layerCount = try settings.decodeIfPresent(Int.self, forKey: .layerCount) ?? layerCount
-    activation = try settings.decodeIfPresent(Activation.self, forKey: .activation) ?? activation
-    scaling = try settings.decodeIfPresent(LatentScaling.self, forKey: .scaling) ?? scaling
-    scalingSlack = try settings.decodeIfPresent(Double.self, forKey: .scalingSlack) ?? scalingSlack
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case unitCount, layerCount, activation, scaling, scalingSlack
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "mlp") throws(ConfigurationError) {
@@ -151,36 +119,7 @@ public enum PropagatorArchitecture: Hashable, Codable, Sendable {
   /// A feed-forward network without memory.
   case mlp(MLPConfiguration)
 
-  private enum Kind: String, CodingKey, CaseIterable { case recurrent, mlp }
-
-  /// Decodes one kind with its settings.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(Kind.self)
-    let container = try decoder.container(keyedBy: Kind.self)
-    guard container.allKeys.count == 1, let kind = container.allKeys.first else {
-      throw ConfigurationError(
-        decoder.codingPath.map(\.stringValue).joined(separator: "."),
-        found: container.allKeys.isEmpty
-          ? "no architecture"
-          : container.allKeys.map(\.rawValue).sorted().joined(separator: " and "),
-        allowed: "one of: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))",
-        remedy: "Keep one of them.")
-    }
-    switch kind {
-    case .recurrent:
-      self = .recurrent(try container.decode(RecurrentConfiguration.self, forKey: kind))
-    case .mlp: self = .mlp(try container.decode(MLPConfiguration.self, forKey: kind))
-    }
-  }
-
-  /// Encodes the kind with its settings.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Kind.self)
-    switch self {
-    case .recurrent(let settings): try container.encode(settings, forKey: .recurrent)
-    case .mlp(let settings): try container.encode(settings, forKey: .mlp)
-    }
-  }
+  private enum CodingKeys: CodingKey, CaseIterable { case recurrent, mlp }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "propagator") throws(ConfigurationError) {

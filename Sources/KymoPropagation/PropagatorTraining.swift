@@ -1,4 +1,4 @@
-// How a propagator is trained: windows, loss, what enters, optimiser and step sizes. Vlachas et al., Nature
+// How a propagator is trained: windows, loss, what enters, and how the loss is lowered. Vlachas et al., Nature
 // Machine Intelligence 4, 359 (2022), and the settings of its scripts.
 public import KymoNN
 public import KymoNumerics
@@ -7,7 +7,7 @@ public import KymoNumerics
 ///
 /// **Good values.** Windows of 20 steps, six one after the other, for FitzHugh–Nagumo. `freeRunningSteps`
 /// of half a window pays for forecasts of many steps.
-public struct PropagatorTraining: Hashable, Codable, Sendable {
+public struct PropagatorTraining: Settings {
   /// Inputs of a window, L: so many steps are differentiated together.
   public var windowLength = 20
   /// Windows that follow each other in a sequence; the state is carried from one to the next.
@@ -42,39 +42,22 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   public var passesGradient = true
   /// Standard deviation of the noise on scaled inputs; targets stay clean.
   public var inputNoise = 0.0
-  /// Which optimiser.
-  public var optimizer = OptimizerChoice.adaBelief
-  /// Decoupled decay of weights; 0 for none (the paper).
-  public var weightDecay = 0.0
-  /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
-  public var gradientClip = 1.0
-  /// Decay of the running average of weights that is validated and saved; 0 for none.
-  public var weightAverage = 0.0
-  /// Number of steps, each of one window, of a training without rounds.
-  public var steps = 10_000
-  /// Step sizes of a training without rounds.
-  public var learningRate = LearningRateSchedule.oneCycle(.init(peak: 5e-3, warmupFraction: 0.1))
-  /// Steps between validations of a training without rounds; 0 for the end alone.
-  public var validationInterval = 1000
-  /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
-  /// steps, which is much quicker.
-  public var rounds: RoundSchedule?
-  /// A last part of the training on longer windows; nil for none.
+  /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates, which take much
+  /// longer, and no bound on the gradient.
+  public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
+  /// A last part of the training on longer windows; absent means none.
   ///
   /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
   /// it is learned last, in few steps, when starts are good.
   public var finish: LongWindows?
 
-  /// Windows of a last part of the training; what is not said here is as before.
-  public struct LongWindows: Hashable, Codable, Sendable {
+  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are as before.
+  public struct LongWindows: Settings {
     /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
-    /// Number of steps.
-    public var steps = 6000
-    /// Step sizes.
-    public var learningRate = LearningRateSchedule.oneCycle(
-      .init(peak: 2e-4, warmupFraction: 0.1))
-    /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
+    /// How the loss is lowered.
+    public var phase = descent(steps: 6000, peak: 2e-4)
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
     /// end of a window.
     ///
     /// What a short free run is off by adds up over many rounds.
@@ -83,21 +66,12 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     /// Creates the default windows.
     public init() {}
 
-    /// Decodes onto the defaults; an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-      try decoder.rejectUnknownKeys(CodingKeys.self)
-      self.init()
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      windowLength = try values.decodeIfPresent(Int.self, forKey: .windowLength) ?? windowLength
-      steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? steps
-      learningRate =
-        try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRate)
-        ?? learningRate
-      alternation = try values.decodeIfPresent(Alternation.self, forKey: .alternation)
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-      case windowLength, steps, learningRate, alternation
+    fileprivate static func descent(steps: Int, peak: Double) -> Descent {
+      var descent = Descent(
+        .adaBelief, steps: steps, .oneCycle(.init(peak: peak, warmupFraction: 0.1)),
+        gradientClip: 1)
+      descent.validationInterval = 1000
+      return descent
     }
   }
 
@@ -105,7 +79,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   ///
   /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All
   /// are equally likely.
-  public struct Alternation: Hashable, Codable, Sendable {
+  public struct Alternation: Settings {
     /// Lengths of free runs.
     public var freeSteps = [10, 50]
     /// Given inputs between two free runs.
@@ -113,17 +87,6 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
     /// Creates the default lengths.
     public init() {}
-
-    /// Decodes onto the defaults; an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-      try decoder.rejectUnknownKeys(CodingKeys.self)
-      self.init()
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      freeSteps = try values.decodeIfPresent([Int].self, forKey: .freeSteps) ?? freeSteps
-      givenSteps = try values.decodeIfPresent(Int.self, forKey: .givenSteps) ?? givenSteps
-    }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable { case freeSteps, givenSteps }
   }
 
   /// Free runs in turn with given inputs, in the last part.
@@ -132,43 +95,10 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   /// Creates the default training.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(&windowLength, .windowLength)
-    try read(&windowsPerSequence, .windowsPerSequence)
-    try read(&isStateful, .isStateful)
-    try read(&batchSize, .batchSize)
-    try read(&beginnings, .beginnings)
-    try read(&warmUpSteps, .warmUpSteps)
-    try read(&predictionLength, .predictionLength)
-    try read(&average, .average)
-    try read(&freeRunningSteps, .freeRunningSteps)
-    try read(&freeRunningRamp, .freeRunningRamp)
-    try read(&scheduledSampling, .scheduledSampling)
-    try read(&passesGradient, .passesGradient)
-    try read(&inputNoise, .inputNoise)
-    try read(&optimizer, .optimizer)
-    try read(&weightDecay, .weightDecay)
-    try read(&gradientClip, .gradientClip)
-    try read(&weightAverage, .weightAverage)
-    try read(&steps, .steps)
-    try read(&learningRate, .learningRate)
-    try read(&validationInterval, .validationInterval)
-    rounds = try settings.decodeIfPresent(RoundSchedule.self, forKey: .rounds)
-    finish = try settings.decodeIfPresent(LongWindows.self, forKey: .finish)
-  }
-
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps
     case predictionLength, average, freeRunningSteps, freeRunningRamp
-    case scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay, gradientClip
-    case weightAverage, steps, learningRate, validationInterval, rounds, finish
+    case scheduledSampling, passesGradient, inputNoise, phase, finish
   }
 
   /// Throws the first setting that cannot work.
@@ -199,36 +129,19 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     try require(
       (0...1).contains(freeRunningRamp), "\(path).freeRunningRamp", found: freeRunningRamp,
       allowed: "from 0 to 1", remedy: "0.5 suits runs of a hundred steps and more.")
-    for (name, value) in [
-      ("inputNoise", inputNoise), ("weightDecay", weightDecay), ("gradientClip", gradientClip),
-    ] {
-      try require(
-        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
-        remedy: "0 switches it off.")
-    }
     try require(
-      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
-      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
-    try require(
-      steps >= 1, "\(path).steps", found: steps, allowed: "at least 1",
-      remedy: "10000 steps of small networks take less than a minute.")
-    try require(
-      validationInterval >= 0, "\(path).validationInterval", found: validationInterval,
-      allowed: "0 or more", remedy: "0 validates at the end alone.")
-    try learningRate.validate(at: "\(path).learningRate")
-    try rounds?.validate(at: "\(path).rounds")
+      inputNoise >= 0 && inputNoise.isFinite, "\(path).inputNoise", found: inputNoise,
+      allowed: "0 or more", remedy: "0 switches it off.")
+    try phase.validate(at: "\(path).phase")
     guard let finish else { return }
     try require(
-      rounds == nil, "\(path).finish", found: "given with rounds", allowed: "one of the two",
+      phase.rounds == nil, "\(path).finish", found: "given with rounds", allowed: "one of the two",
       remedy: "Say how many steps the training has, or leave the last part out.")
     try require(
       finish.windowLength > windowLength, "\(path).finish.windowLength",
       found: finish.windowLength, allowed: "above windowLength, \(windowLength)",
       remedy: "Four times as long is a good start.")
-    try require(
-      finish.steps >= 1, "\(path).finish.steps", found: finish.steps, allowed: "at least 1",
-      remedy: "A twentieth of the steps before is a good start.")
-    try finish.learningRate.validate(at: "\(path).finish.learningRate")
+    try finish.phase.validate(at: "\(path).finish.phase")
     if let alternation = finish.alternation {
       try require(
         freeRunningSteps > 0 && !alternation.freeSteps.isEmpty
@@ -242,8 +155,10 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   /// Last inputs of a window that are predictions, at a step of a training without rounds.
   package func freeRunningSteps(atStep step: Int) -> Int {
-    guard freeRunningRamp > 0, rounds == nil, freeRunningSteps > 0 else { return freeRunningSteps }
-    let part = Double(step) / (freeRunningRamp * Double(steps))
+    guard freeRunningRamp > 0, phase.rounds == nil, freeRunningSteps > 0 else {
+      return freeRunningSteps
+    }
+    let part = Double(step) / (freeRunningRamp * Double(phase.steps))
     return min(freeRunningSteps, 1 + Int(part * Double(freeRunningSteps)))
   }
 
@@ -252,8 +167,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
     guard let finish else { return nil }
     var last = self
     last.finish = nil
-    last.windowLength = finish.windowLength
-    (last.steps, last.learningRate) = (finish.steps, finish.learningRate)
+    (last.windowLength, last.phase) = (finish.windowLength, finish.phase)
     if freeRunningSteps > 0 {
       last.freeRunningSteps = freeRunningSteps + finish.windowLength - windowLength
     }
@@ -282,7 +196,7 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
 
   /// Inputs of one sequence in a training without rounds, all steps together.
   package var totalInputs: Int {
-    steps * windowLength + (finish.map { $0.steps * $0.windowLength } ?? 0)
+    phase.steps * windowLength + (finish.map { $0.phase.steps * $0.windowLength } ?? 0)
   }
 
   /// First step of a window that counts in the loss.
@@ -293,4 +207,21 @@ public struct PropagatorTraining: Hashable, Codable, Sendable {
   package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
   /// Inputs of a sequence; one frame more is its last target.
   package var sequenceLength: Int { sequenceWindows * windowLength }
+}
+
+extension PropagatorTraining: FormerSettings {
+  /// Settings of the phase were beside the others once.
+  package static var formerKeys: [String: String] {
+    [
+      "optimizer", "weightDecay", "gradientClip", "weightAverage", "steps", "learningRate",
+      "validationInterval", "rounds",
+    ].reduce(into: [:]) { $0[$1] = "Write it as phase.\($1)." }
+  }
+}
+
+extension PropagatorTraining.LongWindows: FormerSettings {
+  /// Settings of the phase were beside the others once; those that are not given are no longer those of the phase before.
+  package static var formerKeys: [String: String] {
+    ["steps", "learningRate"].reduce(into: [:]) { $0[$1] = "Write it as phase.\($1)." }
+  }
 }

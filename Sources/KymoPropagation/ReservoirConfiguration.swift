@@ -6,7 +6,7 @@ public import KymoNumerics
 ///
 /// **Good values.** 1,000 units, σ = 1, β = 1e-5 for FitzHugh–Nagumo latents; σ = 2, β = 0 for
 /// Kuramoto–Sivashinsky latents; 8,000 units, σ = 1, β = 1e-5 for its full state of 64 points.
-public struct ReservoirConfiguration: Hashable, Codable, Sendable {
+public struct ReservoirConfiguration: Settings {
   /// Number of reservoir units; rounded up to a multiple of the number of latents.
   public var unitCount = 1000
   /// Mean number of units that a unit hears.
@@ -30,32 +30,6 @@ public struct ReservoirConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the default settings.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func number(_ key: CodingKeys, _ fallback: Double) throws -> Double {
-      try settings.decodeIfPresent(Double.self, forKey: key) ?? fallback
-    }
-    unitCount = try settings.decodeIfPresent(Int.self, forKey: .unitCount) ?? unitCount
-    degree = try number(.degree, degree)
-    spectralRadius = try number(.spectralRadius, spectralRadius)
-    inputScale = try number(.inputScale, inputScale)
-    ridgePenalty = try number(.ridgePenalty, ridgePenalty)
-    washOutSteps = try settings.decodeIfPresent(Int.self, forKey: .washOutSteps) ?? washOutSteps
-    inputNoisePerMille = try number(.inputNoisePerMille, inputNoisePerMille)
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-    scalingSlack = try number(.scalingSlack, scalingSlack)
-    seed = try settings.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case unitCount, degree, spectralRadius, inputScale, ridgePenalty, washOutSteps
-    case inputNoisePerMille, scaling, scalingSlack, seed
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "reservoir") throws(ConfigurationError) {

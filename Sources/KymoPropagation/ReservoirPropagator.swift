@@ -12,7 +12,7 @@ import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// A reservoir computer with its read-out.
 public struct ReservoirPropagator: Propagator {
@@ -233,7 +233,8 @@ private func standardDeviations(of rows: HostArray<Double>) -> [Double] {
 // MARK: - On disk
 
 extension ReservoirPropagator {
-  private static let format = "kymo reservoir"
+  private static let folder = ModelFolder<Description>(
+    "kymo reservoir", axes: "trajectory, time, latent", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: ReservoirConfiguration
@@ -248,27 +249,25 @@ extension ReservoirPropagator {
   /// Writes the reservoir and its read-out into a folder, which is made when absent.
   public func save(to folder: URL) throws {
     let nonzeros = reservoir.values.count
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, scaler: scaler, solver: solver,
         trainingStateCount: trainingStateCount, latentCount: latentCount, unitCount: unitCount,
         nonzeroCount: nonzeros),
-      tensors: [
+      [
         ("starts", Tensor(integers: reservoir.starts.map(Int.init), shape: [unitCount + 1])),
         ("columns", Tensor(integers: reservoir.columns.map(Int.init), shape: [nonzeros])),
         ("values", Tensor(doubles: reservoir.values, shape: [nonzeros])),
         ("inputWeights", Tensor(doubles: reservoir.weights, shape: [unitCount])),
         ("readOut", Tensor(doubles: readOut, shape: [latentCount, unitCount])),
-      ])
+      ], to: folder)
   }
 
   /// Reads a reservoir from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let (units, nonzeros) = (description.unitCount, description.nonzeroCount)
     let starts = try tensors.require("starts", shape: [units + 1]).integers
     let columns = try tensors.require("columns", shape: [nonzeros]).integers

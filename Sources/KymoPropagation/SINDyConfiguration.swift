@@ -7,7 +7,7 @@ public import KymoNumerics
 ///
 /// **Good values.** Degree 3 and a threshold of 1e-5 for FitzHugh–Nagumo latents, 3 and 1e-4 for
 /// Kuramoto–Sivashinsky latents, both in units of scaled latents.
-public struct SINDyConfiguration: Hashable, Codable, Sendable {
+public struct SINDyConfiguration: Settings {
   /// What the terms are fitted to.
   public enum TimeModel: String, SettingChoice {
     /// Derivatives: ż = Ξᵀ θ(z), integrated over a coarse step.
@@ -47,35 +47,6 @@ public struct SINDyConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the default settings.
   public init() {}
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func value<Value: Decodable>(_ key: CodingKeys, _ fallback: Value) throws -> Value {
-      try settings.decodeIfPresent(Value.self, forKey: key) ?? fallback
-    }
-    timeModel = try value(.timeModel, timeModel)
-    polynomialDegree = try value(.polynomialDegree, polynomialDegree)
-    harmonicCount = try value(.harmonicCount, harmonicCount)
-    threshold = try value(.threshold, threshold)
-    ridgePenalty = try value(.ridgePenalty, ridgePenalty)
-    isUnbiased = try value(.isUnbiased, isUnbiased)
-    maximumRounds = try value(.maximumRounds, maximumRounds)
-    isSmoothed = try value(.isSmoothed, isSmoothed)
-    interpolationFactor = try value(.interpolationFactor, interpolationFactor)
-    scaling = try value(.scaling, scaling)
-    scalingSlack = try value(.scalingSlack, scalingSlack)
-    relativeTolerance = try value(.relativeTolerance, relativeTolerance)
-    divergenceFactor = try value(.divergenceFactor, divergenceFactor)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case timeModel, polynomialDegree, harmonicCount, threshold, ridgePenalty, isUnbiased
-    case maximumRounds, isSmoothed, interpolationFactor, scaling, scalingSlack
-    case relativeTolerance, divergenceFactor
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "sindy") throws(ConfigurationError) {

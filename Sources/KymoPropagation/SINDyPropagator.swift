@@ -12,7 +12,7 @@ import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// A sparse model of latent dynamics.
 public struct SINDyPropagator: Propagator {
@@ -249,7 +249,8 @@ public struct SINDyMemory: Sendable {
 // MARK: - On disk
 
 extension SINDyPropagator {
-  private static let format = "kymo sindy"
+  private static let folder = ModelFolder<Description>(
+    "kymo sindy", axes: "trajectory, time, latent", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: SINDyConfiguration
@@ -263,22 +264,20 @@ extension SINDyPropagator {
 
   /// Writes the model into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, frameInterval: frameInterval, scaler: scaler, low: low,
         high: high, equations: equations),
-      tensors: [
+      [
         ("coefficients", Tensor(doubles: coefficients.elements, shape: coefficients.shape))
-      ])
+      ], to: folder)
   }
 
   /// Reads a model from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let library = TermLibrary(
       variableCount: description.low.count,
       degree: description.configuration.polynomialDegree,

@@ -5,11 +5,13 @@ public import KymoNN
 public import KymoNumerics
 
 /// The architecture of an autoencoder.
-public enum AutoencoderConfiguration: Hashable, Sendable {
+public enum AutoencoderConfiguration: Hashable, Codable, Sendable {
   /// Dense layers over the flattened field.
   case feedForward(FeedForwardAutoencoder)
-  /// Convolutions over one axis of space.
+  /// Convolutions over one or two axes of space.
   case convolutional(ConvolutionalAutoencoder)
+
+  private enum CodingKeys: CodingKey, CaseIterable { case feedForward, convolutional }
 
   /// Number of latents.
   public var latentCount: Int {
@@ -57,7 +59,7 @@ public enum AutoencoderConfiguration: Hashable, Sendable {
 }
 
 /// A feed-forward autoencoder.
-public struct FeedForwardAutoencoder: Hashable, Codable, Sendable {
+public struct FeedForwardAutoencoder: Settings {
   /// Number of latents; at least 1.
   public var latentCount = 2
   /// Units of every hidden layer.
@@ -94,28 +96,6 @@ public struct FeedForwardAutoencoder: Hashable, Codable, Sendable {
     return settings
   }()
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.update(&latentCount, .latentCount)
-    try settings.update(&hiddenWidth, .hiddenWidth)
-    try settings.update(&hiddenLayers, .hiddenLayers)
-    try settings.update(&activation, .activation)
-    try settings.update(&outputActivation, .outputActivation)
-    try settings.update(&hasSkips, .hasSkips)
-    try settings.update(&isVariational, .isVariational)
-    try settings.update(&scaling, .scaling)
-    try settings.update(&scalingSlack, .scalingSlack)
-    try settings.update(&precision, .precision)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, hiddenWidth, hiddenLayers, activation, outputActivation, hasSkips
-    case isVariational, scaling, scalingSlack, precision
-  }
-
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "feedForward") throws(ConfigurationError) {
     try validateCommon(latentCount: latentCount, slack: scalingSlack, at: path)
@@ -129,13 +109,13 @@ public struct FeedForwardAutoencoder: Hashable, Codable, Sendable {
   }
 }
 
-/// A convolutional autoencoder for fields over one axis of space.
-public struct ConvolutionalAutoencoder: Hashable, Codable, Sendable {
-  /// What lies beyond the ends of the axis.
+/// A convolutional autoencoder for fields over one or two axes of space.
+public struct ConvolutionalAutoencoder: Settings {
+  /// What lies beyond the ends of every axis.
   public enum Padding: String, SettingChoice {
     /// Zeros, as in the paper, also for periodic fields.
     case zero
-    /// The other end: the axis is a ring whose length is a power of two.
+    /// The other end: each axis is a ring whose length is a power of two.
     case circular
   }
 
@@ -143,9 +123,9 @@ public struct ConvolutionalAutoencoder: Hashable, Codable, Sendable {
   public var latentCount = 8
   /// Channels after every stage of the encoder; the decoder mirrors them.
   public var channels = [16, 32, 64, 8]
-  /// Taps of every convolution; odd.
+  /// Taps of every convolution along every axis; odd.
   public var kernelWidth = 5
-  /// What lies beyond the ends of the axis.
+  /// What lies beyond the ends of every axis.
   public var padding = Padding.zero
   /// Whether the encoder's maps, except the last, are normalised over the batch.
   public var isBatchNormalized = false
@@ -174,29 +154,6 @@ public struct ConvolutionalAutoencoder: Hashable, Codable, Sendable {
     settings.channels = [8, 16, 32, 4]
     return settings
   }()
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    try settings.update(&latentCount, .latentCount)
-    try settings.update(&channels, .channels)
-    try settings.update(&kernelWidth, .kernelWidth)
-    try settings.update(&padding, .padding)
-    try settings.update(&isBatchNormalized, .isBatchNormalized)
-    try settings.update(&activation, .activation)
-    try settings.update(&outputActivation, .outputActivation)
-    try settings.update(&isVariational, .isVariational)
-    try settings.update(&scaling, .scaling)
-    try settings.update(&scalingSlack, .scalingSlack)
-    try settings.update(&precision, .precision)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, channels, kernelWidth, padding, isBatchNormalized, activation
-    case outputActivation, isVariational, scaling, scalingSlack, precision
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "convolutional") throws(ConfigurationError) {
@@ -241,55 +198,4 @@ private func validateRange(
     reaches, "\(path).outputActivation", found: function.rawValue,
     allowed: "a function whose values cover data scaled by \(scaling.rawValue)",
     remedy: "Use tanhPlus with minMaxZeroOne, tanh with minMaxMinusOneOne, or identity.")
-}
-
-extension AutoencoderConfiguration: Codable {
-  private enum Kind: String, CodingKey, CaseIterable { case feedForward, convolutional }
-
-  /// Decodes one kind with its settings.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(Kind.self)
-    let container = try decoder.container(keyedBy: Kind.self)
-    let kind = try container.onlyKey(at: decoder.codingPath)
-    switch kind {
-    case .feedForward: self = .feedForward(try container.decode(forKey: kind))
-    case .convolutional: self = .convolutional(try container.decode(forKey: kind))
-    }
-  }
-
-  /// Encodes the kind with its settings.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Kind.self)
-    switch self {
-    case .feedForward(let settings): try container.encode(settings, forKey: .feedForward)
-    case .convolutional(let settings): try container.encode(settings, forKey: .convolutional)
-    }
-  }
-}
-
-extension KeyedDecodingContainer {
-  /// Replaces `value` when the key is present.
-  func update<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
-    if let found = try decodeIfPresent(Value.self, forKey: key) { value = found }
-  }
-
-  /// The value of a key, of the type that the place wants.
-  func decode<Value: Decodable>(forKey key: Key) throws -> Value {
-    try decode(Value.self, forKey: key)
-  }
-}
-
-extension KeyedDecodingContainer where Key: CaseIterable {
-  /// The key of a choice with settings of its own: there must be exactly one.
-  func onlyKey(at path: [any CodingKey]) throws -> Key {
-    guard allKeys.count == 1, let key = allKeys.first else {
-      throw ConfigurationError(
-        path.map(\.stringValue).joined(separator: "."),
-        found: allKeys.isEmpty
-          ? "no choice" : allKeys.map(\.stringValue).sorted().joined(separator: " and "),
-        allowed: "one of: \(Key.allCases.map(\.stringValue).joined(separator: ", "))",
-        remedy: "Keep one of them.")
-    }
-    return key
-  }
 }

@@ -18,10 +18,10 @@ import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
-import KymoTensor
+public import KymoTensor
 
 /// The settings of diffusion maps.
-public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
+public struct DiffusionMapConfiguration: Settings {
   /// Number of latents, L; at least 1.
   public var latentCount = 2
   /// Width of the kernel in medians of the distances, w; above 0.
@@ -39,25 +39,6 @@ public struct DiffusionMapConfiguration: Hashable, Codable, Sendable {
   /// Creates settings with so many latents.
   public init(latentCount: Int, kernelScale: Double = 1) {
     (self.latentCount, self.kernelScale) = (latentCount, kernelScale)
-  }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    latentCount = try settings.decodeIfPresent(Int.self, forKey: .latentCount) ?? latentCount
-    kernelScale = try settings.decodeIfPresent(Double.self, forKey: .kernelScale) ?? kernelScale
-    neighbourCount =
-      try settings.decodeIfPresent(Int.self, forKey: .neighbourCount) ?? neighbourCount
-    maximumStates =
-      try settings.decodeIfPresent(Int.self, forKey: .maximumStates) ?? maximumStates
-    scaling =
-      try settings.decodeIfPresent(ChannelScaler.Kind.self, forKey: .scaling) ?? scaling
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case latentCount, kernelScale, neighbourCount, maximumStates, scaling
   }
 
   /// Throws the first setting that cannot work.
@@ -100,16 +81,16 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   /// Fits diffusion maps.
   ///
   /// - Parameters:
-  ///   - given: Training states in physical units, `[B, C, X…]`; at most `maximumStates` are kept.
+  ///   - frames: Training states; at most `maximumStates` are read.
   ///   - configuration: At most n − 1 latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
   /// - Complexity: n² D + n³ operations, 3 n² numbers of memory; meant for up to some thousand states.
   public init(
-    fitting given: HostArray<Double>, configuration: DiffusionMapConfiguration
+    fitting frames: FrameSet, configuration: DiffusionMapConfiguration
   ) throws {
     try configuration.validate()
-    try requireStates(given, "fitting diffusion maps")
-    let states = Self.spread(given, atMost: configuration.maximumStates)
+    try requireStates(frames, "fitting diffusion maps")
+    let states = Self.spread(frames, atMost: configuration.maximumStates)
     let (count, dimension) = (states.shape[0], states.shape.dropFirst().reduce(1, *))
     try require(
       configuration.latentCount < count, "diffusionMaps.latentCount",
@@ -160,25 +141,20 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   }
 
   /// At most so many states, the first and the last among them, at even distances.
-  private static func spread(_ states: HostArray<Double>, atMost most: Int) -> HostArray<Double> {
-    let count = states.shape[0]
-    guard count > most else { return states }
-    let length = states.count / count
-    let chosen = (0..<most).flatMap { index in
-      let state = index * (count - 1) / (most - 1)
-      return states.elements[state * length..<(state + 1) * length]
-    }
-    return HostArray(chosen, shape: [most] + states.shape.dropFirst())
+  private static func spread(_ frames: FrameSet, atMost most: Int) -> HostArray<Double> {
+    let count = frames.count
+    let chosen = count > most ? (0..<most).map { $0 * (count - 1) / (most - 1) } : Array(0..<count)
+    return HostArray<Double>(frames.states(chosen))
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`, by Nyström's formula.
   ///
   /// A state far from all training states gets the latents of the nearest one, over λ.
-  public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by diffusion maps")
     let count = self.states.shape[0]
     let distances = squaredDistances(
-      scaler.scale(states).elements, self.states.elements, length: self.states.shape[1])
+      scaler.scale(HostArray<Double>(states)).elements, self.states.elements, length: self.states.shape[1])
     var result: [Double] = []
     for row in 0..<states.shape[0] {
       result +=
@@ -241,7 +217,8 @@ private func medianDistance(_ squares: [Double], count: Int) -> Double {
 // MARK: - On disk
 
 extension DiffusionMapReduction {
-  private static let format = "kymo diffusion maps"
+  private static let folder = ModelFolder<Description>(
+    "kymo diffusion maps", axes: "state, channel, space", needsProcessor: true)
 
   private struct Description: Codable {
     var configuration: DiffusionMapConfiguration
@@ -253,24 +230,22 @@ extension DiffusionMapReduction {
 
   /// Writes the reduction, training states included, into a folder, which is made when absent.
   public func save(to folder: URL) throws {
-    try ModelFolder.write(
-      to: folder, format: Self.format,
-      description: Description(
+    try Self.folder.write(
+      Description(
         configuration: configuration, stateShape: stateShape, stateCount: states.shape[0],
         scaler: scaler, kernelWidth: kernelWidth),
-      tensors: [
+      [
         ("states", Tensor(doubles: states.elements, shape: states.shape)),
         ("latents", Tensor(doubles: trainingLatents.elements, shape: trainingLatents.shape)),
         ("eigenvalues", Tensor(doubles: eigenvalues, shape: [latentCount])),
-      ])
+      ], to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
   ///
   /// - Throws: `TensorError` that names the file and what is wrong with it.
-  public init(from folder: URL) throws {
-    let (description, tensors) = try ModelFolder.read(
-      folder, format: Self.format, as: Description.self)
+  public init(from folder: URL, device: Device = .cpu) throws {
+    let (description, tensors) = try Self.folder.read(folder, device: device)
     let (count, dimension) = (description.stateCount, description.stateShape.reduce(1, *))
     let latents = description.configuration.latentCount
     configuration = description.configuration

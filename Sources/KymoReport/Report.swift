@@ -1,6 +1,7 @@
 // The report of a run: one page that needs no network and no other file, and the figures in it as
 // Plotly JSON. A pure function of the run folder: the same files give the same bytes.
 public import Foundation
+import KymoNumerics
 
 /// Writes the report of a run.
 public enum Report {
@@ -13,9 +14,9 @@ public enum Report {
   /// - Parameters:
   ///   - run: The run folder.
   ///   - plotly: The file `plotly.min.js`; nil looks for the one that `make setup` installs.
-  /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood, the
-  ///   library is not there, or the page cannot be written; `ResultsError` when results.json is of
-  ///   another schema or contradicts itself.
+  /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood or the
+  ///   library is not there; `FileError` when the page cannot be written; `ResultsError` when
+  ///   results.json is of another schema or contradicts itself.
   /// - Returns: The page.
   public static func write(run: URL, plotly: URL? = nil) throws -> URL {
     let library = try contents(ofPlotly: plotly)
@@ -29,7 +30,7 @@ public enum Report {
   ///   - experiments: Name and run folders, one folder for each seed.
   ///   - folder: Where `report.html` and `figures/*.json` are written.
   ///   - plotly: As of ``write(run:plotly:)``.
-  /// - Throws: ``ReportError`` as ``write(run:plotly:)`` does.
+  /// - Throws: As ``write(run:plotly:)`` does.
   /// - Returns: The page.
   public static func writeOverview(
     title: String, experiments: [(name: String, runs: [URL])], to folder: URL, plotly: URL? = nil
@@ -55,24 +56,14 @@ public enum Report {
 
   private static func write(_ page: PageFrame, to run: URL, _ library: HTML) throws -> URL {
     let folder = run.appending(path: "figures")
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw ReportError.unwritable(path: folder.path, reason: error.localizedDescription)
-    }
+    try AtomicFolder.make(folder)
     let figures = try page.figures()
     for figure in figures {
-      try write(figure.json, to: folder.appending(path: figure.id + ".json"))
+      try AtomicFile.write(figure.json, to: folder.appending(path: figure.id + ".json"))
     }
     let file = run.appending(path: "report.html")
-    try write(Data(page.html(figures: figures, plotly: library).utf8), to: file)
+    try AtomicFile.write(Data(page.html(figures: figures, plotly: library).utf8), to: file)
     return file
-  }
-
-  private static func write(_ data: Data, to file: URL) throws(ReportError) {
-    do { try data.write(to: file, options: .atomic) } catch {
-      throw .unwritable(path: file.path, reason: error.localizedDescription)
-    }
   }
 
   /// The plotting library, safe inside a script element.

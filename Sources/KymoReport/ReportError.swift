@@ -8,8 +8,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
   case unreadable(file: String, reason: String, remedy: String)
   /// The plotting library that the page carries inside is not there.
   case noPlotly(path: String)
-  /// The page or a figure cannot be written.
-  case unwritable(path: String, reason: String)
 
   /// One sentence for the person who asked for the report.
   public var description: String {
@@ -20,8 +18,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
       "'\(file)' cannot be read: \(reason). \(remedy)"
     case .noPlotly(let path):
       "The plotting library plotly.min.js is not at '\(path)'. Run: make setup"
-    case .unwritable(let path, let reason):
-      "'\(path)' cannot be written: \(reason). Is there space on the disk, and may you write there?"
     }
   }
 }

@@ -1,6 +1,7 @@
 // The folder of one run: every file that a run writes, and the guarantees about them. Files appear
 // whole or not at all (written beside, then renamed), and one process at a time writes a run.
 package import Foundation
+import KymoNumerics
 package import KymoResults
 
 /// What can be wrong with the folder of a run.
@@ -15,8 +16,6 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
   case locked(path: String, process: String)
   /// The training has not finished, so there is no model yet.
   case unfinished(path: String)
-  /// A file could not be written.
-  case unwritable(path: String, reason: String)
   /// A file of the run cannot be understood.
   case unreadable(path: String, reason: String)
 
@@ -37,8 +36,6 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
     case .unfinished(let path):
       "\(path) has no model yet: its training has not finished. Continue it with: kymo train "
         + "--resume \(path)"
-    case .unwritable(let path, let reason):
-      "\(path) could not be written: \(reason). Check the disk space and the permissions."
     case .unreadable(let path, let reason):
       "\(path) cannot be understood: \(reason). Restore the file or train again."
     }
@@ -109,6 +106,16 @@ package struct RunDirectory: Sendable {
     FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)
   }
 
+  /// The folder of the trained model.
+  ///
+  /// - Throws: ``RunDirectoryError/unfinished(path:)`` while there is none.
+  package var finishedModel: URL {
+    get throws(RunDirectoryError) {
+      guard isFinished else { throw .unfinished(path: name) }
+      return model
+    }
+  }
+
   /// The folder as messages name it.
   package var name: String { url.relativePath }
 
@@ -117,7 +124,7 @@ package struct RunDirectory: Sendable {
     let directory = RunDirectory(url)
     // Runs of other seeds may lie below that of the first.
     let present = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [])
-      .filter { !isOfSeed($0) }
+      .filter { !isOfSeed($0) && !UnfinishedName.isOne($0) }
     let known = Set(directory.entries.map(\.lastPathComponent))
     if let foreign = present.sorted().first(where: { !known.contains($0) }) {
       throw .occupied(path: directory.name, entry: foreign)
@@ -132,20 +139,16 @@ package struct RunDirectory: Sendable {
   package static func create(at url: URL, force: Bool) throws -> RunDirectory {
     try checkVacant(url, force: force)
     let directory = RunDirectory(url)
-    let files = FileManager.default
-    do {
-      try files.createDirectory(at: url, withIntermediateDirectories: true)
-      // The lock stays: replacing a run that is being written must fail.
-      let lock = try RunLock(directory)
-      for entry in directory.entries
-      where entry != directory.lock && files.fileExists(atPath: entry.path) {
-        try files.removeItem(at: entry)
-      }
-      withExtendedLifetime(lock) {}
-      try files.createDirectory(at: directory.checkpoints, withIntermediateDirectories: true)
-    } catch let error as CocoaError {
-      throw RunDirectoryError.unwritable(path: directory.name, reason: reason(of: error))
+    try AtomicFolder.make(url)
+    // The lock stays: replacing a run that is being written must fail.
+    let lock = try RunLock(directory)
+    for entry in directory.entries
+    where entry != directory.lock && FileManager.default.fileExists(atPath: entry.path) {
+      try FileManager.default.removeItem(at: entry)
     }
+    UnfinishedName.removeAll(in: url)
+    withExtendedLifetime(lock) {}
+    try AtomicFolder.make(directory.checkpoints)
     return directory
   }
 
@@ -161,7 +164,7 @@ package struct RunDirectory: Sendable {
 
   /// Writes a file of the run so that it is there whole or not at all.
   package func write(_ data: Data, to file: URL) throws {
-    try writeWhole(data, to: file)
+    try AtomicFile.write(data, to: file)
   }
 
   /// Writes a value as JSON.
@@ -182,7 +185,7 @@ package struct RunDirectory: Sendable {
   }
 
   /// Reads what ``json(_:pretty:)`` writes.
-  static func decoder() -> JSONDecoder {
+  package static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
@@ -250,51 +253,18 @@ extension RunDirectory {
   /// The folder is filled under another name and renamed when it is complete and on disk, so a
   /// kill or a full disk at any moment leaves the earlier checkpoints as they were.
   package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
-    let files = FileManager.default
     let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
-    let unfinished = checkpoints.appending(path: "unfinished")
-    try? files.removeItem(at: unfinished)
-    do {
-      try files.createDirectory(at: unfinished, withIntermediateDirectories: true)
-      try save(unfinished)
-      try flush(folder: unfinished)
-      try? files.removeItem(at: final)
-      try files.moveItem(at: unfinished, to: final)
-      try flush(checkpoints)
-    } catch {
-      try? files.removeItem(at: unfinished)
-      throw error
+    try AtomicFolder.write(to: final, save)
+    for old in completeCheckpoints().dropFirst(2) {
+      try? FileManager.default.removeItem(at: old.url)
     }
-    for old in completeCheckpoints().dropFirst(2) { try? files.removeItem(at: old.url) }
+    UnfinishedName.removeAll(in: checkpoints)
   }
 
   /// Saves the finished model with `save`, which fills a folder.
   package func saveModel(save: (URL) throws -> Void) throws {
-    let files = FileManager.default
-    let unfinished = url.appending(path: "checkpoints/model")
-    try? files.removeItem(at: unfinished)
-    try files.createDirectory(at: unfinished, withIntermediateDirectories: true)
-    try save(unfinished)
-    try flush(folder: unfinished)
-    try? files.removeItem(at: model)
-    try files.moveItem(at: unfinished, to: model)
-    try flush(url)
-  }
-
-  /// Brings the files of a folder to the disk.
-  private func flush(folder: URL) throws {
-    let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
-    for name in names ?? [] { try flush(folder.appending(path: name)) }
-    try flush(folder)
-  }
-
-  private func flush(_ entry: URL) throws {
-    let descriptor = unsafe Foundation.open(entry.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else {
-      throw RunDirectoryError.unwritable(path: entry.relativePath, reason: systemReason())
-    }
+    try AtomicFolder.write(to: model, save)
+    UnfinishedName.removeAll(in: url, of: model.lastPathComponent)
   }
 }
 
@@ -308,9 +278,7 @@ package final class RunLock: Sendable {
   package init(_ directory: RunDirectory) throws {
     let path = directory.lock.path
     let descriptor = unsafe Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw RunDirectoryError.unwritable(path: directory.name, reason: systemReason())
-    }
+    guard descriptor >= 0 else { throw FileError(writing: directory.lock) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let process = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
       close(descriptor)
@@ -324,56 +292,4 @@ package final class RunLock: Sendable {
   }
 
   deinit { close(descriptor) }
-}
-
-// MARK: - Files
-
-/// Writes beside, brings to the disk, renames.
-func writeWhole(_ data: Data, to file: URL) throws {
-  let unfinished = file.deletingLastPathComponent()
-    .appending(path: ".\(file.lastPathComponent).unfinished")
-  do {
-    let descriptor = unsafe Foundation.open(
-      unfinished.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw RunDirectoryError.unwritable(path: file.relativePath, reason: systemReason())
-    }
-    defer { close(descriptor) }
-    try writeAll(data, to: descriptor, path: file.relativePath)
-    guard fsync(descriptor) == 0, unsafe rename(unfinished.path, file.path) == 0 else {
-      throw RunDirectoryError.unwritable(path: file.relativePath, reason: systemReason())
-    }
-  } catch {
-    try? FileManager.default.removeItem(at: unfinished)
-    throw error
-  }
-}
-
-/// Writes every byte or throws.
-func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
-  var rest = data[...]
-  while !rest.isEmpty {
-    // In bounds: the buffer holds `count` bytes.
-    let written = unsafe rest.withUnsafeBytes {
-      unsafe Foundation.write(descriptor, $0.baseAddress, $0.count)
-    }
-    if written < 0 && errno == EINTR { continue }
-    guard written > 0 else {
-      throw RunDirectoryError.unwritable(path: path, reason: systemReason())
-    }
-    rest = rest.dropFirst(written)
-  }
-}
-
-/// The system's words for the last failure.
-func systemReason() -> String {
-  errno == ENOSPC ? "the disk is full" : unsafe String(cString: strerror(errno)).lowercased()
-}
-
-private func reason(of error: CocoaError) -> String {
-  switch error.code {
-  case .fileWriteOutOfSpace: "the disk is full"
-  case .fileWriteNoPermission: "permission denied"
-  default: "\(error.localizedDescription)"
-  }
 }

@@ -1,4 +1,5 @@
-// How a recipe makes its own data when the files are absent, and the making of a file of recordings.
+// How a recipe makes its own data when the files are absent, and the making of a file of
+// recordings.
 package import Foundation
 import KymoData
 import KymoNumerics
@@ -39,35 +40,37 @@ package enum SimulatedSystem: String, SettingChoice {
 }
 
 /// How the files of a recipe are made when they are absent.
-package struct SimulationSettings: Codable, Hashable, Sendable {
+package struct SimulationSettings: Settings {
   /// The system.
   package var system = SimulatedSystem.ks
   /// The training recordings.
   package var train: any SimulationConfiguration
-  /// The validation recordings; nil where the recipe has none.
+  /// The validation recordings; absent means none.
   package var validation: (any SimulationConfiguration)?
   /// The test recordings.
   package var test: any SimulationConfiguration
 
+  /// Creates the default settings of Kuramoto–Sivashinsky.
+  package init() { self.init(.ks) }
+
   /// Creates the default settings of a system: 1,000 recordings each, from different seeds.
-  package init(_ system: SimulatedSystem = .ks) {
+  package init(_ system: SimulatedSystem) {
     self.system = system
     (train, test) = (system.settings.init(), system.settings.init())
     (train.seed, test.seed) = (1, 1001)
   }
 
-  /// Decodes onto the defaults; an unknown key is an error.
+  /// Decodes onto the defaults of the system; seeds that are not given stay, so that they differ.
   package init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decodeIfPresent(SimulatedSystem.self, forKey: .system) ?? .ks)
-    train = try given(train, .train, values)
+    train = try values.superDecoder(forKey: .train).decode(onto: train)
     if values.contains(.validation) {
-      var present = train
+      var present = system.settings.init()
       present.seed = 501
-      validation = try given(present, .validation, values)
+      validation = try values.superDecoder(forKey: .validation).decode(onto: present)
     }
-    test = try given(test, .test, values)
+    test = try values.superDecoder(forKey: .test).decode(onto: test)
   }
 
   /// Encodes every setting.
@@ -79,22 +82,7 @@ package struct SimulationSettings: Codable, Hashable, Sendable {
     try values.encode(test, forKey: .test)
   }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case system, train, validation, test
-  }
-  private enum SeedKey: String, CodingKey { case seed }
-
-  /// The settings that are given; a seed that is not given stays, so that the two differ.
-  private func given<Configuration: SimulationConfiguration>(
-    _ present: Configuration, _ key: CodingKeys, _ values: KeyedDecodingContainer<CodingKeys>
-  ) throws -> any SimulationConfiguration {
-    guard var given = try values.decodeIfPresent(Configuration.self, forKey: key) else {
-      return present
-    }
-    let seeds = try values.nestedContainer(keyedBy: SeedKey.self, forKey: key)
-    if !seeds.contains(.seed) { given.seed = present.seed }
-    return given
-  }
+  private enum CodingKeys: CodingKey { case system, train, validation, test }
 
   /// Whether all settings are the same.
   package static func == (first: SimulationSettings, second: SimulationSettings) -> Bool {
@@ -152,14 +140,7 @@ extension SimulationConfiguration {
     metadata.axisUnits = axisUnits
     metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
-    metadata.extents = extents
-    let boundary: BoundaryKind =
-      switch ends {
-      case .periodic: .periodic
-      case .zero: .dirichlet
-      case .open: .open
-      }
-    metadata.boundary = spaceShape.map { _ in boundary }
+    metadata.describe(grid)
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
@@ -185,15 +166,14 @@ extension SimulationConfiguration {
   ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done.
   ///   - stopSignal: The signal that asks to stop, if any has come.
-  /// - Throws: ``Interrupted`` when a signal came; a `FormatError` when the file cannot be written.
+  /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the file cannot be written.
   /// - Returns: What was written.
   package func write(
     to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFolder.make(file.deletingLastPathComponent())
     let asked = {
       if let signal = stopSignal() {
         throw Interrupted(signal: signal, advice: "\(file.relativePath) was not written.")

@@ -50,41 +50,8 @@ public struct BurgersConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.viscosityMean, &viscosityMean)
-    try read(.viscosityDeviation, &viscosityDeviation)
-    try read(.viscosityMinimum, &viscosityMinimum)
-    try read(.viscosityMaximum, &viscosityMaximum)
-    try read(.spectrumWidthMinimum, &spectrumWidthMinimum)
-    try read(.spectrumWidthMaximum, &spectrumWidthMaximum)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.meshFactor, &meshFactor)
-    try read(.substeps, &substeps)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval
-    case viscosityMean, viscosityDeviation, viscosityMinimum, viscosityMaximum
-    case spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, meshFactor, substeps
-  }
-
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved.
   public var internalPointCount: Int { internalMesh(pointCount, factor: meshFactor) }

@@ -21,8 +21,9 @@ public struct ConvectionDiffusion: RecordingSimulator {
     configuration: ConvectionDiffusionConfiguration = ConvectionDiffusionConfiguration()
   ) throws(ConfigurationError) {
     try configuration.validate()
-    guard let plane = LinearPlane(shape: configuration.spaceShape, lengths: configuration.extents)
-    else { preconditionFailure("ConvectionDiffusion: validated meshes have a transform") }
+    guard let plane = LinearPlane(configuration.grid) else {
+      preconditionFailure("ConvectionDiffusion: validated meshes have a transform")
+    }
     (self.configuration, self.plane) = (configuration, plane)
   }
 
@@ -49,9 +50,7 @@ public struct ConvectionDiffusion: RecordingSimulator {
     let width = low + (high - low) * stream.uniform()
     return Draw(
       law: LinearPlane.Law(diffusivity: diffusivity, velocity: velocity),
-      spectrum: InitialSpectrum.drawPlane(
-        width: width, lengths: configuration.extents, shape: configuration.spaceShape,
-        using: &stream))
+      spectrum: InitialSpectrum.drawPlane(width: width, grid: configuration.grid, using: &stream))
   }
 
   /// D, v_x and v_y.

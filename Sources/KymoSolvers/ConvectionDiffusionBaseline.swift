@@ -23,19 +23,15 @@ public struct ConvectionDiffusionBaseline: FiniteDifferenceBaseline {
   private let plane: LinearPlane
 
   /// Creates the baseline of periodic recordings on a uniform mesh.
-  public init(
-    shape: [Int], lengths: [Double], frameInterval: Double
-  ) throws(ConfigurationError) {
+  public init(_ grid: Grid, frameInterval: Double) throws(ConfigurationError) {
     try requirePositive(frameInterval, "frameInterval", remedy: "It is the time between frames.")
-    for points in shape { try requireMesh(points, "mesh") }
-    guard
-      let plane = LinearPlane(shape: shape, lengths: lengths, derivatives: .centralDifferences)
-    else {
+    for points in grid.shape { try requireMesh(points, "mesh") }
+    guard let plane = LinearPlane(grid, derivatives: .centralDifferences) else {
       throw ConfigurationError(
-        "mesh", found: "\(shape)", allowed: "at most 524288 points an axis",
+        "mesh", found: "\(grid.shape)", allowed: "at most 524288 points an axis",
         remedy: "Use a smaller mesh.")
     }
-    (self.shape, self.frameInterval, self.plane) = (shape, frameInterval, plane)
+    (self.shape, self.frameInterval, self.plane) = (grid.shape, frameInterval, plane)
   }
 
   /// One channel in the plane.
@@ -78,8 +74,8 @@ enum PlaneSpectrum {
   static func forward(_ field: [Float], shape: [Int]) -> [Float] {
     let (rows, columns) = (shape[0], shape[1])
     let modes = columns / 2 + 1
-    let across = RealTransform(pointCount: columns, level: KK_LEVEL_PORTABLE)
-    let down = RealTransform(pointCount: 2 * rows, level: KK_LEVEL_PORTABLE)
+    let across = FourierTransform(realPoints: columns)
+    let down = FourierTransform(complexPoints: rows)
     let lines = (0..<rows).map { row in
       across.forward(field[row * columns..<(row + 1) * columns].map(Double.init))
     }

@@ -58,41 +58,10 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set, as spectra.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.diffusivityMean, &diffusivityMean)
-    try read(.diffusivityDeviation, &diffusivityDeviation)
-    try read(.diffusivityMinimum, &diffusivityMinimum)
-    try read(.diffusivityMaximum, &diffusivityMaximum)
-    try read(.velocityDeviation, &velocityDeviation)
-    try read(.spectrumWidthMinimum, &spectrumWidthMinimum)
-    try read(.spectrumWidthMaximum, &spectrumWidthMaximum)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.storage, &storage)
+  /// A torus.
+  public var grid: Grid {
+    Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2))
   }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval
-    case diffusivityMean, diffusivityDeviation, diffusivityMinimum, diffusivityMaximum
-    case velocityDeviation, spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, storage
-  }
-
-  /// Points of a frame along both sides.
-  public var spaceShape: [Int] { [pointCount, pointCount] }
-  /// The lengths of both sides.
-  public var extents: [Double] { [length, length] }
 
   var diffusivity: ParameterDistribution {
     ParameterDistribution(

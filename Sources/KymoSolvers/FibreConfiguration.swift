@@ -72,57 +72,12 @@ public struct FibreConfiguration: SimulationConfiguration {
   /// Creates the default settings: 200 recordings.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.duration, &duration)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.slownessMean, &slownessMean)
-    try read(.slownessDeviation, &slownessDeviation)
-    try read(.slownessMinimum, &slownessMinimum)
-    try read(.slownessMaximum, &slownessMaximum)
-    try read(.dispersionMean, &dispersionMean)
-    try read(.dispersionDeviation, &dispersionDeviation)
-    try read(.dispersionMinimum, &dispersionMinimum)
-    try read(.dispersionMaximum, &dispersionMaximum)
-    try read(.nonlinearityMedian, &nonlinearityMedian)
-    try read(.nonlinearitySpread, &nonlinearitySpread)
-    try read(.spectrumWidth, &spectrumWidth)
-    try read(.switchOn, &switchOn)
-    try read(.switchTime, &switchTime)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.ringFactor, &ringFactor)
-    try read(.meshFactor, &meshFactor)
-    try read(.substeps, &substeps)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, duration, pointCount, frameCount, frameInterval
-    case slownessMean, slownessDeviation, slownessMinimum, slownessMaximum
-    case dispersionMean, dispersionDeviation, dispersionMinimum, dispersionMaximum
-    case nonlinearityMedian, nonlinearitySpread, spectrumWidth, switchOn, switchTime
-    case noiseDeviation, ringFactor, meshFactor, substeps
-  }
-
-  /// Times of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// From the first to the last time of a frame.
-  public var extents: [Double] { [duration * Double(pointCount - 1) / Double(pointCount)] }
+  /// Times from the first to the last one of a frame; light comes and goes.
+  public var grid: Grid { Grid([.init(pointCount, spacing: duration / Double(pointCount), .open)]) }
   /// Position along the fibre, then time.
   public var axisNames: [String] { ["z", "t"] }
   /// µm and fs.
   public var axisUnits: [String] { ["µm", "fs"] }
-  /// Light comes and goes.
-  public var ends: SpaceEnds { .open }
 
   /// Points of the ring, with the stored frames' spacing.
   var ringPointCount: Int { ringFactor * pointCount }
@@ -167,7 +122,7 @@ public struct FibreConfiguration: SimulationConfiguration {
       remedy: "The default is −500 fs.")
     try requirePositive(switchTime, "\(path).switchTime", remedy: "The default is 100 fs.")
     try require(
-      (1...32).contains(ringFactor) && RealTransform.exists(pointCount: 2 * ringPointCount),
+      (1...32).contains(ringFactor) && FourierTransform.exists(realPoints: 2 * ringPointCount),
       "\(path).ringFactor", found: ringFactor,
       allowed: "from 1 to 32, so that ringFactor × pointCount is a product of 2, 3 and 5",
       remedy: "4 suits the defaults.")

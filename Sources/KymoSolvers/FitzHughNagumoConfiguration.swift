@@ -74,47 +74,8 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   /// Creates the default settings: 6 recordings of 451 frames.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.substeps, &substeps)
-    try read(.spinUpFrames, &spinUpFrames)
-    try read(.settlingSteps, &settlingSteps)
-    try read(.activatorDiffusivity, &activatorDiffusivity)
-    try read(.inhibitorDiffusivity, &inhibitorDiffusivity)
-    try read(.epsilon, &epsilon)
-    try read(.alpha0, &alpha0)
-    try read(.alpha1, &alpha1)
-    try read(.symmetricEnds, &symmetricEnds)
-    try read(.restart, &restart)
-    try read(.frontMinimum, &frontMinimum)
-    try read(.frontMaximum, &frontMaximum)
-    try read(.noiseDeviation, &noiseDeviation)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval, substeps, spinUpFrames
-    case settlingSteps, activatorDiffusivity, inhibitorDiffusivity, epsilon, alpha0, alpha1
-    case symmetricEnds, restart, frontMinimum, frontMaximum, noiseDeviation
-  }
-
-  /// Nodes of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The length.
-  public var extents: [Double] { [length] }
-  /// No flux leaves the line; the values at its ends are free.
-  public var ends: SpaceEnds { .open }
+  /// A line; no flux leaves it, and the values at its ends are free.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .open)]) }
   /// The time step δt.
   public var timeStep: Double { frameInterval / Double(substeps) }
 

@@ -1,5 +1,5 @@
 // One FitzHugh-Nagumo trajectory on a D1Q3 lattice: populations f₋, f₀, f₊ of both species on every
-// node. Specification: Vlachas et al. (2022), arXiv 2006.13431; the arithmetic is in CKernels
+// node. Source: Vlachas et al. (2022), arXiv 2006.13431; the arithmetic is in CKernels
 // (kymo_fitzhugh_nagumo.h).
 import CKernels
 import KymoNumerics

@@ -64,48 +64,8 @@ public struct GrayScottConfiguration: SimulationConfiguration {
   /// Creates the default settings: 200 recordings.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.rows, &rows)
-    try read(.columns, &columns)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.spinUpFrames, &spinUpFrames)
-    try read(.diffusivityU, &diffusivityU)
-    try read(.diffusivityV, &diffusivityV)
-    try read(.feedMean, &feedMean)
-    try read(.feedDeviation, &feedDeviation)
-    try read(.feedMinimum, &feedMinimum)
-    try read(.feedMaximum, &feedMaximum)
-    try read(.killMean, &killMean)
-    try read(.killDeviation, &killDeviation)
-    try read(.killMinimum, &killMinimum)
-    try read(.killMaximum, &killMaximum)
-    try read(.blobCount, &blobCount)
-    try read(.blobRadius, &blobRadius)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.substeps, &substeps)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, rows, columns, frameCount, frameInterval, spinUpFrames
-    case diffusivityU, diffusivityV, feedMean, feedDeviation, feedMinimum, feedMaximum
-    case killMean, killDeviation, killMinimum, killMaximum, blobCount, blobRadius
-    case noiseDeviation, substeps
-  }
-
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [rows, columns] }
-  /// Lengths of both sides.
-  public var extents: [Double] { spaceShape.map(Double.init) }
+  /// A torus whose points have the distance 1.
+  public var grid: Grid { Grid([rows, columns].map { .init($0, spacing: 1, .periodic) }) }
 
   var feed: ParameterDistribution {
     ParameterDistribution(

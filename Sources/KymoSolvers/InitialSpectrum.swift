@@ -61,12 +61,13 @@ enum InitialSpectrum {
   /// - Returns: The half plane of modes, shape `[X, Y/2 + 1, 2]`, real and imaginary parts
   ///   alternating.
   static func drawPlane(
-    width: Double, lengths: [Double], shape: [Int], using stream: inout RandomStream
+    width: Double, grid: Grid, using stream: inout RandomStream
   ) -> [Float] {
-    let (rows, columns) = (shape[0], shape[1])
-    let envelopes = zip(shape, lengths).map { points, length in
-      (0..<points).map { index in
-        let k = 2 * Double.pi * Double(2 * index <= points ? index : index - points) / length
+    let (rows, columns) = (grid.shape[0], grid.shape[1])
+    let envelopes = grid.axes.map { axis in
+      (0..<axis.points).map { index in
+        let mode = 2 * index <= axis.points ? index : index - axis.points
+        let k = 2 * Double.pi * Double(mode) / axis.extent
         return exp(-k * k / (2 * width * width))
       }
     }

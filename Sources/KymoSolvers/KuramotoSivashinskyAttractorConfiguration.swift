@@ -45,35 +45,8 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   /// Creates the default settings: one recording of 15,000 frames.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.substeps, &substeps)
-    try read(.spinUpFrames, &spinUpFrames)
-    try read(.initialWidth, &initialWidth)
-    try read(.noiseDeviation, &noiseDeviation)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval, substeps, spinUpFrames
-    case initialWidth, noiseDeviation
-  }
-
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// The simulator of these settings.
   public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinskyAttractor {

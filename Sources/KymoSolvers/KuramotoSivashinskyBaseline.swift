@@ -26,11 +26,10 @@ public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
 
   /// Creates the baseline of periodic recordings on a uniform mesh.
   public init(
-    length: Double, pointCount: Int, frameInterval: Double, form: QuadraticForm = .advective
+    _ grid: Grid, frameInterval: Double, form: QuadraticForm = .advective
   ) throws(ConfigurationError) {
     var configuration = KuramotoSivashinskyConfiguration()
-    configuration.length = length
-    configuration.pointCount = pointCount
+    (configuration.length, configuration.pointCount) = (grid.extents[0], grid.shape[0])
     configuration.frameInterval = frameInterval
     try self.init(configuration: configuration, form: form)
   }

@@ -55,44 +55,8 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.walls, &walls)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.dampingMean, &dampingMean)
-    try read(.dampingDeviation, &dampingDeviation)
-    try read(.dampingMinimum, &dampingMinimum)
-    try read(.dampingMaximum, &dampingMaximum)
-    try read(.spectrumWidthMinimum, &spectrumWidthMinimum)
-    try read(.spectrumWidthMaximum, &spectrumWidthMaximum)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.meshFactor, &meshFactor)
-    try read(.substeps, &substeps)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, walls, pointCount, frameCount, frameInterval
-    case dampingMean, dampingDeviation, dampingMinimum, dampingMaximum
-    case spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, meshFactor, substeps
-  }
-
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The length.
-  public var extents: [Double] { [length] }
-  /// Whether space ends in walls.
-  public var hasWalls: Bool { walls }
+  /// A ring, or a line between walls.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, walls ? .wall : .periodic)]) }
 
   /// Length and points of the ring on which the equation is solved.
   ///

@@ -12,15 +12,13 @@ public struct NonlinearSchroedingerBaseline: FiniteDifferenceBaseline {
   public var frameInterval: Double
 
   /// Creates the baseline of periodic recordings on a uniform mesh.
-  public init(
-    length: Double, pointCount: Int, frameInterval: Double
-  ) throws(ConfigurationError) {
+  public init(_ grid: Grid, frameInterval: Double) throws(ConfigurationError) {
     var configuration = NonlinearSchroedingerConfiguration()
-    configuration.length = length
-    configuration.pointCount = pointCount
+    (configuration.length, configuration.pointCount) = (grid.extents[0], grid.shape[0])
     configuration.frameInterval = frameInterval
     try configuration.validate()
-    (self.length, self.pointCount, self.frameInterval) = (length, pointCount, frameInterval)
+    (length, pointCount) = (configuration.length, configuration.pointCount)
+    self.frameInterval = frameInterval
   }
 
   /// Real and imaginary part on the ring.

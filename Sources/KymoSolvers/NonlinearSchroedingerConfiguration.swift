@@ -51,41 +51,8 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.recordings, &recordings)
-    try read(.seed, &seed)
-    try read(.length, &length)
-    try read(.pointCount, &pointCount)
-    try read(.frameCount, &frameCount)
-    try read(.frameInterval, &frameInterval)
-    try read(.couplingMean, &couplingMean)
-    try read(.couplingDeviation, &couplingDeviation)
-    try read(.couplingMinimum, &couplingMinimum)
-    try read(.couplingMaximum, &couplingMaximum)
-    try read(.spectrumWidthMinimum, &spectrumWidthMinimum)
-    try read(.spectrumWidthMaximum, &spectrumWidthMaximum)
-    try read(.noiseDeviation, &noiseDeviation)
-    try read(.meshFactor, &meshFactor)
-    try read(.substeps, &substeps)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case recordings, seed, length, pointCount, frameCount, frameInterval
-    case couplingMean, couplingDeviation, couplingMinimum, couplingMaximum
-    case spectrumWidthMinimum, spectrumWidthMaximum, noiseDeviation, meshFactor, substeps
-  }
-
-  /// Points of a stored frame.
-  public var spaceShape: [Int] { [pointCount] }
-  /// The circumference.
-  public var extents: [Double] { [length] }
+  /// A ring.
+  public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved: the first length from
   /// `pointCount × meshFactor` upwards that has a fast transform.

@@ -1,18 +1,8 @@
 // What the settings of all simulated systems have in common, and the checks that they share.
 public import KymoNumerics
 
-/// What happens at the ends of space.
-public enum SpaceEnds: Sendable {
-  /// The last point is a neighbour of the first.
-  case periodic
-  /// The field is zero in walls.
-  case zero
-  /// The values at the ends are free.
-  case open
-}
-
 /// The settings of a simulated data set.
-public protocol SimulationConfiguration: Hashable, Codable, Sendable {
+public protocol SimulationConfiguration: Settings {
   /// What simulates it.
   associatedtype Simulator: RecordingSimulator where Simulator.Configuration == Self
 
@@ -35,14 +25,8 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
   var frameCount: Int { get }
   /// Time between stored frames.
   var frameInterval: Double { get }
-  /// Points of a stored frame along every space axis.
-  var spaceShape: [Int] { get }
-  /// Whether space ends in walls where the field is zero; else it is periodic.
-  var hasWalls: Bool { get }
-  /// What happens at the ends of space; follows from `hasWalls` unless the system says otherwise.
-  var ends: SpaceEnds { get }
-  /// Length of every space axis.
-  var extents: [Double] { get }
+  /// Points of a stored frame, lengths and ends of space; values at walls are zero.
+  var grid: Grid { get }
   /// Names of the axis that is propagated along and of the space axes.
   var axisNames: [String] { get }
   /// Units of these axes; empty where they have none.
@@ -59,17 +43,14 @@ public protocol SimulationConfiguration: Hashable, Codable, Sendable {
 }
 
 extension SimulationConfiguration {
-  /// No walls.
-  public var hasWalls: Bool { false }
   /// No units.
   public static var parameterUnits: [String] { [] }
   /// Time, then space.
   public var axisNames: [String] { ["t"] + ["x", "y"].prefix(spaceShape.count) }
   /// No units.
   public var axisUnits: [String] { [] }
-  /// Zero in walls, else periodic.
-  public var ends: SpaceEnds { hasWalls ? .zero : .periodic }
-
+  /// Points of a stored frame along every space axis.
+  public var spaceShape: [Int] { grid.shape }
   /// Shape of one recording: channels, frames, points.
   public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }
 
@@ -106,7 +87,7 @@ func requireNonnegative(
 /// Throws unless a mesh has a fast transform and at least 16 points.
 func requireMesh(_ points: Int, _ path: String) throws(ConfigurationError) {
   try require(
-    points >= 16 && RealTransform.exists(pointCount: points), path, found: points,
+    points >= 16 && FourierTransform.exists(realPoints: points), path, found: points,
     allowed: "even, from 16 to 1048576, a product of 2, 3 and 5", remedy: "Try 256.")
 }
 
@@ -166,6 +147,6 @@ struct ParameterDistribution {
 /// The first mesh length from `pointCount × factor` upwards that has a fast transform.
 func internalMesh(_ pointCount: Int, factor: Double) -> Int {
   var count = Int((Double(pointCount) * factor).rounded(.up))
-  while !RealTransform.exists(pointCount: count) { count += 1 }
+  while !FourierTransform.exists(realPoints: count) { count += 1 }
   return count
 }

@@ -1,6 +1,7 @@
 // The safetensors file format (github.com/huggingface/safetensors, format description): eight bytes
 // with the length of a JSON header, the header, the entries. Nothing in it is ever executed.
 public import Foundation
+import KymoNumerics
 
 /// A tensor and its name in a model or file.
 public typealias NamedTensor = (name: String, tensor: Tensor)
@@ -13,6 +14,8 @@ public enum SafeTensors {
     public var tensors: [NamedTensor]
     /// The texts that were stored beside them.
     public var metadata: [String: String]
+    /// The file, for messages.
+    public var path: String
 
     /// The tensor of a name.
     public subscript(_ name: String) -> Tensor? { tensors.first { $0.name == name }?.tensor }
@@ -24,21 +27,23 @@ public enum SafeTensors {
   ///   - tensors: Tensors with different names.
   ///   - metadata: Texts to store beside them.
   ///   - url: The file; an older one is replaced.
-  /// - Throws: ``TensorError`` when a name occurs twice or the disk refuses.
+  /// - Throws: ``TensorError`` when a name occurs twice, `FileError` when the disk refuses.
   public static func write(
     _ tensors: [NamedTensor], metadata: [String: String] = [:], to url: URL
   ) throws {
     // Wide entries first, so that all of them are aligned in a mapped file.
     let ordered = tensors.sorted { $0.tensor.dtype.byteCount > $1.tensor.dtype.byteCount }
     let header = try header(of: ordered, metadata: metadata, url: url)
-    unsafe try writeAtomically(to: url) { append in
-      unsafe try withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe try append($0) }
-      unsafe try header.withUnsafeBytes { unsafe try append($0) }
-      for (_, tensor) in ordered {
-        let host = tensor.detached().to(.cpu).contiguous()
-        unsafe try host.withUnsafeMutableBytes { unsafe try append(UnsafeRawBufferPointer($0)) }
+    let file = try AtomicFile(url)
+    unsafe try withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe try file.write($0) }
+    try file.write(header)
+    for (_, tensor) in ordered {
+      let host = tensor.detached().to(.cpu).contiguous()
+      unsafe try host.withUnsafeMutableBytes {
+        unsafe try file.write(UnsafeRawBufferPointer($0))
       }
     }
+    try file.commit()
   }
 
   private static func header(
@@ -65,12 +70,14 @@ public enum SafeTensors {
     return header
   }
 
-  /// Reads all tensors of a file to the CPU.
+  /// Reads all tensors of a file.
   ///
-  /// - Parameter url: The file.
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - device: Where they shall be.
   /// - Returns: The tensors and texts.
   /// - Throws: ``TensorError`` when the file cannot be read or is not what the format demands.
-  public static func read(_ url: URL) throws -> Contents {
+  public static func read(_ url: URL, device: Device = .cpu) throws -> Contents {
     func fail(_ message: String, _ remedy: String = SafeTensorsHeader.remedy) -> TensorError {
       TensorError(operation: "reading \(url.path)", message: message, remedy: remedy)
     }
@@ -92,9 +99,9 @@ public enum SafeTensors {
       unsafe try tensor.withUnsafeMutableBytes { target in
         unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
       }
-      return (name: place.name, tensor: tensor)
+      return (name: place.name, tensor: tensor.to(device))
     }
-    return Contents(tensors: tensors, metadata: header.metadata)
+    return Contents(tensors: tensors, metadata: header.metadata, path: url.path)
   }
 }
 

@@ -30,12 +30,12 @@ import Testing
           test: {recordings: 1, frameCount: 120, pointCount: 21, substeps: 20, seed: 3}
       reduction:
         autoencoder:
-          network: {feedForward: {latentCount: 2, hiddenWidth: 16, hiddenLayers: 1}}
-          training: {batchSize: 20, course: {steps: {count: \(9 * epochs)}}}
+          feedForward: {latentCount: 2, hiddenWidth: 16, hiddenLayers: 1}
+          training: {batchSize: 20, phase: {steps: \(9 * epochs)}}
       propagator:
         network:
-          network: {recurrent: {unitCount: 8}}
-          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, steps: 20}
+          recurrent: {unitCount: 8}
+          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
       ensembleSize: 2
       solver: {fhn: {pointCount: 21, substeps: 20}}
       forecast:

@@ -21,7 +21,7 @@ import Testing
       name: tiny
       data: {train: train.npz, test: test.npz}
       model: {latents: 2, dataStart: true}
-      training: {steps: \(steps), batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
+      training: {phases: {joint: {steps: \(steps)}}, batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
       evaluation: {rolloutRecordings: 3, fieldRecordings: 2, fitRecordings: 6}
       \(extra)
       """
@@ -77,11 +77,11 @@ import Testing
     #expect(try !tool.text("run/environment.json").contains(ProcessInfo.processInfo.hostName))
 
     // Trainings with all their parts, and of a new decoder.
-    let fits = ["training.fitCrops=2", "training.decoderSteps=9"]
+    let fits = ["training.fitCrops=2", "training.phases.decoder.steps=9"]
     for more in [
-      ["training.straightenings=3", "training.encoderSteps=2"],
-      ["training.steps=0", "encoderFrom=run"],
-      ["training.steps=0", "encoderFrom=run", "training.widensDecoder=true"],
+      ["training.straightenings=3", "training.phases.encoder.steps=2"],
+      ["training.phases.joint.steps=0", "encoderFrom=run"],
+      ["training.phases.joint.steps=0", "encoderFrom=run", "training.widensDecoder=true"],
     ] {
       let long = try tool.run(["train", "tiny.yaml", "--dry-run", "--threads", "1"] + fits + more)
       #expect(long.status == 0 && long.words.contains("Time: about"), "\(long.words)")

@@ -8,7 +8,7 @@ import Testing
 
 /// Recordings of travelling waves sin(k (x − c t)), periodic in x.
 func waves(
-  _ shape: [Int], boundary: [BoundaryKind] = [.periodic], meanOf: Float = 0,
+  _ shape: [Int], boundary: [Grid.Ends] = [.periodic], meanOf: Float = 0,
   change: (inout HostArray<Float>) -> Void = { _ in }
 ) -> Recordings {
   var x = HostArray<Float>(repeating: 0, shape: shape)
@@ -59,7 +59,7 @@ func waves(
     #expect(moments?.maximum == values.prefix(count).max() ?? -.infinity)
     if count > 0 {
       let wrong = plain.reduce(0, +) + 1
-      withKnownIssue { expectClose([moments?.sum ?? .nan], [wrong], tolerance) }
+      expectFar([moments?.sum ?? .nan], [wrong], tolerance, factor: 10)
     }
   }
 

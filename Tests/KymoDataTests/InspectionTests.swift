@@ -45,12 +45,12 @@ import Testing
   @Test(
     "compares the declared ends of an axis with the numbers",
     arguments: [
-      (BoundaryKind.periodic, false, "is declared periodic, but the jump"),
+      (Grid.Ends.periodic, false, "is declared periodic, but the jump"),
       (.open, true, "is declared open, but looks periodic"),
-      (.dirichlet, true, "is declared dirichlet, but looks periodic"),
+      (.wall, true, "is declared dirichlet, but looks periodic"),
       (.unknown, true, "It looks periodic"), (.unknown, false, "It does not look periodic"),
     ])
-  func boundaries(_ declared: BoundaryKind, _ isPeriodic: Bool, _ words: String) throws {
+  func boundaries(_ declared: Grid.Ends, _ isPeriodic: Bool, _ words: String) throws {
     let recordings = waves([60, 1, 64, 128], boundary: [declared]) { x in
       guard !isPeriodic else { return }
       for n in 0..<60 {
@@ -146,12 +146,12 @@ import Testing
         "name: \"w\"", "seed: 1", "data:", "  train: \"d/w.npz\"", "  normalize: standard",
         "model:",
         "  latents: 5", "  kernelUnits: 0", "training:", "  inputCrop: [64, 94]",
-        "  targetCrop: [32, 76]", "  steps: 10000", "  fitCrops: 8", "  decoderSteps: 20000",
-        "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
+        "  targetCrop: [32, 76]", "  phases:", "    joint: {steps: 10000}",
+        "    decoder: {steps: 20000}", "  fitCrops: 8", "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
         "  batchNormalizedPart: 1", "evaluation:", "  fitCrops: 8",
       ])
     let many = try InspectionTests.inspect(waves([100, 1, 256, 256])).starterRecipe(for: "d/w.npz")
-    #expect(many.contains("  encoderSteps: 2000\n") && !many.contains("evaluation:"))
+    #expect(many.contains("    encoder: {steps: 2000}\n") && !many.contains("evaluation:"))
     #expect(!recipe.contains("usual"))
   }
 

@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(
-    "scores and shows recordings with open ends, whose border is given",
+    "scores and shows recordings with open ends, whose halo is given",
     arguments: [[40], [34, 37]])
   func openEnds(_ points: [Int]) throws {
     var configuration = ModelConfiguration()
@@ -72,14 +72,14 @@ import Testing
       .evaluate(recordings, name: "test.npz", training: nil)
     let curve = try #require(results.predictions.first).curve
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
-    // The inside is off by one first frame more with each frame; the border by nothing, and is not counted.
-    let border = model.givenCells(.truth)
+    // The inside is off by one first frame more with each frame; the halo by nothing, and is not counted.
+    let halo = model.givenCells(.groundTruth)
     let inner = (0..<2).map { index in
       let values = recordings[index].elements.prefix(cells).indices.filter { cell in
         var rest = cell
         return points.reversed().allSatisfy { length in
           defer { rest /= length }
-          return (border..<length - border).contains(rest % length)
+          return (halo..<length - halo).contains(rest % length)
         }
       }.map { Double(recordings[index].elements[$0]) }
       return (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
@@ -98,7 +98,7 @@ import Testing
     #expect(results.pictures.count == 1 && shown.positions.map(\.count) == points)
     if points.count == 1 {
       let (truth, prediction) = (shown.channels[0].truth, shown.channels[0].prediction ?? [])
-      #expect(prediction[5 * 40] == truth[5 * 40], "the border is the recording's")
+      #expect(prediction[5 * 40] == truth[5 * 40], "the halo is the recording's")
       #expect(prediction[5 * 40 + 20] == truth[20], "the inside is predicted")
     }
   }

@@ -1,6 +1,7 @@
 // A whole forecasting run at the smallest size: waves on a line, two principal components, reservoirs.
 import Foundation
 import KymoData
+import KymoNN
 import KymoNumerics
 import KymoResults
 import KymoRuns
@@ -133,7 +134,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(written.frameInterval == 0.5)
     // Frame 30 of the file is the first that is forecast.
     let (own, other) = (written[1].elements, recordings[1].elements)
-    #expect((own[3] - other[30 * 12 + 3]).magnitude < 0.1)
+    #expect((own[3] - other[30 * 2 * 12 + 3]).magnitude < 0.1)
 
     // Beyond the end of the file there is nothing to compare with.
     order.horizonSteps = 500
@@ -179,13 +180,13 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
         reduction:
           autoencoder:
-            network: {feedForward: {hiddenWidth: 16, hiddenLayers: 1}}
-            training: {course: {steps: {count: 600}}}
+            feedForward: {hiddenWidth: 16, hiddenLayers: 1}
+            training: {phase: {steps: 600}}
         propagator:
           network:
-            network: {recurrent: {unitCount: 12}}
+            recurrent: {unitCount: 12}
         joint:
-          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, steps: 400}
+          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, phase: {steps: 400}}
         forecast: {warmUpSteps: 20, horizonSteps: 50, initialConditions: 6}
         evaluation: {timedSteps: 0}
         """, source: "joint.yaml")

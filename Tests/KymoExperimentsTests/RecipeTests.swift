@@ -1,6 +1,7 @@
 // Recipes: strictness, defaults, overrides, presets, and the words of every kind of error.
 import Foundation
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import Testing
 
@@ -68,7 +69,7 @@ import Testing
     arguments: [
       ("seed: many", "seed", "'many'", "a whole number, not negative"),
       ("seed: -1", "seed", "'-1'", "a whole number, not negative"),
-      ("checkpointMinutes: [1, 2]", "checkpointMinutes", "a list of 2", "a single value"),
+      ("checkpointMinutes: [1, 2]", "checkpointMinutes", "a list of 2", "a number"),
       ("data: 3", "data", "'3'", "a group of settings, one in each line below it"),
       ("evaluation: {baselines: maybe}", "evaluation.baselines", "'maybe'", "true or false"),
       ("preset: papper", "preset", "'papper'", "one of: none, paper"),
@@ -135,8 +136,8 @@ import Testing
     #expect(plain.training != Recipe().training)
     let changed = try Recipe(
       yaml: "{data: {train: a}}", source: "test.yaml",
-      overrides: ["preset=paper", "training.steps=17"])
-    #expect(changed.training.steps == 17)
+      overrides: ["preset=paper", "training.phases.joint.steps=17"])
+    #expect(changed.training.phases.joint.steps == 17)
     #expect(try Recipe(yaml: changed.yaml(), source: "again") == changed)
   }
 }

@@ -13,12 +13,12 @@ import Testing
   /// Crops of the known decoder's recordings, every fourth of them from a first frame, and what is assimilated from them.
   private func assimilated(noise: Double) throws -> (recorded: Tensor, crops: Tensor) {
     let model = try knownDecoder(bend: 0)
-    let border = model.kernelNetwork.layout.border
+    let halo = model.kernelNetwork.layout.halo
     let (recordings, latents) = try ownRecordings(
       model, count: 40, bend: 0, noise: noise, points: 768)
-    let assimilation = try #require(Assimilation(frames: frames, border: border))
+    let assimilation = try #require(Assimilation(frames: frames, halo: halo))
     let size = assimilation.size(for: [9, 600])
-    #expect(size == [13, 600 + 2 * border])
+    #expect(size == [13, 600 + 2 * halo])
     let places = (0..<40).map {
       CropPlace(recording: $0, timeOffset: $0 % 4, spaceOffsets: [0], size: size)
     }
@@ -31,7 +31,7 @@ import Testing
       places.map {
         CropPlace(
           recording: $0.recording, timeOffset: $0.timeOffset == 0 ? 0 : $0.timeOffset + frames,
-          spaceOffsets: [border], size: [9, 600])
+          spaceOffsets: [halo], size: [9, 600])
       })
     return (recorded, crops)
   }
@@ -45,7 +45,7 @@ import Testing
     let (recorded, crops) = try assimilated(noise: 0)
     #expect(crops.shape == [40, 1, 9, 600])
     #expect((crops - recorded).square().mean().item < 1e-10)
-    #expect(Assimilation(frames: 0, border: 6) == nil)
+    #expect(Assimilation(frames: 0, halo: 6) == nil)
   }
 
   @Test("recordings that are too small for it are fitted as they are")
@@ -58,7 +58,7 @@ import Testing
       var random = RandomStream(seed: 3, purpose: .testing)
       let values = Tensor.normal([1, 1, frames, points], using: &random)
       let recordings = Recordings(x: values.hostArray, params: nil, metadata: metadata)
-      let assimilation = try #require(Assimilation(frames: 4, border: 6))
+      let assimilation = try #require(Assimilation(frames: 4, halo: 6))
       #expect(assimilation.fits(recordings) == isFitted)
       func fit(_ assimilated: Int) -> LatentEstimate {
         model.fit(
@@ -72,7 +72,7 @@ import Testing
   func variance() throws {
     let (recorded, crops) = try assimilated(noise: noise)
     let clean = try assimilated(noise: 0).crops
-    // Far from the border, where frames enter as they are.
+    // Far from the halo, where frames enter as they are.
     let error = PlainRollout.inner(isFirst(false, crops - clean), cut: 60, firstAxis: 3)
       .selected(axis: 2, index: 0).square().mean().item
     // Diffusion takes a part of the noise of earlier frames.

@@ -18,7 +18,7 @@ func knownDecoder(bend: Double) throws -> ParameterVAE {
   configuration.linearWidth = 5
   configuration.incrementScale = 1
   let field = FieldDescription(
-    channels: 1, spaceAxes: 1, isPeriodic: true, frameInterval: 1)
+    channels: 1, boundary: [.periodic], frameInterval: 1)
   let model = try ParameterVAE(configuration: configuration, field: field, seed: 1)
   model.trainedFrames = 8
   model.normalizes = false
@@ -73,7 +73,7 @@ func ownRecordings(
   let z = Tensor(latents.flatMap { $0.map(Float.init) }, shape: [count, 3])
   let first = Tensor(starts, shape: [count, 1, 1, points])
   let later = withoutGradients {
-    model.rollout(latents: z, truth: first, steps: frames - 1, border: .periodic)
+    model.rollout(latents: z, truth: first, steps: frames - 1, halo: .periodic)
   }
   var values = Tensor.concatenated([first, later], axis: 2)
   if noise > 0 { values = values + Tensor.normal(values.shape, using: &random) * noise }

@@ -1,4 +1,4 @@
-// The exact order of calls of led.md 1.9 and 1.10, on a line where the solver adds 1 in a step and the
+// The exact order of calls of a forecast, on a line where the solver adds 1 in a step and the
 // propagator, half a unit wrong, 1.5.
 import KymoForecasting
 import KymoNumerics

@@ -55,11 +55,10 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     expectClose(
       normalizedRootMeanSquareError(prediction: prediction, truth: truth).elements, golden.nrmse,
       rounding)
-    withKnownIssue("swapping truth and forecast changes the range") {
-      expectClose(
-        normalizedAbsoluteDifference(prediction: truth, truth: prediction).elements, golden.nad,
-        rounding)
-    }
+    // Swapping truth and forecast changes the range.
+    expectFar(
+      normalizedAbsoluteDifference(prediction: truth, truth: prediction).elements, golden.nad,
+      rounding)
   }
 
   @Test("correlations, spectra, autocorrelation") func correlations() throws {
@@ -210,23 +209,6 @@ private func field(_ values: [Double]) -> HostArray<Double> {
       expectClose([amplitudes.reduce(0, +)], [4], Tolerance(absolute: 1e-11, because: "rounding"))
       let half = HostArray(values.map { $0 / 2 }, shape: wave.shape)
       expectClose([spectrumError(prediction: half, truth: wave)], [0.5], rounding)
-    }
-  }
-
-  @Test("transforms are those of the definition", arguments: [1, 2, 3, 4, 7, 8, 9, 31, 64, 65])
-  func fourier(_ count: Int) {
-    var random = RandomStream(seed: UInt64(count), purpose: .testing)
-    let re = (0..<count).map { _ in random.normal() }
-    let im = (0..<count).map { _ in random.normal() }
-    let (x, y) = FourierTransform(count: count).forward(re: re, im: im)
-    for k in 0..<count {
-      var (a, b) = (0.0, 0.0)
-      for n in 0..<count {
-        let angle = -2 * Double.pi * Double(k * n % count) / Double(count)
-        a += re[n] * cos(angle) - im[n] * sin(angle)
-        b += re[n] * sin(angle) + im[n] * cos(angle)
-      }
-      expectClose([x[k], y[k]], [a, b], Tolerance(absolute: 1e-12, because: "65 terms of size 1"))
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import KymoNumerics
 import KymoReport
 import KymoResults
 import KymoTestSupport
@@ -285,7 +286,7 @@ struct BrowserTests {
     }
     #expect(ReportError.noPlotly(path: "x").description.hasSuffix("Run: make setup"))
     try run.write(Data(), to: "figures")
-    let unwritable = #expect(throws: ReportError.self) {
+    let unwritable = #expect(throws: FileError.self) {
       try Report.write(run: run.folder, plotly: stub(in: run))
     }
     #expect(unwritable?.description.contains("cannot be written") == true)

@@ -1,5 +1,6 @@
 // The folder of a run: what is refused, what is replaced, what survives a kill.
 import Foundation
+import KymoNumerics
 import KymoResults
 import KymoTestSupport
 import Testing
@@ -17,12 +18,6 @@ import Testing
 
   private func make(force: Bool = false) throws -> RunDirectory {
     try RunDirectory.create(at: url, force: force)
-  }
-
-  private func step(_ number: Int, loss: Double = 0.1) -> TrainingStep {
-    TrainingStep(
-      step: number, loss: loss, reconstruction: 0.3, divergence: 0.7, learningRate: 1e-3,
-      gradientNorm: 1, latentVariance: [1 / 3], latentSigma2: [0.5])
   }
 
   @Test("is made once, and replaced only with force")
@@ -129,62 +124,6 @@ import Testing
     _ = try RunLock(run)
   }
 
-  @Test("cuts metrics to the checkpoint's step, whatever a kill left behind")
-  func truncation() throws {
-    let run = try make()
-    do {
-      let log = try MetricsLog(appendingTo: run.metrics)
-      for number in 1...5 { try log.append(step(number, loss: 1 / Double(number))) }
-    }
-    let handle = try FileHandle(forWritingTo: run.metrics)
-    try handle.seekToEnd()
-    try handle.write(contentsOf: Data(#"{"step":6,"lo"#.utf8))
-    try handle.close()
-    #expect(try MetricsLog.read(run.metrics).count == 5)
-    let whole = try Data(contentsOf: run.metrics)
-    let steps = try MetricsLog.truncate(run.metrics, toStep: 3)
-    #expect(steps.map(\.step) == [1, 2, 3])
-    // Not a bit of a number is lost on the way through the file.
-    let expected: [Double] = [1, 0.5, 1 / 3]
-    #expect(steps.map(\.loss) == expected)
-    let cut = try Data(contentsOf: run.metrics)
-    #expect(whole.starts(with: cut))
-    #expect(cut.last == UInt8(ascii: "\n"))
-    #expect(try MetricsLog.truncate(run.metrics, toStep: 0).isEmpty)
-    #expect(try Data(contentsOf: run.metrics).isEmpty)
-  }
-
-  @Test("refuses metrics that do not reach the checkpoint or are damaged before it")
-  func damagedMetrics() throws {
-    let run = try make()
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 1) }
-    let log = try MetricsLog(appendingTo: run.metrics)
-    try log.append(step(1))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-    try log.append(step(3))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-  }
-
-  @Test("writes numbers that JSON does not have as words and reads them back")
-  func nonFinite() throws {
-    let run = try make()
-    var line = step(1)
-    line.gradientNorm = .infinity
-    line.latentSigma2 = [.nan]
-    try MetricsLog(appendingTo: run.metrics).append(line)
-    let read = try MetricsLog.read(run.metrics)
-    #expect(read.first?.gradientNorm == .infinity)
-    #expect(read.first?.latentSigma2.first?.isNaN == true)
-  }
-
-  @Test("says that the disk is full")
-  func diskFull() throws {
-    let error = try #require(throws: RunDirectoryError.self) {
-      try MetricsLog(appendingTo: URL(filePath: "/dev/full")).append(step(1))
-    }
-    #expect(error == .unwritable(path: "/dev/full", reason: "the disk is full"))
-  }
-
   @Test("keeps the two newest checkpoints, and a failed one leaves them alone")
   func checkpoints() throws {
     struct Full: Error {}
@@ -206,14 +145,32 @@ import Testing
     #expect(names.count == 2)
   }
 
-  @Test("does not take the rest of a killed checkpoint for a checkpoint")
-  func unfinishedCheckpoint() throws {
+  @Test("killed while it saves a checkpoint keeps the one before, and the next removes the rest")
+  func killed() async throws {
     let run = try make()
-    let rest = run.checkpoints.appending(path: "unfinished")
-    try FileManager.default.createDirectory(at: rest, withIntermediateDirectories: true)
-    #expect(run.completeCheckpoints().isEmpty)
-    try run.saveCheckpoint(step: 1) { try Data().write(to: $0.appending(path: "state")) }
+    let path = run.url.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let run = RunDirectory(URL(filePath: path))
+      for step in 1...2 {
+        try run.saveCheckpoint(step: step) { folder in
+          try Data("\(step)".utf8).write(to: folder.appending(path: "state"))
+          if step == 2 { kill(getpid(), SIGKILL) }
+        }
+      }
+    }
     #expect(run.completeCheckpoints().map(\.step) == [1])
+    func names() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: run.checkpoints.path).sorted()
+    }
+    #expect(try names().count == 2, "the rest of the killed one lies there, hidden")
+    try run.saveCheckpoint(step: 3) { try Data().write(to: $0.appending(path: "state")) }
+    #expect(try names() == ["step-000000001", "step-000000003"])
+    let first = run.checkpoints.appending(path: "step-000000001/state")
+    #expect(try Data(contentsOf: first) == Data("1".utf8))
+    try run.saveCheckpoint(step: 3) {
+      try Data("again".utf8).write(to: $0.appending(path: "state"))
+    }
+    #expect(try names() == ["step-000000001", "step-000000003"], "the same step again replaces")
   }
 
   @Test("replaces files whole")
@@ -223,6 +180,6 @@ import Testing
     try run.write(Data("2".utf8), to: run.results)
     #expect(try Data(contentsOf: run.results) == Data("2".utf8))
     let gone = RunDirectory(folder.path("gone"))
-    #expect(throws: RunDirectoryError.self) { try gone.write(Data(), to: gone.results) }
+    #expect(throws: FileError.self) { try gone.write(Data(), to: gone.results) }
   }
 }

@@ -36,7 +36,8 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
     // Neither square nor of equal spacing.
     let (shape, lengths) = ([40, 64], [7.0, 11.0])
     let law = LinearPlane.Law(diffusivity: 0.05, velocity: [0.3, -0.7])
-    let plane = try #require(LinearPlane(shape: shape, lengths: lengths))
+    let grid = Grid(zip(shape, lengths).map { Grid.Axis($0, extent: $1, .periodic) })
+    let plane = try #require(LinearPlane(grid))
     let spectrum = PlaneSpectrum.forward(wave(modes, shape, lengths, law, 0), shape: shape)
     var frames = [Float](repeating: 0, count: 5 * 40 * 64)
     unsafe plane.copyFrames(
@@ -136,7 +137,7 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
       #expect(error?.path == "simulation.\(name)")
     }
     let text = Data(#"{"storage": "spectra", "velocityDeviation": 0.5}"#.utf8)
-    let wide = try JSONDecoder().decode(Settings.self, from: text)
+    let wide = try SettingsTree(json: text).decode(Settings.self)
     #expect(wide.velocityDeviation == 0.5 && wide.storage == .spectra)
   }
 }
@@ -149,8 +150,7 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
         $0.frameCount = 18
       })
     let exact = try ConvectionDiffusionBaseline(
-      shape: [256, 256], lengths: solver.configuration.extents,
-      frameInterval: solver.configuration.frameInterval)
+      solver.configuration.grid, frameInterval: solver.configuration.frameInterval)
     let kinds = [(0.0, 0.0), (0.005, 0.01), (0.005, 0.005)]
     var sums = kinds.map { _ in [Double](repeating: 0, count: 17) }
     let (blocks, size) = (5, 16)

@@ -216,6 +216,6 @@ private func light(_ configuration: Settings, recording: Int) throws -> Entrance
       #expect(error?.path == "simulation.\(name)")
     }
     let text = Data(#"{"slownessMean": 20}"#.utf8)
-    #expect(try JSONDecoder().decode(Settings.self, from: text).slownessMean == 20)
+    #expect(try SettingsTree(json: text).decode(Settings.self).slownessMean == 20)
   }
 }

@@ -42,11 +42,11 @@ import Testing
   func plainStep(_ form: QuadraticForm) throws {
     let points = 32
     let baseline = try KuramotoSivashinskyBaseline(
-      length: 25, pointCount: points, frameInterval: 0.3, form: form)
+      Grid([.init(points, extent: 25, .periodic)]), frameInterval: 0.3, form: form)
     var stream = RandomStream(seed: 9, purpose: .testing)
     let spectrum = InitialSpectrum.draw(
       width: 0.8, length: 25, highestMode: 15, using: &stream)
-    let field = RealTransform(pointCount: points, level: KK_LEVEL_PORTABLE).inverse(
+    let field = FourierTransform(realPoints: points).inverse(
       spectrum + [0, 0]
     )
     .map(Float.init)

@@ -37,7 +37,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     let spectrum = InitialSpectrum.draw(
       width: 0.1 + 0.4 * stream.uniform(), length: 64 * Double.pi, highestMode: 127,
       using: &stream)
-    return RealTransform(pointCount: 256, level: KK_LEVEL_PORTABLE).inverse(spectrum + [0, 0])
+    return FourierTransform(realPoints: 256).inverse(spectrum + [0, 0])
   }
 }
 
@@ -189,7 +189,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     for recording in 0..<count {
       #expect((Statistics.rootMeanSquare(Array(frame(recording, 0))) - 1).magnitude < 1e-7)
     }
-    // Long-time root mean square 1.30 to 1.37, |u| up to about 4.8 (specification 5.3).
+    // Long-time root mean square 1.30 to 1.37, |u| up to about 4.8 (a NumPy simulation).
     let late = (0..<count).flatMap { recording in
       stride(from: 120, to: 256, by: 8).flatMap { frame(recording, $0) }
     }
@@ -197,7 +197,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     #expect(lateSize > 1.30 && lateSize < 1.39, "\(lateSize)")
     let largest = x.map(\.magnitude).max() ?? 0
     #expect(largest > 4 && largest < 5.5, "\(largest)")
-    // Over one frame 0.197, over 1 ... 31 frames from a random one 2.03 (specification 4.4, 40
+    // Over one frame 0.197, over 1 ... 31 frames from a random one 2.03 (a NumPy simulation of 40
     // recordings). Recordings differ by about 15 % in the latter.
     func meanSquareChange(_ lag: Int) -> Double {
       let changes = (0..<count).flatMap { recording in
@@ -211,7 +211,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     #expect((change - 0.197).magnitude < 0.006, "\(change)")
     let persistence = Statistics.mean((1...31).map(meanSquareChange))
     #expect((persistence - 2.03).magnitude < 0.15, "\(persistence)")
-    // The conserved mean has standard deviation 0.29 (specification 1.4).
+    // The conserved mean has standard deviation 0.29 (a NumPy simulation).
     let means = (0..<count).map { Statistics.mean(Array(frame($0, 0))) }
     #expect((Statistics.sampleStandardDeviation(means) - 0.29).magnitude < 0.29 * 0.25)
     for recording in 0..<count {
@@ -364,7 +364,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
 @Suite("Kuramoto-Sivashinsky, the settings") struct KuramotoSivashinskySettingsTests {
   @Test("decode onto the defaults and back") func decoding() throws {
     let text = Data(#"{"recordings": 12, "substeps": 20}"#.utf8)
-    let decoded = try JSONDecoder().decode(KuramotoSivashinskyConfiguration.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(KuramotoSivashinskyConfiguration.self)
     #expect(
       decoded
         == settings {
@@ -388,15 +388,15 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
       $0.meshFactor = 2
       $0.substeps = 3
     }
-    let again = try JSONDecoder().decode(
-      KuramotoSivashinskyConfiguration.self, from: JSONEncoder().encode(all))
+    let again = try SettingsTree(encoding: all).decode(
+      KuramotoSivashinskyConfiguration.self)
     #expect(again == all)
   }
 
   @Test("refuse unknown keys and say the nearest") func unknownKey() {
     let text = Data(#"{"subsstep": 20}"#.utf8)
     #expect {
-      try JSONDecoder().decode(KuramotoSivashinskyConfiguration.self, from: text)
+      try SettingsTree(json: text).decode(KuramotoSivashinskyConfiguration.self)
     } throws: { error in
       "\(error)".contains("'substeps'")
     }

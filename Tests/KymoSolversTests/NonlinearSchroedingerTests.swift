@@ -131,7 +131,7 @@ private func frames(
     let draws = (0..<flow.laneCount).map { solver.draw(recording: $0, attempt: 0) }
     let points = flow.internalPointCount
     func measures(_ spectrum: [Double], _ coupling: Double) -> (norm: Double, energy: Double) {
-      let transform = RealTransform(pointCount: 2 * points, level: KK_LEVEL_PORTABLE)
+      let transform = FourierTransform(complexPoints: points)
       let field = transform.complexInverse(spectrum)
       var (norm, energy) = (0.0, 0.0)
       for mode in 0..<points {
@@ -302,7 +302,7 @@ private func frames(
     let block = try NonlinearSchroedinger(configuration: waves { $0.seed = 5 })
       .simulate(0..<count, threads: 2)
     let baseline = try NonlinearSchroedingerBaseline(
-      length: 8 * Double.pi, pointCount: 256, frameInterval: Double.pi / 256)
+      Grid([.init(256, extent: 8 * Double.pi, .periodic)]), frameInterval: Double.pi / 256)
     let errors = baseline.errors(
       x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
     #expect(errors.recordingCount == count && errors.divergedCount <= 2)
@@ -321,7 +321,7 @@ private func frames(
   @Test("is exact for the linear equation of differences") func linear() throws {
     let points = 64
     let baseline = try NonlinearSchroedingerBaseline(
-      length: 10, pointCount: points, frameInterval: 0.05)
+      Grid([.init(points, extent: 10, .periodic)]), frameInterval: 0.05)
     // One wave, whose frequency in differences is (1 − cos kΔx)/Δx².
     let spacing = 10.0 / Double(points)
     let angle = 2 * Double.pi * 5 / Double(points)
@@ -348,7 +348,7 @@ private func frames(
 @Suite("Nonlinear Schrödinger, the settings") struct NonlinearSchroedingerSettingsTests {
   @Test("decode onto the defaults and back") func decoding() throws {
     let text = Data(#"{"recordings": 12, "couplingMean": -0.5}"#.utf8)
-    let decoded = try JSONDecoder().decode(Settings.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(Settings.self)
     #expect(
       decoded
         == waves {
@@ -372,7 +372,7 @@ private func frames(
       $0.meshFactor = 2
       $0.substeps = 3
     }
-    let again = try JSONDecoder().decode(Settings.self, from: JSONEncoder().encode(all))
+    let again = try SettingsTree(encoding: all).decode(Settings.self)
     #expect(again == all)
   }
 

@@ -106,7 +106,7 @@ private func made<Settings: SimulationConfiguration>(
       #expect(error?.path == "simulation.\(name)")
     }
     let text = Data(#"{"viscosityMean": 0.25}"#.utf8)
-    #expect(try JSONDecoder().decode(BurgersConfiguration.self, from: text).viscosityMean == 0.25)
+    #expect(try SettingsTree(json: text).decode(BurgersConfiguration.self).viscosityMean == 0.25)
   }
 }
 
@@ -243,7 +243,7 @@ private func made<Settings: SimulationConfiguration>(
       #expect(error?.path == "simulation.\(name)")
     }
     let text = Data(#"{"feedMean": 0.035, "rows": 96}"#.utf8)
-    let decoded = try JSONDecoder().decode(GrayScottConfiguration.self, from: text)
+    let decoded = try SettingsTree(json: text).decode(GrayScottConfiguration.self)
     #expect(decoded.rows == 96 && decoded.feedMean == 0.035)
   }
 }

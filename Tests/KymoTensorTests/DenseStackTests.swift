@@ -130,7 +130,7 @@ import Testing
     let x = input(40, 3)
     let expected = without(x) + Tensor.linear(x, with.layers[1].weight, nil)
     expectClose(with(x).floats, expected.floats, otherRoute)
-    withKnownIssue { expectClose(without(x).floats, expected.floats, otherRoute) }
+    expectFar(without(x).floats, expected.floats, otherRoute)
   }
 
   @Test("what is not a number stays so, in the state that it came from")

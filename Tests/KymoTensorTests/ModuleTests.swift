@@ -94,16 +94,16 @@ import Testing
   }
 
   private func decode(_ text: String) throws -> LearningRateSchedule {
-    try JSONDecoder().decode(LearningRateSchedule.self, from: Data(text.utf8))
+    try SettingsTree(json: Data(text.utf8)).decode(LearningRateSchedule.self)
   }
 
   @Test("are written and read; what is missing takes the default") func codable() throws {
     for schedule: LearningRateSchedule in [
-      .constant(.init(rate: 2)), .oneCycle(.init(peak: 0.5, warmupFraction: 0.1, final: 0.25)),
+      .constant(.init(rate: 2)), .oneCycle(.init(peak: 0.5, warmupFraction: 0.1, finalFraction: 0.5)),
       .cosine(.init(peak: 3)), .exponential(.init(period: 7)),
     ] {
-      let text = try JSONEncoder().encode(schedule)
-      #expect(try JSONDecoder().decode(LearningRateSchedule.self, from: text) == schedule)
+      let text = try SettingsTree(encoding: schedule).json()
+      #expect(try SettingsTree(json: text).decode(LearningRateSchedule.self) == schedule)
     }
     #expect(try decode(#"{"oneCycle":{"peak":2}}"#) == .oneCycle(.init(peak: 2)))
     #expect(try decode(#"{"constant":{}}"#) == .constant(.init()))

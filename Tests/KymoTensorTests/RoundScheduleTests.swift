@@ -113,11 +113,12 @@ import Testing
   }
 
   @Test("settings are strict, and each that cannot work is named") func settings() throws {
-    let decoded = try JSONDecoder().decode(
-      RoundSchedule.self, from: Data(#"{"patience": 7, "timeLimit": 5}"#.utf8))
+    let decoded = try SettingsTree(
+      json: Data(#"{"patience": 7, "timeLimit": 5}"#.utf8)
+    ).decode(RoundSchedule.self)
     #expect(decoded.patience == 7 && decoded.timeLimit == 5 && decoded.maxRounds == 20)
     let misspelt = #expect(throws: ConfigurationError.self) {
-      _ = try JSONDecoder().decode(RoundSchedule.self, from: Data(#"{"patiense": 7}"#.utf8))
+      _ = try SettingsTree(json: Data(#"{"patiense": 7}"#.utf8)).decode(RoundSchedule.self)
     }
     #expect(misspelt?.remedy == "Did you mean 'patience'?")
     let wrong: [(String, (inout RoundSchedule) -> Void)] = [
@@ -178,9 +179,9 @@ import Testing
   @Test("pooling averages neighbours, up-sampling interpolates between centres, ends are clamped")
   func values() throws {
     let x = Tensor(doubles: [1, 3, 2, 6], shape: [1, 1, 4]).requiringGradient()
-    let pooled = x.averagePooled1d(window: 2)
+    let pooled = x.averagePooled(window: 2)
     #expect(pooled.shape == [1, 1, 2] && pooled.doubles == [2, 4])
-    let finer = x.upsampledLinear1d(factor: 2)
+    let finer = x.upsampledLinear(factor: 2)
     #expect(finer.doubles == [1, 1.5, 2.5, 2.75, 2.25, 3, 5, 6])
     (finer * Tensor(doubles: [1, 2, 3, 4, 5, 6, 7, 8], shape: [1, 1, 8])).sum().backward()
     // The transposed interpolation of 1…8, by hand.

@@ -22,6 +22,15 @@ public struct Tolerance: Sendable {
   }
 }
 
+/// The distance of the worst entry, as a multiple of what the tolerance allows; NaN counts as infinity.
+///
+/// At most 1 is within the tolerance. Arrays of different lengths are infinitely apart.
+public func deviation<Value: BinaryFloatingPoint>(
+  of observed: [Value], from expected: [Value], _ tolerance: Tolerance
+) -> Double {
+  worst(observed, expected, tolerance).ratio
+}
+
 /// Records an issue unless every entry of `observed` is within the tolerance of `expected`.
 public func expectClose<Value: BinaryFloatingPoint>(
   _ observed: [Value], _ expected: [Value], _ tolerance: Tolerance,
@@ -32,6 +41,39 @@ public func expectClose<Value: BinaryFloatingPoint>(
       "\(observed.count) values, expected \(expected.count)", sourceLocation: sourceLocation)
     return
   }
+  let (ratio, index) = worst(observed, expected, tolerance)
+  if ratio > 1 {
+    Issue.record(
+      """
+      entry \(index) is \(observed[index]), expected \(expected[index]): \(ratio) times what is \
+      allowed (\(tolerance.because))
+      """, sourceLocation: sourceLocation)
+  }
+}
+
+/// The negative control of ``expectClose(_:_:_:sourceLocation:)``: records an issue unless an entry is
+/// off by more than `factor` times what the tolerance allows.
+///
+/// Numbers that are not finite, or another count of them, are no control: they would be noticed with
+/// any tolerance.
+public func expectFar<Value: BinaryFloatingPoint>(
+  _ observed: [Value], _ expected: [Value], _ tolerance: Tolerance, factor: Double = 100,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let ratio = deviation(of: observed, from: expected, tolerance)
+  if !(ratio > factor && ratio.isFinite) {
+    Issue.record(
+      """
+      off by \(ratio) times what is allowed (\(tolerance.because)), expected more than \
+      \(factor) times
+      """, sourceLocation: sourceLocation)
+  }
+}
+
+private func worst<Value: BinaryFloatingPoint>(
+  _ observed: [Value], _ expected: [Value], _ tolerance: Tolerance
+) -> (ratio: Double, index: Int) {
+  guard observed.count == expected.count else { return (.infinity, 0) }
   var (worst, index) = (0.0, 0)
   for i in observed.indices {
     let reference = Double(expected[i])
@@ -40,11 +82,5 @@ public func expectClose<Value: BinaryFloatingPoint>(
     let misfit = ratio.isNaN ? .infinity : ratio
     if misfit > worst { (worst, index) = (misfit, i) }
   }
-  if worst > 1 {
-    Issue.record(
-      """
-      entry \(index) is \(observed[index]), expected \(expected[index]): \(worst) times what is \
-      allowed (\(tolerance.because))
-      """, sourceLocation: sourceLocation)
-  }
+  return (worst, index)
 }

@@ -19,7 +19,7 @@ typedef struct kk_plane_rollout {
   int32_t channels;     /* c, 1 or 2 */
   int32_t hidden;       /* h, a multiple of 16 */
   int32_t linear_width; /* taps of the linear path on each axis: odd, at most 13; 0 for none */
-  kk_border border;
+  kk_halo halo;
   float scale;          /* factor on f: 1e-6 in the paper */
 } kk_plane_rollout;
 
@@ -33,7 +33,7 @@ size_t kk_plane_rollout_scratch_count(const kk_plane_rollout *plan, int gradient
 
 /* Predicts T frames.
    truth:  [c][frames][rows][columns]; rows and columns are 12 more than the state's for
-           KK_BORDER_TRUTH (frames >= T), else the state's (frames >= 1); channel_stride is the
+           KK_HALO_TRUTH (frames >= T), else the state's (frames >= 1); channel_stride is the
            distance of channels in floats.
    noise:  [T][c][n][m] added after each step, or NULL.
    states: [c][T][n][m], the predicted frames. */

@@ -1,7 +1,7 @@
 /* The rollout of the propagating decoder in one dimension, fused: all steps and all layers of one
    recording in one call, so that its kernels stay in the first-level cache.
 
-   One step (Lu, Kim, Soljacic 2020, section II; five taps a layer, six cells of border each side):
+   One step (Lu, Kim, Soljacic 2020, section II; five taps a layer, six cells of halo each side):
 
      a1 = relu(b_in + K_in * y)    a2 = relu(b_mid + K_mid * a1)
      f  = b_out + K_out * a2 [+ K_lin * y]
@@ -17,11 +17,11 @@
 #include <stdint.h>
 
 /* What lies beyond the last cell. */
-typedef enum kk_border {
-  KK_BORDER_TRUTH = 0,    /* the recording itself: frames are 12 cells wider than the state */
-  KK_BORDER_PERIODIC = 1, /* the other end */
-  KK_BORDER_ODD = 2,      /* u = 0 at a wall half a cell outside: the odd mirror image */
-} kk_border;
+typedef enum kk_halo {
+  KK_HALO_TRUTH = 0,    /* the recording itself: frames are 12 cells wider than the state */
+  KK_HALO_PERIODIC = 1, /* the other end */
+  KK_HALO_WALL = 2,     /* u = 0 at a wall half a cell outside: the odd mirror image */
+} kk_halo;
 
 typedef struct kk_rollout {
   int32_t steps;        /* T, number of predicted frames, at least 1 */
@@ -29,7 +29,7 @@ typedef struct kk_rollout {
   int32_t channels;     /* c, 1 or 2 */
   int32_t hidden;       /* h, a multiple of 16 */
   int32_t linear_width; /* taps of the linear path: odd, at most 13; 0 for none */
-  kk_border border;
+  kk_halo halo;
   float scale;          /* factor on f: 1e-6 in the paper */
 } kk_rollout;
 
@@ -42,7 +42,7 @@ size_t kk_rollout_kernel_count(const kk_rollout *plan);
 size_t kk_rollout_scratch_count(const kk_rollout *plan, int gradient);
 
 /* Predicts T frames.
-   truth:  [c][frames][width]; width is n + 12 for KK_BORDER_TRUTH (frames >= T), else n
+   truth:  [c][frames][width]; width is n + 12 for KK_HALO_TRUTH (frames >= T), else n
            (frames >= 1); channel_stride is the distance of channels in floats.
    noise:  [T][c][n] added after each step, or NULL.
    states: [c][T][n], the predicted frames. */

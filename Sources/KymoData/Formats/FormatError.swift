@@ -1,6 +1,6 @@
 // What can be wrong with a data file, with the place and the way to mend it.
 
-/// A data file that cannot be read or written, with the way to mend it.
+/// A data file that cannot be read, with the way to mend it.
 public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of trouble; tests and callers compare this, people read the sentence.
   public enum Kind: Hashable, Sendable {
@@ -26,10 +26,6 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     case ambiguous
     /// Values that cannot be worked with, such as NaN.
     case wrongContent
-    /// The file cannot be created or written.
-    case unwritable
-    /// The disk has no room.
-    case diskFull(bytesNeeded: Int, bytesFree: Int)
   }
 
   /// The kind of trouble.
@@ -93,17 +89,6 @@ package struct FormatPlace: Sendable {
       .damaged, found: found, allowed: allowed,
       remedy: "Copy or write the file again; it is damaged or was edited.")
   }
-}
-
-/// Bytes in the unit a person would choose, such as "2.6 GB".
-package func describeBytes(_ count: Int) -> String {
-  var (value, unit) = (Double(count), "bytes")
-  for next in ["kB", "MB", "GB", "TB", "PB", "EB"] where value >= 1000 {
-    (value, unit) = (value / 1000, next)
-  }
-  if unit == "bytes" { return "\(count) bytes" }
-  let tenths = Int((value * 10).rounded())
-  return "\(tenths / 10).\(tenths % 10) \(unit)"
 }
 
 /// A shape as Python prints it, such as "(100, 1, 256, 256)".

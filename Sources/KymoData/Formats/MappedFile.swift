@@ -1,5 +1,6 @@
 // A file in memory, mapped and never copied as a whole: what is not looked at is not read.
 package import Foundation
+import KymoNumerics
 
 /// A regular file mapped for reading.
 ///
@@ -21,13 +22,13 @@ package import Foundation
     let descriptor = unsafe open(url.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw unreadable(
-        "it cannot be opened (\(describeErrno()))",
+        "it cannot be opened (\(systemReason()))",
         "Check the path \(url.path) and its permissions.")
     }
     defer { close(descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
-      throw unreadable("it cannot be examined (\(describeErrno()))", "Check the disk.")
+      throw unreadable("it cannot be examined (\(systemReason()))", "Check the disk.")
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw unreadable("it is not a regular file", "Give the path of an .npz or .npy file.")
@@ -38,7 +39,7 @@ package import Foundation
       unsafe mapping != MAP_FAILED
     else {
       throw unreadable(
-        "it cannot be mapped into memory (\(describeErrno()))",
+        "it cannot be mapped into memory (\(systemReason()))",
         "Check the address space limit (ulimit -v).")
     }
     unsafe base = UnsafeRawPointer(mapping)
@@ -63,9 +64,6 @@ package import Foundation
     return unsafe withBytes(offset..<offset + count) { unsafe [UInt8]($0) }
   }
 }
-
-/// The system's words for the last failed call.
-package func describeErrno() -> String { unsafe String(cString: strerror(errno)) }
 
 /// How much memory one array may take.
 package enum MemoryLimit {

@@ -23,44 +23,44 @@ public final class NPZWriter {
   private let alwaysWide: Bool
 
   /// Starts a file; throws when the disk has no room for `expectedBytes`.
-  public convenience init(_ url: URL, expectedBytes: Int = 0) throws(FormatError) {
+  public convenience init(_ url: URL, expectedBytes: Int = 0) throws(FileError) {
     try self.init(url, expectedBytes: expectedBytes, alwaysWide: false)
   }
 
   /// With `alwaysWide`, small entries too have the 64-bit fields that large ones need.
-  init(_ url: URL, expectedBytes: Int, alwaysWide: Bool) throws(FormatError) {
+  init(_ url: URL, expectedBytes: Int, alwaysWide: Bool) throws(FileError) {
     self.alwaysWide = alwaysWide
     // A directory entry and headers take well below a kilobyte each.
     file = try AtomicFile(url, expectedBytes: expectedBytes + 16_384)
   }
 
   /// Adds single-precision numbers.
-  public func add(_ name: String, _ array: HostArray<Float>) throws(FormatError) {
+  public func add(_ name: String, _ array: HostArray<Float>) throws(FileError) {
     try add(name, .float32, array)
   }
 
   /// Adds double-precision numbers.
-  public func add(_ name: String, _ array: HostArray<Double>) throws(FormatError) {
+  public func add(_ name: String, _ array: HostArray<Double>) throws(FileError) {
     try add(name, .float64, array)
   }
 
   /// Adds one number, an array without axes.
-  public func add(_ name: String, _ value: Double) throws(FormatError) {
+  public func add(_ name: String, _ value: Double) throws(FileError) {
     try add(name, HostArray([value], shape: []))
   }
 
   /// Adds texts, one axis.
-  public func add(_ name: String, _ texts: [String]) throws(FormatError) {
+  public func add(_ name: String, _ texts: [String]) throws(FileError) {
     try add(name, texts, shape: [texts.count])
   }
 
   /// Adds one text, an array without axes.
-  public func add(_ name: String, _ text: String) throws(FormatError) {
+  public func add(_ name: String, _ text: String) throws(FileError) {
     try add(name, [text], shape: [])
   }
 
   /// Writes the directory and gives the file its name.
-  public func finish() throws(FormatError) {
+  public func finish() throws(FileError) {
     precondition(bytesLeft == 0, "NPZWriter: finished inside an array")
     let start = file.count
     for entry in entries { try file.write(directoryRecord(entry)) }
@@ -71,7 +71,7 @@ public final class NPZWriter {
   // MARK: An array in blocks
 
   /// Starts an array whose numbers follow in blocks.
-  func beginArray(_ name: String, _ header: NPYHeader) throws(FormatError) {
+  func beginArray(_ name: String, _ header: NPYHeader) throws(FileError) {
     precondition(bytesLeft == 0, "NPZWriter: '\(name)' begun inside another array")
     precondition(names.insert(name).inserted, "NPZWriter: '\(name)' added twice")
     let nameBytes = Array("\(name).npy".utf8)
@@ -84,11 +84,11 @@ public final class NPZWriter {
     entries.append(entry)
     try file.write(localHeader(entry))
     bytesLeft = entry.size
-    try unsafe start.withBytes { bytes throws(FormatError) in try unsafe appendBlock(bytes) }
+    try unsafe start.withBytes { bytes throws(FileError) in try unsafe appendBlock(bytes) }
   }
 
   /// Adds the next bytes of the array; with the last ones the array is complete.
-  func appendBlock(_ bytes: UnsafeRawBufferPointer) throws(FormatError) {
+  func appendBlock(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     precondition(bytes.count <= bytesLeft, "NPZWriter: more numbers than the shape says")
     let last = entries.count - 1
     unsafe entries[last].checksum = updateChecksum(entries[last].checksum, bytes)
@@ -98,20 +98,20 @@ public final class NPZWriter {
   }
 
   /// The header in front of the array gets the checksum, which is known only now.
-  private func endArray() throws(FormatError) {
+  private func endArray() throws(FileError) {
     if let entry = entries.last { try file.replace(at: entry.offset, with: localHeader(entry)) }
   }
 
   private func add<Number: ArrayNumber>(
     _ name: String, _ type: NumberType, _ array: HostArray<Number>
-  ) throws(FormatError) {
+  ) throws(FileError) {
     try beginArray(name, NPYHeader(element: .number(type), shape: array.shape))
-    try unsafe array.elements.withBytes { bytes throws(FormatError) in
+    try unsafe array.elements.withBytes { bytes throws(FileError) in
       try unsafe appendBlock(bytes)
     }
   }
 
-  private func add(_ name: String, _ texts: [String], shape: [Int]) throws(FormatError) {
+  private func add(_ name: String, _ texts: [String], shape: [Int]) throws(FileError) {
     let length = max(1, texts.map(\.unicodeScalars.count).max() ?? 0)
     var bytes: [UInt8] = []
     for text in texts {
@@ -120,7 +120,7 @@ public final class NPZWriter {
     }
     try beginArray(
       name, NPYHeader(element: .text(length: length, isBigEndian: false), shape: shape))
-    try unsafe bytes.withBytes { bytes throws(FormatError) in try unsafe appendBlock(bytes) }
+    try unsafe bytes.withBytes { bytes throws(FileError) in try unsafe appendBlock(bytes) }
   }
 
   // MARK: Records of the archive

@@ -10,7 +10,7 @@ public enum NonFiniteFields: String, SettingChoice {
 }
 
 /// The settings of a solver that runs as a program of its own.
-public struct ProcessSolverConfiguration: Hashable, Codable, Sendable {
+public struct ProcessSolverConfiguration: Settings {
   /// The program and its arguments; a name without a slash is looked for on PATH.
   public var command: [String] = []
   /// The folder in which it runs; the present one when empty.
@@ -35,30 +35,6 @@ public struct ProcessSolverConfiguration: Hashable, Codable, Sendable {
 
   /// Creates the default settings for a command.
   public init(command: [String]) { self.command = command }
-
-  /// Decodes onto the defaults; an unknown key is an error.
-  public init(from decoder: any Decoder) throws {
-    try decoder.rejectUnknownKeys(CodingKeys.self)
-    self.init()
-    let settings = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-      value = try settings.decodeIfPresent(Value.self, forKey: key) ?? value
-    }
-    try read(.command, &command)
-    try read(.folder, &folder)
-    try read(.environment, &environment)
-    try read(.stateShape, &stateShape)
-    try read(.frameInterval, &frameInterval)
-    try read(.startSeconds, &startSeconds)
-    try read(.frameSeconds, &frameSeconds)
-    try read(.stopSeconds, &stopSeconds)
-    try read(.nonFinite, &nonFinite)
-  }
-
-  private enum CodingKeys: String, CodingKey, CaseIterable {
-    case command, folder, environment, stateShape, frameInterval, startSeconds, frameSeconds
-    case stopSeconds, nonFinite
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "solver") throws(ConfigurationError) {
