@@ -21,7 +21,8 @@ RECIPES = [
      "A variational autoencoder finds the parameters that differ between recordings: "
      "`Recipes/pde-vae`."),
     ("Recipes that forecast", "ForecastRecipe",
-     "A reduction and a propagator of its latents, with `method: led`: `Recipes/led`."),
+     "A reduction and a propagator of its latents, with `method: dynamics` (`led` in older recipes): "
+     "`Recipes/led`."),
 ]
 
 INTRO = """\
@@ -57,8 +58,8 @@ class Type:
 
     def __init__(self, name, kind, doc):
         self.name, self.kind, self.doc, self.entries = name, kind, doc, []
-        # What its functions make, by name.
-        self.makers = {}
+        # What its functions make, and the values of its constants, by name.
+        self.makers, self.constants = {}, {}
 
 
 # --- Reading Swift ---
@@ -71,6 +72,7 @@ PROPERTY = re.compile(
     r"^\s*(@Inlined )?(?:public |package )?var (\w+)(?:\s*:\s*([^={]+?))?(?:\s*=\s*(.+?))?\s*$")
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
 MAKER = re.compile(r"^\s*(?:\w+ )*static func (\w+)\(.*\) -> ([\w.]+) ")
+CONSTANT = re.compile(r"^\s*(?:\w+ )*static let (\w+) = (\".*\"|-?[\d_.e-]+)\s*$")
 CASES = re.compile(r"^\s*case (\w+(?:, \w+)+)\s*$")
 
 
@@ -119,6 +121,8 @@ def read_sources():
             elif inside in types and types[inside].kind == "words" and CASES.match(line):
                 types[inside].entries += [
                     Entry(name, None, name, doc) for name in CASES.match(line).group(1).split(", ")]
+            elif inside in types and CONSTANT.match(line):
+                types[inside].constants.update([CONSTANT.match(line).groups()])
             elif inside in types and MAKER.match(line):
                 types[inside].makers.update([MAKER.match(line).groups()])
             elif inside in types and types[inside].kind == "group" and PROPERTY.match(line):
@@ -206,6 +210,8 @@ class Page:
                         if arguments is None:
                             return case.name
                         return f"{case.name}: {self.arguments(arguments, target.name)}"
+            if target and name in target.constants:
+                return self.value(target.constants[name], type, inside)
             if owner is None and arguments == "" and self.find(name, inside):
                 return "group"
             if arguments:
