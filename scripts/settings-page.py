@@ -3,8 +3,8 @@
 
 The page is made of the Swift types that recipes are decoded into: stored properties of structs that
 are `Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with
-settings of their own), and the `///` comments above them. Run it after changing one of them; `make check`
-fails while the page is stale.
+settings of their own), and the `///` comments above them. Run it after changing one of them;
+`make check` fails while the page is stale.
 
 usage: scripts/settings-page.py [--check]
 """
@@ -75,6 +75,7 @@ PROPERTY = re.compile(
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
 MAKER = re.compile(r"^\s*(?:\w+ )*static func (\w+)\((.*)\) -> ([\w.]+) \{")
 INITIALISER = re.compile(r"^\s*(?:public |package )?init\((.+)\) \{")
+LONG = re.compile(r"^\s*(?:@Inlined )?(?:\w+ )*(?:var|struct|enum|init|static func)\b")
 CONSTANT = re.compile(r"^\s*(?:\w+ )*static let (\w+) = (\".*\"|-?[\d_.e-]+)\s*$")
 CASES = re.compile(r"^\s*case (\w+(?:, \w+)+)\s*$")
 
@@ -99,7 +100,7 @@ def read_sources():
             while index + 1 < len(lines) and (
                 code(line).count("(") > code(line).count(")")
                 or re.search(r"(?:=|,|:)\s*$", code(line)) and not code(line).rstrip().endswith("{")
-                and re.match(r"^\s*(?:@Inlined )?(?:\w+ )*(?:var|struct|enum|init|static func)\b", line)
+                and LONG.match(line)
             ):
                 index += 1
                 line += " " + lines[index].strip()
