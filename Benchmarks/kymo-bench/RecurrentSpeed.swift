@@ -1,28 +1,26 @@
-// How fast forecasts and training windows of recurrent networks are, for the benchmarks: the smallest of
-// several times, with the answer checked against the tensor version. Times are those of the processor,
-// which other programs on a busy machine lengthen least; they belong to one thread.
-import Foundation
+// Recurrent propagators: how long forecasts and training windows take, and how far they are from the
+// tensor version.
 import KymoData
 import KymoNN
 import KymoNumerics
+import KymoPropagation
 import KymoTensor
 
-/// Measures recurrent propagators on this machine.
-public enum RecurrentSpeed {
+/// Timings of recurrent propagators; the least time of the processor, which other programs on a busy
+/// machine lengthen least, for work of one thread.
+enum RecurrentSpeed {
   /// What a measurement found.
-  public struct Result: Sendable {
+  struct Result {
     /// Seconds of the processor for one coarse step of all trajectories, or for one window.
-    public var seconds: Double
+    var seconds: Double
     /// Multiply-adds, counted as two operations, in 1e9 for a second.
-    public var gigaflops: Double
-    /// Bytes of weights that a step reads once, in 1e9 for a second; 0 for windows.
-    public var gigabytes: Double
+    var gigaflops: Double
     /// Largest distance from the tensor version, in scaled latents (or gradients relative to the largest).
-    public var error: Double
+    var difference: Double
   }
 
   /// A rollout of `batch` trajectories from one call.
-  public static func rollout(
+  static func rollout(
     _ configuration: RecurrentConfiguration, latents: Int, batch: Int, steps: Int, repeats: Int = 20
   ) throws -> Result {
     let network = RecurrentNetwork(configuration, latentCount: latents, seed: 1)
@@ -31,8 +29,8 @@ public enum RecurrentSpeed {
       scale: [Double](repeating: 1, count: latents))
     let propagator = RecurrentPropagator(
       configuration: configuration, scaler: scaler, network: network)
-    let start = uniform([batch, latents])
-    let seconds = try smallest(repeats) {
+    let start = uniform([batch, latents], seed: 1)
+    let timing = try Timing(repeats, warmUp: 0) {
       var memory = propagator.initialMemory(batchCount: batch)
       _ = try propagator.rollout(from: start, stepCount: steps, memory: &memory)
     }
@@ -46,21 +44,19 @@ public enum RecurrentSpeed {
     let expected = withoutGradients {
       plain.predictions(inputs, state: &state, stepCount: 10)
     }
-    let products = network.multiplyAdds
+    let seconds = timing.processor[0] / Double(steps)
     return Result(
-      seconds: seconds / Double(steps),
-      gigaflops: 2e-9 * Double(products * batch * steps) / seconds,
-      gigabytes: 4e-9 * Double(products * steps) / seconds,
-      error: distance(found.elements, expected.doubles))
+      seconds: seconds, gigaflops: 2e-9 * Double(network.multiplyAdds * batch) / seconds,
+      difference: distance(found.elements, expected.doubles))
   }
 
   /// A window of training: predictions on true inputs, mean squared error and gradient.
-  public static func window(
+  static func window(
     _ configuration: RecurrentConfiguration, latents: Int, batch: Int, length: Int,
     repeats: Int = 20
   ) -> Result {
     let network = RecurrentNetwork(configuration, latentCount: latents, seed: 1)
-    let frames = uniform([batch, length + 1, latents])
+    let frames = uniform([batch, length + 1, latents], seed: 1)
     let tensor = Tensor(frames.elements.map(Float.init), shape: frames.shape)
     let inputs = tensor.sliced(axis: 1, from: 0, to: length)
     let targets = tensor.sliced(axis: 1, from: 1)
@@ -69,36 +65,30 @@ public enum RecurrentSpeed {
       var state = network.initialState(batchCount: batch)
       (network.predictions(inputs, state: &state) - targets).square().mean().backward()
     }
-    let seconds = smallest(repeats) { gradient(network) }
+    let seconds = Timing(repeats, warmUp: 0) { gradient(network) }.processor[0]
     func gradients() -> [Double] { network.parameters.flatMap { $0.gradient?.doubles ?? [] } }
     let found = gradients()
     var plain = network
     plain.avoidsKernels = true
     gradient(plain)
-    let expected = gradients()
     return Result(
       seconds: seconds,
-      gigaflops: 6e-9 * Double(network.multiplyAdds * batch * length) / seconds, gigabytes: 0,
-      error: distance(found, expected) / (expected.map(\.magnitude).max() ?? 1))
+      gigaflops: 6e-9 * Double(network.multiplyAdds * batch * length) / seconds,
+      difference: relativeDistance(found, gradients()))
   }
 
-  private static func uniform(_ shape: [Int]) -> HostArray<Double> {
-    var random = RandomStream(seed: 1, purpose: .testing)
-    return HostArray((0..<shape.reduce(1, *)).map { _ in random.uniform() }, shape: shape)
-  }
-
-  private static func distance(_ a: [Double], _ b: [Double]) -> Double {
-    zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
-  }
-
-  private static func smallest(_ repeats: Int, _ body: () throws -> Void) rethrows -> Double {
-    var seconds = Double.infinity
-    for _ in 0..<repeats {
-      let start = clock()
-      try body()
-      seconds = min(seconds, Double(clock() - start) / Double(CLOCKS_PER_SEC))
-    }
-    return seconds
+  /// Steps of a training on windows of 50 steps, 20 of which run freely, 32 side by side.
+  static func trainingSteps(
+    _ configuration: RecurrentConfiguration, latents: Int, repeats: Int
+  ) throws -> Timing {
+    var training = PropagatorTraining()
+    (training.windowLength, training.freeRunningSteps) = (50, 20)
+    (training.phase.steps, training.phase.validationInterval) = (repeats + 20, 0)
+    let series = uniform([2000, latents], seed: 2)
+    let trainer = try PropagatorTrainer(
+      .recurrent(configuration), training: training, series: [series], validation: [series],
+      seed: 1)
+    return try Timing(repeats, warmUp: 10) { _ = try trainer.step() }
   }
 }
 
