@@ -46,11 +46,11 @@ import Testing
       data: {train: \(name).npz}
       reduction:
         autoencoder:
-          network: {convolutional: {latentCount: 2, channels: [2, 2, 2], kernelWidth: 3}}
+          convolutional: {latentCount: 2, channels: [2, 2, 2], kernelWidth: 3}
           training: {batchSize: 16, phase: {steps: 30}}
       propagator:
         network:
-          network: {recurrent: {unitCount: 8}}
+          recurrent: {unitCount: 8}
           training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
       forecast: {warmUpSteps: 10, horizonSteps: 20}
       """
