@@ -5,31 +5,28 @@
 import Foundation
 import PackageDescription
 
-/// The folder with libtorch's `include` and `lib`; ends the build with a sentence when absent.
+/// The folder with libtorch's `include` and `lib`: that of $LIBTORCH, else what `make setup` made.
+///
+/// SwiftPM keeps what a manifest said until the manifest or a variable changes, so this does not look
+/// whether the latter is there: `Sources/CTorch/required.hpp` does, and what needs no tensors builds
+/// without it.
 func findTorch() -> String {
-  let files = FileManager.default
-  func holdsTorch(_ folder: String) -> Bool {
-    files.fileExists(atPath: folder + "/include/torch/csrc/api/include/torch/torch.h")
+  guard let given = Context.environment["LIBTORCH"], !given.isEmpty else {
+    return Context.packageDirectory + "/.deps/torch"
   }
-  if let given = Context.environment["LIBTORCH"], !given.isEmpty {
-    for folder in [given, given + "/torch"] where holdsTorch(folder) { return folder }
-    stop(
-      """
-      LIBTORCH is \(given), but there is no libtorch with headers in it. Set it to a libtorch \
-      distribution or to a site-packages folder with the Python package torch, or unset it and run: \
-      make setup
-      """)
+  for folder in [given, given + "/torch"]
+  where FileManager.default.fileExists(
+    atPath: folder + "/include/torch/csrc/api/include/torch/torch.h")
+  {
+    return folder
   }
-  let libraries = Context.packageDirectory + "/.deps/venv/lib"
-  for python in (try? files.contentsOfDirectory(atPath: libraries))?.sorted() ?? [] {
-    let folder = "\(libraries)/\(python)/site-packages/torch"
-    if holdsTorch(folder) { return folder }
-  }
-  stop("libtorch is not set up yet. Run: make setup")
-}
+  let sentence = """
+    kymo: LIBTORCH is \(given), but there is no libtorch with headers in it. Set it to a libtorch \
+    distribution or to a site-packages folder with the Python package torch, or unset it and run: \
+    make setup
 
-func stop(_ sentence: String) -> Never {
-  FileHandle.standardError.write(Data("kymo: \(sentence)\n".utf8))
+    """
+  FileHandle.standardError.write(Data(sentence.utf8))
   exit(1)
 }
 
@@ -63,7 +60,21 @@ let package = Package(
   products: [
     .executable(name: "kymo", targets: ["kymo"]),
     .executable(name: "kymo-engine", targets: ["kymo-engine"]),
-    .library(name: "Kymo", targets: ["KymoExperiments", "KymoReport"]),
+    // Without libtorch.
+    .library(name: "KymoNumerics", targets: ["KymoNumerics"]),
+    .library(name: "KymoSolvers", targets: ["KymoSolvers"]),
+    .library(name: "KymoData", targets: ["KymoData"]),
+    .library(name: "KymoMetrics", targets: ["KymoMetrics"]),
+    .library(name: "KymoResults", targets: ["KymoResults"]),
+    .library(name: "KymoReport", targets: ["KymoReport"]),
+    // Everything that the command line uses: data, training, extraction, forecasts, runs, reports.
+    .library(
+      name: "Kymo",
+      targets: [
+        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting", "KymoExtraction",
+        "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoData", "KymoNN",
+        "KymoTensor", "KymoNumerics",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -81,7 +92,8 @@ let package = Package(
       cxxSettings: [
         .unsafeFlags([
           "-isystem", "\(torch)/include", "-isystem", "\(torch)/include/torch/csrc/api/include",
-          "-Wall", "-Wextra", "-Werror",
+          "-include", "\(Context.packageDirectory)/Sources/CTorch/required.hpp",
+          "-Wall", "-Wextra", "-Werror", "-Wfatal-errors",
         ])
       ],
       linkerSettings: [
@@ -108,26 +120,27 @@ let package = Package(
         "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoNN", "KymoTensor",
         "KymoData", "KymoNumerics",
       ]),
-    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
+    library("KymoResults", []),
+    library("KymoReport", ["KymoResults", "KymoNumerics"]),
     library(
       "KymoRuns",
       [
-        "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
+        "KymoResults", "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
         .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
       ]),
     library(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
       "KymoCommandLine",
       [
-        "KymoRuns", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics",
+        "KymoNumerics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -137,20 +150,22 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
-    .executableTarget(
-      name: "kymo-engine",
-      dependencies: [
-        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoRuns", "KymoReport",
-        "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
+    // The work of the verbs that need tensors.
+    library(
+      "KymoEngine",
+      [
+        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoMetrics", "KymoNN",
+        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ],
-      swiftSettings: house),
+      ]),
+    .executableTarget(
+      name: "kymo-engine", dependencies: ["KymoCommandLine", "KymoEngine"], swiftSettings: house),
 
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoData",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoNN", "KymoData",
         "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
@@ -177,18 +192,27 @@ let package = Package(
       "KymoForecasting",
       [
         "KymoForecasting", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
-        "KymoTensor", "KymoNumerics",
+        "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoData",
-        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
+        "KymoPropagation", "KymoNN", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",
-      ["KymoRuns", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
-    tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
+      ["KymoRuns", "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "KymoEngine",
+      [
+        "KymoEngine", "KymoCommandLine", "KymoExperiments", "KymoMetrics", "KymoNN", "KymoResults",
+        "KymoRuns", "KymoData", "KymoNumerics", "KymoTensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    tests("KymoResults", ["KymoResults"]),
+    tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],
   cLanguageStandard: .gnu17,

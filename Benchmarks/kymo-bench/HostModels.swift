@@ -1,14 +1,12 @@
-// A reservoir computer (1,000 units, 8 latents) and SINDy (Lorenz) against NumPy and SciPy, which run the
-// very models that were fitted and saved here. The fastest of five runs counts on our side.
+// A reservoir computer (1,000 units, 8 latents) and SINDy (Lorenz) against NumPy and SciPy, which run
+// the very models that were fitted and saved here. The fastest of five runs counts on our side.
 import Foundation
 import KymoData
 import KymoNumerics
 import KymoPropagation
 
-/// Fastest of a few runs, in seconds: what the machine can do beside other work.
 private func fastest(_ body: () throws -> Void) rethrows -> Double {
-  let clock = ContinuousClock()
-  return try (0..<5).map { _ in try clock.measure(body) / .seconds(1) }.min() ?? .nan
+  try Timing(5, warmUp: 0, body).fastest
 }
 
 func benchmarkHostModels() throws {
@@ -63,28 +61,26 @@ func benchmarkHostModels() throws {
     "Benchmarks/peers/host_models.py", folder.appending(path: "reservoir").path,
     folder.appending(path: "sparse").path,
   ])
-  func miss(_ values: [Double], _ key: String) throws -> Double {
-    guard let expected = other[key] as? [Double] else { throw BenchmarkError("no \(key)") }
-    return zip(values, expected).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
-  }
-  let (reservoirMiss, sparseMiss) = (
-    try miss(final, "reservoirFinal"), try miss(sparseFinal, "sparseFinal")
-  )
-  // A free run of 200 steps from one model on both sides: rounding, fed back.
-  guard reservoirMiss < 1e-3, sparseMiss < 1e-5 else {
-    throw BenchmarkError("forecasts differ by \(reservoirMiss) and \(sparseMiss)")
-  }
   func compare(_ name: String, _ seconds: Double, _ key: String, _ unit: Double, _ text: String)
     throws
   {
     let theirs = try number(other, key)
     line(
       name,
-      "\(format(seconds * unit)) \(text), SciPy \(format(theirs * unit)): \(format(theirs / seconds)) times as fast"
-    )
+      """
+      \(format(seconds * unit)) \(text), SciPy \(format(theirs * unit)): \
+      \(format(theirs / seconds)) times as fast
+      """)
   }
+  // A free run of 200 steps from one model on both sides: rounding, fed back.
   try compare("reservoir, 1,000 units: fit", fit, "reservoirFit", 1e3, "ms")
   try compare("  step, one trajectory", single, "reservoirStep", 1e6, "µs")
   try compare("  step, each of \(batch)", many, "reservoirBatchStep", 1e6, "µs")
+  try difference(
+    "difference after 200 steps", distance(final, try numbers(other, "reservoirFinal")),
+    atMost: 1e-10)
   try compare("SINDy, Lorenz: step", sparse, "sparseStep", 1e6, "µs")
+  try difference(
+    "difference after 200 steps", distance(sparseFinal, try numbers(other, "sparseFinal")),
+    atMost: 1e-5)
 }

@@ -38,39 +38,58 @@ public struct ChannelScaler: Hashable, Codable, Sendable {
   ///   - states: `[B, C, X…]`.
   ///   - slack: Part of the range by which min and max are moved outwards at either end.
   public init(_ kind: Kind, fitting states: HostArray<Double>, slack: Double = 0) {
-    let channels = states.shape[1]
+    var moments = [Moments](repeating: Moments(), count: states.shape[1])
     let cells = states.shape.dropFirst(2).reduce(1, *)
+    for (index, value) in states.elements.enumerated() {
+      moments[index / cells % moments.count].add(value)
+    }
+    self.init(kind, moments, slack: slack)
+  }
+
+  /// Fits the map to frames, in one pass over them.
+  public init(_ kind: Kind, fitting frames: FrameSet, slack: Double = 0) {
+    var moments = [Moments](repeating: Moments(), count: frames.recordings.channelCount)
+    unsafe frames.forEachState { _, state in
+      let cells = state.count / moments.count
+      for channel in moments.indices {
+        var own = moments[channel]
+        for cell in channel * cells..<(channel + 1) * cells { unsafe own.add(Double(state[cell])) }
+        moments[channel] = own
+      }
+    }
+    self.init(kind, moments, slack: slack)
+  }
+
+  /// What is added up over the numbers of a channel.
+  private struct Moments {
+    var (low, high) = (Double.infinity, -Double.infinity)
+    var (sum, squares, count) = (0.0, 0.0, 0.0)
+
+    mutating func add(_ value: Double) {
+      low = min(low, value)
+      high = max(high, value)
+      sum += value
+      squares += value * value
+      count += 1
+    }
+  }
+
+  private init(_ kind: Kind, _ moments: [Moments], slack: Double) {
     var (offset, scale) = ([Double](), [Double]())
-    for channel in 0..<channels {
-      var (low, high, sum, squares) = (Double.infinity, -Double.infinity, 0.0, 0.0)
-      for state in 0..<states.shape[0] {
-        let first = (state * channels + channel) * cells
-        for value in states.elements[first..<first + cells] {
-          low = min(low, value)
-          high = max(high, value)
-          sum += value
-          squares += value * value
+    for channel in moments {
+      let margin = slack * (channel.high - channel.low)
+      let (low, high) = (channel.low - margin, channel.high + margin)
+      let mean = channel.sum / channel.count
+      let (shift, width): (Double, Double) =
+        switch kind {
+        case .minMaxZeroOne: (low, high - low)
+        case .minMaxMinusOneOne: ((low + high) / 2, (high - low) / 2)
+        case .standard: (mean, max(0, channel.squares / channel.count - mean * mean).squareRoot())
+        case .none: (0, 1)
         }
-      }
-      let count = Double(states.shape[0] * cells)
-      let margin = slack * (high - low)
-      (low, high) = (low - margin, high + margin)
-      switch kind {
-      case .minMaxZeroOne:
-        offset.append(low)
-        scale.append(high - low)
-      case .minMaxMinusOneOne:
-        offset.append((low + high) / 2)
-        scale.append((high - low) / 2)
-      case .standard:
-        offset.append(sum / count)
-        scale.append(max(0, squares / count - sum / count * (sum / count)).squareRoot())
-      case .none:
-        offset.append(0)
-        scale.append(1)
-      }
+      offset.append(shift)
       // A constant channel stays constant.
-      if !(scale[channel] > 0) { scale[channel] = 1 }
+      scale.append(width > 0 ? width : 1)
     }
     self.init(kind: kind, offset: offset, scale: scale)
   }

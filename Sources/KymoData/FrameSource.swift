@@ -5,7 +5,7 @@ public import KymoNumerics
 ///
 /// The same place always gives the same numbers, whichever part of a recording is asked for.
 public protocol FrameSource: Sendable {
-  /// Copies a crop, shape `[C, time, x…]` in C order; it wraps along periodic axes.
+  /// Copies a crop, shape `[time, C, x…]` in C order; it wraps along periodic axes.
   ///
   /// Called from several threads at a time; the caller has checked that the place exists.
   func copyCrop(_ place: CropPlace, into output: UnsafeMutablePointer<Float>)
@@ -77,8 +77,8 @@ struct NoisyFrames: FrameSource {
     let (rows, columns) = (isPlane ? place.size[1] : 1, place.size[place.size.count - 1])
     let start = place.spaceOffsets[place.spaceOffsets.count - 1]
     var target = unsafe output
-    for channel in 0..<channelCount {
-      for frame in 0..<place.size[0] {
+    for frame in 0..<place.size[0] {
+      for channel in 0..<channelCount {
         for row in 0..<rows {
           let line = isPlane ? (place.spaceOffsets[0] + row) % spaceShape[0] : 0
           var (position, left) = (start, columns)

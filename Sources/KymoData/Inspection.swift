@@ -86,25 +86,25 @@ public struct Inspection: Codable, Hashable, Sendable {
   init(
     _ url: URL, key: String?, axes: String?, threads: Int, sampledBytes: Int
   ) throws(FormatError) {
-    let recordings = try Recordings.load(url, key: key, axes: axes)
-    let npz = try NPZFile(url)
+    let arrays = try ArrayFiles.open(url)
+    let recordings = try Recordings.load(arrays, key: key, axes: axes)
     let field =
       key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
-    let array = try npz.array(field)
+    let array = try arrays.array(field)
     // Loading compares the checksum of small fields only.
     if recordings.isMapped || recordings.isMadeOnDemand,
-      array.header.byteCount > NPYArray.checkedUpTo
+      array.count * array.element.width > Recordings.checkedUpTo
     {
-      try array.verifyChecksum()
+      try array.verify()
     }
     let statistics = RecordingsStatistics(
       recordings, bytes: recordings.isMadeOnDemand ? sampledBytes / 8 : sampledBytes,
       threads: threads)
     file = url.lastPathComponent
-    bytes = npz.file.count
+    bytes = arrays.byteCount
     self.key = field
     self.axes = axes
-    type = array.header.element.name
+    type = array.element.name
     isMapped = recordings.isMapped
     isMadeOnDemand = recordings.isMadeOnDemand
     recordingCount = recordings.count
@@ -124,7 +124,7 @@ public struct Inspection: Codable, Hashable, Sendable {
       + Inspection.boundaryFindings(recordings, statistics)
       + Inspection.scaleFindings(recordings, parameters)
       + Inspection.noiseFindings(channels, noise)
-      + Inspection.arrayFindings(npz, field: field)
+      + Inspection.arrayFindings(arrays, field: field)
     findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
     findings += StarterCrops(self).findings
     if findings.isEmpty { findings = [Finding(.ok, "nothing suspicious was found")] }
@@ -250,7 +250,7 @@ public struct Inspection: Codable, Hashable, Sendable {
   }
 
   /// Arrays that are not ours: often a misspelt name.
-  private static func arrayFindings(_ file: NPZFile, field: String) -> [Finding] {
+  private static func arrayFindings(_ file: any ArrayFile, field: String) -> [Finding] {
     guard !file.isBareArray else { return [] }
     return file.names.filter { $0 != field && !RecordingKey.all.contains($0) }.map { name in
       Finding(

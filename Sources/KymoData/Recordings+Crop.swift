@@ -20,7 +20,7 @@ public struct CropPlace: Hashable, Sendable {
 }
 
 extension Recordings {
-  /// Copies a crop, shape `[C, time, x…]` in C order.
+  /// Copies a crop, shape `[time, C, x…]` in C order.
   ///
   /// Along a periodic axis the crop wraps around, more than once when it is larger than the axis.
   /// Along any other axis it must lie inside.
@@ -49,33 +49,37 @@ extension Recordings {
           && (boundary[axis] == .periodic || size[1 + axis] <= length - offset),
         "crop: \(size[1 + axis]) points from \(offset) of \(length), boundary \(boundary[axis])")
     }
-    if let source {
-      unsafe source.copyCrop(
-        CropPlace(
-          recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
-          size: size), into: output)
-    } else {
+    let place = CropPlace(
+      recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
+      size: size)
+    switch storage {
+    case .onDemand(let source): unsafe source.copyCrop(place, into: output)
+    case .parts(let array, let axes, let file):
+      unsafe copyParts(of: array, axes, file, place, into: output)
+    case .mapped, .owned:
       unsafe storage.withBytes { bytes in
         unsafe copyBlock(
           from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,
           into: output)
       }
     }
-    if let scaling { unsafe scaling.scale(output, cells: size.reduce(1, *)) }
+    if let scaling {
+      let frame = channelCount * size[1...].reduce(1, *)
+      for time in 0..<size[0] {
+        unsafe scaling.scale(output + time * frame, cells: frame / channelCount)
+      }
+    }
   }
 
-  /// Copies a crop, shape `[C, time, x…]` in C order, as the pointer version does.
+  /// Copies a crop, shape `[time, C, x…]` in C order, as the pointer version does.
   public func crop(_ place: CropPlace) -> HostArray<Float> {
-    let length = channelCount * place.size.reduce(1, *)
-    let values = unsafe [Float](unsafeUninitializedCapacity: length) { output, count in
-      if let target = output.baseAddress {
-        unsafe copyCrop(
-          recording: place.recording, timeOffset: place.timeOffset,
-          spaceOffsets: place.spaceOffsets, size: place.size, into: target)
-      }
-      count = length
+    let shape = [place.size[0], channelCount] + place.size.dropFirst()
+    let values = unsafe filled(count: shape.reduce(1, *)) { target in
+      unsafe copyCrop(
+        recording: place.recording, timeOffset: place.timeOffset,
+        spaceOffsets: place.spaceOffsets, size: place.size, into: target)
     }
-    return HostArray(values, shape: [channelCount] + place.size)
+    return HostArray(values, shape: shape)
   }
 
   /// Copies `size` points from `origin` (time, then space) on; space indices wrap.
@@ -99,8 +103,8 @@ extension Recordings {
     let middleStart = isPlane ? origin[1] : 0
     let firstFrame = firstEntry + recording * strides[0] + origin[0] * frameStride
     var target = unsafe output
-    for channel in 0..<channelCount {
-      for frame in 0..<size[0] {
+    for frame in 0..<size[0] {
+      for channel in 0..<channelCount {
         let frameEntry = firstFrame + channel * channelStride + frame * frameStride
         for middle in 0..<middleCount {
           let rowEntry = frameEntry + (middleStart + middle) % middleLength * middleStride
@@ -117,6 +121,67 @@ extension Recordings {
             unsafe target += count
             left -= count
             position = 0
+          }
+        }
+      }
+    }
+  }
+
+  /// Reads a crop from a file that hands out parts; a periodic axis is read once for every time around.
+  ///
+  /// A file that can no longer be read ends the process with its words, as one does that is mapped.
+  private func copyParts(
+    of array: any StoredArray, _ axes: [Int?], _ file: FormatPlace, _ place: CropPlace,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    func ranges(_ axis: Int) -> [(source: Range<Int>, target: Int)] {
+      var (start, done): (Int, Int) = (place.spaceOffsets[axis], 0)
+      var found: [(Range<Int>, Int)] = []
+      while done < place.size[1 + axis] {
+        let count = min(place.size[1 + axis] - done, shape[3 + axis] - start)
+        found.append((start..<start + count, done))
+        (start, done) = (0, done + count)
+      }
+      return found
+    }
+    let isPlane = spaceRank == 2
+    let rowLength = place.size[place.size.count - 1]
+    for x in ranges(0) {
+      for y in isPlane ? ranges(1) : [(0..<1, 0)] {
+        // What is read, in the order of files, and the same in the order of the array.
+        let wanted = [
+          place.recording..<place.recording + 1, 0..<channelCount,
+          place.timeOffset..<place.timeOffset + place.size[0], x.source, y.source,
+        ]
+        var part = array.shape.map { 0..<$0 }
+        for (letter, axis) in axes.enumerated() { if let axis { part[axis] = wanted[letter] } }
+        let counts = part.map(\.count)
+        let read: [Float]
+        do {
+          read = try unsafe filled(count: counts.reduce(1, *)) { (target: UnsafeMutablePointer<Float>)
+            throws(FormatError) in
+            try unsafe array.read(part, into: target)
+          }
+        } catch {
+          preconditionFailure("\(file.file): \(error)")
+        }
+        let own = NPYHeader(element: .number(.float32), shape: counts).strides
+        let strides = axes.map { $0.map { own[$0] } ?? 0 }
+        // In bounds: every index is below the count of its axis.
+        for time in 0..<place.size[0] {
+          for channel in 0..<channelCount {
+            for row in x.source.indices {
+              for column in y.source.indices {
+                let (i, j) = (row - x.source.lowerBound, column - y.source.lowerBound)
+                let plane = (time * channelCount + channel) * place.size[1...].reduce(1, *)
+                let cell =
+                  isPlane ? (x.target + i) * rowLength + y.target + j : x.target + i
+                unsafe output[plane + cell] =
+                  read[
+                    channel * strides[1] + time * strides[2] + i * strides[3]
+                      + (isPlane ? j * strides[4] : 0)]
+              }
+            }
           }
         }
       }

@@ -1,4 +1,4 @@
-// Recordings from .npz and .npy files: which array is the field, which axis is what.
+// Recordings from files of arrays: which array is the field, which axis is what.
 public import Foundation
 import KymoNumerics
 
@@ -30,12 +30,7 @@ enum RecordingKey {
 }
 
 extension Recordings {
-  /// Reads an .npz or .npy file.
-  ///
-  /// The field of a stored entry is mapped, not read: only what is looked at comes into memory, and
-  /// its checksum is compared up to 64 MB (`inspect` compares it always). A packed field is
-  /// unpacked into memory. So is one whose recordings are not stretches of the file (Fortran order,
-  /// recordings not the first axis), which is put in order.
+  /// Reads a file of any format in ``ArrayFiles``.
   ///
   /// - Parameters:
   ///   - url: The file.
@@ -47,49 +42,78 @@ extension Recordings {
   public static func load(
     _ url: URL, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
-    let file = try NPZFile(url)
+    try load(ArrayFiles.open(url), key: key, axes: axes)
+  }
+
+  /// Reads an open file.
+  ///
+  /// A field that lies in the file as it is is mapped, not read: only what is looked at comes into memory, and
+  /// its checksum is compared up to 64 MB (`inspect` compares it always). Of a field that the file hands out in
+  /// parts, parts are read. A packed field is unpacked into memory. So is one whose recordings are not
+  /// stretches of the file (Fortran order, recordings not the first axis), which is put in order.
+  public static func load(
+    _ file: any ArrayFile, key: String? = nil, axes: String? = nil
+  ) throws(FormatError) -> Recordings {
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
-    let array = try fieldArray(in: file, key: key)
+    let (name, array) = try fieldArray(in: file, key: key)
+    let place = file.place(of: name)
     let hasChannelNames = !file.isBareArray && file.contains(RecordingKey.channelNames)
-    let order = try AxisOrder(
-      of: array.header.shape, given: axes, trustsDefault: hasChannelNames, array.place)
-    guard !array.header.shape.contains(0) else {
-      throw array.place.error(
-        .wrongShape, found: "the shape \(describeShape(array.header.shape)), which is empty",
+    let order = try AxisOrder(of: array.shape, given: axes, trustsDefault: hasChannelNames, place)
+    guard !array.shape.contains(0) else {
+      throw place.error(
+        .wrongShape, found: "the shape \(describeShape(array.shape)), which is empty",
         allowed: "at least one recording, channel, frame and point",
         remedy: "Check how the array was made.")
     }
-    let (shape, strides) = order.apply(to: array.header)
+    let shape = order.reorder(array.shape, missing: 1)
     let reader = MetadataReader(file: file, shape: shape)
     let (params, times) = (try reader.parameters(), try reader.times())
     let metadata = try reader.metadata(parameterCount: params?.shape[1] ?? 0, times: times)
-
-    let type = try array.numberType()
-    let isBlockwise = shape[0] == 1 || strides[0] == shape[1...].reduce(1, *)
-    let storage: RecordingStorage
-    var finalStrides = strides
-    if isBlockwise, let range = array.storedRange {
-      if range.count <= NPYArray.checkedUpTo { try array.verifyChecksum() }
-      storage = .mapped(array.file, range, type)
-    } else {
-      if !isBlockwise { try MemoryLimit.require(8 * array.header.count, array.place) }
-      var values = try array.values(as: Float.self)
-      if !isBlockwise {
-        values = NumberConversion.rearrange(values, shape: shape, strides: strides)
-        finalStrides = NPYHeader(element: .number(.float32), shape: shape).strides
-      }
-      storage = .owned(values)
+    _ = try array.numberType(place)
+    func isBlockwise(_ strides: [Int]) -> Bool {
+      shape[0] == 1 || strides[0] == shape[1...].reduce(1, *)
     }
-    return Recordings(
-      storage: storage, shape: shape, strides: finalStrides, firstEntry: 0, params: params,
-      times: times, metadata: metadata)
+    func recordings(_ storage: RecordingStorage, _ strides: [Int]) -> Recordings {
+      Recordings(
+        storage: storage, shape: shape, strides: strides, firstEntry: 0, params: params,
+        times: times, metadata: metadata)
+    }
+    let inOrder = NPYHeader(element: .number(.float32), shape: shape).strides
+    if let mapping = array.mapping {
+      let strides = order.reorder(mapping.strides, missing: array.count)
+      if isBlockwise(strides) {
+        if mapping.range.count <= checkedUpTo { try array.verify() }
+        return recordings(.mapped(mapping.file, mapping.range, mapping.type), strides)
+      }
+    } else if array.readsParts {
+      return recordings(.parts(array, axes: order.axes, place), inOrder)
+    }
+    let values: HostArray<Float> = try array.hostArray(place)
+    let strides = order.reorder(
+      NPYHeader(element: .number(.float32), shape: values.shape).strides, missing: values.count)
+    if isBlockwise(strides) { return recordings(.owned(values.elements), strides) }
+    try MemoryLimit.require(8 * values.count, place)
+    let ordered = unsafe filled(count: values.count) { (target: UnsafeMutablePointer<Float>) in
+      unsafe values.elements.withBytes { bytes in
+        if let base = bytes.baseAddress {
+          unsafe NumberConversion.copy(
+            shape.map { 0..<$0 }, of: .float32, at: base, strides: strides, to: target)
+        }
+      }
+    }
+    return recordings(.owned(ordered), inOrder)
   }
 
+  /// Bytes up to which the checksum is compared before a mapped array is used.
+  static let checkedUpTo = 64 << 20
+
   private static func fieldArray(
-    in file: NPZFile, key: String?
-  ) throws(FormatError) -> NPYArray {
-    if let key { return try file.array(key) }
-    if file.contains(RecordingKey.field) { return try file.array(RecordingKey.field) }
+    in file: any ArrayFile, key: String?
+  ) throws(FormatError) -> (String, any StoredArray) {
+    if let key { return (key, try file.array(key)) }
+    if file.contains(RecordingKey.field) {
+      return (RecordingKey.field, try file.array(RecordingKey.field))
+    }
     let listing = file.listing
     let candidates = listing.filter { $0.shape.count >= 3 && $0.type != "text" }
     let remedy =
@@ -98,7 +122,7 @@ extension Recordings {
           ? "Name it: --key \($0.name)" : "Name the field, for example: --key \($0.name)"
       } ?? "Save the field as an array x of shape (recordings, channels, time, space)."
     throw FormatError(
-      .missing, file: file.file.name,
+      .missing, file: file.name,
       found: "there is no array 'x'; the file holds "
         + (listing.isEmpty ? "no array" : listing.map(\.description).joined(separator: "; ")),
       allowed: "the recordings in 'x'", remedy: remedy)
@@ -151,16 +175,11 @@ struct AxisOrder: Hashable {
     return Dictionary(uniqueKeysWithValues: zip(letters, letters.indices))
   }
 
-  /// Shape and strides in the order recordings, channels, time, space.
-  func apply(to header: NPYHeader) -> (shape: [Int], strides: [Int]) {
-    var (shape, strides): ([Int], [Int]) = ([], [])
-    for letter in axisOf["Y"] == nil ? "NCTX" : "NCTXY" {
-      let axis = axisOf[letter]
-      shape.append(axis.map { header.shape[$0] } ?? 1)
-      strides.append(axis.map { header.strides[$0] } ?? header.count)
-    }
-    return (shape, strides)
-  }
+  /// The axis of the array for recordings, channels, time and space, nil for one that is not there.
+  var axes: [Int?] { (axisOf["Y"] == nil ? "NCTX" : "NCTXY").map { axisOf[$0] } }
+
+  /// Lengths or strides of the array in the order recordings, channels, time, space.
+  func reorder(_ values: [Int], missing: Int) -> [Int] { axes.map { $0.map { values[$0] } ?? missing } }
 
   /// The readings that fit, each in words.
   private static func ambiguous(_ shape: [Int], _ place: FormatPlace) -> FormatError {
@@ -207,7 +226,7 @@ struct AxisOrder: Hashable {
 
 /// The small arrays beside the field, compared with its shape.
 struct MetadataReader {
-  let file: NPZFile
+  let file: any ArrayFile
   let shape: [Int]
   private var spaceRank: Int { shape.count - 3 }
 
@@ -216,11 +235,11 @@ struct MetadataReader {
   /// The header of a small array, so that a huge one is refused before it is read.
   private func small(
     _ key: String, _ allowed: String, where fits: ([Int]) -> Bool
-  ) throws(FormatError) -> NPYArray {
+  ) throws(FormatError) -> any StoredArray {
     let array = try file.array(key)
-    guard fits(array.header.shape) else {
-      throw array.place.error(
-        .wrongShape, found: "the shape \(describeShape(array.header.shape))",
+    guard fits(array.shape) else {
+      throw file.place(of: key).error(
+        .wrongShape, found: "the shape \(describeShape(array.shape))",
         allowed: "\(allowed), to fit x of shape \(describeShape(shape)) in the order "
           + (spaceRank == 2 ? "N,C,T,X,Y" : "N,C,T,X"),
         remedy: "Change or remove the array '\(key)'.")
@@ -233,7 +252,7 @@ struct MetadataReader {
     let array = try small(RecordingKey.parameters, "(\(shape[0]), k) with k below 1,000") {
       (1...2).contains($0.count) && $0[0] == shape[0] && ($0.count == 1 || $0[1] < 1000)
     }
-    let values: HostArray<Float> = try array.hostArray()
+    let values: HostArray<Float> = try array.hostArray(file.place(of: RecordingKey.parameters))
     // One parameter may come without its own axis.
     let matrix = values.rank == 1 ? values.reshaped([values.count, 1]) : values
     return matrix.shape[1] == 0 ? nil : matrix
@@ -242,7 +261,7 @@ struct MetadataReader {
   func times() throws(FormatError) -> [Double]? {
     guard has(RecordingKey.times) else { return nil }
     let array = try small(RecordingKey.times, "(\(shape[2]),)") { $0 == [shape[2]] }
-    return try array.values(as: Double.self)
+    return try array.hostArray(file.place(of: RecordingKey.times)).elements
   }
 
   func metadata(parameterCount: Int, times: [Double]?) throws(FormatError) -> RecordingsMetadata {
@@ -278,7 +297,7 @@ struct MetadataReader {
     }
     let kinds = try array.strings().map { (word) throws(FormatError) in
       guard let kind = Grid.Ends(rawValue: word) else {
-        throw array.place.error(
+        throw file.place(of: RecordingKey.boundary).error(
           .wrongContent, found: "the word '\(word)'",
           allowed: BoundaryCondition.allCases.map(\.rawValue).joined(separator: ", "),
           remedy: "Write boundary=[\"periodic\"] when the last point is a neighbour of the first.")
@@ -295,9 +314,10 @@ struct MetadataReader {
       return (times[times.count - 1] - times[0]) / Double(times.count - 1)
     }
     let array = try small(RecordingKey.frameInterval, "one number") { $0.allSatisfy { $0 == 1 } }
-    let value = try array.values(as: Double.self)[0]
+    let place = file.place(of: RecordingKey.frameInterval)
+    let value: Double = try array.hostArray(place).elements[0]
     guard value.isFinite, value > 0 else {
-      throw array.place.error(
+      throw place.error(
         .wrongContent, found: "the time \(value) between frames", allowed: "a positive number",
         remedy: "Correct or remove the array 'dt'.")
     }
@@ -309,9 +329,10 @@ struct MetadataReader {
     let array = try small(RecordingKey.extents, "(\(spaceRank),)") {
       $0 == [spaceRank] || ($0.isEmpty && spaceRank == 1)
     }
-    let values = try array.values(as: Double.self)
+    let place = file.place(of: RecordingKey.extents)
+    let values: [Double] = try array.hostArray(place).elements
     guard values.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-      throw array.place.error(
+      throw place.error(
         .wrongContent, found: "the lengths \(values)", allowed: "positive numbers",
         remedy: "Correct or remove the array 'extent'.")
     }

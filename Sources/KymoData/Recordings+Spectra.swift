@@ -9,7 +9,7 @@ extension RecordingsMetadata {
 
 extension Recordings {
   /// Whether a file holds spectra from which frames are made.
-  static func holdsSpectra(_ file: NPZFile) -> Bool {
+  static func holdsSpectra(_ file: any ArrayFile) -> Bool {
     !file.isBareArray && file.contains(RecordingKey.spectra) && !file.contains(RecordingKey.field)
   }
 
@@ -18,22 +18,23 @@ extension Recordings {
   /// The array `spectra` is float32 of shape (recordings, X, Y/2 + 1, 2), the half plane of
   /// `numpy.fft.rfft2(u) / (X Y)` with real and imaginary part last; `params` is (recordings, 3): D,
   /// v_x, v_y; `frames` is their number, `dt` the time between them, `extent` the lengths of both axes.
-  static func loadSpectra(_ file: NPZFile) throws(FormatError) -> Recordings {
+  static func loadSpectra(_ file: any ArrayFile) throws(FormatError) -> Recordings {
     let array = try file.array(RecordingKey.spectra)
-    let header = array.header
     func refuse(
       _ key: String, _ found: String, _ allowed: String
     ) -> FormatError {
       FormatError(
-        .wrongContent, file: file.file.name, place: "array '\(key)'", found: found,
+        .wrongContent, file: file.name, place: "array '\(key)'", found: found,
         allowed: allowed, remedy: "Make the file with: kymo simulate cd")
     }
-    guard try array.numberType() == .float32, !header.isFortranOrder, header.shape.count == 4,
-      header.shape[3] == 2, header.shape[0] > 0
+    let points = array.shape
+    guard array.element == .number(.float32), points.count == 4, points[3] == 2, points[0] > 0,
+      array.mapping.map({ $0.strides == NPYHeader(element: array.element, shape: points).strides })
+        ?? true
     else {
       throw refuse(
         RecordingKey.spectra,
-        "\(header.element.name) of shape \(describeShape(header.shape))",
+        "\(array.element.name) of shape \(describeShape(points))",
         "float32 of shape (recordings, X, Y/2 + 1, 2) in C order")
     }
     let law = try file.array(RecordingKey.law).strings().first ?? ""
@@ -41,13 +42,16 @@ extension Recordings {
       throw refuse(RecordingKey.law, "'\(law)'", "'\(RecordingsMetadata.convectionDiffusion)'")
     }
     let frameArray = try file.array(RecordingKey.frames)
-    let frames =
-      frameArray.header.count == 1 ? try frameArray.values(as: Double.self)[0].rounded() : 0
+    var frames = 0.0
+    if frameArray.count == 1 {
+      let given: HostArray<Double> = try frameArray.hostArray(file.place(of: RecordingKey.frames))
+      frames = given.elements[0].rounded()
+    }
     guard frames >= 1, frames <= 1e6 else {
       throw refuse(RecordingKey.frames, "\(frames)", "one number from 1 to 1000000")
     }
-    let (points, columns) = (header.shape[1], 2 * (header.shape[2] - 1))
-    let shape = [header.shape[0], 1, Int(frames), points, columns]
+    let (rows, columns) = (points[1], 2 * (points[2] - 1))
+    let shape = [points[0], 1, Int(frames), rows, columns]
     let reader = MetadataReader(file: file, shape: shape)
     let params = try reader.parameters()
     var metadata = try reader.metadata(parameterCount: params?.shape[1] ?? 0, times: nil)
@@ -59,11 +63,11 @@ extension Recordings {
         "finite, of shape (recordings, 3): D not negative, v_x, v_y")
     }
     let grid = metadata.extents.map { lengths in
-      Grid(zip([points, columns], lengths).map { Grid.Axis($0, extent: $1, .periodic) })
+      Grid(zip([rows, columns], lengths).map { Grid.Axis($0, extent: $1, .periodic) })
     }
     guard let interval = metadata.frameInterval, let grid, let plane = LinearPlane(grid) else {
       throw refuse(
-        RecordingKey.spectra, "a mesh of \(points) × \(columns) points",
+        RecordingKey.spectra, "a mesh of \(rows) × \(columns) points",
         "with dt and extent given, and counts that are even products of 2, 3 and 5")
     }
     metadata.describe(grid)
@@ -73,12 +77,11 @@ extension Recordings {
         diffusivity: values[3 * index], velocity: Array(values[3 * index + 1..<3 * index + 3]))
     }
     let storage: RecordingStorage
-    let isAligned = array.storedRange.map { $0.lowerBound % 4 == 0 } ?? false
-    if let range = array.storedRange, isAligned {
-      if range.count <= NPYArray.checkedUpTo { try array.verifyChecksum() }
-      storage = .mapped(array.file, range, .float32)
+    if let mapping = array.mapping, mapping.range.lowerBound % 4 == 0 {
+      if mapping.range.count <= checkedUpTo { try array.verify() }
+      storage = .mapped(mapping.file, mapping.range, .float32)
     } else {
-      storage = .owned(try array.values(as: Float.self))
+      storage = .owned(try array.hostArray(file.place(of: RecordingKey.spectra)).elements)
     }
     return Recordings(
       source: ConvectionDiffusionFrames(

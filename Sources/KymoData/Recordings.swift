@@ -4,9 +4,10 @@ public import KymoNumerics
 
 /// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
-/// Shapes: `x` is `[N, C, T, X]` or `[N, C, T, X, Y]`; `params` is `[N, k]`. Numbers that a file
-/// stores in another type, byte order or axis order are converted when a recording is looked at, as
-/// long as every recording is one stretch of the file; otherwise they were put in order at loading.
+/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames are handed
+/// out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a file stores in another
+/// type, byte order or axis order are converted when they are looked at, as long as every recording is one
+/// stretch of the file; otherwise they were put in order at loading.
 public struct Recordings: Sendable {
   /// Names, scales and origin.
   public var metadata: RecordingsMetadata
@@ -14,7 +15,7 @@ public struct Recordings: Sendable {
   public private(set) var scaling: ChannelScaler?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
-  /// Length of every axis: recordings, channels, frames, then space.
+  /// Length of every axis, in the order of files: recordings, channels, frames, then space.
   public let shape: [Int]
   /// Times of the frames, when the file lists them.
   public let times: [Double]?
@@ -69,7 +70,7 @@ public struct Recordings: Sendable {
   /// Number of space axes, 1 or 2.
   public var spaceRank: Int { shape.count - 3 }
   /// Numbers in one recording.
-  public var recordingLength: Int { shape[1...].reduce(1, *) }
+  public var recordingLength: Int { shape.reduce(1, *) / shape[0] }
   /// Number of known parameters.
   public var parameterCount: Int { params?.shape[1] ?? 0 }
 
@@ -101,9 +102,14 @@ public struct Recordings: Sendable {
     if case .mapped = storage { true } else { false }
   }
 
-  /// One recording, shape `[C, T, X…]`.
-  public subscript(index: Int) -> HostArray<Float> {
-    unsafe withRecording(index) { unsafe HostArray(Array($0), shape: Array(shape[1...])) }
+  /// One recording, shape `[T, C, X…]`.
+  public subscript(index: Int) -> HostArray<Float> { crop(whole(index)) }
+
+  /// The place of a whole recording.
+  func whole(_ index: Int) -> CropPlace {
+    CropPlace(
+      recording: index, timeOffset: 0, spaceOffsets: spaceShape.map { _ in 0 },
+      size: Array(shape[2...]))
   }
 
   /// The recordings in `range`; shares the numbers.
@@ -167,7 +173,7 @@ public struct Recordings: Sendable {
 
   private static let scaledSample = 200
 
-  /// Hands out the numbers of one recording, shape `[C, T, X…]` in C order.
+  /// Hands out the numbers of one recording in the order of files, shape `[C, T, X…]`.
   ///
   /// They are the file's own bytes when those are aligned float32 in this order, otherwise a
   /// converted copy, or frames made for the purpose. The pointer is valid inside `body` only.
@@ -177,35 +183,34 @@ public struct Recordings: Sendable {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
     let length = recordingLength
     let first = firstEntry + index * strides[0]
-    if source != nil || scaling != nil {
-      let whole = crop(
-        CropPlace(
-          recording: index, timeOffset: 0, spaceOffsets: spaceShape.map { _ in 0 },
-          size: Array(shape[2...])))
-      return try unsafe whole.elements.withUnsafeBufferPointer { buffer throws(Failure) in
-        try unsafe body(buffer)
-      }
+    guard source == nil, scaling == nil, !storage.isReadInParts else {
+      return try unsafe crop(whole(index)).exchanged(0).elements
+        .withUnsafeBufferPointer { buffer throws(Failure) in try unsafe body(buffer) }
     }
     return try unsafe storage.withBytes { bytes throws(Failure) in
-      if isPlain, let base = bytes.baseAddress {
-        let start = unsafe base + 4 * first
-        if Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 {
-          return try unsafe body(
-            UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: length))
-        }
+      guard let base = bytes.baseAddress else { preconditionFailure("Recordings: no numbers") }
+      let start = unsafe base + storage.type.width * first
+      if isPlain, Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 {
+        return try unsafe body(
+          UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: length))
       }
-      let copy = unsafe [Float](unsafeUninitializedCapacity: length) { output, count in
-        if let target = output.baseAddress {
-          unsafe copyBlock(
-            from: bytes, recording: index, origin: [Int](repeating: 0, count: 1 + spaceRank),
-            size: Array(shape[2...]), into: target)
-        }
-        count = length
+      let copy = unsafe filled(count: length) { (output: UnsafeMutablePointer<Float>) in
+        unsafe NumberConversion.copy(
+          shape[1...].map { 0..<$0 }, of: storage.type, at: start, strides: Array(strides[1...]),
+          to: output)
       }
       return try unsafe copy.withUnsafeBufferPointer { buffer throws(Failure) in
         try unsafe body(buffer)
       }
     }
+  }
+
+  /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the file.
+  var hasWholeFrames: Bool {
+    guard source == nil, scaling == nil, !storage.isReadInParts, storage.type == .float32,
+      strides[strides.count - 1] == 1
+    else { return false }
+    return spaceRank == 1 || strides[3] == shape[4]
   }
 
   /// Whether every recording is float32 of this machine in C order.
@@ -220,14 +225,17 @@ enum RecordingStorage: Sendable {
   /// Numbers of a type in a range of a file.
   case mapped(MappedFile, Range<Int>, NumberType)
   case owned([Float])
+  /// In a file that hands out parts; the axis of the array for each of N, C, T, X, Y that there is.
+  case parts(any StoredArray, axes: [Int?], FormatPlace)
   /// Nowhere: frames are made when they are looked at.
   case onDemand(any FrameSource)
 
   var type: NumberType {
-    switch self {
-    case .mapped(_, _, let type): type
-    case .owned, .onDemand: .float32
-    }
+    if case .mapped(_, _, let type) = self { type } else { .float32 }
+  }
+
+  var isReadInParts: Bool {
+    if case .parts = self { true } else { false }
   }
 
   func withBytes<Result, Failure: Error>(
@@ -236,7 +244,7 @@ enum RecordingStorage: Sendable {
     switch self {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
-    case .onDemand: preconditionFailure("Recordings: frames made on demand have no bytes")
+    case .parts, .onDemand: preconditionFailure("Recordings: there are no bytes to look at")
     }
   }
 }

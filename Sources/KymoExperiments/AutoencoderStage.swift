@@ -1,23 +1,23 @@
 // The training of an autoencoder as a stage of a run, and its settings in a recipe.
-import Foundation
 import KymoNN
 import KymoNumerics
 package import KymoReduction
-import KymoRuns
+import KymoTensor
 
 /// What the latents of a field are.
 package enum AutoencoderRestriction: String, SettingChoice {
   /// What the encoder gives.
   case encoder
-  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An encoder's
-  /// errors shift the phase in every round with a solver; here only those of the decoder are left.
+  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An
+  /// encoder's errors shift the phase in every round with a solver; here only those of the decoder
+  /// are left.
   case nearest
 }
 
 /// An autoencoder and how it is trained.
-package struct AutoencoderSettings: Settings {
+package struct AutoencoderSettings: Settings, FormerSettings {
   /// The network.
-  package var network = AutoencoderConfiguration.feedForward(.init())
+  @Inlined package var network = AutoencoderConfiguration.feedForward(.init())
   /// How it is trained.
   package var training = ReductionTraining()
   /// What the latents of a field are.
@@ -25,6 +25,10 @@ package struct AutoencoderSettings: Settings {
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write feedForward or convolutional beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -48,7 +52,7 @@ package struct AutoencoderSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 }
@@ -56,58 +60,24 @@ package struct AutoencoderSettings: Settings {
 extension ReductionTraining {
   /// Most epochs on so many states.
   func maximumEpochs(states: Int) -> Int {
-    switch course {
-    case .rounds(let schedule): return schedule.maxEpochs
-    case .steps(let settings):
-      let steps = max(1, states / min(batchSize, max(1, states)))
-      return (settings.count + steps - 1) / steps
-    }
+    if let rounds = phase.rounds { return rounds.maxEpochs }
+    let stepsPerEpoch = max(1, states / min(batchSize, max(1, states)))
+    return (phase.steps + stepsPerEpoch - 1) / stepsPerEpoch
   }
 }
 
-/// An autoencoder in training, epoch by epoch.
-struct AutoencoderStage: StageTrainer {
-  private let trainer: ReductionTrainer
-  private let complete: (AutoencoderReduction) throws -> Void
-
-  /// Trains, and completes what is saved.
-  init(_ trainer: ReductionTrainer, complete: @escaping (AutoencoderReduction) throws -> Void) {
-    (self.trainer, self.complete) = (trainer, complete)
-  }
-
-  // The last epoch of a training of a given number of steps may be a part of one.
-  var epochsDone: Int {
-    (trainer.stepIndex + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
-  }
-  var maximumEpochs: Int {
-    (trainer.totalSteps + trainer.stepsPerEpoch - 1) / trainer.stepsPerEpoch
-  }
-  var isFinished: Bool { trainer.isFinished }
-
-  mutating func epoch() throws -> StageEpoch {
-    let last = (trainer.stepIndex / trainer.stepsPerEpoch + 1) * trainer.stepsPerEpoch
-    var (sum, count) = (0.0, 0)
-    var epoch = StageEpoch(loss: 0)
-    do {
-      while trainer.stepIndex < last, !trainer.isFinished {
-        let report = try trainer.step()
-        sum += report.loss
-        count += 1
-        epoch.learningRate = report.learningRate
-        epoch.validation = report.validationLoss ?? epoch.validation
+extension AutoencoderSettings {
+  /// Its training, with a record of every epoch.
+  func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
+    let trainer = try ReductionTrainer(
+      network, training: training, states: data.training,
+      validation: data.validation, seed: seed, device: Device(parsing: device))
+    return ModelSession(trainer.trainer, costPerRecord: trainer.stepsPerEpoch) { folder in
+      let reduction = trainer.finishedReduction()
+      if restriction == .nearest {
+        try reduction.projectLatents(fittedTo: data.training)
       }
-    } catch let error as NonFiniteReductionLoss {
-      throw NonFiniteStep(step: epochsDone + 1, remedy: error.remedy)
+      try reduction.save(to: folder)
     }
-    epoch.loss = sum / Double(count)
-    return epoch
-  }
-
-  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
-  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
-  func saveModel(to folder: URL) throws {
-    let reduction = trainer.finishedReduction()
-    try complete(reduction)
-    try reduction.save(to: folder)
   }
 }

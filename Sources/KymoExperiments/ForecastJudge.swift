@@ -7,67 +7,58 @@ import KymoForecasting
 import KymoMetrics
 import KymoNumerics
 import KymoReduction
+import KymoResults
 
-/// Windows of recordings that forecasts start from.
+/// Windows of recordings that forecasts start from; they are read when they are asked for.
 struct InitialConditions {
-  private let recordings: [HostArray<Double>]
-  private let places: [(recording: Int, start: Int)]
+  private let frames: FrameSet
+  private let places: [(series: Int, start: Int)]
   private let warmUp: Int
   private let horizon: Int
 
   /// Draws windows; the same for every training, so that seeds are judged on the same ones.
-  init(_ recordings: [HostArray<Double>], warmUp: Int, horizon: Int, count: Int) {
-    (self.recordings, self.warmUp, self.horizon) = (recordings, warmUp, horizon)
-    let room = recordings.map { max(0, $0.shape[0] - warmUp - horizon + 1) }
+  init(_ frames: FrameSet, warmUp: Int, horizon: Int, count: Int) {
+    (self.frames, self.warmUp, self.horizon) = (frames, warmUp, horizon)
+    let room = frames.series.map { max(0, $0.frames.count - warmUp - horizon + 1) }
     let total = room.reduce(0, +)
     var stream = RandomStream(seed: 1, purpose: .evaluation)
     let positions =
       total <= count
       ? Array(0..<total) : (0..<count).map { _ in stream.index(below: total) }.sorted()
     places = positions.map { position in
-      var (recording, rest) = (0, position)
-      while rest >= room[recording] {
-        rest -= room[recording]
-        recording += 1
+      var (series, rest) = (0, position)
+      while rest >= room[series] {
+        rest -= room[series]
+        series += 1
       }
-      return (recording, rest)
+      return (series, rest)
     }
   }
 
-  /// The beginning of one recording.
-  init(first recording: HostArray<Double>, warmUp: Int, horizon: Int) {
-    (recordings, places, self.warmUp, self.horizon) = ([recording], [(0, 0)], warmUp, horizon)
-  }
-
-  /// The beginnings of recordings.
-  init(beginningsOf recordings: [HostArray<Double>], warmUp: Int, horizon: Int) {
-    (self.recordings, self.warmUp, self.horizon) = (recordings, warmUp, horizon)
-    places = recordings.indices.map { ($0, 0) }
+  /// The beginnings of series, of all or of the first.
+  init(beginningsOf frames: FrameSet, atMost count: Int = .max, warmUp: Int, horizon: Int) {
+    (self.frames, self.warmUp, self.horizon) = (frames, warmUp, horizon)
+    places = frames.series.indices.prefix(count).map { ($0, 0) }
   }
 
   var count: Int { places.count }
 
-  /// Initial conditions that are forecast at a time: 128 MB of fields.
-  func blocks(stateSize: Int, horizon asked: Int? = nil) -> [Range<Int>] {
-    let size = max(1, min(count, 16_000_000 / max(1, (asked ?? horizon) * stateSize)))
+  /// Initial conditions that are forecast at a time: 64 MB of fields.
+  func blocks(horizon asked: Int? = nil) -> [Range<Int>] {
+    let size = max(
+      1, min(count, 16_000_000 / max(1, (asked ?? horizon) * frames.stateSize)))
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 
   /// Known and true frames, `[B, W, C, X…]` and `[B, H, C, X…]`.
-  func windows(_ range: Range<Int>) -> (known: HostArray<Double>, truth: HostArray<Double>) {
-    let state = Array(recordings[0].shape.dropFirst())
-    let cells = state.reduce(1, *)
-    var (known, truth) = ([Double](), [Double]())
-    for place in places[range] {
-      let recording = recordings[place.recording].elements
-      let middle = (place.start + warmUp) * cells
-      known += recording[place.start * cells..<middle]
-      truth += recording[middle..<middle + horizon * cells]
+  func windows(_ range: Range<Int>) -> (known: HostArray<Float>, truth: HostArray<Float>) {
+    func read(from first: Int, _ count: Int) -> HostArray<Float> {
+      let values = places[range].flatMap {
+        frames.frames(ofSeries: $0.series, $0.start + first..<$0.start + first + count).elements
+      }
+      return HostArray(values, shape: [range.count, count] + frames.stateShape)
     }
-    return (
-      HostArray(known, shape: [range.count, warmUp] + state),
-      HostArray(truth, shape: [range.count, horizon] + state)
-    )
+    return (read(from: 0, warmUp), read(from: warmUp, horizon))
   }
 }
 
@@ -76,31 +67,39 @@ struct ForecastScale {
   /// max − min of every channel over all test recordings.
   let ranges: [Double]
   /// Mean over components of the variance in time.
-  let variance: Double
+  var variance = 1.0
 
-  init(_ recordings: [HostArray<Double>]) {
-    let states = ForecastData.states(recordings, atMost: 20_000)
-    let whole = states.reshaped([1] + states.shape)
-    ranges = channelRanges(of: whole).map { $0 > 0 ? $0 : 1 }
-    let mean = Statistics.mean(componentVariances(of: whole))
-    variance = mean > 0 ? mean : 1
+  /// Measures fields in given ranges.
+  init(ranges: [Double]) { self.ranges = ranges }
+
+  /// Measures fields as they are spread over recordings: by 20,000 frames, in three passes over them.
+  init(_ frames: FrameSet) {
+    let frames = frames.thinned(atMost: 20_000)
+    ranges = ChannelScaler(.minMaxZeroOne, fitting: frames).scale
+    let found = Statistics.mean(frames.variances())
+    variance = found > 0 ? found : 1
   }
 
   /// Mean squared errors of a reconstruction, physical and with every channel on [0, 1].
   func reconstructionErrors(
-    _ reduction: any Reduction, _ states: HostArray<Double>
+    _ reduction: any Reduction, _ frames: FrameSet
   ) throws -> (physical: Double, scaled: Double) {
     var random = RandomStream(seed: 1, purpose: .evaluation)
-    let made = try reduction.decode(reduction.encode(states), using: &random)
-    let cells = states.shape.dropFirst(2).reduce(1, *)
+    let cells = frames.stateSize / ranges.count
+    let block = max(1, 4_000_000 / frames.stateSize)
     var (physical, scaled) = (0.0, 0.0)
-    for index in states.elements.indices {
-      let miss = made.elements[index] - states.elements[index]
-      let part = miss / ranges[index / cells % ranges.count]
-      physical += miss * miss
-      scaled += part * part
+    for first in stride(from: 0, to: frames.count, by: block) {
+      let states = frames.states(first..<min(first + block, frames.count))
+      let made = try reduction.decode(reduction.encode(states), using: &random)
+      for index in states.elements.indices {
+        let miss = Double(made.elements[index]) - Double(states.elements[index])
+        let part = miss / ranges[index / cells % ranges.count]
+        physical += miss * miss
+        scaled += part * part
+      }
     }
-    return (physical / Double(states.count), scaled / Double(states.count))
+    let count = Double(frames.count * frames.stateSize)
+    return (physical / count, scaled / count)
   }
 }
 
@@ -129,20 +128,22 @@ struct ForecastJudge {
     differences = scale.ranges.map { _ in [] }
   }
 
-  mutating func add(_ forecast: Forecast, truth: HostArray<Double>) {
+  mutating func add(_ forecast: Forecast, truth: HostArray<Float>) {
     let (batch, steps) = (truth.shape[0], truth.shape[1])
+    // Sums over fields are taken in double precision.
+    let (prediction, truth) = (HostArray<Double>(forecast.frames), HostArray<Double>(truth))
     let difference = meanNormalizedAbsoluteDifference(
-      prediction: forecast.frames, truth: truth, range: .given(scale.ranges))
+      prediction: prediction, truth: truth, range: .given(scale.ranges))
     for channel in differences.indices {
       for item in 0..<batch { differences[channel].append(difference[item, channel]) }
     }
-    let misses = rootMeanSquareError(prediction: forecast.frames, truth: truth)
+    let misses = rootMeanSquareError(prediction: prediction, truth: truth)
     let normalized = HostArray(
       misses.elements.map { $0 / scale.variance.squareRoot() }, shape: misses.shape)
     for item in 0..<batch {
       errors.append(Statistics.rootMeanSquare(misses.slice(item).elements))
     }
-    correlations += correlation(prediction: forecast.frames, truth: truth)
+    correlations += correlation(prediction: prediction, truth: truth)
     validTimes += validPredictionTimes(
       errors: normalized, frameInterval: frameInterval, lyapunovTime: lyapunovTime
     ).map { $0.lyapunovTimes ?? $0.time }
@@ -160,8 +161,8 @@ struct ForecastJudge {
   }
 
   /// The score; speed-ups count the work that was done at the given costs of its parts.
-  func score(name: String, cost: ForecastCost?) -> ForecastResults.Score {
-    var score = ForecastResults.Score(
+  func score(name: String, cost: ForecastCost?) -> ForecastFindings.Way {
+    var score = ForecastFindings.Way(
       name: name, normalizedDifference: differences.map { MetricSpread($0) },
       rootMeanSquareError: MetricSpread(errors), correlation: MetricSpread(correlations),
       validTime: MetricSpread(validTimes),
@@ -185,8 +186,8 @@ struct ForecastJudge {
 struct ForecastGallery {
   private let data: ForecastData
   private let settings: ForecastEvaluationSettings
-  private(set) var paths: [ForecastResults.LatentPath] = []
-  private(set) var fields: [ExtractionResults.FieldComparison] = []
+  private(set) var paths: [ForecastFindings.LatentPath] = []
+  private(set) var fields: [FieldComparison] = []
   private var pairs: [Double] = []
   private var pictured = 0
 
@@ -206,7 +207,7 @@ struct ForecastGallery {
   }
 
   mutating func add(
-    _ forecast: Forecast, truth: HostArray<Double>, reduction: any Reduction
+    _ forecast: Forecast, truth: HostArray<Float>, reduction: any Reduction
   ) throws {
     for item in 0..<truth.shape[0] where pictured < settings.pictures {
       if pictured == 0, reduction.latentCount >= 2 {
@@ -222,7 +223,7 @@ struct ForecastGallery {
     for item in 0..<truth.shape[0] where forecast.outcomes[item] == .completed {
       for step in stride(from: 0, to: truth.shape[1], by: 8) {
         let first = (item * truth.shape[1] + step) * cells
-        kept += forecast.frames.elements[first..<first + cells]
+        kept += forecast.frames.elements[first..<first + cells].lazy.map { Double($0) }
       }
     }
     pairs += derivatives.pairs(of: HostArray(kept, shape: [kept.count / cells, cells])).elements
@@ -230,33 +231,41 @@ struct ForecastGallery {
 
   /// The density of forecasts beside that of the test recordings, with the distance between those and
   /// an independent run as its floor.
-  func densities(against others: [HostArray<Double>]) -> [ForecastResults.Density] {
+  func densities(against others: [FrameSet]) -> [ForecastFindings.Density] {
     guard let derivatives, !pairs.isEmpty else { return [] }
     let cells = data.stateShape.reduce(1, *)
     let count = pairs.count / 2 / cells
-    func samples(_ recordings: [HostArray<Double>]) -> HostArray<Double> {
-      let states = ForecastData.states(recordings, atMost: count)
-      return derivatives.pairs(of: states.reshaped([states.shape[0], cells]))
+    func samples(_ sets: [FrameSet]) -> HostArray<Double> {
+      let total = sets.reduce(0) { $0 + $1.count }
+      let few = min(count, total)
+      let states = (0..<few).flatMap { position in
+        var (set, frame) = (0, position * total / few)
+        while frame >= sets[set].count { (set, frame) = (set + 1, frame - sets[set].count) }
+        return sets[set].states([frame]).elements.map { Double($0) }
+      }
+      return derivatives.pairs(of: HostArray(states, shape: [few, cells]))
     }
     let grid = HistogramGrid(low: [-4, -8], high: [4, 8], bins: [100, 100])
     let forecast = HostArray(pairs, shape: [pairs.count / 2, 2])
-    let truth = samples(data.test)
+    let truth = samples([data.test])
     func rows(_ samples: HostArray<Double>) -> [[Double]] {
       let fractions = grid.fractions(of: samples)
       // The second axis upwards, the first to the right.
       return (0..<100).map { y in (0..<100).map { x in fractions[x * 100 + y] } }
     }
     return [
-      ForecastResults.Density(
-        name: "u_x and u_xx", axes: ["u_x", "u_xx"], low: grid.low, high: grid.high,
-        truth: rows(truth), forecast: rows(forecast),
+      ForecastFindings.Density(
+        name: "u_x and u_xx",
+        comparison: DensityComparison(
+          axes: ["u_x", "u_xx"], low: grid.low, high: grid.high,
+          [.init("truth", rows(truth)), .init("forecast", rows(forecast))]),
         distance: histogramDistance(forecast, truth, grid: grid),
         floor: histogramDistance(samples(others), truth, grid: grid))
     ]
   }
 
   private mutating func addPath(
-    _ latents: HostArray<Double>, _ truth: HostArray<Double>, _ reduction: any Reduction
+    _ latents: HostArray<Double>, _ truth: HostArray<Float>, _ reduction: any Reduction
   ) throws {
     let encoded = try reduction.encode(truth)
     let (steps, width) = (latents.shape[0], latents.shape[1])
@@ -267,30 +276,31 @@ struct ForecastGallery {
         .filter { $0.allSatisfy(\.isFinite) }
     }
     paths.append(
-      ForecastResults.LatentPath(
+      ForecastFindings.LatentPath(
         latents: [0, 1], truth: points(encoded), forecast: points(latents)))
   }
 
-  private mutating func addFields(_ forecast: HostArray<Double>, _ truth: HostArray<Double>) {
+  private mutating func addFields(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
     guard data.stateShape.count == 2 else { return }
     let (channels, cells) = (data.stateShape[0], data.stateShape[1])
     let shown = min(truth.shape[0], settings.pictureSteps ?? truth.shape[0])
     // At most 400 rows: the report shows no more.
     let frames = Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
     let spacing = (data.metadata.extents?.first ?? Double(cells)) / Double(cells)
-    for channel in 0..<channels {
-      func rows(_ array: HostArray<Double>) -> [[Float]] {
-        frames.map { frame in
-          let first = (frame * channels + channel) * cells
-          return array.elements[first..<first + cells].map(Float.init)
-        }
+    func values(_ array: HostArray<Float>, _ channel: Int) -> [Float] {
+      frames.flatMap { frame in
+        let first = (frame * channels + channel) * cells
+        return array.elements[first..<first + cells]
       }
-      fields.append(
-        ExtractionResults.FieldComparison(
-          recording: pictured, caption: data.channelNames[channel],
-          times: frames.map { Double($0 + 1) * data.frameInterval },
-          positions: (0..<cells).map { Double($0) * spacing }, truth: rows(truth),
-          prediction: rows(forecast), trainedTime: 0))
     }
+    fields.append(
+      FieldComparison(
+        times: frames.map { Double($0 + 1) * data.frameInterval },
+        positions: [(0..<cells).map { Double($0) * spacing }],
+        channels: (0..<channels).map { channel in
+          .init(
+            data.channelNames[channel], truth: values(truth, channel),
+            prediction: values(forecast, channel))
+        }))
   }
 }

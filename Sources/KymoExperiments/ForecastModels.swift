@@ -35,19 +35,19 @@ enum ForecastStages {
   /// The stages of a recipe.
   static func all(_ recipe: ForecastRecipe, _ data: ForecastData) -> [Stage] {
     let (seed, device) = (recipe.seed, recipe.device)
-    let states = data.training.reduce(0) { $0 + $1.shape[0] }
+    let states = data.training.count
     func loadReduction(_ models: URL) throws -> any Reduction {
       try recipe.reduction.load(from: models.appending(path: reductionFolder(recipe)))
     }
     var stages = [
-      Stage(name: reduction, maximumEpochs: recipe.reduction.maximumEpochs(states: states)) { _ in
-        try recipe.reduction.trainer(data, seed: seed, device: device)
+      Stage(name: reduction, totalSteps: recipe.reduction.maximumEpochs(states: states)) { _ in
+        try recipe.reduction.session(data, seed: seed, device: device)
       }
     ]
     if let training = recipe.joint, let architecture = recipe.propagator.recurrent {
       stages.append(
-        Stage(name: joint, maximumEpochs: training.windows.maximumEpochs) { models in
-          JointStage(
+        Stage(name: joint, totalSteps: training.windows.maximumEpochs) { models in
+          ModelSession.joint(
             try JointTrainer(
               AutoencoderReduction(
                 from: models.appending(path: reduction), device: Device(parsing: device)),
@@ -58,9 +58,9 @@ enum ForecastStages {
     for member in (recipe.joint == nil ? 0 : 1)..<recipe.ensembleSize {
       stages.append(
         Stage(
-          name: propagator(member), maximumEpochs: recipe.propagator.maximumEpochs
+          name: propagator(member), totalSteps: recipe.propagator.maximumEpochs
         ) { models in
-          try recipe.propagator.trainer(
+          try recipe.propagator.session(
             loadReduction(models), data, member: member, seed: seed, device: device)
         })
     }
@@ -72,21 +72,21 @@ enum ForecastStages {
         stages.append(
           Stage(
             name: reduction(index, latents: latents),
-            maximumEpochs: compared.maximumEpochs(states: states)
-          ) { _ in try compared.trainer(data, seed: seed, device: device) })
+            totalSteps: compared.maximumEpochs(states: states)
+          ) { _ in try compared.session(data, seed: seed, device: device) })
       }
     }
     for (index, settings) in recipe.comparisons.propagators.enumerated() {
       stages.append(
-        Stage(name: compared(index), maximumEpochs: settings.maximumEpochs) { models in
-          try settings.trainer(
+        Stage(name: compared(index), totalSteps: settings.maximumEpochs) { models in
+          try settings.session(
             loadReduction(models), data, member: 0, seed: seed, device: device)
         })
     }
     for (index, settings) in recipe.comparisons.fullState.enumerated() {
       stages.append(
-        Stage(name: fullState(index), maximumEpochs: settings.maximumEpochs) { _ in
-          try settings.trainer(
+        Stage(name: fullState(index), totalSteps: settings.maximumEpochs) { _ in
+          try settings.session(
             FullState(stateShape: data.stateShape), data, member: 0, seed: seed, device: device)
         })
     }
@@ -138,12 +138,11 @@ package struct ForecastModels {
   /// Reads the models of a finished run.
   ///
   /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
-  package init(_ directory: RunDirectory) throws {
-    recipe = try ForecastRecipe(contentsOf: directory.recipe)
+  package init(_ directory: RunDirectory, recipe: ForecastRecipe) throws {
+    self.recipe = recipe
     description = try ForecastModelDescription.read(directory)
     folder = directory.model
     let place = folder
-    let recipe = recipe
     reduction = try recipe.reduction.load(
       from: place.appending(path: ForecastStages.reductionFolder(recipe)))
     propagators = try (0..<recipe.ensembleSize).map {
@@ -226,12 +225,12 @@ package struct FullState: Restriction, DeterministicLifting {
   package init(stateShape: [Int]) { self.stateShape = stateShape }
 
   /// The numbers of a state in a row.
-  package func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
-    states.reshaped([states.shape[0], latentCount])
+  package func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
+    HostArray<Double>(states).reshaped([states.shape[0], latentCount])
   }
 
   /// The numbers at their places.
-  package func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
-    latents.reshaped([latents.shape[0]] + stateShape)
+  package func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
+    HostArray<Float>(latents).reshaped([latents.shape[0]] + stateShape)
   }
 }

@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 package import KymoPropagation
 package import KymoReduction
@@ -93,31 +94,24 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   }
 
   /// Starts its training.
-  func trainer(_ data: ForecastData, seed: UInt64, device: String) throws -> any StageTrainer {
+  func session(_ data: ForecastData, seed: UInt64, device: String) throws -> ModelSession {
     switch self {
     case .principalComponents(let settings):
-      FittedStage {
-        let states = data.trainingStates()
-        let fitted = try PrincipalComponentReduction(fitting: states, configuration: settings)
-        return (try reconstructionError(fitted, data.validationStates()), fitted.save(to:))
+      .fit("reduction") {
+        let fitted = try PrincipalComponentReduction(
+          fitting: data.training, configuration: settings)
+        return (try reconstructionError(fitted, data.validation), fitted.save(to:))
       }
     case .diffusionMaps(let settings):
-      FittedStage {
-        let states = data.trainingStates(atMost: 1500)
-        let fitted = try DiffusionMapReduction(fitting: states, configuration: settings)
+      .fit("reduction") {
+        let fitted = try DiffusionMapReduction(
+          fitting: data.training.thinned(atMost: 1500), configuration: settings)
         return (
-          try reconstructionError(fitted, data.validationStates(atMost: 200)), fitted.save(to:)
+          try reconstructionError(fitted, data.validation.thinned(atMost: 200)), fitted.save(to:)
         )
       }
     case .autoencoder(let settings):
-      AutoencoderStage(
-        try ReductionTrainer(
-          settings.network, training: settings.training, states: data.trainingStates(),
-          validation: data.validationStates(), seed: seed, device: Device(parsing: device))
-      ) { reduction in
-        guard settings.restriction == .nearest else { return }
-        try reduction.projectLatents(fittedTo: data.trainingStates())
-      }
+      try settings.session(data, seed: seed, device: device)
     }
   }
 
@@ -170,8 +164,8 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// Whether it is a network that is trained for less time than another one.
   func isShorter(than other: PropagatorSettings) -> Bool {
     guard case .network(let own) = self, case .network(let others) = other else { return false }
-    return own.training.rounds == nil && others.training.rounds == nil
-      ? own.training.steps < others.training.steps : own.maximumEpochs < others.maximumEpochs
+    return own.training.phase.rounds == nil && others.training.phase.rounds == nil
+      ? own.training.phase.steps < others.training.phase.steps : own.maximumEpochs < others.maximumEpochs
   }
 
   /// Most epochs of its training.
@@ -192,32 +186,28 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   ///   - device: Where to compute.
   /// - Throws: What the model refuses of its settings or its latents.
   /// - Returns: The training before its first epoch.
-  func trainer(
+  func session(
     _ reduction: any Reduction, _ data: ForecastData, member: Int, seed: UInt64, device: String
-  ) throws -> any StageTrainer {
+  ) throws -> ModelSession {
     switch self {
     case .reservoir(var settings):
       settings.seed &+= seed &* 1000 &+ UInt64(member)
       let configuration = settings
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try ReservoirPropagator(
           fitting: data.latentSeries(of: reduction, .training), configuration: configuration)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .sindy(let settings):
-      return FittedStage {
+      return .fit("propagator") {
         let fitted = try SINDyPropagator(
           fitting: data.latentSeries(of: reduction, .training), frameInterval: data.frameInterval,
           configuration: settings)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .network(let settings):
-      return NetworkPropagatorStage(
-        try PropagatorTrainer(
-          settings.network, training: settings.training,
-          series: data.latentSeries(of: reduction, .training),
-          validation: data.latentSeries(of: reduction, .validation),
-          seed: seed &* 1000 &+ UInt64(member), device: Device(parsing: device)))
+      return try settings.session(
+        reduction, data, seed: seed &* 1000 &+ UInt64(member), device: device)
     }
   }
 
@@ -232,14 +222,9 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
 }
 
 /// Mean squared reconstruction error of states, each channel scaled by its range in the states.
-func reconstructionError(
-  _ reduction: any Reduction, _ states: HostArray<Double>
-) throws -> Double {
+func reconstructionError(_ reduction: any Reduction, _ states: FrameSet) throws -> Double {
   let scaler = ChannelScaler(.minMaxZeroOne, fitting: states)
-  var random = RandomStream(seed: 1, purpose: .evaluation)
-  let made = try reduction.decode(reduction.encode(states), using: &random)
-  return zip(scaler.scale(made).elements, scaler.scale(states).elements)
-    .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(states.count)
+  return try ForecastScale(ranges: scaler.scale).reconstructionErrors(reduction, states).scaled
 }
 
 /// Mean squared one-step error on validation latents, in units of each latent's variance.

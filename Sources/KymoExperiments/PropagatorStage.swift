@@ -9,14 +9,18 @@ import KymoRuns
 import KymoTensor
 
 /// A propagating network and how it is trained.
-package struct NetworkPropagatorSettings: Settings {
+package struct NetworkPropagatorSettings: Settings, FormerSettings {
   /// The network.
-  package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
+  @Inlined package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
   /// How it is trained.
   package var training = PropagatorTraining()
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write recurrent or mlp beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -27,7 +31,7 @@ package struct NetworkPropagatorSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 
@@ -48,111 +52,43 @@ package struct NetworkPropagatorSettings: Settings {
 extension PropagatorTraining {
   /// Inputs that one line of the record sums up: what the trainer calls an epoch may be a few
   /// milliseconds, so it is a hundredth of a training of a given number of steps.
-  var inputsPerRecord: Int { max(1, (steps + 99) / 100) * windowLength }
+  var inputsPerRecord: Int { max(1, (phase.steps + 99) / 100) * windowLength }
 
   /// Most epochs, or lines of the record.
   var maximumEpochs: Int {
-    rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
+    phase.rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
   }
 }
 
-/// What trains a propagator step by step, alone or together with a reduction.
-private protocol SteppingTrainer {
-  var inputIndex: Int { get }
-  var totalInputs: Int { get }
-  var isFinished: Bool { get }
-  func step() throws -> PropagatorStepReport
-  func saveCheckpoint(to folder: URL) throws
-  func restore(from folder: URL) throws
-}
-
-extension PropagatorTrainer: SteppingTrainer {}
-extension JointTrainer: SteppingTrainer {}
-
-/// The steps of a trainer, some at a time.
-private struct SteppedStage {
-  let trainer: any SteppingTrainer
-  let inputsPerEpoch: Int
-
-  // The last one of a training of a given number of steps may be a part.
-  var epochsDone: Int {
-    trainer.isFinished ? maximumEpochs : trainer.inputIndex / inputsPerEpoch
-  }
-  var maximumEpochs: Int { (trainer.totalInputs + inputsPerEpoch - 1) / inputsPerEpoch }
-
-  func epoch() throws -> StageEpoch {
-    let last = (trainer.inputIndex / inputsPerEpoch + 1) * inputsPerEpoch
-    var (sum, count) = (0.0, 0)
-    var epoch = StageEpoch(loss: 0)
-    do {
-      while trainer.inputIndex < last, !trainer.isFinished {
-        let report = try trainer.step()
-        sum += report.loss
-        count += 1
-        epoch.learningRate = report.learningRate
-        epoch.validation = report.validationLoss ?? epoch.validation
+extension NetworkPropagatorSettings {
+  /// Its training on the latents of a reduction.
+  func session(
+    _ reduction: any Reduction, _ data: ForecastData, seed: UInt64, device: String
+  ) throws -> ModelSession {
+    let trainer = try PropagatorTrainer(
+      network, training: training, series: data.latentSeries(of: reduction, .training),
+      validation: data.latentSeries(of: reduction, .validation), seed: seed,
+      device: Device(parsing: device))
+    let cost =
+      training.phase.rounds == nil
+      ? training.inputsPerRecord : trainer.stepsPerEpoch * training.windowLength
+    return ModelSession(trainer.trainer, costPerRecord: cost) { folder in
+      switch trainer.finishedPropagator() {
+      case let propagator as RecurrentPropagator: try propagator.save(to: folder)
+      case let propagator as MLPPropagator: try propagator.save(to: folder)
+      case let other: preconditionFailure("cannot save \(type(of: other))")
       }
-    } catch let error as NonFinitePropagatorLoss {
-      throw NonFiniteStep(step: epochsDone + 1, remedy: error.remedy)
-    }
-    epoch.loss = sum / Double(count)
-    return epoch
-  }
-}
-
-/// A propagating network in training.
-struct NetworkPropagatorStage: StageTrainer {
-  private let trainer: PropagatorTrainer
-  private let steps: SteppedStage
-
-  init(_ trainer: PropagatorTrainer) {
-    self.trainer = trainer
-    steps = SteppedStage(
-      trainer: trainer,
-      inputsPerEpoch: trainer.training.rounds == nil
-        ? trainer.training.inputsPerRecord
-        : trainer.stepsPerEpoch * trainer.training.windowLength)
-  }
-
-  var epochsDone: Int { steps.epochsDone }
-  var maximumEpochs: Int { steps.maximumEpochs }
-  var isFinished: Bool { trainer.isFinished }
-
-  mutating func epoch() throws -> StageEpoch { try steps.epoch() }
-  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
-  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
-
-  func saveModel(to folder: URL) throws {
-    switch trainer.finishedPropagator() {
-    case let propagator as RecurrentPropagator: try propagator.save(to: folder)
-    case let propagator as MLPPropagator: try propagator.save(to: folder)
-    case let other: preconditionFailure("NetworkPropagatorStage: cannot save \(type(of: other))")
     }
   }
 }
 
-/// A reduction and a propagator in training as one network.
-struct JointStage: StageTrainer {
-  private let trainer: JointTrainer
-  private let steps: SteppedStage
-
-  init(_ trainer: JointTrainer) {
-    self.trainer = trainer
-    steps = SteppedStage(
-      trainer: trainer, inputsPerEpoch: trainer.training.windows.inputsPerRecord)
-  }
-
-  var epochsDone: Int { steps.epochsDone }
-  var maximumEpochs: Int { steps.maximumEpochs }
-  var isFinished: Bool { trainer.isFinished }
-
-  mutating func epoch() throws -> StageEpoch { try steps.epoch() }
-  func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
-  mutating func restore(from folder: URL) throws { try trainer.restore(from: folder) }
-
-  func saveModel(to folder: URL) throws {
-    let (reduction, propagator) = trainer.finished()
-    try reduction.save(to: folder.appending(path: "reduction"))
-    try propagator.save(to: folder.appending(path: "propagator"))
+extension ModelSession {
+  /// The training of a reduction and a propagator as one network.
+  static func joint(_ trainer: JointTrainer) -> ModelSession {
+    ModelSession(trainer.trainer, costPerRecord: trainer.training.windows.inputsPerRecord) {
+      let (reduction, propagator) = trainer.finished()
+      try reduction.save(to: $0.appending(path: "reduction"))
+      try propagator.save(to: $0.appending(path: "propagator"))
+    }
   }
 }

@@ -4,8 +4,8 @@
 // Letters: B batch, C data channels, T frames, X (Y) space, H 64 features, P latents.
 import Foundation
 import KymoNN
-import KymoNumerics
-import KymoTensor
+package import KymoNumerics
+package import KymoTensor
 
 /// Mean and log-variance of every latent, each of shape `[B, P]`.
 struct LatentDistribution {
@@ -18,12 +18,16 @@ struct LatentDistribution {
 /// Dilations 8 and 4 are multiples of the spacing, so deeper layers need their inputs on the same
 /// lattice only: strides move to the first layers and dilations shrink. The values at common
 /// positions are the same.
-enum EncoderLattice: Int, CaseIterable {
+package enum EncoderLattice: Int, CaseIterable {
+  /// All.
   case dense = 1
+  /// Every second along every axis.
   case second = 2
+  /// Every fourth along every axis.
   case fourth = 4
 
-  var strides: [Int] {
+  /// Of the four layers.
+  package var strides: [Int] {
     switch self {
     case .dense: [1, 1, 1, 1]
     case .second: [2, 1, 1, 1]
@@ -31,7 +35,8 @@ enum EncoderLattice: Int, CaseIterable {
     }
   }
 
-  var dilations: [Int] {
+  /// Of the four layers.
+  package var dilations: [Int] {
     switch self {
     case .dense: [1, 2, 4, 8]
     case .second: [1, 1, 2, 4]
@@ -41,18 +46,19 @@ enum EncoderLattice: Int, CaseIterable {
 }
 
 /// The convolutional encoder.
-final class DynamicsEncoder {
+package final class DynamicsEncoder {
   /// Cells that one output sees along every axis, minus one: 2·(1+2+4+8).
   static let shrinkage = 30
   static let features = 64
 
-  let layers: [(weight: Tensor, bias: Tensor)]
+  /// The convolutions, first to last.
+  package let layers: [(weight: Tensor, bias: Tensor)]
   let meanHead: (weight: Tensor, bias: Tensor)
   let varianceHead: (weight: Tensor, bias: Tensor)
   let axes: Int
 
   /// Draws the weights; time is one more axis of the convolutions beside `spaceAxes` (1 or 2).
-  init(
+  package init(
     channels: Int, spaceAxes: Int, latents: Int, device: Device = .cpu,
     using random: inout RandomStream
   ) {
@@ -96,7 +102,7 @@ final class DynamicsEncoder {
 
   /// Features at every lattice position, `[B, positions, H]`, from `[B, C, T, X…]`; by the fused
   /// kernel where it is faster.
-  func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
+  package func features(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
     FusedFeatures.supports(input)
       ? FusedFeatures.features(input, layers: layers, lattice: lattice)
       : plainFeatures(input, lattice: lattice)
@@ -104,7 +110,7 @@ final class DynamicsEncoder {
 
   /// The same by libtorch's convolutions: the oracle of the fused kernel, and the path for GPUs and
   /// few recordings.
-  func plainFeatures(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
+  package func plainFeatures(_ input: Tensor, lattice: EncoderLattice) -> Tensor {
     var maps = input.contiguous(.channelsLast)
     for (index, layer) in layers.enumerated() {
       maps = Tensor.convolution(

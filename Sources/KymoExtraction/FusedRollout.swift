@@ -2,10 +2,10 @@
 // with its gradient as one node of the graph.
 import CKernels
 import KymoNumerics
-import KymoTensor
+package import KymoTensor
 
 /// Rollouts by the fused kernels of one and two dimensions, one recording on one thread.
-enum FusedRollout {
+package enum FusedRollout {
   /// Whether a kernel takes this layout on this device; otherwise use ``PlainRollout``.
   static func supports(_ layout: KernelLayout, device: Device) -> Bool {
     device == .cpu && layout.middleLayers == 1 && layout.hidden % 16 == 0 && layout.channels <= 2
@@ -42,7 +42,7 @@ enum FusedRollout {
   ///
   /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target. `noise`
   /// is `[B, steps, C, cells…]`, added after each step.
-  static func errors(
+  package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], halo: Halo, noise: Tensor? = nil
   ) -> Tensor {

@@ -7,11 +7,12 @@ import KymoTensor
 /// Which kernels one recording has, and where they lie in its kernel vector.
 ///
 /// A layer has five taps along every space axis, `taps` in all; the linear path likewise.
-struct KernelLayout {
+package struct KernelLayout {
   /// Name, shape, and number of inputs that one entry's output sums.
-  struct Piece {
+  package struct Piece {
     var name: String
-    var shape: [Int]
+    /// Taps, channels in, channels out; of a bias, its channels.
+    package var shape: [Int]
     var fanIn: Int
     /// Hidden units of the paper's perceptron.
     var paperUnits: Int
@@ -27,11 +28,14 @@ struct KernelLayout {
   let hidden: Int
   let middleLayers: Int
   let linearWidth: Int
-  let pieces: [Piece]
+  /// The parts, in the order in which they lie there.
+  package let pieces: [Piece]
 
   /// The order is that of the fused kernels (`kymo_rollout.h`, `kymo_plane_rollout.h`): slowest to
   /// fastest (tap, in, out), where the taps of a plane are rows of columns.
-  init(channels: Int, hidden: Int, middleLayers: Int, linearWidth: Int, spaceAxes: Int = 1) {
+  package init(
+    channels: Int, hidden: Int, middleLayers: Int, linearWidth: Int, spaceAxes: Int = 1
+  ) {
     (self.channels, self.hidden, self.middleLayers) = (channels, hidden, middleLayers)
     (self.linearWidth, self.spaceAxes) = (linearWidth, spaceAxes)
     let (c, h) = (channels, hidden)
@@ -66,10 +70,10 @@ struct KernelLayout {
   }
 
   /// Floats in one recording's kernel vector.
-  var count: Int { pieces.reduce(0) { $0 + $1.count } }
+  package var count: Int { pieces.reduce(0) { $0 + $1.count } }
 
   /// Cells of halo on each side of a rollout: two for each of the layers.
-  var halo: Int { KernelLayout.width / 2 * (2 + middleLayers) }
+  package var halo: Int { KernelLayout.width / 2 * (2 + middleLayers) }
 
   private static func volume(_ width: Int, _ axes: Int) -> Int {
     (0..<axes).reduce(1) { volume, _ in volume * width }

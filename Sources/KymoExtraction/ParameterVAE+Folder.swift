@@ -1,6 +1,7 @@
 // A model on disk: model.safetensors with the weights, model.json with everything else in words.
 public import Foundation
 import KymoNN
+import KymoNumerics
 public import KymoTensor
 
 extension ParameterVAE {
@@ -43,7 +44,7 @@ extension ParameterVAE {
   public static func load(from folder: URL, device: Device = .cpu) throws -> ParameterVAE {
     let (description, contents) = try Self.folder.read(folder, device: device) { version, json in
       guard version == 2 else { return nil }
-      let old = try JSONDecoder().decode(Earlier.self, from: json)
+      let old = try SettingsTree(json: json).decode(Earlier.self, source: "model.json")
       return Description(
         configuration: old.model, data: old.data, trainedFrames: old.trainedFrames,
         trainedMap: old.trainedMap, parameterCount: old.parameterCount)

@@ -4,7 +4,7 @@
 // One step: a₁ = relu(K_in * ŷ + b_in), a₂ = relu(K_mid * a₁ + b_mid), f = K_out * a₂ + b_out
 // [+ K_lin * ŷ], ŷ' = ŷ + λ tanh(scale·f/λ) [+ noise] (Lu, Kim and Soljacic 2020, section II).
 public import KymoNumerics
-import KymoTensor
+package import KymoTensor
 
 /// Where a rollout's halo comes from: the cells around a block that one step reads beside its own.
 public enum Halo: Sendable, Hashable, CaseIterable {
@@ -24,7 +24,7 @@ public enum Halo: Sendable, Hashable, CaseIterable {
 }
 
 /// Rollouts in one or two space dimensions by tensor operations.
-enum PlainRollout {
+package enum PlainRollout {
   /// Predicts frames from the first one.
   ///
   /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
@@ -58,7 +58,7 @@ enum PlainRollout {
   }
 
   /// The weighted squared error of each training rollout; arguments as of ``FusedRollout/errors``.
-  static func errors(
+  package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], halo: Halo, noise: Tensor? = nil
   ) -> Tensor {

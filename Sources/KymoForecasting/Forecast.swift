@@ -81,7 +81,7 @@ public struct ForecastTiming: Hashable, Codable, Sendable {
 /// A forecast of many trajectories.
 public struct Forecast: Sendable {
   /// Forecast frames in physical units, `[B, H, C, X…]`; NaN from where a trajectory diverged.
-  public var frames: HostArray<Double>
+  public var frames: HostArray<Float>
   /// The latents of the frames, `[B, H, L]`.
   ///
   /// Those of the propagator, or the encoding of a frame of the solver; NaN where the schedule did

@@ -16,14 +16,14 @@ final class ForecastRun {
   /// Frames done.
   private(set) var done = 0
   /// The last known frame, `[B, C, X…]`, and its latents.
-  let lastKnown: HostArray<Double>
+  let lastKnown: HostArray<Float>
   private(set) var lastKnownLatents: HostArray<Double>
   var timing = ForecastTiming()
 
   private let batch: Int
   private let lastKnownTime: Double
   private let begin = ContinuousClock.now
-  private var frames: HostArray<Double>
+  private var frames: HostArray<Float>
   private var latents: HostArray<Double>
   private var origins: [[ForecastOrigin]]
   private var divergedAt: [Int?]
@@ -33,7 +33,7 @@ final class ForecastRun {
 
   /// Warms up: feeds all known frames but the last, whose latents come next.
   init(
-    _ forecaster: Forecaster, known: HostArray<Double>, stepCount: Int, startTime: Double
+    _ forecaster: Forecaster, known: HostArray<Float>, stepCount: Int, startTime: Double
   ) throws {
     self.forecaster = forecaster
     self.stepCount = stepCount
@@ -104,7 +104,7 @@ final class ForecastRun {
   }
 
   /// One-step predictions after true frames, `[B, H, C, X…]`, the first of which is the last known.
-  func follow(_ truth: HostArray<Double>) throws {
+  func follow(_ truth: HostArray<Float>) throws {
     let known = try encode(truth)
     let predicted = try timing.measure(\.latent, count: batch * stepCount * ensemble.count) {
       try ensemble.feed(known)
@@ -118,7 +118,7 @@ final class ForecastRun {
   ///
   /// Long stretches are cut so that they can be stopped, and that fields fit into memory that was used
   /// before; that does not change them.
-  func advanceLatents(_ count: Int) throws -> HostArray<Double> {
+  func advanceLatents(_ count: Int) throws -> HostArray<Float> {
     var last = lastKnown
     let end = done + count
     let most = max(16, 2_000_000 / max(1, lastKnown.count))
@@ -136,29 +136,31 @@ final class ForecastRun {
   }
 
   /// Starts the solver from fields `[B, C, X…]` at the time of the last frame done.
-  func startSolver(from states: HostArray<Double>) throws {
+  func startSolver(from states: HostArray<Float>) throws {
     guard let solver = forecaster.solver else {
       throw ForecastError.noSolver(schedule: "This schedule")
     }
     solverRows = states.finiteRows
     guard !solverRows.isEmpty else { return }
     let time = lastKnownTime + Double(done) * solver.frameInterval
+    let fields = HostArray<Double>(states.rows(solverRows))
     try timing.measure(\.solver, count: 0) {
-      try solver.restart(from: states.rows(solverRows), time: time)
+      try solver.restart(from: fields, time: time)
     }
   }
 
   /// Coarse steps of the solver, recorded as frames; returns them, `[B, T, C, X…]`.
-  func advanceSolver(_ count: Int) throws -> HostArray<Double> {
+  func advanceSolver(_ count: Int) throws -> HostArray<Float> {
     guard let solver = forecaster.solver, !solverRows.isEmpty else {
       let frames = HostArray(
-        repeating: Double.nan, shape: [batch, count] + forecaster.reduction.stateShape)
+        repeating: Float.nan, shape: [batch, count] + forecaster.reduction.stateShape)
       record(latents: nil, frames: frames, .solver)
       return frames
     }
-    let made = try timing.measure(\.solver, count: solverRows.count * count) {
-      try solver.advance(frames: count)
-    }
+    let made = HostArray<Float>(
+      try timing.measure(\.solver, count: solverRows.count * count) {
+        try solver.advance(frames: count)
+      })
     let frames = solverRows.count == batch ? made : made.scattered(to: solverRows, of: batch)
     record(latents: nil, frames: frames, .solver)
     return frames
@@ -166,7 +168,7 @@ final class ForecastRun {
 
   /// Teacher forcing on where the solver started and on its frames but the last; what is fed next is
   /// the encoding of the last one, or what the propagators predict for it.
-  private func rewarm(start: HostArray<Double>, frames: HostArray<Double>) throws {
+  private func rewarm(start: HostArray<Double>, frames: HostArray<Float>) throws {
     let count = frames.shape[1]
     let usesLast = forecaster.microFeedback == .encodeLast
     let encodedCount = usesLast ? count : count - 1
@@ -186,21 +188,21 @@ final class ForecastRun {
   // MARK: Parts
 
   /// Latents of `[B, T, C, X…]`, `[B, T, L]`.
-  func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try timing.measure(\.encode, count: batch * states.shape[1]) {
       try encodeRows(states.joined()).split(batch)
     }
   }
 
   /// Fields of `[B, T, L]`, `[B, T, C, X…]`.
-  func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try timing.measure(\.decode, count: batch * latents.shape[1]) {
       try decodeRows(latents.joined()).split(batch)
     }
   }
 
   /// Latents of rows; NaN where a state is not finite.
-  private func encodeRows(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  private func encodeRows(_ states: HostArray<Float>) throws -> HostArray<Double> {
     let finite = states.finiteRows
     if finite.count == states.shape[0] { return try forecaster.reduction.encode(states) }
     guard !finite.isEmpty else {
@@ -212,7 +214,7 @@ final class ForecastRun {
   }
 
   /// Fields of rows; NaN where latents are not finite.
-  private func decodeRows(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  private func decodeRows(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     let finite = latents.finiteRows
     if finite.count == latents.shape[0] {
       return try forecaster.reduction.decode(latents, using: &random)
@@ -232,7 +234,7 @@ final class ForecastRun {
 
   /// Appends frames, and notes where a trajectory leaves the finite numbers.
   func record(
-    latents part: HostArray<Double>?, frames new: HostArray<Double>, _ origin: ForecastOrigin
+    latents part: HostArray<Double>?, frames new: HostArray<Float>, _ origin: ForecastOrigin
   ) {
     let count = new.shape[1]
     frames.setSteps(from: done, to: new)

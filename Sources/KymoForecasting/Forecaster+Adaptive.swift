@@ -15,7 +15,7 @@ extension Forecaster {
   /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
   /// - Returns: The forecast; ``Forecast/origins`` says who made which frame.
   public func adaptive(
-    from known: HostArray<Double>, stepCount: Int, schedule: AdaptiveSchedule,
+    from known: HostArray<Float>, stepCount: Int, schedule: AdaptiveSchedule,
     startTime: Double = 0
   ) throws -> Forecast {
     try schedule.validate()
@@ -25,7 +25,7 @@ extension Forecaster {
       frames: HostArray(repeating: .nan, shape: [0, stepCount] + state),
       latents: HostArray(repeating: .nan, shape: [0, stepCount, reduction.latentCount]),
       origins: [], outcomes: [], timing: ForecastTiming())
-    var (frames, latents) = ([Double](), [Double]())
+    var (frames, latents) = ([Float](), [Double]())
     for trajectory in 0..<known.shape[0] {
       var member = self
       member.seed = seed &+ UInt64(trajectory)
@@ -85,8 +85,8 @@ extension ForecastRun {
   /// Latent steps up to the first at which members disagree; that one is not taken.
   private func advanceWhileAgreed(
     atMost count: Int, bound: Double
-  ) throws -> (steps: Int, last: HostArray<Double>?) {
-    var (steps, last): (Int, HostArray<Double>?) = (0, nil)
+  ) throws -> (steps: Int, last: HostArray<Float>?) {
+    var (steps, last): (Int, HostArray<Float>?) = (0, nil)
     while steps < count {
       let part = min(Self.stretch, count - steps)
       let before = ensemble

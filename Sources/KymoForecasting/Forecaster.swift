@@ -74,7 +74,7 @@ public struct Forecaster {
   ///   - stepCount: Number of frames to forecast, H.
   /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
   /// - Returns: The forecast; divergence is part of it.
-  public func latent(from known: HostArray<Double>, stepCount: Int) throws -> Forecast {
+  public func latent(from known: HostArray<Float>, stepCount: Int) throws -> Forecast {
     try multiscale(from: known, stepCount: stepCount, schedule: .latent)
   }
 
@@ -93,7 +93,7 @@ public struct Forecaster {
   /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
   /// - Returns: The forecast; divergence is part of it.
   public func multiscale(
-    from known: HostArray<Double>, stepCount: Int, schedule: MultiscaleSchedule,
+    from known: HostArray<Float>, stepCount: Int, schedule: MultiscaleSchedule,
     startTime: Double = 0
   ) throws -> Forecast {
     try schedule.validate()
@@ -114,7 +114,7 @@ public struct Forecaster {
   ///   - stepCount: Number of frames to forecast, H.
   /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
   /// - Returns: The forecast; divergence is part of it.
-  public func iterativeState(from known: HostArray<Double>, stepCount: Int) throws -> Forecast {
+  public func iterativeState(from known: HostArray<Float>, stepCount: Int) throws -> Forecast {
     try check(known, needsSolver: nil)
     let run = try ForecastRun(self, known: known, stepCount: stepCount, startTime: 0)
     try run.advanceThroughStates()
@@ -128,7 +128,7 @@ public struct Forecaster {
   ///   - warmUp: Number of frames, W, before the first prediction.
   /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
   /// - Returns: Predictions of the frames W … T − 1, each from all true frames before it.
-  public func teacherForced(on frames: HostArray<Double>, warmUp: Int) throws -> Forecast {
+  public func teacherForced(on frames: HostArray<Float>, warmUp: Int) throws -> Forecast {
     try check(frames, needsSolver: nil)
     guard warmUp >= 1, frames.shape[1] > warmUp else {
       throw ForecastError.warmUpTooShort(found: frames.shape[1], needed: max(1, warmUp) + 1)
@@ -140,7 +140,7 @@ public struct Forecaster {
   }
 
   /// Throws unless the parts fit each other and the frames.
-  func check(_ known: HostArray<Double>, needsSolver: String?) throws {
+  func check(_ known: HostArray<Float>, needsSolver: String?) throws {
     let state = reduction.stateShape
     guard known.rank == state.count + 2, Array(known.shape.dropFirst(2)) == state else {
       throw ForecastError.frames(

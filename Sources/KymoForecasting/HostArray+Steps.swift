@@ -1,14 +1,14 @@
 // Parts of the time axis of `[B, T, …]`, and rows that are finite.
 import KymoNumerics
 
-extension HostArray where Element == Double {
+extension HostArray where Element: BinaryFloatingPoint {
   /// Entries of one row of the first two axes.
   private var cellCount: Int { shape.dropFirst(2).reduce(1, *) }
 
   /// A range of the second axis: `[B, T, …]` to `[B, n, …]`.
   func steps(_ range: Range<Int>) -> HostArray {
     let cells = cellCount
-    var values: [Double] = []
+    var values: [Element] = []
     values.reserveCapacity(shape[0] * range.count * cells)
     for item in 0..<shape[0] {
       let first = (item * shape[1] + range.lowerBound) * cells
@@ -62,7 +62,7 @@ extension HostArray where Element == Double {
   /// Some rows of the first axis.
   func rows(_ indices: [Int]) -> HostArray {
     let length = shape.dropFirst().reduce(1, *)
-    var values: [Double] = []
+    var values: [Element] = []
     values.reserveCapacity(indices.count * length)
     for row in indices { values += elements[row * length..<(row + 1) * length] }
     return HostArray(values, shape: [indices.count] + shape.dropFirst())

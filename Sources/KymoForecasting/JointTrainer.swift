@@ -7,24 +7,24 @@
 // There is no scaler of latents: the propagator's last function, 0.5 + 0.5 tanh, keeps them in (0, 1).
 //
 // Letters: B sequences, T frames, K inputs of a window, C channels, X space, L latents.
-public import Foundation
-import KymoData
-import KymoNN
-public import KymoNumerics
+public import KymoData
+public import KymoNN
+import KymoNumerics
 public import KymoPropagation
 public import KymoReduction
 import KymoTensor
 
 /// Trains an autoencoder and a recurrent propagator together.
-public final class JointTrainer {
+public final class JointTrainer: ModelTrainer {
   /// How they are trained.
   public let training: JointTraining
   /// The reduction as it is now; whoever holds it sees its weights change.
   public let reduction: AutoencoderReduction
   /// The propagator's architecture.
   public let propagator: RecurrentConfiguration
-  private let objective: JointObjective
-  private let trainer: WindowTrainer
+  /// Runs the training.
+  public let trainer: Trainer
+  private let recurrent: RecurrentNetwork
 
   /// Prepares a training.
   ///
@@ -32,70 +32,49 @@ public final class JointTrainer {
   ///   - reduction: The autoencoder with its scaler, trained or not; its weights are changed in place.
   ///   - propagator: The recurrent network's architecture; its scaling says its last function only.
   ///   - training: How both are trained.
-  ///   - series: Training series in physical units, each `[T, C, X…]`.
-  ///   - validation: Series that choose the best weights and end rounds, each `[T, C, X…]`.
+  ///   - series: Training series in physical units, read when they are needed.
+  ///   - validation: Series that choose the best weights and end rounds.
   ///   - seed: Seed of the propagator's weights, of sequences and noise.
   /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
   ///   cannot be used.
   public init(
     _ reduction: AutoencoderReduction, propagator: RecurrentConfiguration,
-    training: JointTraining, series: [HostArray<Double>], validation: [HostArray<Double>],
+    training: JointTraining, series: FrameSet, validation: FrameSet,
     seed: UInt64
   ) throws {
     try propagator.validate(at: "propagator.recurrent")
     try training.validate()
     (self.reduction, self.propagator, self.training) = (reduction, propagator, training)
     let frames = training.windows.sequenceLength + 1
-    func windows(_ series: [HostArray<Double>], _ name: String) throws -> SeriesWindows {
-      guard !series.isEmpty else {
+    func windows(_ series: FrameSet, _ name: String) throws -> SeriesWindows {
+      try series.check(for: reduction, name)
+      for (index, one) in series.series.enumerated() where one.frames.count < frames {
         throw ModelDataError(
-          name, found: "no series", allowed: "at least one", remedy: "Give a recording.")
+          "\(name), series \(index)", found: "\(one.frames.count) frames long",
+          allowed: "at least \(frames) frames long", remedy: "Use fewer windows per sequence.")
       }
-      for (index, one) in series.enumerated() {
-        try requireShape(one, [nil] + reduction.stateShape, "\(name), series \(index)")
-        guard one.shape[0] >= frames else {
-          throw ModelDataError(
-            "\(name), series \(index)", found: "\(one.shape[0]) frames long",
-            allowed: "at least \(frames) frames long", remedy: "Use fewer windows per sequence.")
-        }
-        try requireFinite(one, "\(name), series \(index)")
-      }
+      let scaler = reduction.scaler
       return SeriesWindows(
-        series.map { (reduction.scaler.scale($0).elements.map(Float.init), $0.shape[0]) },
-        width: reduction.stateShape.reduce(1, *), frameCount: frames)
+        frames: series.series.map(\.frames.count), width: series.stateSize, frameCount: frames
+      ) { series.scaled(ofSeries: $0, $1, by: scaler) }
     }
-    objective = JointObjective(
-      reduction.network, propagator: propagator, training: training, seed: seed)
-    trainer = WindowTrainer(
-      objective, training: training.windows, series: try windows(series, "training series"),
+    recurrent = RecurrentNetwork(
+      propagator, latentCount: reduction.latentCount, seed: seed, device: reduction.network.device)
+    let objective = WindowObjective(
+      JointLoss(reduction.network, recurrent, propagator: propagator, training: training),
+      training: training.windows, series: try windows(series, "training series"),
       validation: try windows(validation, "validation series"), seed: seed)
+    trainer = Trainer([objective.phase("joint")], seed: seed)
   }
 
-  /// Number of finished steps.
-  public var stepIndex: Int { trainer.stepIndex }
-  /// Inputs of one sequence that were seen so far, and in the whole training.
-  package var inputIndex: Int { trainer.stepIndex * trainer.windowLength }
-  package var totalInputs: Int { trainer.totalSteps * trainer.windowLength }
-  /// Number of steps of the whole training; an upper bound until a training by rounds has ended.
-  public var totalSteps: Int { trainer.totalSteps }
-  /// Whether there is nothing left to do.
-  public var isFinished: Bool { trainer.isFinished }
-  /// The smallest validation loss so far; nil before the first.
-  public var bestLoss: Double? { trainer.bestLoss }
-
-  /// Does one step, and the validation that is due after it.
-  ///
-  /// - Throws: `NonFinitePropagatorLoss` at the first loss that is not finite, before the weights change.
-  public func step() throws -> PropagatorStepReport { try trainer.step() }
-
   /// The loss on the validation series.
-  public func validationLoss() -> Double { trainer.validationLoss() }
+  public func validationLoss() -> Double { trainer.validationLoss() ?? .nan }
 
   /// The reduction and the propagator with the best weights found.
   ///
   /// The trainer must not be used afterwards.
   public func finished() -> (reduction: AutoencoderReduction, propagator: RecurrentPropagator) {
-    trainer.takeBest()
+    trainer.takeResult()
     reduction.network.isTraining = false
     let latents = reduction.latentCount
     let scaler = ChannelScaler(
@@ -103,33 +82,24 @@ public final class JointTrainer {
       scale: [Double](repeating: 1, count: latents))
     return (
       reduction,
-      RecurrentPropagator(
-        configuration: propagator, scaler: scaler, network: objective.recurrent)
+      RecurrentPropagator(configuration: propagator, scaler: scaler, network: recurrent)
     )
   }
-
-  /// Writes what a continuation needs into an existing folder.
-  public func saveCheckpoint(to folder: URL) throws { try trainer.saveCheckpoint(to: folder) }
-
-  /// Continues from a checkpoint of the same configuration, seed and series, with the same numbers.
-  public func restore(from folder: URL) throws { try trainer.restore(from: folder) }
 }
 
 /// The losses of both networks together.
-private final class JointObjective: WindowObjective {
-  let recurrent: RecurrentNetwork
+private final class JointLoss: WindowLoss {
+  private let recurrent: RecurrentNetwork
   private let network: any LatentNetwork
   private let training: JointTraining
   private let zoneoutKept: Double
 
   init(
-    _ network: any LatentNetwork, propagator: RecurrentConfiguration, training: JointTraining,
-    seed: UInt64
+    _ network: any LatentNetwork, _ recurrent: RecurrentNetwork,
+    propagator: RecurrentConfiguration, training: JointTraining
   ) {
-    (self.network, self.training) = (network, training)
+    (self.network, self.recurrent, self.training) = (network, recurrent, training)
     zoneoutKept = propagator.zoneoutKept
-    recurrent = RecurrentNetwork(
-      propagator, latentCount: network.latentCount, seed: seed, device: network.device)
   }
 
   var trained: [NamedTensor] {
@@ -140,7 +110,7 @@ private final class JointObjective: WindowObjective {
   var device: Device { network.device }
   func initialState(batchCount: Int) -> Tensor { recurrent.initialState(batchCount: batchCount) }
 
-  func loss(_ frames: Tensor, state: inout Tensor, options: WindowOptions) -> Tensor {
+  func callAsFunction(_ frames: Tensor, state: inout Tensor, options: WindowOptions) -> Tensor {
     network.isTraining = options.isTraining
     let fields = frames.cast(to: network.dtype)
     let (batch, length) = (frames.shape[0], frames.shape[1] - 1)
@@ -174,7 +144,7 @@ private final class JointObjective: WindowObjective {
         - targets.sliced(axis: 1, from: first + 1)
       losses.append(difference.square().mean())
     }
-    precondition(batch > 0, "JointObjective: a window of no sequences")
+    precondition(batch > 0, "JointLoss: a window of no sequences")
     return losses.dropFirst().reduce(losses[0]) { $0 + $1.cast(to: losses[0].dtype) }
       / Double(losses.count)
   }

@@ -38,6 +38,9 @@ public final class WeightAverage {
     return sums.map { ($0.name, $0.tensor / weight) }
   }
 
+  /// Puts the averages in the place of the present weights.
+  func takeAverages() { sources.copy(from: averages) }
+
   /// What to store for an exact continuation.
   public var state: [NamedTensor] {
     sums + [(name: "weight", tensor: Tensor(doubles: [weight], shape: [1]))]

@@ -38,6 +38,26 @@ public struct HostArray<Element: Sendable>: Sendable {
   /// The same entries under another shape with as many entries.
   public func reshaped(_ shape: [Int]) -> HostArray { HostArray(elements, shape: shape) }
 
+  /// The same array with an axis and the one behind it exchanged, such as time and channels.
+  public func exchanged(_ axis: Int) -> HostArray {
+    let (rows, columns) = (shape[axis], shape[axis + 1])
+    var exchanged = shape
+    exchanged.swapAt(axis, axis + 1)
+    if rows == 1 || columns == 1 { return reshaped(exchanged) }
+    let cells = shape.dropFirst(axis + 2).reduce(1, *)
+    var entries = [Element]()
+    entries.reserveCapacity(count)
+    for block in Swift.stride(from: 0, to: count, by: max(1, rows * columns * cells)) {
+      for column in 0..<columns {
+        for row in 0..<rows {
+          let first = block + (row * columns + column) * cells
+          entries += elements[first..<first + cells]
+        }
+      }
+    }
+    return HostArray(entries, shape: exchanged)
+  }
+
   /// The part at `index` of the first axis.
   public func slice(_ index: Int) -> HostArray {
     let stride = shape.dropFirst().reduce(1, *)
@@ -68,6 +88,20 @@ public struct HostArray<Element: Sendable>: Sendable {
       offset = offset * length + index
     }
     return offset
+  }
+}
+
+extension HostArray where Element == Float {
+  /// Rounds to single precision.
+  public init(_ other: HostArray<Double>) {
+    self.init(other.elements.map { Float($0) }, shape: other.shape)
+  }
+}
+
+extension HostArray where Element == Double {
+  /// The same numbers in double precision.
+  public init(_ other: HostArray<Float>) {
+    self.init(other.elements.map { Double($0) }, shape: other.shape)
   }
 }
 

@@ -5,57 +5,22 @@
 // sequences may be another than the arithmetic one.
 //
 // Letters: B sequences, L latents, K inputs of a window.
-public import Foundation
 public import KymoData
-package import KymoNN
+public import KymoNN
 public import KymoNumerics
 public import KymoTensor
 
-/// The first loss of a propagator's training that is not a finite number: a result with a name.
-public struct NonFinitePropagatorLoss: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The step at which it came up, counted from 1.
-  public var step: Int
-  /// What to do about it.
-  public var remedy: String {
-    "Train again with a smaller step size (half is a good try), or set training.gradientClip=1."
-  }
-  /// One sentence with the remedy.
-  public var description: String {
-    "The loss at step \(step) is not a finite number. \(remedy)"
-  }
-}
-
-/// What one step of a propagator's training found.
-public struct PropagatorStepReport: Codable, Sendable, Hashable {
-  /// Number of finished steps.
-  public var step: Int
-  /// Number of finished epochs; in one, about as many inputs are seen as the series have.
-  public var epoch: Int
-  /// The round, counted from 0; 0 in a training of a given number of steps.
-  public var round: Int
-  /// Mean squared error of scaled latents over the window.
-  public var loss: Double
-  /// Step size.
-  public var learningRate: Double
-  /// Euclidean norm of the gradient before clipping.
-  public var gradientNorm: Double
-  /// Mean squared error on the validation series, when it was evaluated after this step.
-  public var validationLoss: Double?
-}
-
 /// Trains a propagator on latent series.
-public final class PropagatorTrainer {
+public final class PropagatorTrainer: ModelTrainer {
   /// What is trained.
   public let architecture: PropagatorArchitecture
   /// How it is trained.
   public let training: PropagatorTraining
   /// From latents to the network's numbers; fitted to the training series.
   public let scaler: ChannelScaler
-  private let objective: LatentObjective
-  /// What trains now: the last part, once it has begun.
-  private var trainer: WindowTrainer
-  private let last: (() -> WindowTrainer)?
-  private var isFinishing = false
+  /// Runs the training.
+  public let trainer: Trainer
+  private let network: any PropagatingNetwork
 
   /// Prepares a training.
   ///
@@ -91,128 +56,61 @@ public final class PropagatorTrainer {
     (self.architecture, self.training) = (architecture, training)
     let scaler = scaler ?? architecture.scaler(fitting: series)
     self.scaler = scaler
-    let objective = LatentObjective(
-      architecture, latentCount: latents, average: training.average, seed: seed, device: device)
-    self.objective = objective
-    func windowTrainer(_ training: PropagatorTraining) -> WindowTrainer {
-      func windows(_ series: [HostArray<Double>]) -> SeriesWindows {
-        SeriesWindows(
-          series.map { (scaler.scaled($0.elements), $0.shape[0]) }, width: latents,
-          frameCount: training.sequenceLength + 1)
+    network = architecture.network(latentCount: latents, seed: seed, device: device)
+    let loss = LatentLoss(architecture, network, average: training.average, device: device)
+    func scaled(_ series: [HostArray<Double>]) -> [(values: [Float], frames: Int)] {
+      series.map { (scaler.scaled($0.elements), $0.shape[0]) }
+    }
+    let (trained, judged) = (scaled(series), scaled(validation))
+    func phase(_ name: String, _ training: PropagatorTraining) -> Phase {
+      func windows(_ series: [(values: [Float], frames: Int)]) -> SeriesWindows {
+        SeriesWindows(series, width: latents, frameCount: training.sequenceLength + 1)
       }
-      return WindowTrainer(
-        objective, training: training, series: windows(series), validation: windows(validation),
-        seed: seed)
+      return WindowObjective(
+        loss, training: training, series: windows(trained), validation: windows(judged),
+        seed: seed
+      ).phase(name)
     }
-    trainer = windowTrainer(training)
-    last = training.finishing.map { finishing in { windowTrainer(finishing) } }
-  }
-
-  /// Number of finished steps.
-  public var stepIndex: Int { stepsBefore + trainer.stepIndex }
-  private var stepsBefore: Int { isFinishing ? training.steps : 0 }
-  /// Inputs of one sequence that were seen so far.
-  package var inputIndex: Int {
-    isFinishing
-      ? training.steps * training.windowLength + trainer.stepIndex * trainer.windowLength
-      : trainer.stepIndex * trainer.windowLength
-  }
-  /// Steps of an epoch.
-  public var stepsPerEpoch: Int { trainer.stepsPerEpoch }
-  /// The smallest validation loss so far; nil before the first.
-  public var bestLoss: Double? { trainer.bestLoss }
-  /// Number of steps of the whole training; an upper bound until a training by rounds has ended.
-  public var totalSteps: Int {
-    isFinishing
-      ? stepsBefore + trainer.totalSteps : trainer.totalSteps + (training.finish?.steps ?? 0)
-  }
-  /// Inputs of one sequence in the whole training, with the same bound.
-  package var totalInputs: Int {
-    training.rounds == nil ? training.totalInputs : trainer.totalSteps * trainer.windowLength
-  }
-  /// Whether there is nothing left to do.
-  public var isFinished: Bool { trainer.isFinished && (last == nil || isFinishing) }
-
-  /// Does one step, and the validation that is due after it.
-  ///
-  /// - Throws: ``NonFinitePropagatorLoss`` at the first loss that is not finite, before the weights change.
-  public func step() throws -> PropagatorStepReport {
-    if trainer.isFinished, !isFinishing { beginLast() }
-    do {
-      var report = try trainer.step()
-      report.step += stepsBefore
-      return report
-    } catch let error as NonFinitePropagatorLoss {
-      throw NonFinitePropagatorLoss(step: error.step + stepsBefore)
-    }
-  }
-
-  /// The last part starts from the best weights.
-  private func beginLast() {
-    guard let last else { return }
-    trainer.takeBest()
-    (trainer, isFinishing) = (last(), true)
+    // The last part starts from the best weights.
+    trainer = Trainer(
+      [phase("propagator", training)] + (training.finishing.map { [phase("finish", $0)] } ?? []),
+      seed: seed)
   }
 
   /// The mean squared error of scaled latents on the validation series: of one-step predictions on true
   /// inputs, or of free runs through each window where the training feeds predictions back.
-  public func validationLoss() -> Double { trainer.validationLoss() }
+  public func validationLoss() -> Double { trainer.validationLoss() ?? .nan }
 
   /// The propagator with the best weights found: ``RecurrentPropagator`` or ``MLPPropagator``.
   ///
   /// The trainer must not be used afterwards.
   public func finishedPropagator() -> any Propagator {
-    trainer.takeBest()
-    return architecture.propagator(objective.network, scaler: scaler)
-  }
-
-  /// Writes what a continuation needs into an existing folder.
-  public func saveCheckpoint(to folder: URL) throws {
-    let place = isFinishing ? folder.appending(path: Self.lastPart) : folder
-    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    try trainer.saveCheckpoint(to: place)
-  }
-
-  /// Folder of a checkpoint's last part.
-  private static let lastPart = "finish"
-
-  /// Continues from a checkpoint of the same configuration, seed and series, with the same numbers.
-  ///
-  /// - Throws: `ModelDataError` for a checkpoint of another seed or course; `TensorError` for one of
-  ///   another architecture.
-  public func restore(from folder: URL) throws {
-    let place = folder.appending(path: Self.lastPart)
-    guard FileManager.default.fileExists(atPath: place.path), let last else {
-      return try trainer.restore(from: folder)
-    }
-    (trainer, isFinishing) = (last(), true)
-    try trainer.restore(from: place)
+    trainer.takeResult()
+    return architecture.propagator(network, scaler: scaler)
   }
 }
 
 /// The mean squared error of predicted latents.
-private final class LatentObjective: WindowObjective {
+private final class LatentLoss: WindowLoss {
   let network: any PropagatingNetwork
   let device: Device
   private let zoneoutKept: Double
   private let average: ErrorAverage
 
   init(
-    _ architecture: PropagatorArchitecture, latentCount: Int,
-    average: ErrorAverage, seed: UInt64, device: Device
+    _ architecture: PropagatorArchitecture, _ network: any PropagatingNetwork,
+    average: ErrorAverage, device: Device
   ) {
-    self.average = average
-    network = architecture.network(latentCount: latentCount, seed: seed, device: device)
+    (self.network, self.average, self.device) = (network, average, device)
     zoneoutKept =
       if case .recurrent(let settings) = architecture { settings.zoneoutKept } else { 1 }
-    self.device = device
   }
 
   var trained: [NamedTensor] { network.namedParameters() }
   var buffers: [NamedTensor] { [] }
   func initialState(batchCount: Int) -> Tensor { network.initialState(batchCount: batchCount) }
 
-  func loss(_ frames: Tensor, state: inout Tensor, options: WindowOptions) -> Tensor {
+  func callAsFunction(_ frames: Tensor, state: inout Tensor, options: WindowOptions) -> Tensor {
     let length = frames.shape[1] - 1
     var inputs = frames.sliced(axis: 1, from: 0, to: length)
     if let noise = options.noise { inputs = inputs + noise(inputs.shape) }

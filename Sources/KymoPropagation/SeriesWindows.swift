@@ -1,28 +1,41 @@
-// Latent series, scaled, from which sequences of a training are cut.
+// Series, scaled, from which sequences of a training are cut: of latents in memory, or of fields that are read when a
+// sequence is drawn.
 //
-// Letters: B sequences, T frames of a series, L latents.
+// Letters: B sequences, T frames of a series, L latents or numbers of a field.
 import KymoNumerics
 import KymoTensor
 
 /// Scaled series from which sequences of equal length are cut.
 package struct SeriesWindows {
-  private let series: [(values: [Float], frames: Int)]
+  /// Frames of each series.
+  private let frames: [Int]
   private let width: Int
   /// Frames of a sequence: its inputs and one more.
   private let frameCount: Int
   /// How many sequences can start before those of a series.
   private let startsBefore: [Int]
+  private let read: (_ series: Int, _ frames: Range<Int>) -> [Float]
 
-  /// Prepares series of frames of `width` numbers; each has at least `frameCount` frames.
+  /// Prepares series of frames of `width` numbers that `read` hands out; each has at least `frameCount` frames.
+  package init(
+    frames: [Int], width: Int, frameCount: Int,
+    read: @escaping (_ series: Int, _ frames: Range<Int>) -> [Float]
+  ) {
+    (self.frames, self.width, self.frameCount, self.read) = (frames, width, frameCount, read)
+    startsBefore = frames.reduce(into: [0]) { starts, count in
+      starts.append(starts[starts.count - 1] + count - frameCount + 1)
+    }
+  }
+
+  /// Prepares series in memory.
   package init(_ series: [(values: [Float], frames: Int)], width: Int, frameCount: Int) {
-    (self.series, self.width, self.frameCount) = (series, width, frameCount)
-    startsBefore = series.reduce(into: [0]) { starts, one in
-      starts.append(starts[starts.count - 1] + one.frames - frameCount + 1)
+    self.init(frames: series.map(\.frames), width: width, frameCount: frameCount) {
+      Array(series[$0].values[$1.lowerBound * width..<$1.upperBound * width])
     }
   }
 
   /// Frames that have a frame after them.
-  var inputCount: Int { series.reduce(0) { $0 + $1.frames - 1 } }
+  var inputCount: Int { frames.reduce(0) { $0 + $1 - 1 } }
 
   /// Throws unless these are finite series `[T, L]` that hold a sequence; returns L.
   static func check(
@@ -63,7 +76,7 @@ package struct SeriesWindows {
     return tensor(
       (0..<count).map { _ in
         if beginnings > 0, random.uniform() < beginnings {
-          let index = random.index(below: series.count)
+          let index = random.index(below: frames.count)
           let room = startsBefore[index + 1] - startsBefore[index]
           return (index, random.index(below: min(length, room)))
         }
@@ -73,20 +86,24 @@ package struct SeriesWindows {
       })
   }
 
-  /// All series in sequences that do not overlap, `[B, frames, L]`, but for a last frame each.
-  func all(device: Device) -> Tensor {
-    tensor(
-      series.enumerated().flatMap { index, one in
-        stride(from: 0, through: one.frames - frameCount, by: frameCount - 1).map { (index, $0) }
-      }
-    ).to(device)
+  /// Where the sequences of all series begin that do not overlap, but for a last frame each, in blocks that are
+  /// read at a time: of 16 MB.
+  var blocks: [[(series: Int, start: Int)]] {
+    let places = frames.enumerated().flatMap { index, count in
+      stride(from: 0, through: count - frameCount, by: frameCount - 1).map { (index, $0) }
+    }
+    let size = max(1, 4_000_000 / (frameCount * width))
+    return stride(from: 0, to: places.count, by: size).map {
+      Array(places[$0..<min($0 + size, places.count)])
+    }
   }
 
-  private func tensor(_ places: [(series: Int, start: Int)]) -> Tensor {
+  /// Sequences from given places on, `[B, frames, L]`.
+  func tensor(_ places: [(series: Int, start: Int)]) -> Tensor {
     var values: [Float] = []
     values.reserveCapacity(places.count * frameCount * width)
     for (index, start) in places {
-      values += series[index].values[start * width..<(start + frameCount) * width]
+      values += read(index, start..<start + frameCount)
     }
     return Tensor(values, shape: [places.count, frameCount, width])
   }

@@ -30,7 +30,7 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
 
   /// States that are worked on together: enough for all lanes and threads, few enough that the maps between
   /// them stay in the cache.
-  private static let block = 256
+  private var block: Int { max(1, min(256, 262_144 / stateShape.reduce(1, *))) }
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
   ///
@@ -64,50 +64,56 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// Results of few and of many states may differ by rounding, because sums are ordered differently.
   ///
   /// - Throws: ``ModelDataError`` when the states have another shape.
-  public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by an autoencoder")
     let latents = encoded(states)
-    return try projection?.improve(latents, for: states, lift: decode) ?? latents
+    return projection?.improve(latents, for: HostArray<Double>(states)) {
+      HostArray(fields(of: $0), shape: [$0.shape[0]] + stateShape)
+    } ?? latents
   }
 
   /// From now on, latents are those whose fields are nearest to the states.
   ///
-  /// - Parameter states: What says how wide each latent spreads, `[B, C, X…]`.
+  /// - Parameter frames: What says how wide each latent spreads.
   /// - Throws: ``ModelDataError`` when the states have another shape.
-  public func projectLatents(fittedTo states: HostArray<Double>) throws {
+  public func projectLatents(fittedTo frames: FrameSet) throws {
     projection = nil
     projection = LatentProjection(
       channelScale: scaler.scale,
-      latentSpread: ChannelScaler(.standard, fitting: try encode(states)).scale)
+      latentSpread: ChannelScaler(.standard, fitting: try encode(frames)).scale)
   }
 
   /// The encoder's latents of states whose shape fits.
-  private func encoded(_ states: HostArray<Double>) -> HostArray<Double> {
-    if network.dtype == .float64 {
-      return inDouble(scaler.scale(states), shape: [latentCount], network.encode)
-    }
+  private func encoded(_ states: HostArray<Float>) -> HostArray<Double> {
     let count = states.shape[0]
-    let latents = inBlocks(count, network.encode(host:count:)) { range in
-      scaled(states, range)
-    }
-    return HostArray(latents.map(Double.init), shape: [count, latentCount])
+    let latents =
+      network.dtype == .float64
+      ? inDouble(scaler.scale(HostArray<Double>(states)), network.encode)
+      : inBlocks(count, network.encode(host:count:)) { scaled(states, $0) }.map { Double($0) }
+    return HostArray(latents, shape: [count, latentCount])
   }
 
   /// The fields of latents in physical units, `[B, L]` to `[B, C, X…]`.
   ///
   /// - Throws: ``ModelDataError`` when the latents have another shape.
-  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by an autoencoder")
-    if network.dtype == .float64 {
-      return scaler.unscale(inDouble(latents, shape: stateShape, network.decode))
-    }
+    return HostArray(fields(of: latents), shape: [latents.shape[0]] + stateShape)
+  }
+
+  private func fields<Number: BinaryFloatingPoint & Sendable>(
+    of latents: HostArray<Double>
+  ) -> [Number] {
     let count = latents.shape[0]
-    let fields = inUnits(count) { range in
-      network.decode(
-        host: latents.elements[range.lowerBound * latentCount..<range.upperBound * latentCount]
-          .map(Float.init), count: range.count)
+    guard network.dtype == .float64 else {
+      return inUnits(count) { range in
+        network.decode(
+          host: latents.elements[range.lowerBound * latentCount..<range.upperBound * latentCount]
+            .map { Float($0) }, count: range.count)
+      }
     }
-    return HostArray(fields, shape: [count] + stateShape)
+    let scaled = HostArray(inDouble(latents, network.decode), shape: [count] + stateShape)
+    return scaler.unscale(scaled).elements.map { Number($0) }
   }
 
   /// Mean squared errors of the reconstruction of states, over all entries.
@@ -117,14 +123,14 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// - Returns: The error of scaled fields, as in the training loss but with the scaler's slack taken
   ///   out, and that in physical units.
   public func reconstructionError(
-    of states: HostArray<Double>
+    of states: HostArray<Float>
   ) throws -> (scaled: Double, physical: Double) {
     let found = try decode(encode(states))
     let cells = stateShape.dropFirst().reduce(1, *)
     var (scaled, physical) = (0.0, 0.0)
     let plain = 1 + 2 * configuration.scalingSlack
     for (index, (a, b)) in zip(states.elements, found.elements).enumerated() {
-      let difference = a - b
+      let difference = Double(a) - Double(b)
       let ratio = difference / scaler.scale[index / cells % stateShape[0]] * plain
       physical += difference * difference
       scaled += ratio * ratio
@@ -140,32 +146,31 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   ) -> [Float] {
     network.isTraining = false
     if count == 0 { return [] }
-    if count <= Self.block { return map(part(0..<count), count) }
-    return stride(from: 0, to: count, by: Self.block).flatMap { first in
-      let range = first..<min(first + Self.block, count)
+    if count <= block { return map(part(0..<count), count) }
+    return stride(from: 0, to: count, by: block).flatMap { first in
+      let range = first..<min(first + block, count)
       return map(part(range), range.count)
     }
   }
 
   private func inDouble(
-    _ array: HostArray<Double>, shape: [Int], _ map: (Tensor) -> Tensor
-  ) -> HostArray<Double> {
+    _ array: HostArray<Double>, _ map: (Tensor) -> Tensor
+  ) -> [Double] {
     network.isTraining = false
     let count = array.shape[0]
     let width = array.shape.dropFirst().reduce(1, *)
-    let values = withoutGradients {
-      stride(from: 0, to: count, by: Self.block).flatMap { first in
-        let range = first..<min(first + Self.block, count)
+    return withoutGradients {
+      stride(from: 0, to: count, by: block).flatMap { first in
+        let range = first..<min(first + block, count)
         let part = Array(array.elements[range.lowerBound * width..<range.upperBound * width])
         let input = Tensor(doubles: part, shape: [range.count] + array.shape.dropFirst())
         return map(input.to(network.device)).doubles
       }
     }
-    return HostArray(values, shape: [count] + shape)
   }
 
   /// Scaled entries of some states; channel by channel, because this runs in every step of a forecast.
-  private func scaled(_ states: HostArray<Double>, _ range: Range<Int>) -> [Float] {
+  private func scaled(_ states: HostArray<Float>, _ range: Range<Int>) -> [Float] {
     let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
     let first = range.lowerBound * channels * cells
     return unsafe [Float](unsafeUninitializedCapacity: range.count * channels * cells) {
@@ -175,7 +180,7 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
           let (offset, scale) = (scaler.offset[row % channels], 1 / scaler.scale[row % channels])
           // In bounds: `states` has the shape of `count` states, checked by the caller.
           for i in row * cells..<(row + 1) * cells {
-            unsafe target[i] = Float((source[first + i] - offset) * scale)
+            unsafe target[i] = Float((Double(source[first + i]) - offset) * scale)
           }
         }
       }
@@ -184,19 +189,21 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   }
 
   /// Fields in physical units from scaled ones that come in blocks, each of which is still in the cache.
-  private func inUnits(_ count: Int, _ part: (Range<Int>) -> [Float]) -> [Double] {
+  private func inUnits<Number: BinaryFloatingPoint & Sendable>(
+    _ count: Int, _ part: (Range<Int>) -> [Float]
+  ) -> [Number] {
     network.isTraining = false
     let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
-    return unsafe [Double](unsafeUninitializedCapacity: count * channels * cells) {
+    return unsafe [Number](unsafeUninitializedCapacity: count * channels * cells) {
       target, initialized in
-      for first in stride(from: 0, to: count, by: Self.block) {
-        let fields = part(first..<min(first + Self.block, count))
+      for first in stride(from: 0, to: count, by: block) {
+        let fields = part(first..<min(first + block, count))
         unsafe fields.withUnsafeBufferPointer { source in
           for row in 0..<fields.count / cells {
             let (offset, scale) = (scaler.offset[row % channels], scaler.scale[row % channels])
             // In bounds: whole rows of cells.
             for i in row * cells..<(row + 1) * cells {
-              unsafe target[initialized + i] = Double(source[i]) * scale + offset
+              unsafe target[initialized + i] = Number(Double(source[i]) * scale + offset)
             }
           }
         }

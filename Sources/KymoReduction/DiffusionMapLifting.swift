@@ -17,7 +17,7 @@ extension DiffusionMapReduction {
   /// A field for each row of latents, `[B, L]` to `[B, C, X…]`; NaN for latents that are not finite.
   ///
   /// - Complexity: For each row n k D operations once and n k (L + 2) in each of some tens of steps.
-  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by diffusion maps")
     let dimension = states.shape[1]
     var fields = HostArray(repeating: Double.nan, shape: [latents.shape[0]] + stateShape)
@@ -37,7 +37,7 @@ extension DiffusionMapReduction {
         }
       }
     }
-    return scaler.unscale(fields)
+    return HostArray<Float>(scaler.unscale(fields))
   }
 
   /// Positions of the training states that are nearest in latent space.

@@ -81,16 +81,16 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   /// Fits diffusion maps.
   ///
   /// - Parameters:
-  ///   - given: Training states in physical units, `[B, C, X…]`; at most `maximumStates` are kept.
+  ///   - frames: Training states; at most `maximumStates` are read.
   ///   - configuration: At most n − 1 latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
   /// - Complexity: n² D + n³ operations, 3 n² numbers of memory; meant for up to some thousand states.
   public init(
-    fitting given: HostArray<Double>, configuration: DiffusionMapConfiguration
+    fitting frames: FrameSet, configuration: DiffusionMapConfiguration
   ) throws {
     try configuration.validate()
-    try requireStates(given, "fitting diffusion maps")
-    let states = Self.spread(given, atMost: configuration.maximumStates)
+    try requireStates(frames, "fitting diffusion maps")
+    let states = Self.spread(frames, atMost: configuration.maximumStates)
     let (count, dimension) = (states.shape[0], states.shape.dropFirst().reduce(1, *))
     try require(
       configuration.latentCount < count, "diffusionMaps.latentCount",
@@ -141,25 +141,20 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   }
 
   /// At most so many states, the first and the last among them, at even distances.
-  private static func spread(_ states: HostArray<Double>, atMost most: Int) -> HostArray<Double> {
-    let count = states.shape[0]
-    guard count > most else { return states }
-    let length = states.count / count
-    let chosen = (0..<most).flatMap { index in
-      let state = index * (count - 1) / (most - 1)
-      return states.elements[state * length..<(state + 1) * length]
-    }
-    return HostArray(chosen, shape: [most] + states.shape.dropFirst())
+  private static func spread(_ frames: FrameSet, atMost most: Int) -> HostArray<Double> {
+    let count = frames.count
+    let chosen = count > most ? (0..<most).map { $0 * (count - 1) / (most - 1) } : Array(0..<count)
+    return HostArray<Double>(frames.states(chosen))
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`, by Nyström's formula.
   ///
   /// A state far from all training states gets the latents of the nearest one, over λ.
-  public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by diffusion maps")
     let count = self.states.shape[0]
     let distances = squaredDistances(
-      scaler.scale(states).elements, self.states.elements, length: self.states.shape[1])
+      scaler.scale(HostArray<Double>(states)).elements, self.states.elements, length: self.states.shape[1])
     var result: [Double] = []
     for row in 0..<states.shape[0] {
       result +=

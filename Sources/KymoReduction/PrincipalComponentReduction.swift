@@ -55,29 +55,72 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
 
   /// Fits principal components.
   ///
+  /// Few states are decomposed as they are. Of more numbers than ``most`` the covariance is added up, block by block;
+  /// singular values below 10⁻⁷ of the largest are then rounding.
+  ///
   /// - Parameters:
-  ///   - states: Training states in physical units, `[B, C, X…]`.
+  ///   - frames: Training states.
   ///   - configuration: At most min(B, D) latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: One singular value decomposition, B · D · min(B, D) operations.
+  /// - Complexity: One singular value decomposition, B · D · min(B, D) operations; from the covariance
+  ///   B · D² + D³, and D² numbers of memory.
   public init(
-    fitting states: HostArray<Double>, configuration: PrincipalComponentConfiguration
+    fitting frames: FrameSet, configuration: PrincipalComponentConfiguration
+  ) throws {
+    try self.init(fitting: frames, configuration: configuration, most: Self.most)
+  }
+
+  /// Numbers of states that are decomposed as they are: 128 MB in double precision.
+  static let most = 16_000_000
+  /// Numbers of a state up to which there is room for a covariance: half a gigabyte.
+  private static let mostComponents = 8192
+
+  init(
+    fitting frames: FrameSet, configuration: PrincipalComponentConfiguration, most: Int
   ) throws {
     try configuration.validate()
-    try requireStates(states, "fitting principal components")
-    let dimension = states.shape.dropFirst().reduce(1, *)
-    let most = min(states.shape[0], dimension)
+    try requireStates(frames, "fitting principal components")
+    let (count, dimension) = (frames.count, frames.stateSize)
+    let rank = min(count, dimension)
     try require(
-      configuration.latentCount <= most, "principalComponents.latentCount",
+      configuration.latentCount <= rank, "principalComponents.latentCount",
       found: configuration.latentCount,
-      allowed: "at most \(most) for \(states.shape[0]) states of \(dimension) numbers",
+      allowed: "at most \(rank) for \(count) states of \(dimension) numbers",
       remedy: "Take fewer latents or more states.")
-    scaler = ChannelScaler(configuration.scaling, fitting: states)
-    let rows = Tensor(
-      doubles: scaler.scale(states).elements, shape: [states.shape[0], dimension])
-    mean = rows.mean(axes: [0])
-    let (_, s, vt) = try (rows - mean).singularValues()
-    singularValues = s.doubles
+    let scaler = ChannelScaler(configuration.scaling, fitting: frames)
+    func rows(_ range: Range<Int>) -> Tensor {
+      Tensor(
+        doubles: frames.scaledDoubles(range, by: scaler), shape: [range.count, dimension])
+    }
+    let vt: Tensor
+    if count * dimension <= most {
+      let all = rows(0..<count)
+      mean = all.mean(axes: [0])
+      let (_, s, vectors) = try (all - mean).singularValues()
+      (singularValues, vt) = (s.doubles, vectors)
+    } else {
+      try require(
+        dimension <= Self.mostComponents, "reduction", found: "principalComponents",
+        allowed: "another one for \(count) states of \(dimension) numbers",
+        remedy: "Use an autoencoder; principal components need the covariance of all numbers.")
+      let blocks = stride(from: 0, to: count, by: max(1, most / 4 / dimension)).map {
+        $0..<min($0 + max(1, most / 4 / dimension), count)
+      }
+      let middle =
+        blocks.reduce(Tensor.zeros([dimension], dtype: .float64)) {
+          $0 + rows($1).sum(axes: [0])
+        } / Double(count)
+      let covariance = blocks.reduce(Tensor.zeros([dimension, dimension], dtype: .float64)) {
+        let centred = rows($1) - middle
+        return $0 + centred.transposed(0, 1).matmul(centred)
+      }
+      // Eigenvalues rise; the largest come first here.
+      let (values, vectors) = try covariance.symmetricEigen()
+      mean = middle
+      singularValues = values.doubles.reversed().prefix(rank).map { max(0, $0).squareRoot() }
+      vt = vectors.transposed(0, 1).indexSelected(
+        0, Tensor(integers: (0..<rank).map { dimension - 1 - $0 }, shape: [rank]))
+    }
     let vectors = vt.sliced(axis: 0, to: configuration.latentCount)
     let signs = (0..<configuration.latentCount).map { index in
       let row = vectors.selected(axis: 0, index: index).doubles
@@ -86,34 +129,36 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     // In the order in which a file has it, so that a loaded model adds in the same order.
     components = (vectors * Tensor(doubles: signs, shape: [signs.count, 1])).contiguous()
     self.configuration = configuration
-    stateShape = Array(states.shape.dropFirst())
+    self.scaler = scaler
+    stateShape = frames.stateShape
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`.
-  public func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by principal components")
-    let rows = Tensor(doubles: scaler.scale(states).elements, shape: [states.shape[0], mean.count])
+    let scaled = scaler.scale(HostArray<Double>(states))
+    let rows = Tensor(doubles: scaled.elements, shape: [states.shape[0], mean.count])
     let latents = (rows - mean).matmul(components.transposed(0, 1))
     return HostArray(latents.doubles, shape: [states.shape[0], latentCount])
   }
 
   /// The field of latents, `[B, L]` to `[B, C, X…]`.
-  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by principal components")
     let rows = Tensor(doubles: latents.elements, shape: latents.shape).matmul(components) + mean
-    return scaler.unscale(HostArray(rows.doubles, shape: [latents.shape[0]] + stateShape))
+    let scaled = HostArray(rows.doubles, shape: [latents.shape[0]] + stateShape)
+    return HostArray<Float>(scaler.unscale(scaled))
   }
 }
 
-/// Throws unless these are states `[B, C, X…]`, at least two, all finite.
-func requireStates(_ states: HostArray<Double>, _ operation: String) throws(ModelDataError) {
-  guard states.rank >= 2, states.shape[0] >= 2, !states.shape.contains(0) else {
+/// Throws unless there are at least two states, all finite.
+func requireStates(_ frames: FrameSet, _ operation: String) throws(ModelDataError) {
+  guard frames.count >= 2 else {
     throw ModelDataError(
-      operation, found: "of shape \(states.shape)",
-      allowed: "states [state, channel, space…], at least two",
-      remedy: "Put the frames of all training series on the first axis.")
+      operation, found: "\(frames.count) states", allowed: "at least two",
+      remedy: "Give the frames of all training series.")
   }
-  try requireFinite(states, operation)
+  try frames.requireFinite(operation)
 }
 
 // MARK: - On disk

@@ -25,7 +25,7 @@ import Testing
         }
       }
     }
-    return HostArray(values, shape: [x.shape[1]] + size)
+    return HostArray(values, shape: [x.shape[1]] + size).exchanged(0)
   }
 
   @Test(
@@ -51,6 +51,10 @@ import Testing
     for index in 0...3 { sources.append(try Recordings.load(bench.url("\(index).npz"))) }
     let axes = shape.count == 4 ? "N,T,C,X" : "N,T,C,X,Y"
     sources.append(try Recordings.load(bench.url("4.npz"), axes: axes))
+    // A format of another kind: it hands out parts, in its own order of axes.
+    let file = MemoryFile(arrays: ["u": x.exchanged(1)], boundary: "periodic")
+    sources.append(try Recordings.load(file, key: "u", axes: axes))
+    #expect(sources[6].isMapped == false && sources[6].contentHash() == sources[0].contentHash())
     sources.append(contentsOf: sources.map { $0.subset(0..<$0.count) })
 
     var stream = RandomStream(seed: 11, purpose: .testing)
@@ -132,5 +136,51 @@ import Testing
     }
     #expect(pair(1) == pair(1))
     #expect(pair(1) != pair(2))
+  }
+}
+
+/// A format of files that exists in memory only: all that a new one has to bring.
+private struct MemoryFile: ArrayFile {
+  struct Stored: StoredArray {
+    var array: HostArray<Float>
+    var texts: [String] = []
+    var shape: [Int] { texts.isEmpty ? array.shape : [texts.count] }
+    var element: ElementType {
+      texts.isEmpty ? .number(.float32) : .text(length: 9, isBigEndian: false)
+    }
+    var mapping: ArrayMapping? { nil }
+    var readsParts: Bool { true }
+    func verify() throws(FormatError) {}
+    func strings() throws(FormatError) -> [String] { texts }
+    func read<Number: ArrayNumber>(
+      _ part: [Range<Int>], into output: UnsafeMutablePointer<Number>
+    ) throws(FormatError) {
+      var places = [0]
+      for (range, length) in zip(part, shape) {
+        places = places.flatMap { place in range.map { place * length + $0 } }
+      }
+      for (index, place) in places.enumerated() {
+        unsafe output[index] = Number(array.elements[place])
+      }
+    }
+  }
+
+  var arrays: [String: HostArray<Float>]
+  var boundary: String
+
+  init(arrays: [String: HostArray<Float>], boundary: String) {
+    (self.arrays, self.boundary) = (arrays, boundary)
+  }
+
+  init(_ url: URL) throws(FormatError) { self.init(arrays: [:], boundary: "") }
+
+  static func recognizes(_ start: [UInt8]) -> Bool { false }
+  var name: String { "memory" }
+  var byteCount: Int { 0 }
+  var names: [String] { arrays.keys.sorted() + ["boundary"] }
+  var isBareArray: Bool { false }
+  func open(_ name: String) throws(FormatError) -> any StoredArray {
+    arrays[name].map { Stored(array: $0) }
+      ?? Stored(array: HostArray([], shape: [0]), texts: [boundary])
   }
 }

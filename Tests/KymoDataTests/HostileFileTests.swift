@@ -485,7 +485,7 @@ private func processorTime() -> Double {
     #expect(!found.description.contains("\u{1B}"), "control characters reach the terminal")
     #expect(time < 1, "\(time) s")
     // Looking at the list of arrays, as the error for a missing key does, is no way round.
-    _ = try? NPZFile(url).listing
+    _ = try? ArrayFiles.open(url).listing
   }
 
   @Test("without taking memory") func memoryPeak() async throws {

@@ -74,7 +74,7 @@ import Testing
     do {
       let writer = try RecordingsWriter(
         url, shape: [2, 1, 3, 4], parameterCount: 0, metadata: RecordingsMetadata())
-      try writer.append(recordings[0].elements, parameters: [])
+      try writer.append(recordings[0].exchanged(0).elements, parameters: [])
     }
     #expect(try [UInt8](Data(contentsOf: url)) == [1, 2, 3])
     #expect(try WritingTests.files(in: bench) == ["x.npz"])

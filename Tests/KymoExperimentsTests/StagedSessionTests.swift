@@ -1,32 +1,38 @@
 // Several models one after the other: numbering, early ends, checkpoints inside and between stages.
 import Foundation
-import KymoRuns
+import KymoNN
 import KymoTestSupport
 import Testing
 
 @testable import KymoExperiments
 
-/// Counts its epochs; its loss depends on the model before and on every epoch so far.
-private struct Counting: StageTrainer {
+/// Counts its steps; its loss depends on the model before and on every step so far.
+private final class Counting: TrainingSession {
   var value: Double
-  var epochsDone = 0
-  let maximumEpochs: Int
+  var stepIndex = 0
+  let most: Int
   let end: Int
-  var isFinished: Bool { epochsDone >= end }
+  var totalSteps: Int { stepIndex >= end ? end : most }
 
-  mutating func epoch() -> StageEpoch {
-    epochsDone += 1
-    value = value * 1.5 + Double(epochsDone)
-    return StageEpoch(loss: value, validation: -value, learningRate: 0.5)
+  init(value: Double, most: Int, end: Int) {
+    (self.value, self.most, self.end) = (value, most, end)
+  }
+
+  func step() -> StepRecord {
+    stepIndex += 1
+    value = value * 1.5 + Double(stepIndex)
+    var record = StepRecord(step: stepIndex, loss: value)
+    record.validation = -value
+    return record
   }
   func saveCheckpoint(to folder: URL) throws {
-    try JSONEncoder().encode([value, Double(epochsDone)])
+    try JSONEncoder().encode([value, Double(stepIndex)])
       .write(to: folder.appending(path: "state"))
   }
-  mutating func restore(from folder: URL) throws {
+  func restore(from folder: URL) throws {
     let state = try JSONDecoder().decode(
       [Double].self, from: Data(contentsOf: folder.appending(path: "state")))
-    (value, epochsDone) = (state[0], Int(state[1]))
+    (value, stepIndex) = (state[0], Int(state[1]))
   }
   func saveModel(to folder: URL) throws {
     try JSONEncoder().encode([value]).write(to: folder.appending(path: "model"))
@@ -34,16 +40,16 @@ private struct Counting: StageTrainer {
 }
 
 @Suite("Stages") struct StagedSessionTests {
-  /// The first may take ten epochs and ends after three; the second starts from its model.
+  /// The first may take ten steps and ends after three; the second starts from its model.
   private func session() throws -> StagedSession {
     let stages = [
-      Stage(name: "first", maximumEpochs: 10) { _ in
-        Counting(value: 1, maximumEpochs: 10, end: 3)
+      Stage(name: "first", totalSteps: 10) { _ in
+        Counting(value: 1, most: 10, end: 3)
       },
-      Stage(name: "second", maximumEpochs: 4) { models in
+      Stage(name: "second", totalSteps: 4) { models in
         let model = try JSONDecoder().decode(
           [Double].self, from: Data(contentsOf: models.appending(path: "first/model")))
-        return Counting(value: model[0], maximumEpochs: 4, end: 4)
+        return Counting(value: model[0], most: 4, end: 4)
       },
     ]
     return try StagedSession(stages) { folder, seconds in
@@ -62,7 +68,7 @@ private struct Counting: StageTrainer {
   {
     let session = try session()
     #expect(session.totalSteps == 14)
-    var steps: [TrainingStep] = []
+    var steps: [StepRecord] = []
     while session.stepIndex < session.totalSteps { steps.append(try session.step()) }
     #expect(steps.map(\.step) == Array(1...7))
     #expect(

@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoMetrics
+import KymoNN
 import KymoNumerics
 import KymoTensor
 import KymoTestSupport
@@ -46,7 +47,7 @@ private func small(steps: Int) -> ExtractionConfiguration {
   configuration.model.latents = 2
   configuration.model.kernelUnits = 16
   configuration.model.linearWidth = 5
-  configuration.training.steps = steps
+  configuration.training.phases.joint.steps = steps
   configuration.training.batchSize = 8
   configuration.training.inputCrop = [33, 34, 36]
   configuration.training.targetCrop = [6, 20, 22]
@@ -94,7 +95,7 @@ private func small(steps: Int) -> ExtractionConfiguration {
       model.wholeDistribution(recordings, 0..<2, lattice: lattice, tile: [4, 7, 7])
     }
     // Tiles off the lattice are noticed (negative control).
-    expectFar(shifted.mean.doubles, expected.mean.doubles, tolerance)
+    expectFar(shifted.mean.doubles, expected.mean.doubles, tolerance, factor: 10)
   }
 
   @Test("a recording of the paper's size is evaluated in bounded memory")
@@ -166,10 +167,10 @@ private func small(steps: Int) -> ExtractionConfiguration {
         try $0.rollout(
           recordings, range: 0..<3, latents: latents.map(\.mean), frames: 7, halo: halo)
       }
-      #expect(found[0].shape == [3, 1, 7, 20, 24])
+      #expect(found[0].shape == [3, 7, 1, 20, 24])
       #expect(found[0] == found[1])
       // Six cells at each end are the recording's where that is the halo, and predicted elsewhere.
-      let isGiven = [5, 6].map { found[0][1, 0, 3, $0, 10] == recordings[1][0, 4, $0, 10] }
+      let isGiven = [5, 6].map { found[0][1, 3, 0, $0, 10] == recordings[1][4, 0, $0, 10] }
       #expect(isGiven == [halo == .groundTruth, false])
     }
   }

@@ -54,7 +54,7 @@ private func temporaryFolder() throws -> URL {
       for frame in 1..<9 {
         for start in stride(from: 0, to: 40, by: 8) {
           for point in 0..<48 {
-            let change = Double(x[0, start + frame - 1, point] - x[0, max(start - 1, 0), point])
+            let change = Double(x[start + frame - 1, 0, point] - x[max(start - 1, 0), 0, point])
             sum += change * change
             count += 1
           }
@@ -89,9 +89,9 @@ private func temporaryFolder() throws -> URL {
     let (running, shift) = (Tensor([1, 0.04], shape: [2]), Tensor([3, -1], shape: [2]))
     let usual = Tensor([4, -1.3, 2, -0.7, 3.5, -1.1], shape: [3, 2])
     #expect(
-      ExtractionTrainer.followed(running, by: usual, shift: shift).floats == running.floats)
+      JointObjective.followed(running, by: usual, shift: shift).floats == running.floats)
     let far = Tensor([4, 9, 2, 9, 3.5, 9], shape: [3, 2])
-    let followed = ExtractionTrainer.followed(running, by: far, shift: shift)
+    let followed = JointObjective.followed(running, by: far, shift: shift)
     // (9 + 1)² is four times the variance that it is divided by.
     #expect(followed.floats == [1, 25])
   }
@@ -100,7 +100,7 @@ private func temporaryFolder() throws -> URL {
   func continuation() throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 12)
-    configuration.training.weightAverage = 0.9
+    configuration.training.phases.change { $0.weightAverage = 0.9 }
     configuration.training.propagationNoise = 0.01
     configuration.model.averagingDropout = 0.1
     configuration.training.betaUnit = .error
@@ -108,7 +108,7 @@ private func temporaryFolder() throws -> URL {
     defer { try? FileManager.default.removeItem(at: folder) }
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)
-    var expected: [StepReport] = []
+    var expected: [StepRecord] = []
     for step in 0..<12 {
       if step == 5 { try unbroken.saveCheckpoint(to: folder) }
       expected.append(try unbroken.step())
@@ -120,7 +120,7 @@ private func temporaryFolder() throws -> URL {
     let found = try (5..<12).map { _ in try resumed.step() }
     #expect(found == Array(expected[5...]))
     let other = try ExtractionTrainer(configuration: configuration, recordings: recordings, seed: 6)
-    #expect(throws: ModelError.self) { try other.restore(from: folder) }
+    #expect(throws: ModelDataError.self) { try other.restore(from: folder) }
     let differs = try other.step()
     #expect(differs.loss != expected[0].loss)
   }
@@ -264,9 +264,9 @@ private func temporaryFolder() throws -> URL {
     func decode(_ text: String) throws -> ExtractionConfiguration {
       try SettingsTree(json: Data(text.utf8)).decode(ExtractionConfiguration.self)
     }
-    let partial = try decode(#"{"training": {"steps": 7}}"#)
+    let partial = try decode(#"{"training": {"phases": {"joint": {"steps": 7}}}}"#)
     var expected = ExtractionConfiguration()
-    expected.training.steps = 7
+    expected.training.phases.joint.steps = 7
     #expect(partial == expected)
     let error = #expect(throws: ConfigurationError.self) {
       _ = try decode(#"{"model": {"latentz": 7}}"#)

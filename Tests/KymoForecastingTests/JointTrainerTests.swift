@@ -1,6 +1,8 @@
 // A reduction and a propagator trained together: losses by hand, training in small, continuation.
 import Foundation
+import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
@@ -8,11 +10,11 @@ import KymoTestSupport
 import Testing
 
 /// Travelling waves on 12 points, 16 frames around, `[T, 1, 12]`.
-private func waves(_ phases: [Double], frames: Int) -> [HostArray<Double>] {
+private func waves(_ phases: [Double], frames: Int) -> [HostArray<Float>] {
   phases.map { phase in
     HostArray(
       (0..<frames).flatMap { frame in
-        (0..<12).map { 3 + sin(2 * .pi * (Double($0) / 12 - Double(frame) / 16) + phase) }
+        (0..<12).map { Float(3 + sin(2 * .pi * (Double($0) / 12 - Double(frame) / 16) + phase)) }
       }, shape: [frames, 1, 12])
   }
 }
@@ -21,7 +23,7 @@ private func waves(_ phases: [Double], frames: Int) -> [HostArray<Double>] {
 private func reduction(seed: UInt64) throws -> AutoencoderReduction {
   var settings = FeedForwardAutoencoder()
   (settings.hiddenLayers, settings.hiddenWidth, settings.latentCount) = (2, 24, 2)
-  let states = waves([0], frames: 32)[0]
+  let states = try FrameSet(series: waves([0], frames: 32))
   return try ReductionTrainer(
     .feedForward(settings), training: ReductionTraining(), states: states, validation: states,
     seed: seed
@@ -31,15 +33,16 @@ private func reduction(seed: UInt64) throws -> AutoencoderReduction {
 private func training(steps: Int) -> JointTraining {
   var training = JointTraining()
   (training.windows.windowLength, training.windows.windowsPerSequence) = (8, 3)
-  (training.windows.batchSize, training.windows.steps) = (8, steps)
-  training.windows.validationInterval = 50
+  (training.windows.batchSize, training.windows.phase.steps) = (8, steps)
+  training.windows.phase.validationInterval = 50
   return training
 }
 
 private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTrainer {
   try JointTrainer(
     reduction(seed: seed), propagator: RecurrentConfiguration(unitCount: 16), training: training,
-    series: waves([0, 1, 2.5], frames: 80), validation: waves([0.4], frames: 49), seed: seed)
+    series: FrameSet(series: waves([0, 1, 2.5], frames: 80)),
+    validation: FrameSet(series: waves([0.4], frames: 49)), seed: seed)
 }
 
 @Suite("Joint training", .serialized) struct JointTrainerTests {
@@ -51,12 +54,14 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
       zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(a.count)
     }
     /// Frames `first ..< first + count` of all numbers.
-    func part(_ array: HostArray<Double>, _ first: Int, _ count: Int) -> [Double] {
+    func part<Number: BinaryFloatingPoint & Sendable>(
+      _ array: HostArray<Number>, _ first: Int, _ count: Int
+    ) -> [Double] {
       let length = array.count / array.shape[0]
-      return Array(array.elements[first * length..<(first + count) * length])
+      return array.elements[first * length..<(first + count) * length].map { Double($0) }
     }
     let fitted = waves([0], frames: 32)[0].elements
-    let range = (fitted.max() ?? 0) - (fitted.min() ?? 0)
+    let range = Double(fitted.max() ?? 0) - Double(fitted.min() ?? 0)
     var combinations: [(Bool, Bool, Bool, Bool)] = []
     for last in [false, true] {
       combinations += [
@@ -80,7 +85,7 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
         var memory = propagator.initialMemory(batchCount: 1)
         for window in 0..<3 {
           let start = sequence * 24 + window * 8
-          let fields = HostArray(part(frames, start, 9), shape: [9, 1, 12])
+          let fields = HostArray(Array(frames.elements[start * 12..<(start + 9) * 12]), shape: [9, 1, 12])
           let latents = try reduction.encode(fields)
           let predictions = try propagator.oneStepPredictions(
             HostArray(part(latents, 0, 8), shape: [1, 8, 2]), memory: &memory
@@ -91,10 +96,11 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
           if reconstruction {
             let decoded = try reduction.decode(
               HostArray(part(latents, 0, 8), shape: [8, 2]))
-            sum += mean(decoded.elements, part(fields, 0, 8)) / scale
+            sum += mean(part(decoded, 0, 8), part(fields, 0, 8)) / scale
           }
           if output {
-            sum += mean(try reduction.decode(predictions).elements, part(fields, 1, 8)) / scale
+            let decoded = try reduction.decode(predictions)
+            sum += mean(part(decoded, 0, 8), part(fields, 1, 8)) / scale
           }
           if latent {
             let count = last ? 8 : 7
@@ -132,17 +138,17 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
   @Test("continues from a checkpoint with bit-equal losses") func continuation() throws {
     var settings = training(steps: 9)
     settings.windows.inputNoise = 0.01
-    settings.windows.validationInterval = 4
+    settings.windows.phase.validationInterval = 4
     let folder = try TemporaryFolder()
     let unbroken = try trainer(settings, seed: 5)
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       if unbroken.stepIndex == 4 { try unbroken.saveCheckpoint(to: folder.url) }
       expected.append(try unbroken.step())
     }
     let resumed = try trainer(settings, seed: 5)
     try resumed.restore(from: folder.url)
-    var found: [PropagatorStepReport] = []
+    var found: [StepRecord] = []
     while !resumed.isFinished { found.append(try resumed.step()) }
     #expect(found == Array(expected[4...]))
   }
@@ -151,12 +157,12 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
     var settings = training(steps: 9)
     (settings.hasOutputLoss, settings.hasLatentLoss) = (false, false)
     #expect(throws: ConfigurationError.self) { try settings.validate() }
-    let states = HostArray(repeating: 1.0, shape: [60, 1, 11])
+    let states = try FrameSet(states: HostArray(repeating: 1, shape: [60, 1, 11]))
     let reduction = try reduction(seed: 1)
     #expect(throws: ModelDataError.self) {
       try JointTrainer(
         reduction, propagator: RecurrentConfiguration(), training: training(steps: 9),
-        series: [states], validation: [states], seed: 1)
+        series: states, validation: states, seed: 1)
     }
   }
 }

@@ -24,14 +24,15 @@ struct WrittenReduction: Restriction, DeterministicLifting {
   let stateShape = [1, 1]
   let latentCount = 1
 
-  func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
-    log.note("encode \(words(states.elements))")
-    return states.reshaped([states.shape[0], 1])
+  func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
+    let latents = HostArray<Double>(states).reshaped([states.shape[0], 1])
+    log.note("encode \(words(latents.elements))")
+    return latents
   }
 
-  func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     log.note("decode \(words(latents.elements))")
-    return latents.reshaped([latents.shape[0], 1, 1])
+    return HostArray<Float>(latents).reshaped([latents.shape[0], 1, 1])
   }
 }
 
@@ -76,9 +77,9 @@ final class WrittenSolver: MicroSolver {
 }
 
 /// Frames 0, 1, 2, … of trajectories that start at the given numbers.
-func counting(from starts: [Double], frames: Int) -> HostArray<Double> {
+func counting(from starts: [Float], frames: Int) -> HostArray<Float> {
   HostArray(
-    starts.flatMap { start in (0..<frames).map { start + Double($0) } },
+    starts.flatMap { start in (0..<frames).map { start + Float($0) } },
     shape: [starts.count, frames, 1, 1])
 }
 
@@ -88,22 +89,22 @@ struct PlaneReduction: Restriction, DeterministicLifting {
   let latentCount = 2
   static let columns: [[Double]] = [[0.6, 0.8, 0], [0, 0, 1]]
 
-  func encode(_ states: HostArray<Double>) throws -> HostArray<Double> {
+  func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     let rows = (0..<states.shape[0]).flatMap { row in
       Self.columns.map { column in
-        (0..<3).reduce(0.0) { $0 + column[$1] * states.elements[3 * row + $1] }
+        (0..<3).reduce(0.0) { $0 + column[$1] * Double(states.elements[3 * row + $1]) }
       }
     }
     return HostArray(rows, shape: [states.shape[0], 2])
   }
 
-  func decode(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+  func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     let rows = (0..<latents.shape[0]).flatMap { row in
       (0..<3).map { cell in
         (0..<2).reduce(0.0) { $0 + Self.columns[$1][cell] * latents.elements[2 * row + $1] }
       }
     }
-    return HostArray(rows, shape: [latents.shape[0], 1, 3])
+    return HostArray<Float>(HostArray(rows, shape: [latents.shape[0], 1, 3]))
   }
 }
 
@@ -128,7 +129,7 @@ struct Rotation: Propagator {
 }
 
 /// The field of the rotation after some steps, for every start angle.
-func rotating(starts: [Double], angle: Double, frames: Range<Int>) throws -> HostArray<Double> {
+func rotating(starts: [Double], angle: Double, frames: Range<Int>) throws -> HostArray<Float> {
   let latents = starts.flatMap { start in
     frames.flatMap { [cos(start + angle * Double($0)), sin(start + angle * Double($0))] }
   }

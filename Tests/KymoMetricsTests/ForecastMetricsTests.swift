@@ -217,7 +217,7 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     expectClose(autocorrelation(of: wave, lags: [0, 1, 2]), [1, -1, 1], rounding)
   }
 
-  @Test("spread over initial conditions counts what diverged") func spread() throws {
+  @Test("spread over initial conditions counts what diverged") func spread() {
     let spread = MetricSpread([1, 2, .nan, 6, .infinity])
     #expect(spread.mean == 3 && spread.minimum == 1 && spread.maximum == 6)
     #expect(spread.count == 3 && spread.divergedCount == 2)
@@ -225,12 +225,9 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     let columns = MetricSpread.overInitialConditions(
       HostArray([1, 10, 3, 30], shape: [2, 2]))
     #expect(columns.map(\.mean) == [2, 20])
-    for value in [spread, MetricSpread([.nan]), MetricSpread([4])] {
-      let text = try JSONEncoder().encode(value)
-      let back = try JSONDecoder().decode(MetricSpread.self, from: text)
-      #expect(back.count == value.count && back.mean.isNaN == value.mean.isNaN)
-      #expect(back.standardDeviation.isNaN == value.standardDeviation.isNaN)
-    }
+    let (none, one) = (MetricSpread([.nan]), MetricSpread([4]))
+    #expect(none.mean.isNaN && none.count == 0 && none.divergedCount == 1)
+    #expect(one.mean == 4 && one.standardDeviation.isNaN)
   }
 
   @Test("speed-up counted in every way") func speedUp() {

@@ -50,8 +50,8 @@ private func limitCycles(_ starts: [(Double, Double)], frames: Int) -> [HostArra
 private func smallTraining(_ steps: Int) -> PropagatorTraining {
   var training = PropagatorTraining()
   (training.windowLength, training.windowsPerSequence, training.batchSize) = (10, 3, 8)
-  (training.steps, training.validationInterval) = (steps, 100)
-  training.learningRate = .oneCycle(.init(peak: 1e-2, warmupFraction: 0.1))
+  (training.phase.steps, training.phase.validationInterval) = (steps, 100)
+  training.phase.learningRate = .oneCycle(.init(peak: 1e-2, warmupFraction: 0.1))
   return training
 }
 
@@ -123,12 +123,12 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     var training = smallTraining(14)
     training.scheduledSampling = .linear
     training.inputNoise = 0.01
-    training.weightAverage = 0.9
-    training.validationInterval = 3
+    training.phase.weightAverage = 0.9
+    training.phase.validationInterval = 3
     if hasRounds {
       var rounds = RoundSchedule()
       (rounds.patience, rounds.maxRounds, rounds.maxEpochs) = (1, 2, 4)
-      training.rounds = rounds
+      training.phase.rounds = rounds
     }
     func trainer(seed: UInt64) throws -> PropagatorTrainer {
       try PropagatorTrainer(
@@ -137,7 +137,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     }
     let folder = try TemporaryFolder()
     let unbroken = try trainer(seed: 5)
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       // Two windows into a sequence of three.
       if unbroken.stepIndex == 5 { try unbroken.saveCheckpoint(to: folder.url) }
@@ -146,7 +146,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     let resumed = try trainer(seed: 5)
     try resumed.restore(from: folder.url)
     #expect(resumed.stepIndex == 5)
-    var found: [PropagatorStepReport] = []
+    var found: [StepRecord] = []
     while !resumed.isFinished { found.append(try resumed.step()) }
     #expect(found == Array(expected[5...]))
     #expect(resumed.totalSteps == unbroken.totalSteps && resumed.bestLoss == unbroken.bestLoss)
@@ -159,11 +159,13 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     arguments: OptimizerChoice.allCases)
   func finish(_ optimizer: OptimizerChoice) throws {
     var training = smallTraining(7)
-    (training.freeRunningSteps, training.validationInterval) = (6, 3)
-    training.optimizer = optimizer
+    (training.freeRunningSteps, training.phase.validationInterval) = (6, 3)
+    training.phase.optimizer = optimizer
     training.finish = .init()
+    training.finish?.phase.optimizer = optimizer
+    training.finish?.phase.validationInterval = 3
     training.finish?.windowLength = 30
-    training.finish?.steps = 4
+    training.finish?.phase.steps = 4
     let last = try #require(training.finishing)
     #expect(last.freeRunningSteps == 26 && last.sequenceLength == 90 && last.finish == nil)
     func trainer() throws -> PropagatorTrainer {
@@ -172,23 +174,23 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
         validation: sines(1, frames: 100), seed: 5)
     }
     let unbroken = try trainer()
-    #expect(unbroken.totalSteps == 11 && unbroken.totalInputs == 7 * 10 + 4 * 30)
+    #expect(unbroken.totalSteps == 11 && unbroken.trainer.totalCost == 7 * 10 + 4 * 30)
     let folders = [2, 7, 9].map { ($0, try? TemporaryFolder()) }
-    var expected: [PropagatorStepReport] = []
+    var expected: [StepRecord] = []
     while !unbroken.isFinished {
       for case (unbroken.stepIndex, let folder?) in folders {
         try unbroken.saveCheckpoint(to: folder.url)
       }
       expected.append(try unbroken.step())
     }
-    #expect(expected.map(\.step) == Array(1...11) && unbroken.inputIndex == 190)
+    #expect(expected.map(\.step) == Array(1...11) && unbroken.trainer.cost == 190)
     // The step size starts anew, lower.
     #expect(expected[8].learningRate < 3e-4 && expected[2].learningRate > 1e-3)
     for case (let done, let folder?) in folders {
       let resumed = try trainer()
       try resumed.restore(from: folder.url)
       #expect(resumed.stepIndex == done)
-      var found: [PropagatorStepReport] = []
+      var found: [StepRecord] = []
       while !resumed.isFinished { found.append(try resumed.step()) }
       #expect(found == Array(expected[done...]))
     }
@@ -224,12 +226,12 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     for (length, steps, hasRounds) in [(10, 4, false), (50, 0, false), (50, 4, true)] {
       training.finish = .init()
       training.finish?.windowLength = length
-      training.finish?.steps = steps
-      training.rounds = hasRounds ? RoundSchedule() : nil
+      training.finish?.phase.steps = steps
+      training.phase.rounds = hasRounds ? RoundSchedule() : nil
       #expect(throws: ConfigurationError.self) { try training.validate() }
     }
     training.finish?.windowLength = 34
-    training.rounds = nil
+    training.phase.rounds = nil
     #expect(throws: ModelDataError.self) {
       _ = try PropagatorTrainer(
         small(.lstm), training: training, series: sines(3, frames: 120),

@@ -9,12 +9,12 @@ import Testing
 @testable import KymoReduction
 
 /// States [n, 2, 3] on a closed curve, at equal steps of its parameter.
-private func closedCurve(_ count: Int) -> HostArray<Double> {
+private func closedCurve(_ count: Int) -> HostArray<Float> {
   let values = (0..<count).flatMap { index -> [Double] in
     let angle = 2 * Double.pi * Double(index) / Double(count)
     return [cos(angle), sin(angle), 0.5, cos(angle), 0.2, sin(angle)]
   }
-  return HostArray(values, shape: [count, 2, 3])
+  return HostArray<Float>(HostArray(values, shape: [count, 2, 3]))
 }
 
 @Suite("Diffusion maps") struct DiffusionMapTests {
@@ -23,7 +23,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
     var configuration = DiffusionMapConfiguration(latentCount: 2)
     configuration.scaling = .none
     let reduction = try DiffusionMapReduction(
-      fitting: closedCurve(count), configuration: configuration)
+      fitting: FrameSet(states: closedCurve(count)), configuration: configuration)
     // The kernel is circulant, so both eigenvalues agree and the plane is that of the first harmonic;
     // entries have mean square 1. Any rotation in the plane is as good.
     expectClose(
@@ -56,15 +56,16 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
     var configuration = DiffusionMapConfiguration(latentCount: 2)
     configuration.scaling = .none
     let every = try DiffusionMapReduction(
-      fitting: HostArray(
-        closedCurve(61).elements + closedCurve(61).slice(0).elements, shape: [62, 2, 3]),
+      fitting: FrameSet(
+        states: HostArray(
+          closedCurve(61).elements + closedCurve(61).slice(0).elements, shape: [62, 2, 3])),
       configuration: configuration)
     #expect(every.trainingLatents.shape == [62, 2])
     configuration.maximumStates = 31
-    let few = try DiffusionMapReduction(fitting: closedCurve(61), configuration: configuration)
+    let few = try DiffusionMapReduction(fitting: FrameSet(states: closedCurve(61)), configuration: configuration)
     #expect(few.trainingLatents.shape == [31, 2])
     // Every second state of 61, the first and the last among them.
-    let kept = (0..<31).flatMap { closedCurve(61).slice(2 * $0).elements }
+    let kept = (0..<31).flatMap { closedCurve(61).slice(2 * $0).elements.map { Double($0) } }
     #expect(few.states.elements == kept)
     configuration.maximumStates = 1
     #expect(throws: ConfigurationError.self) { try configuration.validate() }
@@ -73,7 +74,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
   @Test("restrict training states to their own latents") func restriction() throws {
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
-      fitting: golden.trainingStates, configuration: .init(latentCount: 3, kernelScale: 0.7))
+      fitting: FrameSet(states: golden.trainingStates), configuration: .init(latentCount: 3, kernelScale: 0.7))
     expectClose(
       try reduction.encode(golden.trainingStates).elements, reduction.trainingLatents.elements,
       Tolerance(absolute: 1e-10, because: "(1/λ) P ψ = ψ up to rounding over λ"))
@@ -82,7 +83,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
   @Test("agree with NumPy") func golden() throws {
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
-      fitting: golden.trainingStates, configuration: .init(latentCount: 3, kernelScale: 0.7))
+      fitting: FrameSet(states: golden.trainingStates), configuration: .init(latentCount: 3, kernelScale: 0.7))
     let close = Tolerance(
       absolute: 1e-9, relative: 1e-9, because: "another eigenvalue routine, gaps above 1e-3")
     expectClose([reduction.kernelWidth], [golden.kernelWidth], close)
@@ -95,7 +96,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
   @Test("lift to states with the wanted latents, near the curve") func lifting() throws {
     let training = closedCurve(60)
     let reduction = try DiffusionMapReduction(
-      fitting: training, configuration: .init(latentCount: 2))
+      fitting: FrameSet(states: training), configuration: .init(latentCount: 2))
     // Half way between neighbouring training states, and at one of them.
     let wanted = HostArray(
       (0..<2).map {
@@ -108,7 +109,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
     let angle = 2 * Double.pi * 10.5 / 60
     let middle = [cos(angle), sin(angle), 0.5, cos(angle), 0.2, sin(angle)]
     expectClose(
-      Array(lifted.elements[0..<6]), middle,
+      lifted.elements[0..<6].map { Double($0) }, middle,
       Tolerance(absolute: 0.05, because: "a chord over ten neighbours: 1 - cos(5 · 6°)/… < 0.05"))
     // The coefficients are a convex combination, so no component leaves the training range.
     #expect(lifted.elements.allSatisfy { $0 <= 1 + 1e-6 && $0 >= -1 - 1e-6 })
@@ -118,8 +119,8 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
 
   @Test("give a state far away the latents of the nearest") func farAway() throws {
     let reduction = try DiffusionMapReduction(
-      fitting: closedCurve(20), configuration: .init(latentCount: 2, kernelScale: 0.1))
-    let far = HostArray([1e3, 0, 0.5, 1e3, 0.2, 0], shape: [1, 2, 3])
+      fitting: FrameSet(states: closedCurve(20)), configuration: .init(latentCount: 2, kernelScale: 0.1))
+    let far = HostArray<Float>([1e3, 0, 0.5, 1e3, 0.2, 0], shape: [1, 2, 3])
     let latents = try reduction.encode(far).elements
     let nearest = reduction.trainingLatents.slice(0).elements
     expectClose(
@@ -131,7 +132,7 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
     let folder = try TemporaryFolder()
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
-      fitting: golden.trainingStates, configuration: .init(latentCount: 2))
+      fitting: FrameSet(states: golden.trainingStates), configuration: .init(latentCount: 2))
     try reduction.save(to: folder.url)
     let loaded = try DiffusionMapReduction(from: folder.url)
     let latents = try reduction.encode(golden.freshStates)
@@ -141,22 +142,22 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
   }
 
   @Test("refuse what cannot work") func refusals() throws {
-    let same = HostArray(repeating: 1.0, shape: [5, 1, 3])
+    let same = HostArray<Float>(repeating: 1, shape: [5, 1, 3])
     #expect(throws: ModelDataError.self) {
-      try DiffusionMapReduction(fitting: same, configuration: .init(latentCount: 1))
+      try DiffusionMapReduction(fitting: FrameSet(states: same), configuration: .init(latentCount: 1))
     }
     let curve = closedCurve(10)
     #expect(throws: ConfigurationError.self) {
-      try DiffusionMapReduction(fitting: curve, configuration: .init(latentCount: 10))
+      try DiffusionMapReduction(fitting: FrameSet(states: curve), configuration: .init(latentCount: 10))
     }
     #expect(throws: ConfigurationError.self) {
       try DiffusionMapReduction(
-        fitting: curve, configuration: .init(latentCount: 2, kernelScale: 0))
+        fitting: FrameSet(states: curve), configuration: .init(latentCount: 2, kernelScale: 0))
     }
     // A very wide kernel is nearly of rank 3.
     #expect(throws: ModelDataError.self) {
       try DiffusionMapReduction(
-        fitting: curve, configuration: .init(latentCount: 9, kernelScale: 100))
+        fitting: FrameSet(states: curve), configuration: .init(latentCount: 9, kernelScale: 100))
     }
   }
 
@@ -168,8 +169,8 @@ private func closedCurve(_ count: Int) -> HostArray<Double> {
   func distances(_ length: Int) {
     guard length > 0 else { return }
     let (x, y) = (
-      randomStates([3, 1, length], seed: 5).elements,
-      randomStates([4, 1, length], seed: 6).elements
+      randomStates([3, 1, length], seed: 5).elements.map { Double($0) },
+      randomStates([4, 1, length], seed: 6).elements.map { Double($0) }
     )
     let plain = (0..<12).map { pair in
       (0..<length).reduce(0.0) {

@@ -107,7 +107,7 @@ private let double = Tolerance(
     let identity = Tensor(doubles: (0..<16).map { $0 % 5 == 0 ? 1 : 0 }, shape: [4, 4])
     withoutGradients { head.copyInPlace(from: identity) }
     var random = RandomStream(seed: 4, purpose: .testing)
-    let values = (0..<8).map { _ in random.normal() }
+    let values = (0..<8).map { _ in Float(random.normal()) }
     let turned = (0..<8).map { values[($0 + 6) % 8] }
     let latents = try reduction.encode(HostArray(values, shape: [1, 1, 8])).elements
     let moved = try reduction.encode(HostArray(turned, shape: [1, 1, 8])).elements
@@ -189,8 +189,8 @@ private let double = Tolerance(
         configuration, stateShape: [1, 16],
         scaler: ChannelScaler(kind: .none, offset: [0], scale: [1]), seed: 1)
       let network = try #require(reduction.network as? VariationalNetwork)
-      let x = HostArray((0..<48).map { Double($0 % 7) / 7 }, shape: [3, 1, 16])
-      let found = network.distribution(Tensor(x.elements.map(Float.init), shape: [3, 1, 16]))
+      let x = HostArray((0..<48).map { Float($0 % 7) / 7 }, shape: [3, 1, 16])
+      let found = network.distribution(Tensor(x.elements, shape: [3, 1, 16]))
       expectClose(
         try reduction.encode(x).elements, found.mean.doubles,
         Tolerance(absolute: 1e-6, because: "float32"))

@@ -6,11 +6,11 @@ import Testing
 private struct Doubling: Restriction, DeterministicLifting {
   let stateShape = [1, 1]
   let latentCount = 1
-  func encode(_ states: HostArray<Double>) -> HostArray<Double> {
-    HostArray(states.elements.map { 2 * $0 }, shape: [states.shape[0], 1])
+  func encode(_ states: HostArray<Float>) -> HostArray<Double> {
+    HostArray(states.elements.map { 2 * Double($0) }, shape: [states.shape[0], 1])
   }
-  func decode(_ latents: HostArray<Double>) -> HostArray<Double> {
-    HostArray(latents.elements.map { $0 / 2 }, shape: [latents.shape[0], 1, 1])
+  func decode(_ latents: HostArray<Double>) -> HostArray<Float> {
+    HostArray(latents.elements.map { Float($0) / 2 }, shape: [latents.shape[0], 1, 1])
   }
 }
 

@@ -1,6 +1,7 @@
 // The folder of a run: what is refused, what is replaced, what survives a kill.
 import Foundation
 import KymoNumerics
+import KymoResults
 import KymoTestSupport
 import Testing
 
@@ -17,12 +18,6 @@ import Testing
 
   private func make(force: Bool = false) throws -> RunDirectory {
     try RunDirectory.create(at: url, force: force)
-  }
-
-  private func step(_ number: Int, loss: Double = 0.1) -> TrainingStep {
-    TrainingStep(
-      step: number, loss: loss, reconstruction: 0.3, divergence: 0.7, learningRate: 1e-3,
-      gradientNorm: 1, latentVariance: [1 / 3], latentSigma2: [0.5])
   }
 
   @Test("is made once, and replaced only with force")
@@ -59,20 +54,22 @@ import Testing
 
   @Test("knows its results as long as they are newer than what they are of")
   func knownResults() throws {
-    struct Results: Codable, Equatable {
-      var dataDescription: String
-      var score = 0.5
-    }
     let run = try make()
     let (test, other) = (folder.path("test.npz"), folder.path("other.npz"))
-    func known(_ file: URL) -> Results? { run.knownResults(Results.self, of: file) }
+    func known(_ file: URL) -> Data? { try? run.knownResults(of: file)?.json() }
     func age(_ file: URL, _ minutes: Double) throws {
       try FileManager.default.setAttributes(
         [.modificationDate: Date.now - 60 * minutes], ofItemAtPath: file.path)
     }
     for file in [test, other, run.recipe] { try Data("x".utf8).write(to: file) }
-    let results = Results(dataDescription: "8 recordings of waves (test.npz)")
-    try run.write(json: results, to: run.results)
+    let found = try RunResults(
+      method: "toy",
+      data: DataProvenance(
+        system: "waves", file: "test.npz", recordingCount: 8, isTrainingData: false),
+      headline: [], sections: [], about: MethodDescription(text: "", training: "", citation: ""),
+      values: 0.5)
+    let results = try found.json()
+    try run.write(json: found, to: run.results)
     #expect(known(test) == nil, "no model yet")
     try run.saveModel { try Data("{}".utf8).write(to: $0.appending(path: "model.json")) }
     let model = run.model.appending(path: "model.json")
@@ -86,8 +83,12 @@ import Testing
       try age(file, 5)
     }
     #expect(known(test) == results)
-    try Data("{".utf8).write(to: run.results)
+    #expect(try run.readResults().json() == results)
+    try Data("{}".utf8).write(to: run.results)
     #expect(known(test) == nil)
+    #expect(throws: ResultsError.self) { try run.readResults() }
+    try FileManager.default.removeItem(at: run.results)
+    #expect(throws: RunDirectoryError.self) { try run.readResults() }
   }
 
   @Test("never replaces what is not a run, not even with force")
@@ -121,62 +122,6 @@ import Testing
     // The file is still there, as after a kill.
     #expect(FileManager.default.fileExists(atPath: run.lock.path))
     _ = try RunLock(run)
-  }
-
-  @Test("cuts metrics to the checkpoint's step, whatever a kill left behind")
-  func truncation() throws {
-    let run = try make()
-    do {
-      let log = try MetricsLog(appendingTo: run.metrics)
-      for number in 1...5 { try log.append(step(number, loss: 1 / Double(number))) }
-    }
-    let handle = try FileHandle(forWritingTo: run.metrics)
-    try handle.seekToEnd()
-    try handle.write(contentsOf: Data(#"{"step":6,"lo"#.utf8))
-    try handle.close()
-    #expect(try MetricsLog.read(run.metrics).count == 5)
-    let whole = try Data(contentsOf: run.metrics)
-    let steps = try MetricsLog.truncate(run.metrics, toStep: 3)
-    #expect(steps.map(\.step) == [1, 2, 3])
-    // Not a bit of a number is lost on the way through the file.
-    let expected: [Double] = [1, 0.5, 1 / 3]
-    #expect(steps.map(\.loss) == expected)
-    let cut = try Data(contentsOf: run.metrics)
-    #expect(whole.starts(with: cut))
-    #expect(cut.last == UInt8(ascii: "\n"))
-    #expect(try MetricsLog.truncate(run.metrics, toStep: 0).isEmpty)
-    #expect(try Data(contentsOf: run.metrics).isEmpty)
-  }
-
-  @Test("refuses metrics that do not reach the checkpoint or are damaged before it")
-  func damagedMetrics() throws {
-    let run = try make()
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 1) }
-    let log = try MetricsLog(appendingTo: run.metrics)
-    try log.append(step(1))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-    try log.append(step(3))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-  }
-
-  @Test("writes numbers that JSON does not have as words and reads them back")
-  func nonFinite() throws {
-    let run = try make()
-    var line = step(1)
-    line.gradientNorm = .infinity
-    line.latentSigma2 = [.nan]
-    try MetricsLog(appendingTo: run.metrics).append(line)
-    let read = try MetricsLog.read(run.metrics)
-    #expect(read.first?.gradientNorm == .infinity)
-    #expect(read.first?.latentSigma2.first?.isNaN == true)
-  }
-
-  @Test("says that the disk is full")
-  func diskFull() throws {
-    let error = try #require(throws: FileError.self) {
-      try MetricsLog(appendingTo: URL(filePath: "/dev/full")).append(step(1))
-    }
-    #expect(error.path == "/dev/full" && error.reason.hasPrefix("the disk is full"))
   }
 
   @Test("keeps the two newest checkpoints, and a failed one leaves them alone")

@@ -2,37 +2,59 @@
 // Format: numpy.lib.format, versions 1.0, 2.0 and 3.0.
 
 /// The numbers in an array, as the file stores them.
-package struct NumberType: Hashable, Sendable {
-  package enum Kind: String, Sendable { case float, int, uint, bool }
+public struct NumberType: Hashable, Sendable {
+  /// What the bits mean.
+  public enum Kind: String, Sendable {
+    /// IEEE 754.
+    case float
+    /// Two's complement.
+    case int
+    /// Without a sign.
+    case uint
+    /// Zero is false.
+    case bool
+  }
 
-  package var kind: Kind
+  /// What the bits mean.
+  public var kind: Kind
   /// Bytes of one number.
-  package var width: Int
-  package var isBigEndian = false
+  public var width: Int
+  /// Whether the first byte is the most significant one.
+  public var isBigEndian: Bool
 
-  package static let float32 = NumberType(kind: .float, width: 4)
-  package static let float64 = NumberType(kind: .float, width: 8)
+  /// Creates a type.
+  public init(kind: Kind, width: Int, isBigEndian: Bool = false) {
+    (self.kind, self.width, self.isBigEndian) = (kind, width, isBigEndian)
+  }
+
+  /// Single precision.
+  public static let float32 = NumberType(kind: .float, width: 4)
+  /// Double precision.
+  public static let float64 = NumberType(kind: .float, width: 8)
 
   /// NumPy's name, such as "float32" or "int64 (big-endian)".
-  package var name: String {
+  public var name: String {
     kind == .bool ? "bool" : "\(kind.rawValue)\(8 * width)\(isBigEndian ? " (big-endian)" : "")"
   }
 }
 
 /// What one entry of an array is.
-package enum ElementType: Hashable, Sendable {
+public enum ElementType: Hashable, Sendable {
+  /// A number.
   case number(NumberType)
   /// Text of at most `length` Unicode scalars, each stored in four bytes.
   case text(length: Int, isBigEndian: Bool)
 
-  package var width: Int {
+  /// Bytes of one entry.
+  public var width: Int {
     switch self {
     case .number(let type): type.width
     case .text(let length, _): 4 * length
     }
   }
 
-  package var name: String {
+  /// NumPy's name of the type, or "text".
+  public var name: String {
     switch self {
     case .number(let type): type.name
     case .text: "text"

@@ -1,13 +1,13 @@
 // Numbers of any NumPy type at any address and distance, as Float or Double.
 
 /// The floating-point types that arrays are converted to.
-package protocol ArrayNumber: BinaryFloatingPoint, Sendable {
+public protocol ArrayNumber: BinaryFloatingPoint, Sendable {
   /// How a file stores this type without conversion.
   static var numberType: NumberType { get }
 }
 
-extension Float: ArrayNumber { package static var numberType: NumberType { .float32 } }
-extension Double: ArrayNumber { package static var numberType: NumberType { .float64 } }
+extension Float: ArrayNumber { public static var numberType: NumberType { .float32 } }
+extension Double: ArrayNumber { public static var numberType: NumberType { .float64 } }
 
 enum NumberConversion {
   /// Converts `count` numbers that stand `stride` numbers apart from `source` on.
@@ -54,37 +54,39 @@ enum NumberConversion {
     }
   }
 
-  /// Puts entries that stand `strides` apart in `values` into C order of `shape`.
-  static func rearrange<Number: ArrayNumber>(
-    _ values: [Number], shape: [Int], strides: [Int]
-  ) -> [Number] {
-    guard let rowLength = shape.last, let rowStride = strides.last, !values.isEmpty else {
-      return values
-    }
-    return unsafe [Number](unsafeUninitializedCapacity: values.count) { output, count in
-      var index = [Int](repeating: 0, count: shape.count - 1)
-      var source = 0
-      // In bounds: shape and strides describe the same entries in another order.
-      while count < values.count {
-        for position in 0..<rowLength {
-          unsafe output.initializeElement(at: count, to: values[source + position * rowStride])
-          count += 1
-        }
-        advance(&index, &source, shape, strides)
+  /// Copies a part of numbers that stand `strides` apart along their axes, in C order of the part.
+  ///
+  /// The caller has checked that the part lies in the array.
+  static func copy<Number: ArrayNumber>(
+    _ part: [Range<Int>], of type: NumberType, at base: UnsafeRawPointer, strides: [Int],
+    to output: UnsafeMutablePointer<Number>
+  ) {
+    guard !part.contains(where: \.isEmpty) else { return }
+    // Axes that follow each other without a gap are read as one.
+    var (counts, steps): ([Int], [Int]) = ([], [])
+    for (range, stride) in zip(part, strides) {
+      if let step = steps.last, let count = counts.last, step == stride * range.count {
+        (counts[counts.count - 1], steps[steps.count - 1]) = (count * range.count, stride)
+      } else {
+        counts.append(range.count)
+        steps.append(stride)
       }
     }
-  }
-
-  /// Moves to the next row of all axes but the last.
-  private static func advance(
-    _ index: inout [Int], _ source: inout Int, _ shape: [Int], _ strides: [Int]
-  ) {
-    for axis in index.indices.reversed() {
-      index[axis] += 1
-      source += strides[axis]
-      if index[axis] < shape[axis] { return }
-      source -= index[axis] * strides[axis]
-      index[axis] = 0
+    let (rowLength, rowStride) = (counts.popLast() ?? 1, steps.popLast() ?? 1)
+    var source = zip(part, strides).reduce(0) { $0 + $1.0.lowerBound * $1.1 }
+    var index = [Int](repeating: 0, count: counts.count)
+    var target = unsafe output
+    for _ in 0..<counts.reduce(1, *) {
+      unsafe convert(
+        type, at: base + source * type.width, stride: rowStride, count: rowLength, to: target)
+      unsafe target += rowLength
+      for axis in index.indices.reversed() {
+        index[axis] += 1
+        source += steps[axis]
+        if index[axis] < counts[axis] { break }
+        source -= index[axis] * steps[axis]
+        index[axis] = 0
+      }
     }
   }
 }

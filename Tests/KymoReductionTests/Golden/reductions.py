@@ -20,7 +20,9 @@ def states(count):
     first = np.sin(3 * x + 2 * a) + b * x
     second = 0.1 * (a * x**2 - np.cos(b + x))
     noise = 1e-3 * random.normal(size=(count, CHANNELS, CELLS))
-    return np.stack([first, second], axis=1) + noise * np.array([1, 0.1])[:, None]
+    fields = np.stack([first, second], axis=1) + noise * np.array([1, 0.1])[:, None]
+    # Fields are in single precision, as files hold them.
+    return fields.astype(np.float32).astype(np.float64)
 
 
 training, fresh = states(COUNT), states(5)
