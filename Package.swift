@@ -65,12 +65,13 @@ let package = Package(
     .library(name: "KymoSolvers", targets: ["KymoSolvers"]),
     .library(name: "KymoData", targets: ["KymoData"]),
     .library(name: "KymoMetrics", targets: ["KymoMetrics"]),
+    .library(name: "KymoResults", targets: ["KymoResults"]),
     .library(name: "KymoReport", targets: ["KymoReport"]),
     // Everything that the command line uses: data, training, extraction, forecasts, runs, reports.
     .library(
       name: "Kymo",
       targets: [
-        "KymoExperiments", "KymoRuns", "KymoReport", "KymoForecasting", "KymoExtraction",
+        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting", "KymoExtraction",
         "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoData", "KymoNN",
         "KymoTensor", "KymoNumerics",
       ]),
@@ -119,26 +120,27 @@ let package = Package(
         "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoNN", "KymoTensor",
         "KymoData", "KymoNumerics",
       ]),
-    library("KymoReport", ["KymoMetrics", "KymoNumerics"]),
+    library("KymoResults", []),
+    library("KymoReport", ["KymoResults"]),
     library(
       "KymoRuns",
       [
-        "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
+        "KymoResults", "KymoSolvers", "KymoData", "KymoNumerics", "CKernels",
         .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
       ]),
     library(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
       "KymoCommandLine",
       [
-        "KymoRuns", "KymoReport", "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics",
+        "KymoNumerics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -148,15 +150,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
-    .executableTarget(
-      name: "kymo-engine",
-      dependencies: [
-        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoNN", "KymoRuns", "KymoReport",
-        "KymoSolvers", "KymoData", "KymoMetrics", "KymoNumerics", "KymoTensor", "CKernels",
+    // The work of the verbs that need tensors.
+    library(
+      "KymoEngine",
+      [
+        "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoMetrics", "KymoNN",
+        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ],
-      swiftSettings: house),
+      ]),
+    .executableTarget(
+      name: "kymo-engine", dependencies: ["KymoCommandLine", "KymoEngine"], swiftSettings: house),
 
     .executableTarget(
       name: "kymo-bench",
@@ -193,13 +197,22 @@ let package = Package(
     tests(
       "KymoExperiments",
       [
-        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoNN", "KymoData",
-        "KymoMetrics", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
+        "KymoPropagation", "KymoNN", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",
-      ["KymoRuns", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
-    tests("KymoReport", ["KymoReport", "KymoMetrics", "KymoNumerics"]),
+      ["KymoRuns", "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "KymoEngine",
+      [
+        "KymoEngine", "KymoCommandLine", "KymoExperiments", "KymoMetrics", "KymoNN", "KymoResults",
+        "KymoRuns", "KymoData", "KymoNumerics", "KymoTensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    tests("KymoResults", ["KymoResults"]),
+    tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
     tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
   ],
   cLanguageStandard: .gnu17,

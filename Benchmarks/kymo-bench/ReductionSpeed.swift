@@ -17,11 +17,10 @@ enum ReductionSpeed {
   ) throws -> Timing {
     let states = try FrameSet(
       states: HostArray<Float>(uniform([max(1000, 2 * batch)] + stateShape, seed: 1)))
-    var steps = FixedSteps()
-    // Validation is no part of a step.
-    (steps.count, steps.validationInterval) = (repeats + 20, repeats + 20)
     var training = ReductionTraining()
-    (training.batchSize, training.course) = (batch, .steps(steps))
+    // Validation is no part of a step.
+    (training.batchSize, training.phase.steps) = (batch, repeats + 20)
+    training.phase.validationInterval = 0
     let trainer = try ReductionTrainer(
       configuration, training: training, states: states, validation: states, seed: 1)
     let (all, first) = products(configuration, stateShape: stateShape)
@@ -68,13 +67,18 @@ enum ReductionSpeed {
       let encoder = zip(widths, widths.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
       return (2 * encoder, widths[0] * widths[1])
     case .convolutional(let settings):
-      var cells = 1
-      while cells < stateShape[1] { cells *= 2 }
+      let lengths = stateShape.dropFirst().map { length in
+        var cells = 1
+        while cells < length { cells *= 2 }
+        return cells
+      }
+      func cells(_ stage: Int) -> Int { lengths.reduce(1) { $0 * ($1 >> stage) } }
+      let taps = lengths.reduce(1) { product, _ in product * settings.kernelWidth }
       let widths = [stateShape[0]] + settings.channels
       let stages = zip(widths, widths.dropFirst()).enumerated().map { stage, pair in
-        pair.0 * pair.1 * settings.kernelWidth * (cells >> stage)
+        pair.0 * pair.1 * taps * cells(stage)
       }
-      let flat = settings.channels[settings.channels.count - 1] * (cells >> settings.channels.count)
+      let flat = widths[widths.count - 1] * cells(settings.channels.count)
       return (2 * (stages.reduce(0, +) + flat * settings.latentCount), stages[0])
     }
   }

@@ -49,7 +49,7 @@ static int find_radices(int32_t length, int32_t *radices) {
 
 kk_fft *kk_fft_create(int32_t points, kk_level level) {
   int32_t radices[40];
-  if (points < 4 || points % 2 != 0 || points > (1 << 20)) return NULL;
+  if (points < 4 || points % 2 != 0 || points > (1 << 24)) return NULL;
   const int32_t half = points / 2;
   const int count = find_radices(half, radices);
   if (count == 0 || count > KK_FFT_PASSES) return NULL;

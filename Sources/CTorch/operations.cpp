@@ -1,5 +1,6 @@
 // Arithmetic, reductions, linear algebra, convolutions, transforms.
 #include <ATen/ops/avg_pool1d.h>
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/celu.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/elu.h>
@@ -12,6 +13,7 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/selu.h>
 #include <ATen/ops/softplus.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>
@@ -171,11 +173,17 @@ kt_status kt_convolution(
 }
 
 kt_status kt_average_pool(kt_tensor *out, kt_tensor input, int64_t window) {
-  return producing(out, [&] { return at::avg_pool1d(value(input), window); });
+  return producing(out, [&] {
+    const at::Tensor &x = value(input);
+    return x.dim() == 4 ? at::avg_pool2d(x, window) : at::avg_pool1d(x, window);
+  });
 }
 kt_status kt_upsample_linear(kt_tensor *out, kt_tensor input, int64_t factor) {
   return producing(out, [&] {
     const at::Tensor &x = value(input);
+    if (x.dim() == 4)
+      return at::upsample_bilinear2d(
+          x, {x.size(-2) * factor, x.size(-1) * factor}, /*align_corners=*/false);
     return at::upsample_linear1d(x, {x.size(-1) * factor}, /*align_corners=*/false);
   });
 }

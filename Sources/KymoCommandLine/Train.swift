@@ -7,7 +7,7 @@ package struct Train: ParsableCommand, NeedsTensors {
     abstract: "Train a model from a recipe, or continue a run.",
     discussion: """
       Example:
-        kymo train Recipes/pde-vae/ks.yaml training.steps=4000 -o runs/ks
+        kymo train Recipes/pde-vae/ks.yaml training.phases.joint.steps=4000 -o runs/ks
 
       See what would be done, how much memory and time it takes:
         kymo train Recipes/pde-vae/ks.yaml --dry-run

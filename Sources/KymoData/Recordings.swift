@@ -86,7 +86,7 @@ public struct Recordings: Sendable {
   public var extents: [Double]? { metadata.extents }
   /// What holds at the ends of every space axis.
   public var boundary: [Grid.Ends] { metadata.boundary }
-  /// Points, lengths and ends of space; neighbours have the distance 1 where the lengths are unknown.
+  /// Points, lengths and ends of space; spacing 1 where the lengths are unknown.
   public var grid: Grid {
     Grid(
       zip(spaceShape, boundary).enumerated().map { axis, mesh in

@@ -131,13 +131,15 @@ extension Inspection {
       "  targetCrop: \(crops.target)",
       "  # Steps of encoder and decoder together, then of the decoder alone, on latents that were fitted to it on",
       "  # eight crops of every recording and straightened.",
-      "  steps: 10000", "  fitCrops: 8", "  decoderSteps: \(isPlane ? 6000 : 20000)",
+      "  phases:", "    joint: {steps: 10000}",
+      "    decoder: {steps: \(isPlane ? 6000 : 20000)}",
     ]
     if learnsFits {
       lines += [
-        "  # Steps in which the encoder learns the fitted latents.", "  encoderSteps: 2000",
+        "    # Steps in which the encoder learns the fitted latents.", "    encoder: {steps: 2000}",
       ]
     }
+    lines.append("  fitCrops: 8")
     let assimilates = isNoisy && crops.haveRoomToAssimilate
     let assimilation = "  assimilatedFrames: \(StarterCrops.assimilated.frames)"
     if assimilates {

@@ -8,15 +8,16 @@ import KymoTensor
 package enum AutoencoderRestriction: String, SettingChoice {
   /// What the encoder gives.
   case encoder
-  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An encoder's
-  /// errors shift the phase in every round with a solver; here only those of the decoder are left.
+  /// The latents whose decoded field is nearest, by one step of Gauss–Newton from the encoding. An
+  /// encoder's errors shift the phase in every round with a solver; here only those of the decoder
+  /// are left.
   case nearest
 }
 
 /// An autoencoder and how it is trained.
-package struct AutoencoderSettings: Settings {
+package struct AutoencoderSettings: Settings, FormerSettings {
   /// The network.
-  package var network = AutoencoderConfiguration.feedForward(.init())
+  @Inlined package var network = AutoencoderConfiguration.feedForward(.init())
   /// How it is trained.
   package var training = ReductionTraining()
   /// What the latents of a field are.
@@ -24,6 +25,10 @@ package struct AutoencoderSettings: Settings {
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write feedForward or convolutional beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -47,7 +52,7 @@ package struct AutoencoderSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 }
@@ -55,12 +60,9 @@ package struct AutoencoderSettings: Settings {
 extension ReductionTraining {
   /// Most epochs on so many states.
   func maximumEpochs(states: Int) -> Int {
-    switch course {
-    case .rounds(let schedule): return schedule.maxEpochs
-    case .steps(let settings):
-      let steps = max(1, states / min(batchSize, max(1, states)))
-      return (settings.count + steps - 1) / steps
-    }
+    if let rounds = phase.rounds { return rounds.maxEpochs }
+    let stepsPerEpoch = max(1, states / min(batchSize, max(1, states)))
+    return (phase.steps + stepsPerEpoch - 1) / stepsPerEpoch
   }
 }
 

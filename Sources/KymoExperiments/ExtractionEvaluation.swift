@@ -1,11 +1,12 @@
 // What a trained parameter VAE is worth: the statistics of Figure 2, the fits of Tables I and II, the
 // rollout errors of Figure 5 and a few pictures, of Lu, Kim and Soljacic, PRX 10, 031056 (2020).
-package import Foundation
+import Foundation
 package import KymoData
 package import KymoExtraction
 package import KymoMetrics
 import KymoNumerics
-package import KymoRuns
+import KymoResults
+import KymoRuns
 import KymoSolvers
 
 /// Evaluates a trained parameter VAE on recordings.
@@ -36,18 +37,20 @@ package struct ExtractionEvaluation {
   ///   - name: What they are called, such as the file's name.
   ///   - training: Recordings for a second fit of the known parameters, clean.
   /// - Throws: `ModelError` when the recordings do not fit the model.
-  /// - Returns: All that results.json holds.
+  /// - Returns: What was found.
   package func evaluate(
     _ test: Recordings, name: String, training: Recordings?
-  ) throws -> ExtractionResults {
+  ) throws -> ParameterFindings {
     let read = try extract(test, "reading test recordings")
-    let paper = PaperNumbers.of(test, trained: conditions)
+    let paper = PublishedSystem(test).map {
+      PublishedParameters.of($0, isNoisy: conditions.noise > 0)
+    }
     let collapsed = model.collapsedVariance(for: test)
-    let summaries = ExtractionResults.latentSummaries(of: read, collapsedVariance: collapsed)
-    let relevant = summaries.indices.filter { summaries[$0].isRelevant }
+    let summaries = latentSummaries(of: read, collapsedVariance: collapsed)
+    let relevant = summaries.relevant
     let latents = try fit(test, read, relevant: relevant, "fitting test recordings")
 
-    var fitted: [ExtractionResults.RecordingLatents]?
+    var fitted: [ExtractedLatents]?
     if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
       let part = training.subset(0..<min(training.count, settings.fitRecordings))
       fitted = try fit(
@@ -55,33 +58,33 @@ package struct ExtractionEvaluation {
         "fitting training recordings")
     }
     let names = test.parameterNames
-    var scores = ExtractionResults.parameterScores(
+    var scores = parameterScores(
       parameterNames: names, recordings: latents, relevantLatents: relevant,
-      trainingRecordings: fitted, paper: paper)
+      trainingRecordings: fitted)
     if settings.fitCrops > 0 {
-      let encoder = ExtractionResults.parameterScores(
+      let encoder = parameterScores(
         parameterNames: names, recordings: read, relevantLatents: relevant)
       for index in scores.indices { scores[index].rSquaredOfEncoder = encoder[index].rSquared }
     }
-    let system = test.systemName.isEmpty ? "" : " of \(test.systemName)"
-    var results = ExtractionResults(
-      dataDescription: "\(test.count) recordings\(system) (\(name))", parameterNames: names,
-      latents: summaries, collapsedVariance: collapsed, scores: scores, recordings: latents,
-      errorCurves: try errorCurves(test, latents, paper),
-      frameInterval: test.frameInterval ?? 1, trainedFrames: model.trainedFrames,
-      fields: try fields(test, latents), paperRelevantCount: paper?.relevantCount)
-    if test.spaceRank == 2 { results.planes = try planes(test, latents) }
-    results.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
-      .compactMap { name, means in
-        means.map { ExtractionResults.ConservedMean(channel: name, values: $0) }
-      }
-    return results
+    var findings = ParameterFindings(
+      data: DataProvenance(
+        system: test.systemName, file: name, recordingCount: test.count, isTrainingData: false),
+      parameterNames: names, latents: summaries, collapsedVariance: collapsed, scores: scores,
+      recordings: latents)
+    findings.predictions = try predictions(test, latents, paper)
+    findings.frameInterval = test.frameInterval ?? 1
+    findings.trainedFrames = model.trainedFrames
+    findings.pictures = try test.spaceRank == 2 ? planes(test, latents) : fields(test, latents)
+    findings.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
+      .compactMap { name, means in means.map { ConservedMean(channel: name, values: $0) } }
+    findings.published = paper
+    return findings
   }
 
   /// Latents of every recording.
   package func extract(
     _ recordings: Recordings, _ words: String
-  ) throws -> [ExtractionResults.RecordingLatents] {
+  ) throws -> [ExtractedLatents] {
     try model.extract(
       recordings, range: 0..<recordings.count, encoderStride: settings.encoderStride
     ) { done in
@@ -99,9 +102,9 @@ package struct ExtractionEvaluation {
   /// knows nothing of what decoder and encoder have wrong for a whole recording, so the variance is the
   /// sum of three: between crops, the encoder's own, and the square of what the two differ by.
   package func fit(
-    _ recordings: Recordings, _ read: [ExtractionResults.RecordingLatents], relevant: [Int],
+    _ recordings: Recordings, _ read: [ExtractedLatents], relevant: [Int],
     _ words: String
-  ) throws -> [ExtractionResults.RecordingLatents] {
+  ) throws -> [ExtractedLatents] {
     guard settings.fitCrops > 0, !relevant.isEmpty else { return read }
     let count = read.count
     return try read.enumerated().map { done, read in
@@ -131,9 +134,9 @@ package struct ExtractionEvaluation {
 
 extension ExtractionEvaluation {
   /// RMSE against frame of the decoder and of the finite-difference baselines.
-  private func errorCurves(
-    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents], _ paper: PaperNumbers?
-  ) throws -> [ExtractionResults.ErrorCurve] {
+  private func predictions(
+    _ test: Recordings, _ latents: [ExtractedLatents], _ paper: PublishedParameters?
+  ) throws -> [ParameterFindings.Prediction] {
     let count = min(test.count, settings.rolloutRecordings)
     guard count > 0 else { return [] }
     let given = model.givenCells(Halo(test.boundary))
@@ -143,19 +146,15 @@ extension ExtractionEvaluation {
         prediction: try predict(test, range, latents).trimmed(given, from: 3),
         truth: frames(of: test, range).trimmed(given, from: 3))
     }
-    var curves = [
-      decoder.summary(
-        name: "propagating decoder",
-        paperPoints: paper?.decoderErrors(conditions) ?? [])
-    ]
-    if settings.baselines { curves += try baselineCurves(test, count, paper) }
-    return curves
+    let model = ParameterFindings.Prediction(
+      "propagating decoder", decoder.curve, published: paper?.decoderErrors(conditions) ?? [])
+    return try [model] + (settings.baselines ? baselines(test, count, paper) : [])
   }
 
   /// Plain solvers with the true parameters.
-  private func baselineCurves(
-    _ test: Recordings, _ count: Int, _ paper: PaperNumbers?
-  ) throws -> [ExtractionResults.ErrorCurve] {
+  private func baselines(
+    _ test: Recordings, _ count: Int, _ paper: PublishedParameters?
+  ) throws -> [ParameterFindings.Prediction] {
     try Baseline.all(for: test, paper: paper).map { baseline in
       var errors = RolloutErrors()
       try blocks(test, count, baseline.name) { range in
@@ -163,13 +162,13 @@ extension ExtractionEvaluation {
         let later = baseline.predict(test, range, threads: hooks.threads)
         errors.add(prediction: HostArray(later, shape: truth.shape), truth: truth)
       }
-      return errors.summary(name: baseline.name, paperPoints: baseline.paperPoints)
+      return .init(baseline.name, errors.curve, published: baseline.published)
     }
   }
 
   /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X…]`.
   private func predict(
-    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractionResults.RecordingLatents]
+    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractedLatents]
   ) throws -> HostArray<Float> {
     try model.rollout(
       test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
@@ -210,23 +209,29 @@ extension ExtractionEvaluation {
 extension ExtractionEvaluation {
   /// Space–time pictures of a few recordings on a line.
   private func fields(
-    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents]
-  ) throws -> [ExtractionResults.FieldComparison] {
+    _ test: Recordings, _ latents: [ExtractedLatents]
+  ) throws -> [ParameterFindings.Picture] {
     let count = min(test.count, settings.fieldRecordings)
     guard test.spaceRank == 1, count > 0 else { return [] }
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
     let spacing = (test.extents?.first ?? Double(points)) / Double(points)
     return try shownRecordings(count, latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
-      let rows = (0..<test.frameCount).map { Array(truth[$0 * points..<($0 + 1) * points]) }
-      return ExtractionResults.FieldComparison(
+      let length = test.frameCount * points
+      let channels = test.channelNames.enumerated().map { place, name in
+        let recorded = Array(truth[place * length..<(place + 1) * length])
+        let rest = length - points
+        let later = predicted[place * rest..<(place + 1) * rest]
+        return FieldComparison.Channel(
+          name, truth: recorded, prediction: Array(recorded[..<points] + later))
+      }
+      return ParameterFindings.Picture(
         recording: index, caption: caption(test, latents[index]),
-        times: (0..<test.frameCount).map { Double($0) * interval },
-        positions: (0..<points).map { Double($0) * spacing }, truth: rows,
-        prediction: [rows[0]]
-          + (0..<test.frameCount - 1).map { Array(predicted[$0 * points..<($0 + 1) * points]) },
-        trainedTime: Double(model.trainedFrames) * interval)
+        fields: FieldComparison(
+          times: (0..<test.frameCount).map { Double($0) * interval },
+          positions: [(0..<points).map { Double($0) * spacing }], channels: channels,
+          trainedTime: Double(model.trainedFrames) * interval))
     }
   }
 }
@@ -234,8 +239,8 @@ extension ExtractionEvaluation {
 extension ExtractionEvaluation {
   /// Snapshots one step after the first frame, at the end of the trained length, and at the last frame.
   private func planes(
-    _ test: Recordings, _ latents: [ExtractionResults.RecordingLatents]
-  ) throws -> [ExtractionResults.PlaneComparison] {
+    _ test: Recordings, _ latents: [ExtractedLatents]
+  ) throws -> [ParameterFindings.Picture] {
     let last = test.frameCount - 1
     let frames = Set([1, model.trainedFrames, last].filter { (1...last).contains($0) }).sorted()
     let interval = test.frameInterval ?? 1
@@ -246,8 +251,8 @@ extension ExtractionEvaluation {
         (test.extents?[axis] ?? Double(test.spaceShape[axis])) / Double(test.spaceShape[axis])
       return blocks.map { (Double($0.lowerBound) + Double($0.upperBound - 1)) / 2 * spacing }
     }
-    func snapshot(_ values: [Float], _ frame: Int) -> [[Float]] {
-      rowBlocks.map { rowBlock in
+    func snapshot(_ values: [Float], _ frame: Int) -> [Float] {
+      rowBlocks.flatMap { rowBlock in
         columnBlocks.map { columnBlock in
           var sum: Float = 0
           for row in rowBlock {
@@ -258,14 +263,18 @@ extension ExtractionEvaluation {
       }
     }
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
-      let truth = test[index].elements
+      let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
-      return ExtractionResults.PlaneComparison(
+      let channels = test.channelNames.enumerated().map { place, name in
+        FieldComparison.Channel(
+          name, truth: frames.flatMap { snapshot(truth, place * test.frameCount + $0) },
+          prediction: frames.flatMap { snapshot(predicted, place * last + $0 - 1) })
+      }
+      return ParameterFindings.Picture(
         recording: index, caption: caption(test, latents[index]),
-        times: frames.map { Double($0) * interval }, positions: positions,
-        truth: frames.map { snapshot(truth, $0) },
-        prediction: frames.map { snapshot(predicted, $0 - 1) },
-        trainedTime: Double(model.trainedFrames) * interval)
+        fields: FieldComparison(
+          times: frames.map { Double($0) * interval }, positions: positions, channels: channels,
+          trainedTime: Double(model.trainedFrames) * interval))
     }
   }
 
@@ -277,7 +286,7 @@ extension ExtractionEvaluation {
 
   /// Recordings spread evenly over the range of the first known parameter.
   private func shownRecordings(
-    _ count: Int, _ latents: [ExtractionResults.RecordingLatents]
+    _ count: Int, _ latents: [ExtractedLatents]
   ) -> [Int] {
     let order = latents.indices.sorted {
       (latents[$0].parameters.first ?? 0) < (latents[$1].parameters.first ?? 0)
@@ -287,60 +296,30 @@ extension ExtractionEvaluation {
 
   /// Known parameters in words.
   private func caption(
-    _ test: Recordings, _ latents: ExtractionResults.RecordingLatents
+    _ test: Recordings, _ latents: ExtractedLatents
   ) -> String {
     zip(test.parameterNames, latents.parameters)
       .map { "\($0) = " + String(format: "%.3f", $1) }.joined(separator: ", ")
   }
 }
 
-extension ExtractionRun {
-  /// Evaluates a finished run and writes results.json.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
-  ///   - hooks: Whom to tell and ask.
-  ///   - rolloutRecordings: How many are rolled out; the recipe's number when nil.
-  /// - Throws: ``RunDirectoryError`` when the run has no model yet; errors of the data's file.
-  /// - Returns: What was written.
-  package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
-  ) throws -> ExtractionResults {
-    let recipe = try directory.readRecipe()
-    let base = try directory.readEnvironment().base
-    let data = RecipeData(recipe, base: base)
-    let model = try loadModel(directory)
-    let test = try file.map { try Recordings.load($0) } ?? data.loadTest()
-    var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
-    evaluation.hooks = hooks
-    evaluation.settings.rolloutRecordings =
-      rolloutRecordings ?? evaluation.settings.rolloutRecordings
+extension ExtractionEvaluation {
+  /// Evaluates a finished run on what it is asked for.
+  func evaluate(_ run: ParameterRun, on test: TestChoice) throws -> RunResults {
+    let recipe = run.recipe
+    let data = RecipeData(recipe, base: try run.directory.readEnvironment().base)
+    let file = try run.testFile(test, hooks: hooks)
+    var evaluation = self
+    // Where the number of recordings is asked for, all of them are rolled out.
+    if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
     let training = try? Recordings.load(data.trainFile)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let results = try evaluation.evaluate(
-      test, name: (file ?? data.testFile).lastPathComponent, training: training)
-    try directory.write(json: results, to: directory.results)
-    return results
-  }
-
-  /// The results of a finished run, evaluated now unless they are there.
-  package static func evaluateUnlessDone(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks, rolloutRecordings: Int? = nil
-  ) throws -> ExtractionResults {
-    let base = try directory.readEnvironment().base
-    let test = try file ?? RecipeData(directory.readRecipe(), base: base).testFile
-    return try hooks.reused(directory.knownResults(ExtractionResults.self, of: test), of: directory)
-      ?? evaluate(directory, on: file, hooks: hooks, rolloutRecordings: rolloutRecordings)
-  }
-
-  /// The trained model of a run.
-  package static func loadModel(_ directory: RunDirectory) throws -> ParameterVAE {
-    guard directory.isFinished else {
-      throw RunDirectoryError.unfinished(path: directory.name)
-    }
-    return try ParameterVAE.load(from: directory.model)
+    let recordings = try test == .recipe ? data.loadTest() : Recordings.load(file)
+    var findings = try evaluation.evaluate(
+      recordings, name: file.lastPathComponent, training: training)
+    findings.data.isTrainingData = file.isSameFile(as: data.trainFile)
+    return try findings.results()
   }
 }

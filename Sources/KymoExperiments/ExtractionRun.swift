@@ -2,12 +2,13 @@
 package import Foundation
 import KymoData
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoRuns
 import KymoSolvers
 import KymoTensor
 
-extension Recipe: TrainableRecipe {
+extension Recipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ModelSession> {
     let device = try Device(parsing: self.device)
     let data = RecipeData(self, base: base)
@@ -28,28 +29,12 @@ extension Recipe: TrainableRecipe {
 
 // MARK: - Estimate
 
-/// What is done with recipes that extract parameters.
-package enum ExtractionRun {}
-
-/// What a training is expected to take.
-package struct TrainingEstimate: Codable, Hashable, Sendable {
-  /// Recordings in the training file, or those that would be simulated.
-  package var recordings: Int
-  /// Bytes of the training data on disk.
-  package var dataBytes: Int64
-  /// Expected most memory of the process in bytes.
-  package var memoryBytes: Int64
-  /// Mean seconds of a step over the whole training, measured now.
-  package var secondsPerStep: Double
-  /// Seconds of the whole training.
-  package var seconds: Double
-}
-
-extension ExtractionRun {
-  /// Measures a few steps of a recipe and estimates the whole; writes nothing.
+extension Recipe {
+  /// Measures a few steps and estimates the whole; writes nothing.
   ///
   /// Where the data are absent and would be simulated, the steps run on a few simulated recordings.
-  package static func estimate(_ recipe: Recipe, hooks: WorkHooks) throws -> TrainingEstimate {
+  package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
+    let recipe = self
     let device = try Device(parsing: recipe.device)
     let data = RecipeData(recipe)
     var (count, sample): (Int, Recordings)
@@ -65,40 +50,55 @@ extension ExtractionRun {
       sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
       count = sample.count
     }
-    let training = recipe.training
+    let (training, phases) = (recipe.training, recipe.training.phases)
     // A refinement has no joint steps; elsewhere one goes before what is measured.
     let first = recipe.encoderFrom == nil ? 1 : 0
     var joint = 0.0
-    if training.steps + training.encoderSteps > 0 {
+    if phases.joint.steps + phases.encoder.steps > 0 {
       var all = recipe
-      all.training.steps = max(training.steps, measuredSteps)
-      joint = try stepTime(all, sample, device, hooks)
+      all.training.phases.joint.steps = max(phases.joint.steps, Self.measuredSteps)
+      joint = try Self.stepTime(all, sample, device, hooks)
     }
-    var seconds = joint * Double(training.steps)
+    var seconds = joint * Double(phases.joint.steps)
     let few = sample.subset(0..<min(sample.count, 8))
-    if training.decoderSteps > 0 {
+    if phases.decoder.steps > 0 {
       var later = recipe
-      (later.training.steps, later.training.fitCrops, later.training.encoderSteps) = (first, 0, 0)
-      seconds += try stepTime(later, few, device, hooks) * Double(training.decoderSteps)
+      (later.training.phases.joint.steps, later.training.phases.encoder.steps) = (first, 0)
+      later.training.fitCrops = 0
+      seconds += try Self.stepTime(later, few, device, hooks) * Double(phases.decoder.steps)
     }
     if training.fitCrops > 0 {
       // Four steps of fits to two recordings each, and one of the decoder.
       var fits = recipe
-      (fits.training.steps, fits.training.decoderSteps, fits.training.encoderSteps) = (first, 1, 0)
+      (fits.training.phases.joint.steps, fits.training.phases.encoder.steps) = (first, 0)
+      fits.training.phases.decoder.steps = 1
       (fits.training.batchSize, fits.training.straightenings) = (2, 1)
       let rounds =
         recipe.encoderFrom != nil
-        ? 1 : training.straightenings + (training.encoderSteps > 0 ? 1 : 0)
-      seconds += try stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
+        ? 1 : training.straightenings + (phases.encoder.steps > 0 ? 1 : 0)
+      seconds += try Self.stepTime(fits, few, device, hooks) * Double(rounds * count) / 2
     }
     // At most: the encoder's part of a joint step.
-    seconds += joint * Double(training.encoderSteps)
+    seconds += joint * Double(phases.encoder.steps)
     let dataBytes = 4 * Int64(count) * Int64(sample.recordingLength)
     // A mapped file takes memory too while it is read, but gives it back when others need it.
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
+    let memory = Machine.peakMemory + copies
+    let step = seconds / Double(max(1, phases.totalSteps))
+    let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
     return TrainingEstimate(
-      recordings: count, dataBytes: dataBytes, memoryBytes: Machine.peakMemory + copies,
-      secondsPerStep: seconds / Double(max(1, training.totalSteps)), seconds: seconds)
+      words: [
+        "Data: \(count) recordings, \(Words.bytes(dataBytes)) on disk.",
+        "Memory: about \(Words.bytes(memory))\(available).",
+        """
+        Time: about \(Words.time(seconds)) for \(phases.totalSteps) steps of \
+        \(Words.number(1000 * step)) ms (measured now on \(hooks.threads) threads).
+        """,
+      ],
+      numbers: [
+        "recordings": Double(count), "dataBytes": Double(dataBytes),
+        "memoryBytes": Double(memory), "secondsPerStep": step, "seconds": seconds,
+      ])
   }
 
   private static let measuredSteps = 7

@@ -18,7 +18,8 @@ extension Recipe {
     on recordings: Recordings, device: Device, base: URL? = nil
   ) throws -> ModelSession {
     func model(_ path: String) throws -> ParameterVAE {
-      try ExtractionRun.loadModel(RunDirectory.finished(at: located(path, base: base)))
+      try ParameterVAE.load(
+        from: RunDirectory.finished(at: located(path, base: base)).finishedModel)
     }
     let start: TrainingStart? =
       if let path = encoderFrom {

@@ -2,14 +2,15 @@
 // Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
 //
 // Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
-package import Foundation
+import Foundation
 import KymoData
 import KymoForecasting
-package import KymoMetrics
+import KymoMetrics
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
-package import KymoRuns
+import KymoResults
+import KymoRuns
 import KymoSolvers
 
 /// Evaluates the models of a forecasting run on test recordings.
@@ -19,7 +20,7 @@ package struct ForecastEvaluation {
   private let solver: (any MicroSolver)?
   private let hooks: WorkHooks
   private let scale: ForecastScale
-  private let paper: ForecastPaperNumbers?
+  private let paper: PublishedForecasts?
 
   private var recipe: ForecastRecipe { models.recipe }
   private var settings: ForecastSettings { models.recipe.forecast }
@@ -36,23 +37,24 @@ package struct ForecastEvaluation {
     solver = try models.recipe.solver?.makeSolver(
       stateShape: data.stateShape, frameInterval: data.frameInterval, threads: hooks.threads)
     scale = ForecastScale(data.test)
-    paper = ForecastPaperNumbers.of(systemName: data.metadata.systemName)
+    paper = PublishedForecasts.of(systemName: data.metadata.systemName)
   }
 
   /// Evaluates everything that the recipe asks for.
   ///
   /// - Parameter name: What the test recordings are called, such as the file's name.
   /// - Throws: `Interrupted` when asked to stop; errors of models and solvers.
-  /// - Returns: All that results.json holds.
-  package func evaluate(name: String) throws -> ForecastResults {
+  /// - Returns: What was found.
+  package func evaluate(name: String) throws -> ForecastFindings {
     let horizon = longestHorizon(settings.horizonSteps)
     let starts = InitialConditions(
       data.test, warmUp: settings.warmUpSteps, horizon: horizon,
       count: settings.initialConditions)
     let lyapunov = recipe.evaluation.lyapunovTime
-    let system = data.metadata.systemName.isEmpty ? "" : " of \(data.metadata.systemName)"
-    var results = ForecastResults(
-      dataDescription: "\(data.test.series.count) test recordings\(system) (\(name))",
+    var results = ForecastFindings(
+      data: DataProvenance(
+        system: data.metadata.systemName, file: name, recordingCount: data.test.series.count,
+        isTrainingData: false),
       channelNames: data.channelNames, frameInterval: data.frameInterval,
       validTimeUnit: lyapunov == nil ? "time" : "Lyapunov times",
       warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
@@ -62,13 +64,13 @@ package struct ForecastEvaluation {
     if recipe.evaluation.timedSteps > 0 { results.costs = try costs(starts, horizon) }
     try addPropagators(&results, starts, horizon)
     try addSchedules(&results, horizon)
-    results.equationFree = try equationFree(&results)
+    try addEquationFree(&results)
     return results
   }
 
   // MARK: Reductions
 
-  private func reconstructions() throws -> [ForecastResults.Reconstruction] {
+  private func reconstructions() throws -> [ForecastFindings.Reconstruction] {
     let all =
       [(recipe.reduction, models.reduction, seconds: models.reductionSeconds)]
       + (try models.comparedReductions())
@@ -77,19 +79,20 @@ package struct ForecastEvaluation {
       try step("reductions", index, of: all.count)
       let states = data.test.thinned(atMost: settings.isSlow ? 300 : 10_000)
       let errors = try scale.reconstructionErrors(reduction, states)
-      return ForecastResults.Reconstruction(
+      return ForecastFindings.Reconstruction(
         name: settings.name, latentCount: reduction.latentCount,
         meanSquaredError: errors.physical, scaledMeanSquaredError: errors.scaled,
         trainingSeconds: seconds, isMain: index == 0,
         isShortened: settings.isShorter(than: recipe.reduction),
-        reference: paper?.scaledErrors[settings.name]?[reduction.latentCount])
+        published: PublishedReduction(settings)
+          .flatMap { paper?.scaledErrors[$0]?[reduction.latentCount] })
     }
   }
 
   // MARK: Latent forecasts
 
   private func addPropagators(
-    _ results: inout ForecastResults, _ starts: InitialConditions, _ horizon: Int
+    _ results: inout ForecastFindings, _ starts: InitialConditions, _ horizon: Int
   ) throws {
     var main = models.forecaster()
     main.propagators = [models.propagators[0]]
@@ -102,7 +105,7 @@ package struct ForecastEvaluation {
       try gallery.add($0, truth: $1, reduction: models.reduction)
     }
     score.trainingSeconds = seconds
-    score.reference = paper?.propagatorDifferences[name]
+    score.published = published(recipe.propagator, isJoint: recipe.joint != nil)
     results.propagators = [score]
     results.paths = gallery.paths
     results.fields = gallery.fields
@@ -124,7 +127,7 @@ package struct ForecastEvaluation {
       }
       score.trainingSeconds = seconds
       score.isShortened = settings.isShorter(than: recipe.propagator)
-      score.reference = paper?.propagatorDifferences[settings.name]
+      score.published = published(settings)
       results.propagators.append(score)
     }
     for (settings, propagator, seconds) in try models.fullStatePropagators() {
@@ -141,9 +144,16 @@ package struct ForecastEvaluation {
     }
   }
 
+  /// The published MNAD of a propagator.
+  private func published(
+    _ settings: PropagatorSettings, isJoint: Bool = false
+  ) -> PublishedScore? {
+    PublishedPropagator(settings, isJoint: isJoint).flatMap { paper?.propagatorDifferences[$0] }
+  }
+
   // MARK: With the solver
 
-  private func addSchedules(_ results: inout ForecastResults, _ longest: Int) throws {
+  private func addSchedules(_ results: inout ForecastFindings, _ longest: Int) throws {
     guard let solver, !(settings.macroSteps.isEmpty && settings.adaptive.isEmpty) else { return }
     let horizon = min(longest, settings.multiscaleSteps ?? longest)
     if horizon < longest { results.multiscaleSteps = horizon }
@@ -151,8 +161,8 @@ package struct ForecastEvaluation {
       data.test, warmUp: settings.warmUpSteps, horizon: horizon,
       count: settings.initialConditions)
     let cost = results.costs?.cost
-    func fixed(_ forecaster: Forecaster, _ suffix: String) throws -> [ForecastResults.Score] {
-      var scores: [ForecastResults.Score] = []
+    func fixed(_ forecaster: Forecaster, _ suffix: String) throws -> [ForecastFindings.Way] {
+      var scores: [ForecastFindings.Way] = []
       for schedule in settings.schedules {
         let name = "ρ = " + String(format: "%g", schedule.ratio) + suffix
         var score = try score(name, starts, horizon, results, cost) {
@@ -171,7 +181,8 @@ package struct ForecastEvaluation {
     single.propagators = [models.propagators[0]]
     results.schedules = try fixed(single, "").map { score in
       var score = score
-      score.reference = paper?.scheduleDifferences[score.ratio ?? .infinity]
+      score.published = PublishedSchedule(ratio: score.ratio)
+        .flatMap { paper?.scheduleDifferences[$0] }
       return score
     }
     let ensemble = models.forecaster(solver: solver)
@@ -191,13 +202,10 @@ package struct ForecastEvaluation {
   }
 
   /// Latent forecasts from the beginning of the first test recording, beside published ones.
-  private func equationFree(
-    _ results: inout ForecastResults
-  ) throws -> [ForecastResults.Comparison] {
-    guard let asked = recipe.evaluation.equationFreeSteps else { return [] }
+  private func addEquationFree(_ results: inout ForecastFindings) throws {
+    guard let asked = recipe.evaluation.equationFreeSteps else { return }
     let steps = min(asked, data.test.series[0].frames.count - settings.warmUpSteps)
-    guard steps >= 1 else { return [] }
-    results.equationFreeSteps = steps
+    guard steps >= 1 else { return }
     let starts = InitialConditions(
       beginningsOf: data.test, atMost: 1, warmUp: settings.warmUpSteps, horizon: steps)
     var forecaster = models.forecaster()
@@ -205,11 +213,9 @@ package struct ForecastEvaluation {
     let own = try score("", starts, steps, results, nil) {
       try forecaster.latent(from: $0, stepCount: steps)
     }
-    return [
-      .init(
-        name: "Latent forecast of this run",
-        normalizedDifference: own.normalizedDifference.map(\.mean), isPublished: false)
-    ] + (paper?.equationFree ?? [])
+    results.equationFreeSteps = steps
+    results.equationFree = own.normalizedDifference.map(\.mean)
+    results.publishedEquationFree = paper?.equationFree ?? []
   }
 
   // MARK: Parts
@@ -222,10 +228,10 @@ package struct ForecastEvaluation {
 
   /// Forecasts from all initial conditions, some at a time, and judges them.
   private func score(
-    _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastResults,
+    _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastFindings,
     _ cost: ForecastCost?, _ forecast: (HostArray<Float>) throws -> Forecast,
     watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
-  ) throws -> ForecastResults.Score {
+  ) throws -> ForecastFindings.Way {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
       curveStride: results.curveStride)
@@ -249,7 +255,7 @@ package struct ForecastEvaluation {
   /// Times the parts on the initial conditions side by side, at most 32 of them.
   private func costs(
     _ starts: InitialConditions, _ horizon: Int
-  ) throws -> ForecastResults.Costs? {
+  ) throws -> ForecastFindings.Costs? {
     guard let solver, let words = recipe.solver?.stepWords else { return nil }
     let steps = min(recipe.evaluation.timedSteps, horizon)
     let batch = min(32, starts.count)
@@ -271,13 +277,12 @@ package struct ForecastEvaluation {
       timing.encode.count = states.shape[0]
     }
     let (paperSeconds, paperSolver) = try paperSolver(known)
-    return ForecastResults.Costs(
+    return ForecastFindings.Costs(
       cost: ForecastCost(
         solver: timing.solver.secondsPerStep, latentStep: timing.latent.secondsPerStep,
         encoding: timing.encode.secondsPerStep, decoding: timing.decode.secondsPerStep),
-      batchCount: batch, warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
-      solverStep: words, paperSolverSeconds: paperSeconds, paperSolver: paperSolver,
-      reference: paper?.latentSpeedUp)
+      batchCount: batch, solverStep: words, paperSolverSeconds: paperSeconds,
+      paperSolver: paperSolver, published: paper?.latentSpeedUp)
   }
 
   /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its time
@@ -291,46 +296,5 @@ package struct ForecastEvaluation {
     let timing = try models.forecaster(solver: solver)
       .multiscale(from: known, stepCount: 10, schedule: .solver).timing
     return (timing.solver.secondsPerStep, words)
-  }
-}
-
-extension ForecastingRun {
-  /// Evaluates a finished run and writes results.json.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - file: Recordings to evaluate on; the recipe's test recordings when nil.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: `RunDirectoryError` when the run has no models yet; errors of the data's files.
-  /// - Returns: What was written.
-  package static func evaluate(
-    _ directory: RunDirectory, on file: URL?, hooks: WorkHooks
-  ) throws -> ForecastResults {
-    let models = try ForecastModels(directory)
-    var settings = models.recipe.data
-    if let file { settings.test = file.path }
-    let base = try directory.readEnvironment().base
-    let data = try ForecastData(settings, base: base, includesTest: true, hooks: hooks)
-    let name = testName(settings)
-    let results = try ForecastEvaluation(models, data, hooks: hooks)
-      .evaluate(name: URL(filePath: name).lastPathComponent)
-    try directory.write(json: results, to: directory.results)
-    return results
-  }
-
-  /// The results of a finished run on the recipe's test recordings, evaluated now unless they are there.
-  package static func evaluateUnlessDone(
-    _ directory: RunDirectory, hooks: WorkHooks
-  ) throws -> ForecastResults {
-    let recipe = try ForecastRecipe(contentsOf: directory.recipe)
-    let base = try directory.readEnvironment().base
-    let test = located(testName(recipe.data), base: base)
-    return try hooks.reused(directory.knownResults(ForecastResults.self, of: test), of: directory)
-      ?? evaluate(directory, on: nil, hooks: hooks)
-  }
-
-  /// The file of the recordings that are evaluated on.
-  private static func testName(_ settings: ForecastDataSettings) -> String {
-    [settings.test, settings.validation, settings.train].first { !$0.isEmpty } ?? ""
   }
 }

@@ -7,6 +7,7 @@ import KymoForecasting
 import KymoMetrics
 import KymoNumerics
 import KymoReduction
+import KymoResults
 
 /// Windows of recordings that forecasts start from; they are read when they are asked for.
 struct InitialConditions {
@@ -160,8 +161,8 @@ struct ForecastJudge {
   }
 
   /// The score; speed-ups count the work that was done at the given costs of its parts.
-  func score(name: String, cost: ForecastCost?) -> ForecastResults.Score {
-    var score = ForecastResults.Score(
+  func score(name: String, cost: ForecastCost?) -> ForecastFindings.Way {
+    var score = ForecastFindings.Way(
       name: name, normalizedDifference: differences.map { MetricSpread($0) },
       rootMeanSquareError: MetricSpread(errors), correlation: MetricSpread(correlations),
       validTime: MetricSpread(validTimes),
@@ -185,8 +186,8 @@ struct ForecastJudge {
 struct ForecastGallery {
   private let data: ForecastData
   private let settings: ForecastEvaluationSettings
-  private(set) var paths: [ForecastResults.LatentPath] = []
-  private(set) var fields: [ExtractionResults.FieldComparison] = []
+  private(set) var paths: [ForecastFindings.LatentPath] = []
+  private(set) var fields: [FieldComparison] = []
   private var pairs: [Double] = []
   private var pictured = 0
 
@@ -230,7 +231,7 @@ struct ForecastGallery {
 
   /// The density of forecasts beside that of the test recordings, with the distance between those and
   /// an independent run as its floor.
-  func densities(against others: [FrameSet]) -> [ForecastResults.Density] {
+  func densities(against others: [FrameSet]) -> [ForecastFindings.Density] {
     guard let derivatives, !pairs.isEmpty else { return [] }
     let cells = data.stateShape.reduce(1, *)
     let count = pairs.count / 2 / cells
@@ -253,9 +254,11 @@ struct ForecastGallery {
       return (0..<100).map { y in (0..<100).map { x in fractions[x * 100 + y] } }
     }
     return [
-      ForecastResults.Density(
-        name: "u_x and u_xx", axes: ["u_x", "u_xx"], low: grid.low, high: grid.high,
-        truth: rows(truth), forecast: rows(forecast),
+      ForecastFindings.Density(
+        name: "u_x and u_xx",
+        comparison: DensityComparison(
+          axes: ["u_x", "u_xx"], low: grid.low, high: grid.high,
+          [.init("truth", rows(truth)), .init("forecast", rows(forecast))]),
         distance: histogramDistance(forecast, truth, grid: grid),
         floor: histogramDistance(samples(others), truth, grid: grid))
     ]
@@ -273,7 +276,7 @@ struct ForecastGallery {
         .filter { $0.allSatisfy(\.isFinite) }
     }
     paths.append(
-      ForecastResults.LatentPath(
+      ForecastFindings.LatentPath(
         latents: [0, 1], truth: points(encoded), forecast: points(latents)))
   }
 
@@ -284,19 +287,20 @@ struct ForecastGallery {
     // At most 400 rows: the report shows no more.
     let frames = Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
     let spacing = (data.metadata.extents?.first ?? Double(cells)) / Double(cells)
-    for channel in 0..<channels {
-      func rows(_ array: HostArray<Float>) -> [[Float]] {
-        frames.map { frame in
-          let first = (frame * channels + channel) * cells
-          return Array(array.elements[first..<first + cells])
-        }
+    func values(_ array: HostArray<Float>, _ channel: Int) -> [Float] {
+      frames.flatMap { frame in
+        let first = (frame * channels + channel) * cells
+        return array.elements[first..<first + cells]
       }
-      fields.append(
-        ExtractionResults.FieldComparison(
-          recording: pictured, caption: data.channelNames[channel],
-          times: frames.map { Double($0 + 1) * data.frameInterval },
-          positions: (0..<cells).map { Double($0) * spacing }, truth: rows(truth),
-          prediction: rows(forecast), trainedTime: 0))
     }
+    fields.append(
+      FieldComparison(
+        times: frames.map { Double($0 + 1) * data.frameInterval },
+        positions: [(0..<cells).map { Double($0) * spacing }],
+        channels: (0..<channels).map { channel in
+          .init(
+            data.channelNames[channel], truth: values(truth, channel),
+            prediction: values(forecast, channel))
+        }))
   }
 }

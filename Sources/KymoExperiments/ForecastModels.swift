@@ -138,12 +138,11 @@ package struct ForecastModels {
   /// Reads the models of a finished run.
   ///
   /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
-  package init(_ directory: RunDirectory) throws {
-    recipe = try ForecastRecipe(contentsOf: directory.recipe)
+  package init(_ directory: RunDirectory, recipe: ForecastRecipe) throws {
+    self.recipe = recipe
     description = try ForecastModelDescription.read(directory)
     folder = directory.model
     let place = folder
-    let recipe = recipe
     reduction = try recipe.reduction.load(
       from: place.appending(path: ForecastStages.reductionFolder(recipe)))
     propagators = try (0..<recipe.ensembleSize).map {

@@ -1,4 +1,4 @@
-// A forecast that a person asks for: of recordings of their own, with a trained run of either kind,
+// A forecast that a person asks for: of recordings of their own, with a trained run of any method,
 // with or without a solver; and what is written of it.
 //
 // Letters: R recordings or windows of them, T frames, C channels, X (Y) space, L latents.
@@ -9,7 +9,7 @@ import KymoForecasting
 import KymoMetrics
 package import KymoNumerics
 import KymoReduction
-package import KymoRuns
+import KymoRuns
 import KymoSolvers
 
 /// What to forecast and how.
@@ -82,40 +82,19 @@ package struct ForecastProduct {
   }
 }
 
-extension ForecastingRun {
-  /// Makes a forecast with a finished run of either kind.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - recordings: What to start from.
-  ///   - order: What is asked for.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: ``ConfigurationError`` for an order that cannot be met; errors of models and solvers.
-  /// - Returns: The forecast, not yet written.
-  package static func forecast(
-    _ directory: RunDirectory, _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
+extension ForecastModels {
+  /// Forecasts recordings as ordered.
+  package func forecast(
+    _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {
-    switch try AnyRecipe(contentsOf: directory.recipe) {
-    case .extraction: try rollOut(directory, recordings, order, hooks)
-    case .forecast: try forecastLatents(directory, recordings, order, hooks)
-    }
-  }
-
-  // MARK: Reduction and propagators
-
-  private static func forecastLatents(
-    _ directory: RunDirectory, _ recordings: Recordings, _ order: ForecastOrder,
-    _ hooks: WorkHooks
-  ) throws -> ForecastProduct {
-    let models = try ForecastModels(directory)
     let fields = FrameSet(recordings)
     let shape = fields.stateShape
     try require(
-      shape == models.description.stateShape, "file", found: "of states \(shape)",
-      allowed: "of states \(models.description.stateShape) as the training data",
+      shape == description.stateShape, "file", found: "of states \(shape)",
+      allowed: "of states \(description.stateShape) as the training data",
       remedy: "Give recordings of the same system on the same points.")
     let frames = recordings.frameCount
-    let warmUp = order.warmUpSteps ?? models.recipe.forecast.warmUpSteps
+    let warmUp = order.warmUpSteps ?? recipe.forecast.warmUpSteps
     try require(
       warmUp <= frames, "--warm-up", found: warmUp, allowed: "at most the file's \(frames) frames",
       remedy: "Give longer recordings or a shorter warm-up.")
@@ -137,8 +116,8 @@ extension ForecastingRun {
       starts = InitialConditions(
         beginningsOf: fields, warmUp: warmUp, horizon: isKnown ? horizon : 0)
     }
-    let forecaster = try forecaster(models, order, hooks)
-    let interval = models.description.frameInterval
+    let forecaster = try forecaster(order, hooks)
+    let interval = description.frameInterval
     var product = ForecastProduct(
       summary: .init(
         recordings: starts.count, warmUpSteps: warmUp, horizonSteps: horizon, latentFraction: 0,
@@ -157,9 +136,9 @@ extension ForecastingRun {
         Double(block.lowerBound) / Double(starts.count),
         "forecasting: \(block.lowerBound) of \(starts.count)")
       let (known, truth) = starts.windows(block)
-      let made = try make(
+      let made = try Self.make(
         forecaster, known, horizon, order,
-        models.recipe.forecast.adaptive.first ?? AdaptiveSchedule())
+        recipe.forecast.adaptive.first ?? AdaptiveSchedule())
       if isKnown { judge.add(made, truth: truth) }
       all += made.frames.elements
       latents += made.latents.elements
@@ -172,7 +151,7 @@ extension ForecastingRun {
     }
     product.frames = HostArray(all, shape: [starts.count, horizon] + shape)
     product.latents = HostArray(
-      latents, shape: [starts.count, horizon, models.reduction.latentCount])
+      latents, shape: [starts.count, horizon, reduction.latentCount])
     product.origins = HostArray(origins, shape: [starts.count, horizon])
     product.summary.latentFraction = latentFrames / Double(starts.count)
     product.summary.diverged = product.diverged.count { $0 >= 0 }
@@ -184,25 +163,25 @@ extension ForecastingRun {
     return product
   }
 
-  private static func forecaster(
-    _ models: ForecastModels, _ order: ForecastOrder, _ hooks: WorkHooks
+  private func forecaster(
+    _ order: ForecastOrder, _ hooks: WorkHooks
   ) throws -> Forecaster {
     let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
-    let settings = try order.solver.map { try SolverSettings(words: $0) } ?? models.recipe.solver
-    guard needsSolver else { return models.forecaster() }
+    let settings = try order.solver.map { try SolverSettings(words: $0) } ?? recipe.solver
+    guard needsSolver else { return forecaster() }
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
         remedy: "Name fhn, ks22 or your own program, or put a solver into the recipe.")
     }
     try require(
-      !order.isAdaptive || models.propagators.count > 1, "--adaptive", found: "given",
+      !order.isAdaptive || propagators.count > 1, "--adaptive", found: "given",
       allowed: "left out for a run with one propagator",
       remedy: "Train an ensemble with ensembleSize=5; a single propagator cannot disagree.")
-    var forecaster = models.forecaster(
+    var forecaster = forecaster(
       solver: try settings.makeSolver(
-        stateShape: models.description.stateShape,
-        frameInterval: models.description.frameInterval, threads: hooks.threads))
+        stateShape: description.stateShape,
+        frameInterval: description.frameInterval, threads: hooks.threads))
     forecaster.checkStop = { try hooks.stopIfAsked("Nothing was written.") }
     return forecaster
   }
@@ -221,30 +200,14 @@ extension ForecastingRun {
       from: known, stepCount: horizon,
       schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
   }
+}
 
-  // MARK: Propagating decoder
+// MARK: - Propagating decoder
 
-  private static func rollOut(
-    _ directory: RunDirectory, _ recordings: Recordings, _ order: ForecastOrder,
-    _ hooks: WorkHooks
-  ) throws -> ForecastProduct {
-    try require(
-      order.macroSteps == nil && !order.isAdaptive && order.solver == nil
-        && order.initialConditions == nil && (order.warmUpSteps ?? 1) == 1, "run",
-      found: "one that extracts parameters",
-      allowed: "one of recipes with 'method: led' for these options",
-      remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
-    return try rollOut(
-      ExtractionRun.loadModel(directory), recordings, horizon: order.horizonSteps, hooks)
-  }
-
+extension ExtractionEvaluation {
   /// Rollouts from the first frame of each recording, as many frames as it has without a horizon.
-  static func rollOut(
-    _ model: ParameterVAE, _ recordings: Recordings, horizon: Int?, _ hooks: WorkHooks
-  ) throws -> ForecastProduct {
-    var evaluation = ExtractionEvaluation(model, settings: EvaluationSettings())
-    evaluation.hooks = hooks
-    let latents = try evaluation.extract(recordings, "reading recordings")
+  package func rollOut(_ recordings: Recordings, horizon: Int?) throws -> ForecastProduct {
+    let latents = try extract(recordings, "reading recordings")
     let horizon = horizon ?? recordings.frameCount - 1
     let halo = Halo(recordings.boundary)
     try require(

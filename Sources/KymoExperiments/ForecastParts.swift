@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoForecasting
+import KymoNN
 import KymoNumerics
 package import KymoPropagation
 package import KymoReduction
@@ -163,8 +164,8 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// Whether it is a network that is trained for less time than another one.
   func isShorter(than other: PropagatorSettings) -> Bool {
     guard case .network(let own) = self, case .network(let others) = other else { return false }
-    return own.training.rounds == nil && others.training.rounds == nil
-      ? own.training.steps < others.training.steps : own.maximumEpochs < others.maximumEpochs
+    return own.training.phase.rounds == nil && others.training.phase.rounds == nil
+      ? own.training.phase.steps < others.training.phase.steps : own.maximumEpochs < others.maximumEpochs
   }
 
   /// Most epochs of its training.

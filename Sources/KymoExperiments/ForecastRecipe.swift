@@ -1,7 +1,7 @@
 // A recipe of a forecasting run, `method: led`: a reduction, its propagators, how they forecast, and
 // what they are compared with. Decoded as strictly as other recipes; the resolved recipe is written
 // beside the results.
-package import Foundation
+import Foundation
 package import KymoForecasting
 import KymoNumerics
 import KymoPropagation
@@ -9,15 +9,9 @@ import KymoReduction
 package import KymoRuns
 
 /// Everything that a forecasting run and its evaluation depend on.
-package struct ForecastRecipe: Settings {
-  /// What kind of run a recipe describes.
-  package enum Method: String, SettingChoice {
-    /// A reduction with propagators.
-    case led
-  }
-
-  /// Always `led`.
-  package var method = Method.led
+package struct ForecastRecipe: MethodRecipe, Settings {
+  /// The method's name.
+  package var method = DynamicsMethod.name
   /// A name for reports and log lines.
   package var name = "unnamed"
   /// Seed of the weights, batches and initial conditions.
@@ -54,12 +48,7 @@ package struct ForecastRecipe: Settings {
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
-    try require(
-      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
-      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
-    try require(
-      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
-      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try validateCommonSettings()
     try require(
       (1...100).contains(ensembleSize), "ensembleSize", found: ensembleSize,
       allowed: "from 1 to 100", remedy: "5 is usual where adaptive switching needs an ensemble.")
@@ -90,39 +79,10 @@ package struct ForecastRecipe: Settings {
   }
 }
 
-/// A recipe of either kind.
-package enum AnyRecipe: Hashable, Sendable {
-  /// Extraction of parameters.
-  case extraction(Recipe)
-  /// Forecasts.
-  case forecast(ForecastRecipe)
-
-  /// Reads a recipe file; its key `method` says which kind it is.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    let isForecast =
-      (try? String(contentsOf: file, encoding: .utf8))
-      .flatMap { try? RecipeText(yaml: $0, source: file.relativePath).word(at: "method") } != nil
-    self =
-      isForecast
-      ? .forecast(try ForecastRecipe(contentsOf: file, overrides: overrides))
-      : .extraction(try Recipe(contentsOf: file, overrides: overrides))
-  }
-
-  /// Threads that the recipe wants.
-  package var threads: Int? {
-    switch self {
-    case .extraction(let recipe): recipe.threads
-    case .forecast(let recipe): recipe.threads
-    }
-  }
-}
-
 extension ForecastRecipe {
-  /// Resolves a recipe from its text: file, then overrides.
-  package init(yaml: String, source: String, overrides: [String] = []) throws {
-    var given = try RecipeText(yaml: yaml, source: source)
-    for override in overrides { try given.override(override) }
-    self = try given.decode(ForecastRecipe.self)
+  /// Resolves a recipe from its text.
+  package init(_ text: RecipeText) throws {
+    self = try text.decode(ForecastRecipe.self)
     try validate()
   }
 }

@@ -6,7 +6,7 @@ import KymoReduction
 import KymoRuns
 import KymoTensor
 
-extension ForecastRecipe: TrainableRecipe {
+extension ForecastRecipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<StagedSession> {
     _ = try Device(parsing: device)
     let data = try ForecastData(self.data, base: base, includesTest: false, hooks: hooks)
@@ -45,33 +45,26 @@ extension ForecastRecipe: TrainableRecipe {
 
 // MARK: - Estimate
 
-/// What is done with recipes of forecasts.
-package enum ForecastingRun {}
-
-/// What a forecasting run is expected to take.
-package struct ForecastingEstimate: Codable, Hashable, Sendable {
-  /// Models that are trained.
-  package var models: Int
-  /// Epochs of all of them at most.
-  package var epochs: Int
-  /// Seconds of the first epoch of the first model, measured now.
-  package var secondsPerEpoch: Double
-}
-
-extension ForecastingRun {
+extension ForecastRecipe {
   /// Measures an epoch of the first model; writes nothing but data that are absent and simulated.
-  package static func estimate(
-    _ recipe: ForecastRecipe, hooks: WorkHooks
-  ) throws -> ForecastingEstimate {
-    let data = try ForecastData(recipe.data, includesTest: false, hooks: hooks)
-    try recipe.check(data)
-    let session = try recipe.session(on: data)
-    let epochs = session.totalSteps
+  package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
+    let data = try ForecastData(self.data, includesTest: false, hooks: hooks)
+    try check(data)
+    let session = try session(on: data)
+    let (epochs, models) = (session.totalSteps, ForecastStages.all(self, data).count)
     let start = ContinuousClock.now
     _ = try session.step()
-    return ForecastingEstimate(
-      models: ForecastStages.all(recipe, data).count, epochs: epochs,
-      secondsPerEpoch: start.duration(to: .now).seconds)
+    let seconds = start.duration(to: .now).seconds
+    return TrainingEstimate(
+      words: [
+        """
+        \(models) models, at most \(epochs) epochs. The first one takes \(Words.number(seconds)) s \
+        for an epoch (measured now on \(hooks.threads) threads).
+        """
+      ],
+      numbers: [
+        "models": Double(models), "epochs": Double(epochs), "secondsPerEpoch": seconds,
+      ])
   }
 }
 

@@ -54,9 +54,7 @@ package final class MetricsLog {
         reason: "it ends after step \(steps.count), but the checkpoint is of step \(step)")
     }
     kept = data[..<end]
-    if kept.count < data.count {
-      try RunDirectory(file.deletingLastPathComponent()).write(kept, to: file)
-    }
+    if kept.count < data.count { try AtomicFile.write(kept, to: file) }
     return steps
   }
 

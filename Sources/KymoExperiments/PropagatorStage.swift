@@ -9,14 +9,18 @@ import KymoRuns
 import KymoTensor
 
 /// A propagating network and how it is trained.
-package struct NetworkPropagatorSettings: Settings {
+package struct NetworkPropagatorSettings: Settings, FormerSettings {
   /// The network.
-  package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
+  @Inlined package var network = PropagatorArchitecture.recurrent(RecurrentConfiguration())
   /// How it is trained.
   package var training = PropagatorTraining()
 
   /// Creates the default settings.
   package init() {}
+
+  package static let formerKeys = [
+    "network": "Leave this line out: write recurrent or mlp beside training."
+  ]
 
   /// What reports call it.
   var name: String {
@@ -27,7 +31,7 @@ package struct NetworkPropagatorSettings: Settings {
   }
 
   func validate(at path: String) throws {
-    try network.validate(at: "\(path).network")
+    try network.validate(at: path)
     try training.validate(at: "\(path).training")
   }
 
@@ -48,11 +52,11 @@ package struct NetworkPropagatorSettings: Settings {
 extension PropagatorTraining {
   /// Inputs that one line of the record sums up: what the trainer calls an epoch may be a few
   /// milliseconds, so it is a hundredth of a training of a given number of steps.
-  var inputsPerRecord: Int { max(1, (steps + 99) / 100) * windowLength }
+  var inputsPerRecord: Int { max(1, (phase.steps + 99) / 100) * windowLength }
 
   /// Most epochs, or lines of the record.
   var maximumEpochs: Int {
-    rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
+    phase.rounds.map(\.maxEpochs) ?? (totalInputs + inputsPerRecord - 1) / inputsPerRecord
   }
 }
 
@@ -66,7 +70,7 @@ extension NetworkPropagatorSettings {
       validation: data.latentSeries(of: reduction, .validation), seed: seed,
       device: Device(parsing: device))
     let cost =
-      training.rounds == nil
+      training.phase.rounds == nil
       ? training.inputsPerRecord : trainer.stepsPerEpoch * training.windowLength
     return ModelSession(trainer.trainer, costPerRecord: cost) { folder in
       switch trainer.finishedPropagator() {

@@ -2,11 +2,12 @@
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
 package import KymoExtraction
+import KymoNN
 import KymoNumerics
 package import KymoRuns
 
 /// Everything that one training and its evaluation depend on.
-package struct Recipe: Settings {
+package struct Recipe: MethodRecipe, Settings {
   /// Whose defaults the model and its training start from.
   package enum Preset: String, SettingChoice {
     /// Our defaults.
@@ -15,6 +16,8 @@ package struct Recipe: Settings {
     case paper
   }
 
+  /// The method's name.
+  package var method = ParameterMethod.name
   /// A name for reports and log lines.
   package var name = "unnamed"
   /// Seed of the weights, crops, shuffling and sampling.
@@ -55,18 +58,14 @@ package struct Recipe: Settings {
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
-    try require(
-      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
-      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
-    try require(
-      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
-      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+    try validateCommonSettings()
     try require(
       encoderFrom == nil || startFrom == nil, "startFrom", found: startFrom ?? "",
       allowed: "not beside encoderFrom",
       remedy: "encoderFrom trains a new decoder, startFrom goes on with the whole model.")
     try require(
-      training.steps >= 1 || source != nil, "training.steps", found: training.steps,
+      training.phases.joint.steps >= 1 || source != nil, "training.phases.joint.steps",
+      found: training.phases.joint.steps,
       allowed: "at least 1 without startFrom or encoderFrom", remedy: "16000 is the default.")
     if encoderFrom != nil { try training.validateRefinement() }
     try require(
@@ -79,23 +78,17 @@ package struct Recipe: Settings {
 }
 
 extension Recipe {
-  /// Resolves a recipe from its text: preset, then file, then overrides.
-  package init(yaml: String, source: String, overrides: [String] = []) throws {
-    var given = try RecipeText(yaml: yaml, source: source)
-    for override in overrides { try given.override(override) }
+  /// Resolves a recipe from its text, laid over the preset that it names.
+  package init(_ text: RecipeText) throws {
+    var given = text
     if let word = given.word(at: "preset"), Preset(rawValue: word) == .paper {
-      var base = try RecipeText(settings: PresetSettings(.paper), source: source)
+      var base = try RecipeText(settings: PresetSettings(.paper), source: "preset")
       base.lay(given)
       given = base
     }
     self = try given.decode(Recipe.self)
     try validate()
   }
-}
-
-extension RunDirectory {
-  /// The resolved recipe of the run.
-  package func readRecipe() throws -> Recipe { try Recipe(contentsOf: recipe) }
 }
 
 /// What a preset decides.

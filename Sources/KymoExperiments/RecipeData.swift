@@ -43,6 +43,14 @@ func located(_ path: String, base: URL?) -> URL {
   return URL(filePath: path, relativeTo: base)
 }
 
+extension URL {
+  /// Whether both name the same file.
+  func isSameFile(as other: URL) -> Bool {
+    resolvingSymlinksInPath().standardizedFileURL
+      == other.resolvingSymlinksInPath().standardizedFileURL
+  }
+}
+
 /// Simulates the recordings of a file that is absent; returns what was made, nil where it is there.
 func simulateIfAbsent(
   _ configuration: any SimulationConfiguration, _ file: URL, _ hooks: WorkHooks

@@ -1,10 +1,8 @@
 // One experiment of the papers from beginning to end: the file of a recipe in the folder Recipes,
 // trained for one or more seeds, evaluated, and its numbers kept beside the paper's.
 package import Foundation
-package import KymoMetrics
-package import KymoNN
 import KymoNumerics
-package import KymoRuns
+import KymoRuns
 
 /// An experiment of the papers.
 package struct Experiment {
@@ -47,10 +45,7 @@ package struct Experiment {
       .filter { try recipe(of: $0, quick: quick) != nil }
       .map { try Experiment(named: $0, quick: quick) }
     let dependent = try experiments.map { experiment in
-      if case .extraction(let recipe) = try AnyRecipe(contentsOf: experiment.recipe) {
-        return recipe.source != nil
-      }
-      return false
+      try MethodList.current.recipe(contentsOf: experiment.recipe).source != nil
     }
     return zip(experiments, dependent).filter { !$1 }.map(\.0)
       + zip(experiments, dependent).filter { $1 }.map(\.0)
@@ -90,140 +85,5 @@ package struct Experiment {
     }
     return Set(files.filter { $0.hasSuffix(".yaml") && !$0.hasSuffix("-quick.yaml") })
       .map { String($0.dropLast(5)) }.sorted()
-  }
-}
-
-/// The numbers of an experiment as they are kept in the repository.
-package struct ReproductionRecord: Codable {
-  /// One training and its evaluation.
-  package struct Run: Codable {
-    /// Seed of the training.
-    package var seed: UInt64
-    /// Number of steps.
-    package var steps: Int
-    /// Seconds from the first to the last step.
-    package var trainingSeconds: Double
-    /// Number of test recordings.
-    package var testRecordings: Int
-    /// Number of relevant latents.
-    package var relevantLatents: Int
-    /// R² of every known parameter.
-    package var rSquared: [String: Double]
-    /// R² on the latents of the encoder alone, where those above were fitted to the decoder.
-    package var rSquaredOfEncoder: [String: Double]
-    /// R² of the fit made on training recordings.
-    package var rSquaredOfTrainingFit: [String: Double]
-    /// Fraction of true values inside the 95 % interval.
-    package var coverage95: [String: Double]
-    /// What a smooth map from latents to parameters finds.
-    package var smoothMap: [String: ExtractionResults.ParameterScore.SmoothMap]
-    /// The same with bars calibrated on training recordings, and the factor on the bars.
-    package var calibration: [String: ExtractionResults.ParameterScore.Calibration]
-    /// Variance of μ of every latent.
-    package var varianceOfMean: [Double]
-    /// Mean of σ² of every latent.
-    package var meanVariance: [Double]
-    /// RMSE by the name of the curve and the index of the predicted frame.
-    package var errors: [String: [Int: Double]]
-    /// Rollouts left out because they diverged, by the name of the curve.
-    package var diverged: [String: Int]
-  }
-
-  /// The experiment's name.
-  package var experiment: String
-  /// Whether it is the small version.
-  package var quick: Bool
-  /// When it was done, in UTC.
-  package var date = Date.now.formatted(.iso8601)
-  /// On what it was done.
-  package var environment: EnvironmentRecord
-  /// The paper's R² of every parameter.
-  package var paperRSquared: [String: Double] = [:]
-  /// The paper's number of relevant latents.
-  package var paperRelevantLatents: Int?
-  /// The paper's RMSE by the name of the curve and the index of the predicted frame.
-  package var paperErrors: [String: [Int: Double]] = [:]
-  /// One entry for each seed.
-  package var runs: [Run] = []
-
-  /// Starts the record of an experiment.
-  package init(_ experiment: Experiment, environment: EnvironmentRecord) {
-    (self.experiment, quick) = (experiment.name, experiment.isQuick)
-    self.environment = environment
-    // Neither belongs into a file that others read.
-    (self.environment.workingFolder, self.environment.resumed) = (nil, [])
-  }
-
-  /// Adds one evaluated training.
-  package mutating func add(_ results: ExtractionResults, seed: UInt64, steps: [StepRecord]) {
-    func byName<Value>(
-      _ value: (ExtractionResults.ParameterScore) -> Value?
-    ) -> [String: Value] {
-      Dictionary(
-        results.scores.compactMap { score in value(score).map { (score.name, $0) } },
-        uniquingKeysWith: { $1 })
-    }
-    func byCurve<Value>(
-      _ value: (ExtractionResults.ErrorCurve) -> Value
-    ) -> [String: Value] {
-      Dictionary(results.errorCurves.map { ($0.name, value($0)) }, uniquingKeysWith: { $1 })
-    }
-    let frames = results.errorCurves.first?.paperPoints.map(\.index) ?? []
-    runs.append(
-      Run(
-        seed: seed, steps: steps.last?.step ?? 0, trainingSeconds: steps.last?.seconds ?? 0,
-        testRecordings: results.recordings.count, relevantLatents: results.relevantCount,
-        rSquared: byName(\.rSquared), rSquaredOfEncoder: byName(\.rSquaredOfEncoder),
-        rSquaredOfTrainingFit: byName(\.rSquaredOfTrainingFit), coverage95: byName(\.coverage95),
-        smoothMap: byName(\.smoothMap), calibration: byName(\.calibration),
-        varianceOfMean: results.latents.map(\.varianceOfMean),
-        meanVariance: results.latents.map(\.meanVariance),
-        errors: byCurve { curve in
-          Dictionary(
-            frames.filter { $0 < curve.mean.count }.map { ($0, curve.mean[$0]) },
-            uniquingKeysWith: { $1 })
-        }, diverged: byCurve(\.divergedCount)))
-    paperRSquared = byName(\.paperRSquared)
-    paperRelevantLatents = results.paperRelevantCount
-    paperErrors = byCurve { curve in
-      Dictionary(curve.paperPoints.map { ($0.index, $0.value) }, uniquingKeysWith: { $1 })
-    }
-  }
-}
-
-/// The numbers of a forecasting experiment as they are kept in the repository.
-package struct ForecastReproductionRecord: Codable {
-  /// One training and its evaluation.
-  package struct Run: Codable {
-    /// Seed of the training.
-    package var seed: UInt64
-    /// Seconds of all trainings.
-    package var trainingSeconds: Double
-    /// All numbers but pictures and curves.
-    package var results: ForecastResults
-  }
-
-  /// The experiment's name.
-  package var experiment: String
-  /// Whether it is the small version.
-  package var quick: Bool
-  /// When it was done, in UTC.
-  package var date = Date.now.formatted(.iso8601)
-  /// On what it was done.
-  package var environment: EnvironmentRecord
-  /// One entry for each seed.
-  package var runs: [Run] = []
-
-  /// Starts the record of an experiment.
-  package init(_ experiment: Experiment, environment: EnvironmentRecord) {
-    (self.experiment, quick) = (experiment.name, experiment.isQuick)
-    self.environment = environment
-    // Neither belongs into a file that others read.
-    (self.environment.workingFolder, self.environment.resumed) = (nil, [])
-  }
-
-  /// Adds one evaluated training; `results` without pictures and curves.
-  package mutating func add(_ results: ForecastResults, seed: UInt64, seconds: Double) {
-    runs.append(Run(seed: seed, trainingSeconds: seconds, results: results))
   }
 }

@@ -1,6 +1,7 @@
 // A training in its run folder: begun, continued after an interruption, or found done. What is trained, its recipe says.
 package import Foundation
 import KymoNumerics
+package import KymoResults
 package import KymoRuns
 import KymoTensor
 package import Logging
@@ -32,53 +33,6 @@ package struct TrainingPlan<Session: TrainingSession> {
   package var describe: (Session) -> String
 }
 
-/// Everything that one training and its evaluation depend on.
-package protocol TrainableRecipe: Codable, Equatable {
-  associatedtype Session: TrainingSession
-
-  /// A name for reports and log lines.
-  var name: String { get }
-  /// Seed of every random draw.
-  var seed: UInt64 { get set }
-  /// Number of threads; absent means as many as the machine has.
-  var threads: Int? { get set }
-  /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
-  var device: String { get set }
-  /// Minutes between checkpoints.
-  var checkpointMinutes: Double { get }
-
-  /// Resolves a recipe from its text and overrides of the form `key.sub=value`.
-  init(yaml: String, source: String, overrides: [String]) throws
-  /// Reads the data; those that are absent and can be simulated are made first.
-  ///
-  /// - Parameters:
-  ///   - base: Where relative paths are looked up when they are not found from the current folder.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe or the data cannot be used.
-  /// - Returns: How to train on them.
-  func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<Session>
-}
-
-extension TrainableRecipe {
-  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    let text: String
-    do {
-      text = try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      throw ConfigurationError(
-        file.relativePath, found: "not readable", allowed: "a recipe in YAML",
-        remedy: FileManager.default.fileExists(atPath: file.path)
-          ? "Check its permissions and that it is text in UTF-8."
-          : "There is no such file; those that come with kymo are in the folder Recipes.")
-    }
-    try self.init(yaml: text, source: file.relativePath, overrides: overrides)
-  }
-
-  /// The recipe as YAML with every default visible.
-  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
-}
-
 /// Trains recipes.
 package enum TrainingRun {
   /// Trains a recipe in a new run folder.
@@ -91,7 +45,7 @@ package enum TrainingRun {
   /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
   /// - Returns: Whether it finished or was interrupted.
   package static func train(
-    _ recipe: some TrainableRecipe, at url: URL, force: Bool, hooks: TrainingHooks
+    _ recipe: some MethodRecipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {
     try RunDirectory.checkVacant(url, force: force)
     let plan = try recipe.plan(base: nil, hooks: hooks.work)
@@ -119,29 +73,42 @@ package enum TrainingRun {
   /// Continues a run from its newest checkpoint; returns nil when it has finished already.
   package static func resume(_ url: URL, hooks: TrainingHooks) throws -> TrainingOutcome? {
     let directory = try RunDirectory.open(at: url)
-    return switch try AnyRecipe(contentsOf: directory.recipe) {
-    case .extraction(let recipe): try resume(recipe, directory, hooks)
-    case .forecast(let recipe): try resume(recipe, directory, hooks)
-    }
+    return try resume(MethodList.current.recipe(of: directory), directory, hooks)
   }
 
   /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
-  package static func trainUnlessDone<Settings: TrainableRecipe>(
-    _ recipe: Settings, at url: URL, force: Bool, hooks: TrainingHooks
+  package static func trainUnlessDone(
+    _ recipe: some MethodRecipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {
     let directory = RunDirectory(url)
     guard !force, FileManager.default.fileExists(atPath: directory.environment.path) else {
       return try train(recipe, at: url, force: force, hooks: hooks)
     }
-    var stored = try Settings(contentsOf: directory.recipe)
+    var stored = try MethodList.current.recipe(of: directory)
     // A run may go on with another number of threads.
     stored.threads = recipe.threads
     try check(directory, of: stored, holds: recipe)
     return try resume(stored, directory, hooks) ?? .finished
   }
 
+  /// The results of a finished run, evaluated and written now unless they are there.
+  package static func evaluateUnlessDone(
+    _ directory: RunDirectory, device: String?, on test: TestChoice, hooks: WorkHooks
+  ) throws -> RunResults {
+    let run = try MethodList.current.load(directory, device: device)
+    let file = try run.testFile(test, hooks: hooks)
+    if let known = hooks.reused(
+      directory.knownResults(of: file), of: directory)
+    {
+      return known
+    }
+    let results = try run.evaluate(on: test, hooks: hooks)
+    try directory.write(json: results, to: directory.results)
+    return results
+  }
+
   private static func resume(
-    _ recipe: some TrainableRecipe, _ directory: RunDirectory, _ hooks: TrainingHooks
+    _ recipe: some MethodRecipe, _ directory: RunDirectory, _ hooks: TrainingHooks
   ) throws -> TrainingOutcome? {
     let lock = try RunLock(directory)
     defer { withExtendedLifetime(lock) {} }
@@ -161,7 +128,7 @@ package enum TrainingRun {
   }
 
   private static func environment(
-    of recipe: some TrainableRecipe, _ dataHashes: [String: String], _ hooks: TrainingHooks
+    of recipe: some MethodRecipe, _ dataHashes: [String: String], _ hooks: TrainingHooks
   ) throws -> EnvironmentRecord {
     var environment = EnvironmentRecord(
       libtorch: libtorchVersion, threads: hooks.work.threads,
@@ -171,7 +138,7 @@ package enum TrainingRun {
   }
 
   private static func loop(
-    _ recipe: some TrainableRecipe, _ directory: RunDirectory, _ log: Logger,
+    _ recipe: some MethodRecipe, _ directory: RunDirectory, _ log: Logger,
     _ hooks: TrainingHooks
   ) -> TrainingLoop {
     var loop = TrainingLoop(
@@ -182,10 +149,10 @@ package enum TrainingRun {
   }
 
   /// Throws unless a run's recipe is the wanted one; the error names what differs.
-  private static func check<Settings: TrainableRecipe>(
-    _ directory: RunDirectory, of stored: Settings, holds wanted: Settings
+  private static func check<Stored: MethodRecipe>(
+    _ directory: RunDirectory, of stored: Stored, holds wanted: some MethodRecipe
   ) throws {
-    guard stored != wanted else { return }
+    guard stored != wanted as? Stored else { return }
     let difference = try RecipeText(settings: stored, source: directory.name)
       .firstDifference(from: RecipeText(settings: wanted, source: "recipe"))
     throw ConfigurationError(

@@ -1,4 +1,5 @@
 // Model and training together, with the presets.
+import KymoNN
 public import KymoNumerics
 
 /// Everything that a training of the parameter VAE depends on, besides data and seed.
@@ -19,17 +20,14 @@ public struct ExtractionConfiguration: Settings {
     configuration.model.normalizedMeans = false
     configuration.model.dataStart = false
     configuration.model.linearWidth = 0
-    configuration.training.steps = 200_000
+    configuration.training.phases.joint = Descent(
+      steps: 200_000, .constant(.init(rate: 1e-3)))
     configuration.training.beta = 0.02
     configuration.training.betaUnit = .absolute
-    configuration.training.learningRate = 1e-3
-    configuration.training.schedule = .constant
-    configuration.training.gradientClip = 0
     configuration.training.betaStart = 1
     configuration.training.betaGrading = 1
     configuration.training.priorMatching = 0
     configuration.training.batchNormalizedPart = 0
-    configuration.training.weightAverage = 0
     return configuration
   }
 

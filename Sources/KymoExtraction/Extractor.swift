@@ -22,7 +22,7 @@ extension ParameterVAE {
   public func extract(
     _ recordings: Recordings, range: Range<Int>, encoderStride: Int = 1,
     progress: (Int) throws -> Void = { _ in }
-  ) throws -> [ExtractionResults.RecordingLatents] {
+  ) throws -> [ExtractedLatents] {
     try checkFit(recordings)
     let recordings = inModelUnits(recordings)
     let lattice = EncoderLattice(rawValue: encoderStride) ?? .dense
@@ -32,7 +32,7 @@ extension ParameterVAE {
     let least = device != .cpu ? 1 : field.spaceAxes == 1 ? 4 * threadCount : threadCount
     let block = max(
       least, Self.encoderMemory / encoder.workingSize(input: seen, lattice: lattice))
-    var result: [ExtractionResults.RecordingLatents] = []
+    var result: [ExtractedLatents] = []
     for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
       let part = start..<min(start + block, range.upperBound)
       let (means, deviations) = withoutGradients {
@@ -42,7 +42,7 @@ extension ParameterVAE {
       for (row, index) in part.enumerated() {
         let entries = row * configuration.latents..<(row + 1) * configuration.latents
         result.append(
-          ExtractionResults.RecordingLatents(
+          ExtractedLatents(
             recording: index, mean: Array(means[entries]),
             standardDeviation: Array(deviations[entries]),
             parameters: recordings.parameters(of: index)))

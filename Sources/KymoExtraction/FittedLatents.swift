@@ -56,7 +56,7 @@ final class FittedLatents {
   func choose(from known: RecordingLatents) {
     let read = known.batch(Self.sample(of: recordings.count))
     let estimates = Self.estimates(read)
-    let summaries = ExtractionResults.latentSummaries(
+    let summaries = latentSummaries(
       of: estimates.map {
         .init(
           recording: 0, mean: $0.mean, standardDeviation: $0.standardDeviation, parameters: [])

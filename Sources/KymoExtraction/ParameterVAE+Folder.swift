@@ -33,7 +33,8 @@ extension ParameterVAE {
     precondition(!normalizes, "save: fold the normalisation first")
     try Self.folder.write(
       Description(
-        configuration: configuration, data: field, trainedFrames: trainedFrames, trainedMap: trainedMap,
+        configuration: configuration, data: field, trainedFrames: trainedFrames,
+        trainedMap: trainedMap,
         parameterCount: parameterCount), namedParameters, to: folder)
   }
 

@@ -15,7 +15,7 @@ public enum Halo: Sendable, Hashable, CaseIterable {
   /// From that of walls half a cell outside, where `u = 0`: the odd mirror image.
   case wall
 
-  /// What the boundary conditions say, or ground truth where they say nothing that a rollout can use.
+  /// What the boundary conditions say, or ground truth where they say nothing of use.
   public init(_ boundary: [Grid.Ends]) {
     self =
       boundary.allSatisfy { $0 == .periodic }
@@ -28,8 +28,8 @@ package enum PlainRollout {
   /// Predicts frames from the first one.
   ///
   /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
-  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`, added
-  /// after each step. The result is `[B, C, steps, cells…]`.
+  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`,
+  /// added after each step. The result is `[B, C, steps, cells…]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     halo: Halo, noise: Tensor? = nil

@@ -5,11 +5,33 @@ public import KymoNumerics
 
 /// The training of the parameter VAE.
 public struct TrainingConfiguration: Settings {
-  /// Number of optimiser steps of encoder and decoder together.
-  public var steps = 16_000
-  /// Number of steps after those in which the decoder alone is trained, on latents of whole recordings
-  /// that the finished encoder reads once; 0 in the paper.
-  public var decoderSteps = 0
+  /// How the losses of its phases are lowered.
+  public struct Phases: Settings {
+    /// Encoder and decoder together.
+    public var joint = descent(steps: 16_000, peak: 3e-3)
+    /// Then the decoder alone, on latents of whole recordings that the finished encoder reads once; 0 steps in the paper.
+    public var decoder = descent(steps: 0, peak: 1e-3)
+    /// At the end the encoder alone, on the fitted latents.
+    ///
+    /// With 0 steps the encoder is that of the joint training, and new recordings must be fitted as well
+    /// (`evaluation.fitCrops`): for sets of a few dozen recordings, which an encoder learns by heart.
+    public var encoder = descent(steps: 0, peak: 3e-3)
+
+    /// Creates the default phases.
+    public init() {}
+
+    private static func descent(steps: Int, peak: Double) -> Descent {
+      Descent(
+        steps: steps,
+        .oneCycle(.init(peak: peak, warmupFraction: 0.1, finalFraction: 0.003)), gradientClip: 1)
+    }
+
+    /// Steps down a gradient.
+    public var totalSteps: Int { joint.steps + decoder.steps + encoder.steps }
+  }
+
+  /// How the losses of its phases are lowered.
+  public var phases = Phases()
   /// Whether a new decoder on a frozen encoder begins as the decoder before, which is then no wider and of the same kind.
   ///
   /// It pays where steps are dear and small (in the plane, with a step size of 10⁻⁴); at the step sizes of a whole training
@@ -25,15 +47,6 @@ public struct TrainingConfiguration: Settings {
   /// How often latents are fitted anew and straightened while the decoder is trained alone: before it, after half of its steps,
   /// after half of what is left, and so on.
   public var straightenings = 2
-  /// Number of steps at the end in which the encoder alone is trained, on the fitted latents.
-  ///
-  /// With 0 the encoder is that of the joint training, and new recordings must be fitted as well
-  /// (`evaluation.fitCrops`): for sets of a few dozen recordings, which an encoder learns by heart.
-  public var encoderSteps = 0
-  /// Which optimiser of the decoder alone.
-  public var decoderOptimizer = OptimizerChoice.adam
-  /// Peak step size of the steps of the decoder alone.
-  public var decoderLearningRate = 1e-3
   /// Recordings in a batch, drawn anew for every step.
   public var batchSize = 50
   /// Crop that the encoder sees: frames, then cells of every space axis; at least 31 each.
@@ -75,18 +88,6 @@ public struct TrainingConfiguration: Settings {
   /// It straightens latents that bend with the squares of others, for systems with several parameters. Early, moments
   /// of several latents are noise, which keeps small batches from learning.
   public var mixedMoments = 0.0
-  /// Which optimiser of encoder and decoder together; Adam in the paper.
-  public var optimizer = OptimizerChoice.adam
-  /// Peak step size.
-  public var learningRate = 3e-3
-  /// Shape of the step size over the training.
-  public var schedule = StepSizeSchedule.oneCycle
-  /// Part of the steps in which the step size rises, for `oneCycle`.
-  public var warmup = 0.1
-  /// Last step size of `oneCycle` as a fraction of the peak.
-  public var finalLearningRate = 0.003
-  /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
-  public var gradientClip = 1.0
   /// Length of training rollouts in the course of the joint steps, and of a new decoder's on a frozen encoder.
   public var rolloutSchedule = RolloutSchedule.full
   /// Part of the steps in which μ is normalised over the batch; later over running statistics.
@@ -102,23 +103,25 @@ public struct TrainingConfiguration: Settings {
   public var assimilatedFrames = 0
   /// Rate r of the discount exp(−r·t) on later frames; 0 for none (the paper).
   public var discount = 0.0
-  /// Decay of the running average of the weights that the saved model takes; 0 for none.
-  public var weightAverage = 0.0
 
   /// Creates the default training.
   public init() {}
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "training") throws(ConfigurationError) {
-    try require(
-      steps >= 0, "\(path).steps", found: steps, allowed: "0 or more",
-      remedy: "A few thousand find a parameter, 12000 to 24000 measure it well.")
-    try require(
-      decoderSteps >= 0, "\(path).decoderSteps", found: decoderSteps, allowed: "0 or more",
-      remedy: "About twice as many as training.steps sharpen the forecasts.")
+    let decoderSteps = phases.decoder.steps
+    for (name, phase) in [
+      ("joint", phases.joint), ("decoder", phases.decoder), ("encoder", phases.encoder),
+    ] {
+      try phase.validate(at: "\(path).phases.\(name)", leastSteps: 0)
+      try require(
+        phase.rounds == nil && phase.validationInterval == nil, "\(path).phases.\(name).rounds",
+        found: "given, or validationInterval", allowed: "left out",
+        remedy: "The parameter VAE has no validation data; say how many steps it is trained.")
+    }
     try require(
       fitCrops == 0 || (2...256).contains(fitCrops) && decoderSteps > 0, "\(path).fitCrops",
-      found: fitCrops, allowed: "0, or 2 to 256 together with training.decoderSteps",
+      found: fitCrops, allowed: "0, or 2 to 256 together with training.phases.decoder.steps",
       remedy: "8 is a good value; a decoder must learn the fitted latents.")
     try require(
       (1...8).contains(straightenings)
@@ -127,12 +130,9 @@ public struct TrainingConfiguration: Settings {
       allowed: "1 to 8, and so few that \(decoderSteps) decoder steps can be halved as often",
       remedy: "2 is a good value, 3 for noisy recordings.")
     try require(
-      encoderSteps >= 0 && (encoderSteps == 0 || fitCrops > 0), "\(path).encoderSteps",
-      found: encoderSteps, allowed: "0, or more together with training.fitCrops",
-      remedy: "A tenth of training.steps or more; training.fitCrops=8 makes what is learned.")
-    try require(
-      decoderLearningRate > 0, "\(path).decoderLearningRate", found: decoderLearningRate,
-      allowed: "positive", remedy: "1e-3 is a good value.")
+      phases.encoder.steps == 0 || fitCrops > 0, "\(path).phases.encoder.steps",
+      found: phases.encoder.steps, allowed: "0, or more together with training.fitCrops",
+      remedy: "A tenth of the joint steps or more; training.fitCrops=8 makes what is learned.")
     try require(
       batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",
       remedy: "The paper uses 50.")
@@ -174,30 +174,19 @@ public struct TrainingConfiguration: Settings {
     try require(
       (0...1).contains(mixedMoments), "\(path).mixedMoments", found: mixedMoments,
       allowed: "from 0 to 1", remedy: "1 suits several parameters; 0 switches it off.")
-    try require(
-      learningRate > 0, "\(path).learningRate", found: learningRate, allowed: "positive",
-      remedy: "3e-3 with one cycle, 1e-3 when constant.")
-    for (name, part) in [
-      ("betaRamp", betaRamp), ("warmup", warmup), ("batchNormalizedPart", batchNormalizedPart),
-    ] {
+    for (name, part) in [("betaRamp", betaRamp), ("batchNormalizedPart", batchNormalizedPart)] {
       try require(
         (0...1).contains(part), "\(path).\(name)", found: part, allowed: "from 0 to 1",
         remedy: "It is a part of the steps.")
     }
-    try require(
-      gradientClip >= 0, "\(path).gradientClip", found: gradientClip, allowed: "0 or more",
-      remedy: "1 tames rare huge gradients; 0 switches it off.")
     try require(
       propagationNoise >= 0, "\(path).propagationNoise", found: propagationNoise,
       allowed: "0 or more", remedy: "0 for clean data; 0.01 for measured fields of size 1.")
     try require(
       assimilatedFrames == 0 || assimilatedFrames > 0 && decoderSteps > 0,
       "\(path).assimilatedFrames", found: assimilatedFrames,
-      allowed: "0, or more together with training.decoderSteps",
+      allowed: "0, or more together with training.phases.decoder.steps",
       remedy: "0 for clean recordings, 8 for noisy ones.")
-    try require(
-      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
-      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
   }
 }
 
@@ -205,11 +194,12 @@ extension TrainingConfiguration {
   /// Throws what cannot be where a new decoder is trained on a frozen encoder.
   public func validateRefinement(at path: String = "training") throws(ConfigurationError) {
     try require(
-      steps == 0 && decoderSteps > 0, "\(path).steps", found: steps,
-      allowed: "0, beside training.decoderSteps, on a frozen encoder",
-      remedy: "training.decoderSteps says how long the new decoder is trained.")
+      phases.joint.steps == 0 && phases.decoder.steps > 0, "\(path).phases.joint.steps",
+      found: phases.joint.steps,
+      allowed: "0, beside training.phases.decoder.steps, on a frozen encoder",
+      remedy: "training.phases.decoder.steps says how long the new decoder is trained.")
     try require(
-      encoderSteps == 0, "\(path).encoderSteps", found: encoderSteps,
+      phases.encoder.steps == 0, "\(path).phases.encoder.steps", found: phases.encoder.steps,
       allowed: "0 on a frozen encoder", remedy: "Leave it out.")
   }
 }
@@ -223,25 +213,22 @@ public enum BetaUnit: String, SettingChoice {
   case absolute
 }
 
-/// The step size over a training.
-public enum StepSizeSchedule: String, SettingChoice {
-  /// The same throughout, as in the paper.
-  case constant
-  /// A rise to the peak, then a half cosine down to the final step size.
-  case oneCycle
-}
-
-extension TrainingConfiguration {
-  /// Steps down a gradient: of encoder and decoder together, of the decoder and of the encoder alone.
-  public var totalSteps: Int { steps + decoderSteps + encoderSteps }
-
-  /// The learning rates of a phase with this peak.
-  func learningRates(peak: Double) -> LearningRateSchedule {
-    switch schedule {
-    case .constant: .constant(.init(rate: peak))
-    case .oneCycle:
-      .oneCycle(.init(peak: peak, warmupFraction: warmup, final: peak * finalLearningRate))
-    }
+extension TrainingConfiguration: FormerSettings {
+  /// Settings of phases were beside the others once.
+  package static var formerKeys: [String: String] {
+    let moved = [
+      "steps": "joint.steps", "decoderSteps": "decoder.steps", "encoderSteps": "encoder.steps",
+      "optimizer": "joint.optimizer, and the same for the encoder",
+      "decoderOptimizer": "decoder.optimizer",
+      "learningRate": "joint.learningRate.oneCycle.peak, and the same for the encoder",
+      "decoderLearningRate": "decoder.learningRate.oneCycle.peak",
+      "schedule": "joint.learningRate with its kind, constant or oneCycle",
+      "warmup": "joint.learningRate.oneCycle.warmupFraction",
+      "finalLearningRate": "joint.learningRate.oneCycle.finalFraction",
+      "gradientClip": "joint.gradientClip, and the same for decoder and encoder",
+      "weightAverage": "joint.weightAverage, and the same for decoder and encoder",
+    ]
+    return moved.mapValues { "Write it as phases.\($0)." }
   }
 }
 

@@ -55,30 +55,46 @@ private func independentFraction(of shape: [Int], stride: Int) -> Double {
   }
 }
 
-extension ExtractionResults {
-  /// Statistics of every latent over recordings, with the verdict of `rule`.
-  ///
-  /// - Parameters:
-  ///   - recordings: At least one, all with the same number of latents.
-  ///   - collapsedVariance: σ_z² of a latent that carries nothing, on recordings of this size.
-  ///   - rule: When a latent counts as carrying a parameter.
-  /// - Returns: One entry for each latent.
-  public static func latentSummaries(
-    of recordings: [RecordingLatents], collapsedVariance: Double,
-    rule: RelevanceRule = RelevanceRule()
-  ) -> [LatentSummary] {
-    precondition(!recordings.isEmpty, "latentSummaries: no recordings")
-    return recordings[0].mean.indices.map { latent in
-      let spread = Statistics.populationVariance(recordings.map { $0.mean[latent] })
-      let noise = Statistics.mean(
-        recordings.map { $0.standardDeviation[latent] * $0.standardDeviation[latent] })
-      return LatentSummary(
-        varianceOfMean: spread, meanVariance: noise,
-        isRelevant: rule.isRelevant(
-          varianceOfMean: spread, meanVariance: noise, collapsedVariance: collapsedVariance))
-    }
-  }
+/// One latent over recordings, as in Figure 2 of the paper.
+public struct LatentSummary: Codable, Hashable, Sendable {
+  /// Variance of μ_z over recordings.
+  public var varianceOfMean: Double
+  /// Mean of σ_z² over recordings.
+  public var meanVariance: Double
+  /// Whether the latent carries a parameter.
+  public var isRelevant: Bool
 
+  /// Creates the summary of one latent.
+  public init(varianceOfMean: Double, meanVariance: Double, isRelevant: Bool) {
+    (self.varianceOfMean, self.meanVariance, self.isRelevant) =
+      (varianceOfMean, meanVariance, isRelevant)
+  }
+}
+
+/// Statistics of every latent over recordings, with the verdict of `rule`.
+///
+/// - Parameters:
+///   - recordings: At least one, all with the same number of latents.
+///   - collapsedVariance: σ_z² of a latent that carries nothing, on recordings of this size.
+///   - rule: When a latent counts as carrying a parameter.
+/// - Returns: One entry for each latent.
+public func latentSummaries(
+  of recordings: [ExtractedLatents], collapsedVariance: Double,
+  rule: RelevanceRule = RelevanceRule()
+) -> [LatentSummary] {
+  precondition(!recordings.isEmpty, "latentSummaries: no recordings")
+  return recordings[0].mean.indices.map { latent in
+    let spread = Statistics.populationVariance(recordings.map { $0.mean[latent] })
+    let noise = Statistics.mean(
+      recordings.map { $0.standardDeviation[latent] * $0.standardDeviation[latent] })
+    return LatentSummary(
+      varianceOfMean: spread, meanVariance: noise,
+      isRelevant: rule.isRelevant(
+        varianceOfMean: spread, meanVariance: noise, collapsedVariance: collapsedVariance))
+  }
+}
+
+extension [LatentSummary] {
   /// Positions of the latents that carry a parameter.
-  public var relevantLatents: [Int] { latents.indices.filter { latents[$0].isRelevant } }
+  public var relevant: [Int] { indices.filter { self[$0].isRelevant } }
 }

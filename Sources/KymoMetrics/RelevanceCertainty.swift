@@ -3,7 +3,7 @@
 import KymoNumerics
 
 /// What speaks for and against the number of relevant latents being the number of hidden parameters.
-public struct RelevanceCertainty: Hashable, Codable, Sendable {
+public struct RelevanceCertainty: Hashable, Sendable {
   /// Latents whose statistics lie near a bound of the rule: another training may judge them otherwise.
   public var doubtful: [Int]
   /// Relevant latents that are smooth functions of other relevant ones, so that they count no further
@@ -17,7 +17,7 @@ public struct RelevanceCertainty: Hashable, Codable, Sendable {
   public var weakestSignal: Double?
 
   /// A latent that follows from others.
-  public struct Repetition: Hashable, Codable, Sendable {
+  public struct Repetition: Hashable, Sendable {
     /// The latent.
     public var latent: Int
     /// R² of a polynomial in the other relevant latents.
@@ -25,7 +25,7 @@ public struct RelevanceCertainty: Hashable, Codable, Sendable {
   }
 
   /// A latent that follows from the mean of a channel.
-  public struct Conserved: Hashable, Codable, Sendable {
+  public struct Conserved: Hashable, Sendable {
     /// The latent.
     public var latent: Int
     /// The channel's name.
@@ -38,20 +38,40 @@ public struct RelevanceCertainty: Hashable, Codable, Sendable {
   public var isClear: Bool { doubtful.isEmpty && repeated.isEmpty && conserved.isEmpty }
 }
 
-extension ExtractionResults {
+/// The mean over space of one channel, which every recording keeps.
+public struct ConservedMean: Hashable, Sendable {
+  /// The channel's name.
+  public var channel: String
+  /// The mean of every evaluated recording.
+  public var values: [Double]
+  /// Notes the means of a channel.
+  public init(channel: String, values: [Double]) {
+    (self.channel, self.values) = (channel, values)
+  }
+}
+
+extension RelevanceCertainty {
   /// Var μ_z within this factor of the rule's bound is near it.
   private static let nearSpread = 3.0
   /// Mean σ_z² within this factor of the rule's bound is near it.
   private static let nearNoise = 2.0
-  /// A polynomial of other latents, or of a conserved mean, that explains this much makes a latent a repetition.
+  /// A polynomial of other latents, or of a conserved mean, that explains this much makes a latent
+  /// a repetition.
   private static let repetitionRSquared = 0.9
 
   /// How sure the number of relevant latents is.
   ///
-  /// - Parameter rule: The rule by which they were judged.
-  /// - Returns: What is in doubt; see ``RelevanceCertainty``.
-  public func relevanceCertainty(rule: RelevanceRule = RelevanceRule()) -> RelevanceCertainty {
-    let doubtful = latents.indices.filter { index in
+  /// - Parameters:
+  ///   - latents: Statistics of every latent.
+  ///   - recordings: The latents of every recording.
+  ///   - collapsedVariance: σ_z² of a latent that carries nothing.
+  ///   - conservedMeans: What every recording keeps, one value for each recording.
+  ///   - rule: The rule by which latents were judged.
+  public init(
+    of latents: [LatentSummary], _ recordings: [ExtractedLatents], collapsedVariance: Double,
+    conservedMeans: [ConservedMean] = [], rule: RelevanceRule = RelevanceRule()
+  ) {
+    doubtful = latents.indices.filter { index in
       let latent = latents[index]
       let noiseBound = rule.maximumVarianceFraction * collapsedVariance
       let spreadIsNear = Self.isNear(
@@ -62,45 +82,48 @@ extension ExtractionResults {
       let noiseFails = latent.meanVariance > noiseBound && !noiseIsNear
       return !spreadFails && !noiseFails && (spreadIsNear || noiseIsNear)
     }
-    let signals = relevantLatents.map {
+    weakestSignal = latents.relevant.map {
       latents[$0].varianceOfMean / max(latents[$0].meanVariance, .leastNormalMagnitude)
+    }.min()
+    repeated = Self.repetitions(latents, recordings)
+    conserved = latents.relevant.compactMap { latent in
+      Self.conserved(latent, recordings, conservedMeans)
     }
-    return RelevanceCertainty(
-      doubtful: doubtful, repeated: repetitions(), conserved: conserved(),
-      weakestSignal: signals.min())
   }
 
   private static func isNear(_ value: Double, _ bound: Double, factor: Double) -> Bool {
     value > bound / factor && value < bound * factor
   }
 
-  /// Relevant latents that follow from a conserved mean, with the one that they follow best.
-  private func conserved() -> [RelevanceCertainty.Conserved] {
-    relevantLatents.compactMap { latent in
-      let values = recordings.map { $0.mean[latent] }
-      let found = (conservedMeans ?? []).compactMap { mean -> RelevanceCertainty.Conserved? in
-        guard mean.values.count == values.count else { return nil }
-        let fit = PolynomialFit([mean.values], target: values, highestDegree: 3, valuesPerTerm: 5)
-        guard let fit, fit.rSquared > Self.repetitionRSquared else { return nil }
-        return .init(latent: latent, channel: mean.channel, rSquared: fit.rSquared)
-      }
-      return found.max { $0.rSquared < $1.rSquared }
+  /// The conserved mean that a latent follows best, if it follows one.
+  private static func conserved(
+    _ latent: Int, _ recordings: [ExtractedLatents], _ means: [ConservedMean]
+  ) -> Conserved? {
+    let values = recordings.map { $0.mean[latent] }
+    let found = means.compactMap { mean -> Conserved? in
+      guard mean.values.count == values.count else { return nil }
+      let fit = PolynomialFit([mean.values], target: values, highestDegree: 3, valuesPerTerm: 5)
+      guard let fit, fit.rSquared > repetitionRSquared else { return nil }
+      return Conserved(latent: latent, channel: mean.channel, rSquared: fit.rSquared)
     }
+    return found.max { $0.rSquared < $1.rSquared }
   }
 
-  /// Relevant latents that follow from the others, the noisiest tried first; what is found to follow is
-  /// left out when the next is tried, so that of two equal latents one remains.
-  private func repetitions() -> [RelevanceCertainty.Repetition] {
-    var kept = relevantLatents.sorted { latents[$0].meanVariance < latents[$1].meanVariance }
-    var found: [RelevanceCertainty.Repetition] = []
+  /// Relevant latents that follow from the others, the noisiest tried first; what is found to follow
+  /// is left out when the next is tried, so that of two equal latents one remains.
+  private static func repetitions(
+    _ latents: [LatentSummary], _ recordings: [ExtractedLatents]
+  ) -> [Repetition] {
+    var kept = latents.relevant.sorted { latents[$0].meanVariance < latents[$1].meanVariance }
+    var found: [Repetition] = []
     for latent in kept.reversed() {
       let others = kept.filter { $0 != latent }
       // A polynomial with as many terms as there are recordings explains everything.
       let fit = PolynomialFit(
         others.map { other in recordings.map { $0.mean[other] } },
         target: recordings.map { $0.mean[latent] }, highestDegree: 3, valuesPerTerm: 5)
-      guard let fit, fit.rSquared > Self.repetitionRSquared else { continue }
-      found.append(RelevanceCertainty.Repetition(latent: latent, rSquared: fit.rSquared))
+      guard let fit, fit.rSquared > repetitionRSquared else { continue }
+      found.append(Repetition(latent: latent, rSquared: fit.rSquared))
       kept = others
     }
     return found.sorted { $0.latent < $1.latent }

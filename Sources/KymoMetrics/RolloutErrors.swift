@@ -52,20 +52,37 @@ public struct RolloutErrors: Hashable, Sendable {
     }
   }
 
-  /// The curve over recordings: mean, 10 % and 90 % quantiles at every frame.
-  ///
-  /// - Parameters:
-  ///   - name: What was rolled out, such as "propagating decoder".
-  ///   - paperPoints: Published points of the same curve.
-  /// - Returns: The curve; without entries when every recording diverged.
-  public func summary(
-    name: String, paperPoints: [ExtractionResults.PaperPoint] = []
-  ) -> ExtractionResults.ErrorCurve {
+  /// The curve over recordings: mean, 10 % and 90 % quantiles at every frame; without entries when
+  /// every recording diverged.
+  public var curve: ErrorCurve {
     let columns = (rows.first ?? []).indices.map { frame in rows.map { $0[frame] } }
     let deciles = columns.map { Statistics.quantiles($0, [0.1, 0.9]) }
-    return ExtractionResults.ErrorCurve(
-      name: name, mean: columns.map(Statistics.mean), lowerDecile: deciles.map { $0[0] },
-      upperDecile: deciles.map { $0[1] },
-      recordingCount: rows.count, divergedCount: divergedCount, paperPoints: paperPoints)
+    return ErrorCurve(
+      mean: columns.map(Statistics.mean), lowerDecile: deciles.map { $0[0] },
+      upperDecile: deciles.map { $0[1] }, recordingCount: rows.count,
+      divergedCount: divergedCount)
+  }
+}
+
+/// Root-mean-square error against the frame, over recordings.
+public struct ErrorCurve: Hashable, Sendable {
+  /// Mean over recordings at each predicted frame; entry 0 is the first prediction.
+  public var mean: [Double]
+  /// 10 % quantile over recordings.
+  public var lowerDecile: [Double]
+  /// 90 % quantile over recordings.
+  public var upperDecile: [Double]
+  /// Recordings that entered.
+  public var recordingCount: Int
+  /// Recordings left out because the rollout diverged.
+  public var divergedCount: Int
+
+  /// Creates a curve.
+  public init(
+    mean: [Double], lowerDecile: [Double], upperDecile: [Double], recordingCount: Int,
+    divergedCount: Int
+  ) {
+    (self.mean, self.lowerDecile, self.upperDecile) = (mean, lowerDecile, upperDecile)
+    (self.recordingCount, self.divergedCount) = (recordingCount, divergedCount)
   }
 }

@@ -13,7 +13,7 @@ public import KymoNumerics
 public func amplitudeSpectrum(of states: HostArray<Double>) -> [Double] {
   let shape = ForecastShape(states)
   let length = shape.stateCount
-  let transform = FourierTransform(count: shape.frames)
+  let transform = FourierTransform(complexPoints: shape.frames)
   var amplitudes = [Double](repeating: 0, count: shape.frames / 2 + 1)
   // Two real signals are the parts of one complex signal: X = (Z(k) + Z*(−k)) / 2 and its like.
   let signals = shape.batch * length
@@ -24,11 +24,13 @@ public func amplitudeSpectrum(of states: HostArray<Double>) -> [Double] {
   for index in stride(from: 0, to: signals, by: 2) {
     let isPair = index + 1 < signals
     let imaginary = isPair ? signal(index + 1) : [Double](repeating: 0, count: shape.frames)
-    let (re, im) = transform.forward(re: signal(index), im: imaginary)
+    let modes = transform.complexForward(zip(signal(index), imaginary).flatMap { [$0, $1] })
     for k in amplitudes.indices {
       let mirror = (shape.frames - k) % shape.frames
-      let first = modulus(re[k] + re[mirror], im[k] - im[mirror]) / 2
-      let second = modulus(im[k] + im[mirror], re[mirror] - re[k]) / 2
+      let (re, im) = (modes[2 * k], modes[2 * k + 1])
+      let (mirrorRe, mirrorIm) = (modes[2 * mirror], modes[2 * mirror + 1])
+      let first = modulus(re + mirrorRe, im - mirrorIm) / 2
+      let second = modulus(im + mirrorIm, mirrorRe - re) / 2
       amplitudes[k] += isPair ? first + second : first
     }
   }

@@ -1,14 +1,15 @@
-// Stages of a convolutional network over one axis of space, which halve or double the cells: one node of the
-// graph by the fused kernel where it can, tensor operations elsewhere. Each is the other's test oracle.
+// Stages of a convolutional network over one or two axes of space, which halve or double the cells of each: over one
+// axis one node of the graph by the fused kernel where it can, tensor operations elsewhere. Each is the other's test
+// oracle.
 //
-// Letters: B states, C channels, X cells.
+// Letters: B states, C channels, X (Y) cells.
 import CKernels
 public import KymoNumerics
 public import KymoTensor
 
 /// Convolutions with a change of resolution between them.
 ///
-/// A stage that halves convolves, averages two neighbours, and bends. A stage that doubles interpolates
+/// A stage that halves convolves, averages two neighbours (2 × 2 in two dimensions), and bends. A stage that doubles interpolates
 /// linearly, convolves, and bends.
 public final class ConvolutionStages: Module {
   /// Whether cells become fewer or more from stage to stage.
@@ -19,7 +20,7 @@ public final class ConvolutionStages: Module {
     case doubling
   }
 
-  /// What lies beyond the ends of the axis.
+  /// What lies beyond the ends of every axis.
   public enum Ends: Sendable {
     /// Zeros for the convolution, the outermost value for the interpolation.
     case zeros
@@ -29,7 +30,7 @@ public final class ConvolutionStages: Module {
 
   /// One stage.
   public struct Stage {
-    /// Shape `[C out, C in, taps]`, an odd number of taps.
+    /// Shape `[C out, C in, taps…]`, an odd number of taps along every axis.
     public var weight: Tensor
     /// Shape `[C out]`.
     public var bias: Tensor
@@ -48,8 +49,8 @@ public final class ConvolutionStages: Module {
   public let direction: Direction
   /// What lies beyond the ends.
   public let ends: Ends
-  /// Cells of the input, X.
-  public let cells: Int
+  /// Cells of the input along every axis of space.
+  public let cells: [Int]
   /// Whether to use tensor operations even where there is a fused kernel; for tests.
   package var avoidsKernels = false
   private let fused: FusedPart?
@@ -60,8 +61,8 @@ public final class ConvolutionStages: Module {
   ///   - stages: At least one; the output channels of each are the input channels of the next.
   ///   - direction: Whether cells become fewer or more.
   ///   - ends: What lies beyond the ends.
-  ///   - cells: Cells of the input; every stage that halves needs an even number.
-  public init(_ stages: [Stage], _ direction: Direction, ends: Ends, cells: Int) {
+  ///   - cells: Cells of the input along every axis; every stage that halves needs even numbers.
+  public init(_ stages: [Stage], _ direction: Direction, ends: Ends, cells: [Int]) {
     precondition(!stages.isEmpty, "ConvolutionStages: no stages")
     for (first, second) in zip(stages, stages.dropFirst()) {
       precondition(
@@ -69,30 +70,37 @@ public final class ConvolutionStages: Module {
         "ConvolutionStages: \(first.weight.shape) before \(second.weight.shape)")
     }
     precondition(
-      stages.allSatisfy { $0.weight.shape[2] % 2 == 1 }, "ConvolutionStages: an even number of taps"
+      stages.allSatisfy { stage in
+        stage.weight.shape.count == 2 + cells.count
+          && stage.weight.shape[2...].allSatisfy { $0 % 2 == 1 }
+      }, "ConvolutionStages: an odd number of taps along each of \(cells.count) axes"
     )
     precondition(
-      cells >= 1 && (direction == .doubling || cells % (1 << stages.count) == 0),
+      cells.allSatisfy {
+        $0 >= 1 && (direction == .doubling || $0 % (1 << stages.count) == 0)
+      },
       "ConvolutionStages: \(cells) cells cannot be halved \(stages.count) times")
     (self.stages, self.direction, self.ends, self.cells) = (stages, direction, ends, cells)
-    fused = FusedStages(stages, direction, ends: ends, cells: cells).map(FusedPart.init)
+    fused =
+      cells.count == 1
+      ? FusedStages(stages, direction, ends: ends, cells: cells[0]).map(FusedPart.init) : nil
   }
 
   /// Creates stages with Xavier-uniform weights and small constant biases.
   ///
   /// - Parameters:
   ///   - channels: Channels of the input, then of every stage's output.
-  ///   - taps: Taps of every convolution; odd.
+  ///   - taps: Taps of every convolution along every axis; odd.
   ///   - direction: Whether cells become fewer or more.
   ///   - ends: What lies beyond the ends.
-  ///   - cells: Cells of the input.
+  ///   - cells: Cells of the input along every axis.
   ///   - activation: The function at the end of all stages but the last.
   ///   - lastActivation: The function at the end of the last stage.
   ///   - stream: Where the weights are drawn from.
   ///   - dtype: Type of the weights.
   ///   - device: Where the weights are.
   public convenience init(
-    channels: [Int], taps: Int, _ direction: Direction, ends: Ends, cells: Int,
+    channels: [Int], taps: Int, _ direction: Direction, ends: Ends, cells: [Int],
     activation: Activation, lastActivation: Activation, using stream: inout RandomStream,
     dtype: ScalarType = .float32, device: Device = .cpu
   ) {
@@ -101,7 +109,7 @@ public final class ConvolutionStages: Module {
       stages.append(
         Stage(
           weight: InitialWeights.xavierUniform(
-            [outputs, inputs, taps], using: &stream, dtype: dtype, device: device),
+            [outputs, inputs] + cells.map { _ in taps }, using: &stream, dtype: dtype, device: device),
           bias: InitialWeights.constant(
             [outputs], InitialWeights.smallBias, dtype: dtype, device: device),
           activation: stages.count == channels.count - 2 ? lastActivation : activation))
@@ -109,17 +117,15 @@ public final class ConvolutionStages: Module {
     self.init(stages, direction, ends: ends, cells: cells)
   }
 
-  /// Shape of one input, `[C, X]`.
-  public var inputShape: [Int] { [stages[0].weight.shape[1], cells] }
-  /// Shape of one output, `[C, X]`.
+  /// Shape of one input, `[C, X…]`.
+  public var inputShape: [Int] { [stages[0].weight.shape[1]] + cells }
+  /// Shape of one output, `[C, X…]`.
   public var outputShape: [Int] {
-    [
-      stages[stages.count - 1].weight.shape[0],
-      direction == .doubling ? cells << stages.count : cells >> stages.count,
-    ]
+    [stages[stages.count - 1].weight.shape[0]]
+      + cells.map { direction == .doubling ? $0 << stages.count : $0 >> stages.count }
   }
 
-  /// The output for input of shape `[B, C, X]`.
+  /// The output for input of shape `[B, C, X…]`.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     if let fused, !avoidsKernels, input.dtype == .float32, input.device == .cpu {
       let count = inputShape.reduce(1, *)
@@ -135,16 +141,16 @@ public final class ConvolutionStages: Module {
   /// The output by tensor operations, with something between the convolution and what follows it.
   ///
   /// - Parameters:
-  ///   - input: `[B, C, X]`.
+  ///   - input: `[B, C, X…]`.
   ///   - inner: Receives the result of a convolution and the number of its stage.
-  /// - Returns: The output, `[B, C, X]`.
+  /// - Returns: The output, `[B, C, X…]`.
   public func apply(_ input: Tensor, inner: (Tensor, Int) -> Tensor) -> Tensor {
     stages.enumerated().reduce(input) { x, entry in
       let (index, stage) = entry
       switch direction {
       case .halving:
         return stage.activation(
-          inner(convolved(x, stage), index).averagePooled1d(window: 2))
+          inner(convolved(x, stage), index).averagePooled(window: 2))
       case .doubling: return stage.activation(inner(convolved(upsampled(x), stage), index))
       }
     }
@@ -163,27 +169,32 @@ public final class ConvolutionStages: Module {
   }
 
   private func convolved(_ x: Tensor, _ stage: Stage) -> Tensor {
-    let reach = stage.weight.shape[2] / 2
-    switch ends {
-    case .zeros: return .conv1d(x, stage.weight, stage.bias, padding: [reach])
-    case .ring: return .conv1d(wrapped(x, by: reach), stage.weight, stage.bias)
-    }
+    let (reach, ones) = (stage.weight.shape[2] / 2, cells.map { _ in 1 })
+    let padding = cells.map { _ in ends == .zeros ? reach : 0 }
+    return .convolution(
+      ends == .zeros ? x : wrapped(x, by: reach), stage.weight, stage.bias, stride: ones,
+      padding: padding, dilation: ones)
   }
 
   private func upsampled(_ x: Tensor) -> Tensor {
     switch ends {
-    case .zeros: x.upsampledLinear1d(factor: 2)
-    case .ring: wrapped(x, by: 1).upsampledLinear1d(factor: 2).sliced(axis: 2, from: 2, to: -2)
+    case .zeros: x.upsampledLinear(factor: 2)
+    case .ring:
+      cells.indices.reduce(wrapped(x, by: 1).upsampledLinear(factor: 2)) {
+        $0.sliced(axis: 2 + $1, from: 2, to: -2)
+      }
     }
   }
 
-  /// The ring with `amount` cells repeated at both ends, also where it is shorter than that.
+  /// The ring with `amount` cells repeated at both ends of every axis, also where it is shorter than that.
   private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
-    let length = x.size(2)
-    guard amount > length else {
-      return x.padded(.circular, axis: 2, before: amount, after: amount)
+    cells.indices.reduce(x) { x, index in
+      let (axis, length) = (2 + index, x.size(2 + index))
+      guard amount > length else {
+        return x.padded(.circular, axis: axis, before: amount, after: amount)
+      }
+      let places = (-amount..<length + amount).map { (($0 % length) + length) % length }
+      return x.indexSelected(axis, Tensor(integers: places, shape: [places.count]).to(x.device))
     }
-    let places = (-amount..<length + amount).map { (($0 % length) + length) % length }
-    return x.indexSelected(2, Tensor(integers: places, shape: [places.count]).to(x.device))
   }
 }

@@ -1,9 +1,9 @@
-// Step sizes over a training: constant, one cycle (Smith and Topin 2018, arXiv:1708.07120, with
+// Learning rates over a training: constant, one cycle (Smith and Topin 2018, arXiv:1708.07120, with
 // cosine pieces), cosine after a warm-up, exponential decay.
 import Foundation
 public import KymoNumerics
 
-/// The step size as a function of the training step.
+/// The learning rate as a function of the training step.
 public enum LearningRateSchedule: Hashable, Codable, Sendable {
   /// The same rate in every step.
   case constant(Constant)
@@ -34,16 +34,19 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     public var warmupFraction = 0.3
     /// The rate of the first step, as a fraction of the peak.
     public var startFraction = 0.04
-    /// The rate of the last step; absent means 10⁻⁴ of the first one.
-    public var final: Double?
+    /// The rate of the last step, as a fraction of the peak; absent means 10⁻⁴ of the first one.
+    public var finalFraction: Double?
     /// Creates PyTorch's settings.
     public init() {}
     /// Creates settings; those that are not given are PyTorch's.
-    public init(peak: Double = 1e-3, warmupFraction: Double = 0.3, final: Double? = nil) {
-      (self.peak, self.warmupFraction, self.final) = (peak, warmupFraction, final)
+    public init(
+      peak: Double = 1e-3, warmupFraction: Double = 0.3, finalFraction: Double? = nil
+    ) {
+      (self.peak, self.warmupFraction) = (peak, warmupFraction)
+      self.finalFraction = finalFraction
     }
     /// The rate of the last step.
-    var last: Double { final ?? peak * startFraction * 1e-4 }
+    var last: Double { finalFraction.map { peak * $0 } ?? peak * startFraction * 1e-4 }
   }
 
   /// Settings of the cosine schedule.
@@ -118,7 +121,7 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     case .constant(let settings): try positive(settings.rate, "constant.rate")
     case .oneCycle(let settings):
       try positive(settings.peak, "oneCycle.peak")
-      try nonNegative(settings.last, "oneCycle.final")
+      try nonNegative(settings.last, "oneCycle.finalFraction")
       try positive(settings.startFraction, "oneCycle.startFraction")
       try require(
         settings.warmupFraction > 0 && settings.warmupFraction < 1,

@@ -17,7 +17,7 @@ public struct RoundSchedule: Settings {
   public var maxRounds = 20
   /// Most epochs of all rounds together; at least 1.
   public var maxEpochs = 10_000
-  /// Seconds of training after which no further epoch begins; nil for no limit.
+  /// Seconds of training after which no further epoch begins; absent means no limit.
   public var timeLimit: Double?
 
   /// Creates the settings of the paper's FitzHugh–Nagumo autoencoder.

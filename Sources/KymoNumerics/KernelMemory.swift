@@ -1,4 +1,4 @@
-// Memory of fused kernels outside the tensor library: scratch of workers, maps kept for the way back.
+// Memory of kernels outside the tensor library: scratch of workers, maps kept for the way back.
 
 /// Pieces of memory for 32-bit floats, each on a cache line of its own; entries are not set.
 ///
@@ -21,4 +21,13 @@
 
   /// Where a piece starts.
   package subscript(_ index: Int) -> UnsafeMutablePointer<Float> { unsafe pieces[index] }
+}
+
+/// Zeros on a 64-byte boundary, as the kernels want them.
+package func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+  let raw = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: max(count, 1) * MemoryLayout<Double>.stride, alignment: 64)
+  let buffer = unsafe raw.bindMemory(to: Double.self)
+  unsafe buffer.initialize(repeating: 0)
+  return unsafe buffer
 }

@@ -27,7 +27,8 @@ struct NetworkFolder<Configuration: Codable>: Sendable {
 
   /// Reads what ``write(_:_:_:to:)`` wrote; `make` makes a network of the size to take the weights.
   func read<Network: Module>(
-    _ url: URL, device: Device, make: (_ configuration: Configuration, _ latents: Int) throws -> Network
+    _ url: URL, device: Device,
+    make: (_ configuration: Configuration, _ latents: Int) throws -> Network
   ) throws -> (configuration: Configuration, scaler: ChannelScaler, network: Network) {
     let (description, contents) = try folder.read(url, device: device)
     let network = try make(description.configuration, description.latentCount)

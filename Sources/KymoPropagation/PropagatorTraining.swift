@@ -1,4 +1,4 @@
-// How a propagator is trained: windows, loss, what enters, optimiser and step sizes. Vlachas et al., Nature
+// How a propagator is trained: windows, loss, what enters, and how the loss is lowered. Vlachas et al., Nature
 // Machine Intelligence 4, 359 (2022), and the settings of its scripts.
 public import KymoNN
 public import KymoNumerics
@@ -42,39 +42,22 @@ public struct PropagatorTraining: Settings {
   public var passesGradient = true
   /// Standard deviation of the noise on scaled inputs; targets stay clean.
   public var inputNoise = 0.0
-  /// Which optimiser.
-  public var optimizer = OptimizerChoice.adaBelief
-  /// Decoupled decay of weights; 0 for none (the paper).
-  public var weightDecay = 0.0
-  /// Bound on the gradient's Euclidean norm; 0 for none (the paper).
-  public var gradientClip = 1.0
-  /// Decay of the running average of weights that is validated and saved; 0 for none.
-  public var weightAverage = 0.0
-  /// Number of steps, each of one window, of a training without rounds.
-  public var steps = 10_000
-  /// Step sizes of a training without rounds.
-  public var learningRate = LearningRateSchedule.oneCycle(.init(peak: 5e-3, warmupFraction: 0.1))
-  /// Steps between validations of a training without rounds; 0 for the end alone.
-  public var validationInterval = 1000
-  /// Rounds of falling step sizes with patience on validation, as in the paper; nil for a given number of
-  /// steps, which is much quicker.
-  public var rounds: RoundSchedule?
-  /// A last part of the training on longer windows; nil for none.
+  /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates, which take much
+  /// longer, and no bound on the gradient.
+  public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
+  /// A last part of the training on longer windows; absent means none.
   ///
   /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
   /// it is learned last, in few steps, when starts are good.
   public var finish: LongWindows?
 
-  /// Windows of a last part of the training; what is not said here is as before.
+  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are as before.
   public struct LongWindows: Settings {
     /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
-    /// Number of steps.
-    public var steps = 6000
-    /// Step sizes.
-    public var learningRate = LearningRateSchedule.oneCycle(
-      .init(peak: 2e-4, warmupFraction: 0.1))
-    /// Free runs in turn with given inputs, as forecasts alternate with a solver; nil for one free run to the
+    /// How the loss is lowered.
+    public var phase = descent(steps: 6000, peak: 2e-4)
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
     /// end of a window.
     ///
     /// What a short free run is off by adds up over many rounds.
@@ -82,6 +65,14 @@ public struct PropagatorTraining: Settings {
 
     /// Creates the default windows.
     public init() {}
+
+    fileprivate static func descent(steps: Int, peak: Double) -> Descent {
+      var descent = Descent(
+        .adaBelief, steps: steps, .oneCycle(.init(peak: peak, warmupFraction: 0.1)),
+        gradientClip: 1)
+      descent.validationInterval = 1000
+      return descent
+    }
   }
 
   /// Shorter free runs in the place of a long one.
@@ -107,8 +98,7 @@ public struct PropagatorTraining: Settings {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case windowLength, windowsPerSequence, isStateful, batchSize, beginnings, warmUpSteps
     case predictionLength, average, freeRunningSteps, freeRunningRamp
-    case scheduledSampling, passesGradient, inputNoise, optimizer, weightDecay, gradientClip
-    case weightAverage, steps, learningRate, validationInterval, rounds, finish
+    case scheduledSampling, passesGradient, inputNoise, phase, finish
   }
 
   /// Throws the first setting that cannot work.
@@ -139,36 +129,19 @@ public struct PropagatorTraining: Settings {
     try require(
       (0...1).contains(freeRunningRamp), "\(path).freeRunningRamp", found: freeRunningRamp,
       allowed: "from 0 to 1", remedy: "0.5 suits runs of a hundred steps and more.")
-    for (name, value) in [
-      ("inputNoise", inputNoise), ("weightDecay", weightDecay), ("gradientClip", gradientClip),
-    ] {
-      try require(
-        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
-        remedy: "0 switches it off.")
-    }
     try require(
-      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
-      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
-    try require(
-      steps >= 1, "\(path).steps", found: steps, allowed: "at least 1",
-      remedy: "10000 steps of small networks take less than a minute.")
-    try require(
-      validationInterval >= 0, "\(path).validationInterval", found: validationInterval,
-      allowed: "0 or more", remedy: "0 validates at the end alone.")
-    try learningRate.validate(at: "\(path).learningRate")
-    try rounds?.validate(at: "\(path).rounds")
+      inputNoise >= 0 && inputNoise.isFinite, "\(path).inputNoise", found: inputNoise,
+      allowed: "0 or more", remedy: "0 switches it off.")
+    try phase.validate(at: "\(path).phase")
     guard let finish else { return }
     try require(
-      rounds == nil, "\(path).finish", found: "given with rounds", allowed: "one of the two",
+      phase.rounds == nil, "\(path).finish", found: "given with rounds", allowed: "one of the two",
       remedy: "Say how many steps the training has, or leave the last part out.")
     try require(
       finish.windowLength > windowLength, "\(path).finish.windowLength",
       found: finish.windowLength, allowed: "above windowLength, \(windowLength)",
       remedy: "Four times as long is a good start.")
-    try require(
-      finish.steps >= 1, "\(path).finish.steps", found: finish.steps, allowed: "at least 1",
-      remedy: "A twentieth of the steps before is a good start.")
-    try finish.learningRate.validate(at: "\(path).finish.learningRate")
+    try finish.phase.validate(at: "\(path).finish.phase")
     if let alternation = finish.alternation {
       try require(
         freeRunningSteps > 0 && !alternation.freeSteps.isEmpty
@@ -182,8 +155,10 @@ public struct PropagatorTraining: Settings {
 
   /// Last inputs of a window that are predictions, at a step of a training without rounds.
   package func freeRunningSteps(atStep step: Int) -> Int {
-    guard freeRunningRamp > 0, rounds == nil, freeRunningSteps > 0 else { return freeRunningSteps }
-    let part = Double(step) / (freeRunningRamp * Double(steps))
+    guard freeRunningRamp > 0, phase.rounds == nil, freeRunningSteps > 0 else {
+      return freeRunningSteps
+    }
+    let part = Double(step) / (freeRunningRamp * Double(phase.steps))
     return min(freeRunningSteps, 1 + Int(part * Double(freeRunningSteps)))
   }
 
@@ -192,8 +167,7 @@ public struct PropagatorTraining: Settings {
     guard let finish else { return nil }
     var last = self
     last.finish = nil
-    last.windowLength = finish.windowLength
-    (last.steps, last.learningRate) = (finish.steps, finish.learningRate)
+    (last.windowLength, last.phase) = (finish.windowLength, finish.phase)
     if freeRunningSteps > 0 {
       last.freeRunningSteps = freeRunningSteps + finish.windowLength - windowLength
     }
@@ -222,7 +196,7 @@ public struct PropagatorTraining: Settings {
 
   /// Inputs of one sequence in a training without rounds, all steps together.
   package var totalInputs: Int {
-    steps * windowLength + (finish.map { $0.steps * $0.windowLength } ?? 0)
+    phase.steps * windowLength + (finish.map { $0.phase.steps * $0.windowLength } ?? 0)
   }
 
   /// First step of a window that counts in the loss.
@@ -233,4 +207,21 @@ public struct PropagatorTraining: Settings {
   package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
   /// Inputs of a sequence; one frame more is its last target.
   package var sequenceLength: Int { sequenceWindows * windowLength }
+}
+
+extension PropagatorTraining: FormerSettings {
+  /// Settings of the phase were beside the others once.
+  package static var formerKeys: [String: String] {
+    [
+      "optimizer", "weightDecay", "gradientClip", "weightAverage", "steps", "learningRate",
+      "validationInterval", "rounds",
+    ].reduce(into: [:]) { $0[$1] = "Write it as phase.\($1)." }
+  }
+}
+
+extension PropagatorTraining.LongWindows: FormerSettings {
+  /// Settings of the phase were beside the others once; those that are not given are no longer those of the phase before.
+  package static var formerKeys: [String: String] {
+    ["steps", "learningRate"].reduce(into: [:]) { $0[$1] = "Write it as phase.\($1)." }
+  }
 }

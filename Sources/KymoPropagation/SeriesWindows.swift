@@ -86,16 +86,20 @@ package struct SeriesWindows {
       })
   }
 
-  /// All series in sequences that do not overlap, `[B, frames, L]`, but for a last frame each.
-  func all(device: Device) -> Tensor {
-    tensor(
-      frames.enumerated().flatMap { index, count in
-        stride(from: 0, through: count - frameCount, by: frameCount - 1).map { (index, $0) }
-      }
-    ).to(device)
+  /// Where the sequences of all series begin that do not overlap, but for a last frame each, in blocks that are
+  /// read at a time: of 16 MB.
+  var blocks: [[(series: Int, start: Int)]] {
+    let places = frames.enumerated().flatMap { index, count in
+      stride(from: 0, through: count - frameCount, by: frameCount - 1).map { (index, $0) }
+    }
+    let size = max(1, 4_000_000 / (frameCount * width))
+    return stride(from: 0, to: places.count, by: size).map {
+      Array(places[$0..<min($0 + size, places.count)])
+    }
   }
 
-  private func tensor(_ places: [(series: Int, start: Int)]) -> Tensor {
+  /// Sequences from given places on, `[B, frames, L]`.
+  func tensor(_ places: [(series: Int, start: Int)]) -> Tensor {
     var values: [Float] = []
     values.reserveCapacity(places.count * frameCount * width)
     for (index, start) in places {

@@ -67,13 +67,7 @@ package final class WindowObjective: Objective {
 
   /// The phase that lowers it.
   package func phase(_ name: String) -> Phase {
-    var descent = Descent()
-    (descent.optimizer, descent.weightDecay) = (training.optimizer, training.weightDecay)
-    (descent.steps, descent.learningRate) = (training.steps, training.learningRate)
-    (descent.rounds, descent.gradientClip) = (training.rounds, training.gradientClip)
-    descent.weightAverage = training.weightAverage
-    descent.validationInterval = training.validationInterval
-    var phase = Phase(name, .descent(self, descent, stepsPerEpoch: stepsPerEpoch))
+    var phase = Phase(name, .descent(self, training.phase, stepsPerEpoch: stepsPerEpoch))
     phase.stepCost = training.windowLength
     return phase
   }
@@ -110,30 +104,37 @@ package final class WindowObjective: Objective {
   /// The loss on the validation series: with true inputs, or with free runs through each window where the
   /// training feeds predictions back.
   package func validationLoss() -> Double? {
-    let isFree = training.scheduledSampling != .none || training.freeRunningSteps > 0
-    return withoutGradients {
-      let frames = validation.all(device: loss.device)
-      let batch = frames.shape[0]
-      var state = loss.initialState(batchCount: batch)
-      var sum = 0.0
-      for window in 0..<training.sequenceWindows {
-        if !training.isStateful { state = loss.initialState(batchCount: batch) }
-        let first = firstFree
-        let own =
-          isFree
-          ? OwnInputs(
-            (0..<batch).flatMap { _ in (0..<training.windowLength).map { $0 >= first } }) : nil
-        sum +=
-          loss(
-            self.window(window, of: frames), state: &state,
-            options: WindowOptions(
-              own: own, noise: nil, isTraining: false,
-              dropout: RandomStream(seed: seed, purpose: .dropout),
-              firstCounted: training.firstCounted)
-          ).item
+    withoutGradients {
+      let blocks = validation.blocks
+      let count = blocks.reduce(0) { $0 + $1.count }
+      return blocks.reduce(0) { sum, block in
+        sum + validationLoss(of: validation.tensor(block).to(loss.device))
+          * (Double(block.count) / Double(count))
       }
-      return sum / Double(training.sequenceWindows)
     }
+  }
+
+  private func validationLoss(of frames: Tensor) -> Double {
+    let isFree = training.scheduledSampling != .none || training.freeRunningSteps > 0
+    let (batch, first) = (frames.shape[0], firstFree)
+    let own =
+      isFree
+      ? OwnInputs((0..<batch).flatMap { _ in (0..<training.windowLength).map { $0 >= first } })
+      : nil
+    var state = loss.initialState(batchCount: batch)
+    var sum = 0.0
+    for window in 0..<training.sequenceWindows {
+      if !training.isStateful { state = loss.initialState(batchCount: batch) }
+      sum +=
+        loss(
+          self.window(window, of: frames), state: &state,
+          options: WindowOptions(
+            own: own, noise: nil, isTraining: false,
+            dropout: RandomStream(seed: seed, purpose: .dropout),
+            firstCounted: training.firstCounted)
+        ).item
+    }
+    return sum / Double(training.sequenceWindows)
   }
 
   /// The first own input of a validation window.
@@ -150,8 +151,8 @@ package final class WindowObjective: Objective {
 
   /// Which inputs of a step are predictions; nil when none can be.
   private func ownInputs(_ step: Int) -> OwnInputs? {
-    let epochs = Double(training.rounds?.maxEpochs ?? 0)
-    let steps = Double(training.steps) / Double(stepsPerEpoch)
+    let epochs = Double(training.phase.rounds?.maxEpochs ?? 0)
+    let steps = Double(training.phase.steps) / Double(stepsPerEpoch)
     let probability = training.scheduledSampling.probability(
       epoch: Double(step) / Double(stepsPerEpoch), of: epochs > 0 ? epochs : steps)
     guard probability > 0 || training.freeRunningSteps > 0 else { return nil }

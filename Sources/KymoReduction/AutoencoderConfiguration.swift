@@ -8,7 +8,7 @@ public import KymoNumerics
 public enum AutoencoderConfiguration: Hashable, Codable, Sendable {
   /// Dense layers over the flattened field.
   case feedForward(FeedForwardAutoencoder)
-  /// Convolutions over one axis of space.
+  /// Convolutions over one or two axes of space.
   case convolutional(ConvolutionalAutoencoder)
 
   private enum CodingKeys: CodingKey, CaseIterable { case feedForward, convolutional }
@@ -109,13 +109,13 @@ public struct FeedForwardAutoencoder: Settings {
   }
 }
 
-/// A convolutional autoencoder for fields over one axis of space.
+/// A convolutional autoencoder for fields over one or two axes of space.
 public struct ConvolutionalAutoencoder: Settings {
-  /// What lies beyond the ends of the axis.
+  /// What lies beyond the ends of every axis.
   public enum Padding: String, SettingChoice {
     /// Zeros, as in the paper, also for periodic fields.
     case zero
-    /// The other end: the axis is a ring whose length is a power of two.
+    /// The other end: each axis is a ring whose length is a power of two.
     case circular
   }
 
@@ -123,9 +123,9 @@ public struct ConvolutionalAutoencoder: Settings {
   public var latentCount = 8
   /// Channels after every stage of the encoder; the decoder mirrors them.
   public var channels = [16, 32, 64, 8]
-  /// Taps of every convolution; odd.
+  /// Taps of every convolution along every axis; odd.
   public var kernelWidth = 5
-  /// What lies beyond the ends of the axis.
+  /// What lies beyond the ends of every axis.
   public var padding = Padding.zero
   /// Whether the encoder's maps, except the last, are normalised over the batch.
   public var isBatchNormalized = false

@@ -1,24 +1,24 @@
-// The convolutional autoencoder over one axis of space. Vlachas et al., Nature Machine Intelligence 4, 359
+// The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine Intelligence 4, 359
 // (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
 //
 // A stage of the encoder: pad, convolve, (normalise over the batch, not in the last stage,) average two
-// neighbours, bend. A stage of the decoder: interpolate to twice the cells, pad, convolve, bend. A
+// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the cells, pad, convolve, bend. A
 // transposed convolution of stride 1 is a convolution with the kernel reversed and its channels exchanged,
 // which starts from the same distribution: so plain convolutions serve both variants of the paper.
 import KymoNN
 import KymoNumerics
 import KymoTensor
 
-/// Convolutional encoder and decoder for fields `[C, X]`.
+/// Convolutional encoder and decoder for fields `[C, X]` or `[C, X, Y]`.
 final class ConvolutionalNetwork: LatentNetwork {
   let stateShape: [Int]
   let latentCount: Int
   var isTraining = false
 
   private let configuration: ConvolutionalAutoencoder
-  /// Cells after padding to a power of two, and how many are added at the left end.
-  private let paddedLength: Int
-  private let leftPadding: Int
+  /// Cells along every axis after padding to powers of two, and how many are added at the left end.
+  private let paddedLengths: [Int]
+  private let leftPadding: [Int]
   private let encoder: ConvolutionStages
   private let decoder: ConvolutionStages
   private let encoderHead: DenseStack
@@ -39,30 +39,30 @@ final class ConvolutionalNetwork: LatentNetwork {
     using random: inout RandomStream, device: Device
   ) throws(ConfigurationError) {
     try require(
-      stateShape.count == 2, "data", found: "fields of shape \(stateShape)",
-      allowed: "fields [channel, cell] over one axis of space",
-      remedy: "Use the feed-forward autoencoder.")
-    let (channels, length) = (stateShape[0], stateShape[1])
-    paddedLength = 1 << (Int.bitWidth - max(length - 1, 0).leadingZeroBitCount)
+      (2...3).contains(stateShape.count), "data", found: "fields of shape \(stateShape)",
+      allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder.")
+    let (channels, lengths) = (stateShape[0], Array(stateShape.dropFirst()))
+    paddedLengths = lengths.map { 1 << (Int.bitWidth - max($0 - 1, 0).leadingZeroBitCount) }
     let stages = configuration.channels.count
+    let most = paddedLengths.map(\.trailingZeroBitCount).min() ?? 0
     try require(
-      paddedLength >> stages >= 1, "convolutional.channels", found: "\(stages) stages",
-      allowed: "at most \(paddedLength.trailingZeroBitCount) stages for \(length) cells",
+      stages <= most, "convolutional.channels", found: "\(stages) stages",
+      allowed: "at most \(most) stages for \(lengths.map(String.init).joined(separator: " × ")) cells",
       remedy: "Each stage halves the cells.")
     try require(
-      configuration.padding == .zero || paddedLength == length, "convolutional.padding",
-      found: "circular for \(length) cells", allowed: "circular only for a power of two",
-      remedy: "Use padding: zero.")
+      configuration.padding == .zero || paddedLengths == lengths, "convolutional.padding",
+      found: "circular for \(lengths.map(String.init).joined(separator: " × ")) cells",
+      allowed: "circular only for powers of two", remedy: "Use padding: zero.")
     self.configuration = configuration
     self.stateShape = stateShape
     latentCount = configuration.latentCount
-    leftPadding = (paddedLength - length) / 2
+    leftPadding = zip(paddedLengths, lengths).map { ($0 - $1) / 2 }
     let dtype = configuration.precision.scalarType
-    let (shortest, activation) = (paddedLength >> stages, configuration.activation)
+    let (shortest, activation) = (paddedLengths.map { $0 >> stages }, configuration.activation)
     let ends: ConvolutionStages.Ends = configuration.padding == .circular ? .ring : .zeros
     encoder = ConvolutionStages(
       channels: [channels] + configuration.channels, taps: configuration.kernelWidth, .halving,
-      ends: ends, cells: paddedLength, activation: activation, lastActivation: activation,
+      ends: ends, cells: paddedLengths, activation: activation, lastActivation: activation,
       using: &random, dtype: dtype, device: device)
     let flat = encoder.outputShape.reduce(1, *)
     func head(_ widths: [Int], _ random: inout RandomStream) -> DenseStack {
@@ -86,10 +86,12 @@ final class ConvolutionalNetwork: LatentNetwork {
   }
 
   func encode(_ states: Tensor) -> Tensor {
-    let right = paddedLength - leftPadding - stateShape[1]
-    let x =
-      paddedLength == stateShape[1]
-      ? states : states.padded(axis: 2, before: leftPadding, after: right)
+    let x = paddedLengths.indices.reduce(states) { x, axis in
+      let added = paddedLengths[axis] - stateShape[1 + axis]
+      return added == 0
+        ? x
+        : x.padded(axis: 2 + axis, before: leftPadding[axis], after: added - leftPadding[axis])
+    }
     let features =
       statistics.isEmpty
       ? encoder(x)
@@ -101,13 +103,19 @@ final class ConvolutionalNetwork: LatentNetwork {
 
   func decode(_ latents: Tensor) -> Tensor {
     let x = decoder(decoderHead(latents).reshaped([latents.size(0)] + decoder.inputShape))
-    return paddedLength == stateShape[1]
-      ? x : x.sliced(axis: 2, from: leftPadding, to: leftPadding + stateShape[1])
+    return paddedLengths.indices.reduce(x) { x, axis in
+      let (first, length) = (leftPadding[axis], stateShape[1 + axis])
+      return paddedLengths[axis] == length
+        ? x : x.sliced(axis: 2 + axis, from: first, to: first + length)
+    }
   }
 
   func encode(host states: [Float], count: Int) -> [Float] {
-    let padded = resized(states, count: count, from: stateShape[1], to: paddedLength)
-    guard statistics.isEmpty, let features = encoder.apply(host: padded, count: count) else {
+    guard statistics.isEmpty,
+      let features = encoder.apply(
+        host: resized(states, count: count, from: stateShape[1], to: paddedLengths[0]),
+        count: count)
+    else {
       return outsideGraph { self.encode($0) }(states, [count] + stateShape)
     }
     return encoderHead.apply(features, count: count)
@@ -118,15 +126,16 @@ final class ConvolutionalNetwork: LatentNetwork {
     guard let fields = decoder.apply(host: features, count: count) else {
       return outsideGraph { self.decode($0) }(latents, [count, latentCount])
     }
-    return resized(fields, count: count, from: paddedLength, to: stateShape[1])
+    return resized(fields, count: count, from: paddedLengths[0], to: stateShape[1])
   }
 
-  /// Rows of another length: zeros are added around them, or what lies around is taken away.
+  /// Rows of another length: zeros are added around them, or what lies around is taken away; over one axis of space,
+  /// the only case with a kernel for the host.
   private func resized(_ rows: [Float], count: Int, from length: Int, to wanted: Int) -> [Float] {
-    if length == wanted { return rows }
+    if stateShape.count != 2 || length == wanted { return rows }
     let rowCount = count * stateShape[0]
     let common = min(length, wanted)
-    let (first, place) = length > wanted ? (leftPadding, 0) : (0, leftPadding)
+    let (first, place) = length > wanted ? (leftPadding[0], 0) : (0, leftPadding[0])
     var result = [Float](repeating: 0, count: rowCount * wanted)
     for row in 0..<rowCount {
       for cell in 0..<common {
@@ -153,13 +162,14 @@ final class ConvolutionalNetwork: LatentNetwork {
   /// Every channel with mean 0 and variance 1: over the batch in training, when the running statistics
   /// move a tenth of the way; over those in use.
   private func normalized(_ x: Tensor, _ running: RunningStatistics) -> Tensor {
-    let shape = [1, x.size(1), 1]
+    let space = Array(2..<x.shape.count)
+    let shape = [1, x.size(1)] + space.map { _ in 1 }
     var (mean, variance) = (running.mean, running.variance)
     if isTraining {
-      mean = x.mean(axes: [0, 2])
-      variance = x.variance(axes: [0, 2], correction: 0)
+      mean = x.mean(axes: [0] + space)
+      variance = x.variance(axes: [0] + space, correction: 0)
       withoutGradients {
-        let count = Double(x.size(0) * x.size(2))
+        let count = Double(x.count / x.size(1))
         let unbiased = count > 1 ? count / (count - 1) : 1
         running.mean.mulInPlace(0.9)
         running.mean.addInPlace(mean.detached(), scale: 0.1)

@@ -56,13 +56,9 @@ public final class ReductionTrainer: ModelTrainer {
     (self.reduction, self.training) = (reduction, training)
     let objective = ReductionObjective(
       reduction, training: training, states: states, validation: validation, seed: seed)
-    let steps = objective.stepsPerEpoch
-    trainer = Trainer(
-      [
-        Phase(
-          "reduction",
-          .descent(objective, training.descent(stepsPerEpoch: steps), stepsPerEpoch: steps))
-      ], seed: seed)
+    let work = Phase.Work.descent(
+      objective, training.phase, stepsPerEpoch: objective.stepsPerEpoch)
+    trainer = Trainer([Phase("reduction", work)], seed: seed)
   }
 
   /// The reduction with the best weights found, or the last where the training says so.
@@ -75,32 +71,14 @@ public final class ReductionTrainer: ModelTrainer {
   }
 }
 
-extension ReductionTraining {
-  /// How the loss is lowered.
-  fileprivate func descent(stepsPerEpoch: Int) -> Descent {
-    var descent = Descent()
-    (descent.optimizer, descent.weightDecay) = (optimizer, weightDecay)
-    descent.gradientClip = gradientClip
-    switch course {
-    case .rounds(let schedule): descent.rounds = schedule
-    case .steps(let settings):
-      (descent.steps, descent.learningRate) = (settings.count, settings.learningRate)
-      descent.validationInterval =
-        settings.validationInterval > 0 ? settings.validationInterval : stepsPerEpoch
-      descent.selection = settings.selection
-    }
-    return descent
-  }
-}
-
 /// The error of reconstructed states.
 private final class ReductionObjective: Objective {
   /// Steps of an epoch; the states that do not fill a batch wait for another epoch.
   let stepsPerEpoch: Int
 
-  private let reduction: AutoencoderReduction
   private let training: ReductionTraining
-  private let network: any LatentNetwork
+  private let reduction: AutoencoderReduction
+  private var network: any LatentNetwork { reduction.network }
   private let seed: UInt64
   private let batchSize: Int
   private let states: FrameSet
@@ -112,7 +90,6 @@ private final class ReductionObjective: Objective {
     validation: FrameSet, seed: UInt64
   ) {
     (self.reduction, self.training, self.seed) = (reduction, training, seed)
-    network = reduction.network
     (self.states, self.validation) = (states, validation)
     batchSize = min(training.batchSize, states.count)
     stepsPerEpoch = states.count / batchSize

@@ -1,58 +1,78 @@
-// Space–time pictures: an example of the data, and truth, prediction and error of a recording, as
-// in Figure 4 of Lu, Kim and Soljacic (2020). Time runs to the right in all of them.
-import KymoMetrics
+// Fields beside what was predicted of them: space–time pictures of fields in 1D, with time to the right,
+// and snapshots of fields in 2D, one row for each time.
+import KymoResults
 
-/// A picture with at most `side` rows and columns, rounded for the file.
-struct Picture: Sendable {
-  /// `[space][time]`, as Plotly draws it; nil where the field is not finite.
-  var values: [[Double?]]
-  var times: [Double]
-  var positions: [Double]
+extension FieldComparison {
+  /// Whether there is anything to draw.
+  var isDrawable: Bool { !times.isEmpty && cellCount > 0 }
 
-  /// Averages blocks of `rows` (`[time][space]`) so that neither side exceeds `side`.
-  init(_ rows: [[Double]], times: [Double], positions: [Double], side: Int) {
-    let timeBlocks = Self.blocks(times.count, atMost: side)
-    let spaceBlocks = Self.blocks(positions.count, atMost: side)
-    func average(_ values: [Double], _ block: Range<Int>) -> Double {
-      block.reduce(0) { $0 + values[$1] } / Double(block.count)
+  /// Truth, prediction and difference of one channel; the recording alone where nothing was predicted.
+  func figure(of channel: Channel, side: Int) -> Figure {
+    positions.count == 1 ? spaceTimeFigure(channel, side) : snapshotFigure(channel, side)
+  }
+
+  /// What is to be said of the colours and of the trained length.
+  func note(on channel: Channel, isNamed: Bool, side: Int) -> String {
+    var parts: [String] = isNamed ? ["Channel \(channel.name)."] : []
+    if channel.prediction != nil {
+      let limit =
+        positions.count == 1
+        ? ", up to ±" + NumberText.significant(errorLimit(channel, times.indices)) : ""
+      parts.append("Truth and prediction share their colours; the error has its own\(limit).")
     }
-    self.times = timeBlocks.map { average(times, $0).rounded(toSignificant: 6) }
-    self.positions = spaceBlocks.map { average(positions, $0).rounded(toSignificant: 6) }
-    values = spaceBlocks.map { space in
-      timeBlocks.map { time in
-        let value = time.reduce(0) { $0 + average(rows[$1], space) } / Double(time.count)
-        return value.isFinite ? value : nil
-      }
+    if let trainedTime, positions.count > 1 || isInside(trainedTime) {
+      let place = positions.count == 1 ? "the dashed line, " : ""
+      parts.append("Training reached to \(place)t = \(NumberText.significant(trainedTime)).")
+    }
+    return parts.joined(separator: " ")
+  }
+
+  private func isInside(_ time: Double) -> Bool {
+    guard let first = times.first, let last = times.last else { return false }
+    return time > first && time < last
+  }
+
+  /// One frame of a channel, one row for each position along the first axis.
+  private func rows(_ values: [Float], _ frame: Int) -> [[Double]] {
+    let width = positions[positions.count - 1].count
+    let start = frame * cellCount
+    return (0..<cellCount / width).map { row in
+      values[start + row * width..<start + (row + 1) * width].map(Double.init)
     }
   }
 
-  /// The scale of this picture as one of a field.
-  var scale: ColourScale {
-    let known = values.joined().compactMap { $0 }
-    return ColourScale(field: known, isOfOneSign: ColourScale.isOfOneSign(known))
-  }
-
-  /// As a heat map in the colours of a scale.
-  func heatmap(_ scale: ColourScale, x: AxisName, y: AxisName, bar: ColourBar) -> Trace {
-    var trace = scale.heatmap(x: .numbers(times), y: .numbers(positions), values: values)
-    (trace.xaxis, trace.yaxis, trace.colorbar) = (x, y, bar)
-    trace.hovertemplate = "time %{x}<br>position %{y}<br>value %{z}<extra></extra>"
-    return trace
-  }
-
-  private static func blocks(_ count: Int, atMost side: Int) -> [Range<Int>] {
-    let blocks = min(count, side)
-    return (0..<blocks).map { $0 * count / blocks..<($0 + 1) * count / blocks }
-  }
-}
-
-extension ExtractionResults.FieldComparison {
-  /// Truth, prediction and error above one another on a common time axis.
-  func figure(side: Int) -> Figure {
-    let pictures = [rows(truth), rows(prediction), error].map {
-      Picture($0, times: times, positions: positions, side: side)
+  /// Limit of the error's colours over some frames; a prediction that diverged must not hide the rest.
+  private func errorLimit(_ channel: Channel, _ frames: Range<Int>) -> Double {
+    let cells = frames.lowerBound * cellCount..<frames.upperBound * cellCount
+    var (error, truth) = (0.0, 0.0)
+    for cell in cells {
+      let recorded = Double(channel.truth[cell])
+      let miss = Double(channel.prediction?[cell] ?? 0) - recorded
+      if miss.isFinite { error = max(error, miss.magnitude) }
+      if recorded.isFinite { truth = max(truth, recorded.magnitude) }
     }
-    let scales = [pictures[0].scale, pictures[0].scale, ColourScale(errorsTo: errorLimit)]
+    let limit = min(error, 2 * truth)
+    return limit > 0 ? limit : 1
+  }
+
+  private func error(_ channel: Channel) -> [Float] {
+    zip(channel.prediction ?? [], channel.truth).map { $0 - $1 }
+  }
+
+  // MARK: 1D
+
+  private func spaceTimeFigure(_ channel: Channel, _ side: Int) -> Figure {
+    func picture(_ values: [Float]) -> Picture {
+      Picture(
+        times.indices.map { rows(values, $0)[0] }, times: times, positions: positions[0],
+        side: side)
+    }
+    let truth = picture(channel.truth)
+    guard let prediction = channel.prediction else { return alone(truth) }
+    let pictures = [truth, picture(prediction), picture(error(channel))]
+    let scales = [
+      truth.scale, truth.scale, ColourScale(errorsTo: errorLimit(channel, times.indices)),
+    ]
     let names: [HTML] = ["truth", "prediction", "prediction − truth"]
     var figure = Figure()
     figure.layout.height = 620
@@ -75,16 +95,15 @@ extension ExtractionResults.FieldComparison {
       figure.layout.axes[x] = time
       figure.layout.axes[y] = space
       figure.layout.annotations.append(.panelName(names[row], x: x, y: y))
-      if hasTrainedTime {
+      if let trainedTime, isInside(trainedTime) {
         figure.layout.shapes.append(.vertical(at: trainedTime, axis: x, panel: y))
       }
     }
     return figure
   }
 
-  /// The recording alone.
-  func exampleFigure(side: Int) -> Figure {
-    let picture = Picture(rows(truth), times: times, positions: positions, side: side)
+  /// A recording without a prediction.
+  private func alone(_ picture: Picture) -> Figure {
     var figure = Figure()
     figure.layout.height = 270
     figure.layout.margin.r = 90
@@ -97,27 +116,110 @@ extension ExtractionResults.FieldComparison {
     return figure
   }
 
-  /// Limit of the error's colours; a prediction that ran away must not hide the rest of its error.
-  var errorLimit: Double {
-    func largest(_ rows: [[Double]]) -> Double {
-      rows.joined().reduce(0) { $1.isFinite ? max($0, $1.magnitude) : $0 }
+  // MARK: 2D
+
+  private func snapshotFigure(_ channel: Channel, _ side: Int) -> Figure {
+    var figure = Figure()
+    figure.layout.height = 40 + 290 * Double(times.count)
+    figure.layout.margin.r = 90
+    let columns: [(name: HTML, left: Double)] =
+      channel.prediction == nil
+      ? [("truth", 0)] : [("truth", 0), ("prediction", 0.33), ("prediction − truth", 0.7)]
+    let height = 1 / Double(times.count)
+    let isOfOneSign = ColourScale.isOfOneSign(channel.truth.lazy.map(Double.init))
+    let values = [channel.truth, channel.prediction ?? [], error(channel)]
+    for row in times.indices {
+      let bottom = 1 - Double(row + 1) * height
+      let domain = bottom...(bottom + 0.84 * height)
+      let truth = rows(channel.truth, row)
+      let field = ColourScale(field: truth.joined(), isOfOneSign: isOfOneSign)
+      let scales = [field, field, ColourScale(errorsTo: errorLimit(channel, row..<row + 1))]
+      for (column, (name, left)) in columns.enumerated() {
+        let number = columns.count * row + column + 1
+        let (x, y) = (AxisName.x(number), AxisName.y(number))
+        let picture = Picture(
+          rows(values[column], row), rows: positions[0], columns: positions[1], side: side)
+        var trace = scales[column].heatmap(
+          x: .rounded(picture.columns), y: .rounded(picture.rows), values: picture.values)
+        trace.hovertemplate = "second axis %{x}<br>first axis %{y}<br>value %{z}<extra></extra>"
+        (trace.xaxis, trace.yaxis) = (x, y)
+        if column > 0 || columns.count == 1 {
+          trace.colorbar = ColourBar(
+            title: Label(column == 2 ? "error" : "field", side: "top"), len: 0.84 * height,
+            y: (domain.lowerBound + domain.upperBound) / 2, x: column == 1 ? 0.61 : nil)
+        } else {
+          trace.showscale = false
+        }
+        figure.data.append(trace)
+        var across = Axis(
+          row == times.count - 1 ? "second axis" : nil, domain: left...(left + 0.27))
+        across.anchor = y
+        var down = Axis(column == 0 ? "first axis" : nil, domain: domain)
+        down.anchor = x
+        if column > 0 { down.showticklabels = false }
+        figure.layout.axes[x] = across
+        figure.layout.axes[y] = down
+        let time: HTML =
+          column == 0 ? "\(name), t = \(NumberText.significant(times[row]))" : name
+        figure.layout.annotations.append(.panelName(time, x: x, y: y))
+      }
     }
-    let limit = min(largest(error), 2 * largest(rows(truth)))
-    return limit > 0 ? limit : 1
+    return figure
+  }
+}
+
+/// A picture with at most `side` rows and columns, rounded for the file.
+struct Picture: Sendable {
+  /// One row for each entry of `rows`; nil where the field is not finite.
+  var values: [[Double?]]
+  /// Positions of the rows.
+  var rows: [Double]
+  /// Positions of the columns.
+  var columns: [Double]
+
+  /// Averages blocks so that neither side exceeds `side`.
+  init(_ values: [[Double]], rows: [Double], columns: [Double], side: Int) {
+    let rowBlocks = Self.blocks(rows.count, atMost: side)
+    let columnBlocks = Self.blocks(columns.count, atMost: side)
+    func average(_ values: [Double], _ block: Range<Int>) -> Double {
+      block.reduce(0) { $0 + values[$1] } / Double(block.count)
+    }
+    self.rows = rowBlocks.map { average(rows, $0).rounded(toSignificant: 6) }
+    self.columns = columnBlocks.map { average(columns, $0).rounded(toSignificant: 6) }
+    self.values = rowBlocks.map { row in
+      columnBlocks.map { column in
+        let value = row.reduce(0) { $0 + average(values[$1], column) } / Double(row.count)
+        return value.isFinite ? value : nil
+      }
+    }
   }
 
-  /// Prediction minus truth.
-  private var error: [[Double]] {
-    zip(rows(prediction), rows(truth)).map { zip($0, $1).map { $0 - $1 } }
+  /// A space–time picture of `[time][space]`, time to the right.
+  init(_ frames: [[Double]], times: [Double], positions: [Double], side: Int) {
+    self.init(frames, rows: times, columns: positions, side: side)
+    let averaged = values
+    values = columns.indices.map { space in averaged.map { $0[space] } }
+    (rows, columns) = (columns, rows)
   }
 
-  /// Whether the end of the trained length lies inside the picture.
-  var hasTrainedTime: Bool {
-    guard let first = times.first, let last = times.last else { return false }
-    return trainedTime > first && trainedTime < last
+  /// The scale of this picture as one of a field.
+  var scale: ColourScale {
+    let known = values.joined().compactMap { $0 }
+    return ColourScale(field: known, isOfOneSign: ColourScale.isOfOneSign(known))
   }
 
-  private func rows(_ picture: [[Float]]) -> [[Double]] { picture.map { $0.map(Double.init) } }
+  /// As a heat map in the colours of a scale, time to the right.
+  func heatmap(_ scale: ColourScale, x: AxisName, y: AxisName, bar: ColourBar) -> Trace {
+    var trace = scale.heatmap(x: .numbers(columns), y: .numbers(rows), values: values)
+    (trace.xaxis, trace.yaxis, trace.colorbar) = (x, y, bar)
+    trace.hovertemplate = "time %{x}<br>position %{y}<br>value %{z}<extra></extra>"
+    return trace
+  }
+
+  private static func blocks(_ count: Int, atMost side: Int) -> [Range<Int>] {
+    let blocks = min(count, side)
+    return (0..<blocks).map { $0 * count / blocks..<($0 + 1) * count / blocks }
+  }
 }
 
 extension Annotation {

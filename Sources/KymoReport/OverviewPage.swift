@@ -1,7 +1,6 @@
-// Several experiments on one page, published numbers beside ours: the tables of Lu, Kim and Soljacic,
-// Phys. Rev. X 10, 031056 (2020), and the error of every model against time. OverviewPage+Forecast has
-// what experiments with forecasts add.
-import KymoMetrics
+// Several experiments on one page, published numbers beside ours: the tables of scores that methods have
+// for it over seeds, and the figures of the first seed.
+import KymoResults
 
 /// Builds the page over several experiments.
 struct OverviewPage {
@@ -10,124 +9,116 @@ struct OverviewPage {
     var name: String
     var runs: [(link: String, run: RunFolder)]
     /// The runs that are evaluated.
-    var results: [ExtractionResults] { runs.compactMap(\.run.results) }
-    /// The forecasting runs that are evaluated.
-    var forecasts: [ForecastResults] { runs.compactMap(\.run.forecast) }
+    var results: [RunResults] { runs.compactMap(\.run.results) }
   }
 
   let entries: [Entry]
-  var frame: PageFrame
+  private(set) var frame: PageFrame
 
   init(title: String, entries: [Entry]) {
     self.entries = entries
     frame = PageFrame(
-      title: title, subtitle: "\(entries.count) experiments, the paper's numbers beside ours")
-    addParameters()
-    addLatents()
-    addErrors()
-    addReductions()
-    addForecasts()
+      title: title, subtitle: "\(entries.count) experiments, published numbers beside ours")
+    for section in sections { add(section) }
     addTrainings()
   }
 
-  private mutating func addParameters() {
-    var rows: [[HTML]] = []
+  /// The sections that some experiment has for this page, each once.
+  private var sections: [ResultSection] {
+    let all = entries.compactMap(\.results.first).flatMap(\.sections)
+      .filter { $0.places.contains(.overview) }
+    return all.reduce(into: []) { sections, section in
+      if !sections.contains(where: { $0.id == section.id }) { sections.append(section) }
+    }
+  }
+
+  private mutating func add(_ section: ResultSection) {
+    switch section.content {
+    case .scores(let table): add(table, of: section)
+    default: addFigures(of: section)
+    }
+  }
+
+  /// One table with a row for each experiment and each thing that is judged.
+  private mutating func add(_ first: ScoreTable, of section: ResultSection) {
+    var columns: [String] = []
+    var rows: [(experiment: String, row: ScoreTable.Row, seeds: String, columns: [String])] = []
     for entry in entries {
-      guard let first = entry.results.first else { continue }
-      for (column, score) in first.scores.enumerated() {
-        let scores = entry.results.compactMap { $0.scores[safe: column] }
-        let calibrated = scores.compactMap { $0.calibration?.coverage95 }
-        let encoder = scores.compactMap(\.rSquaredOfEncoder)
-        let smooth = scores.compactMap { $0.smoothMap?.coverage95 }
-        rows.append([
-          "\(entry.name)", "\(score.name)",
-          "<b>\(Self.spread(scores.map(\.rSquared), NumberText.rSquared))</b>",
-          score.paperRSquared.map { "\(NumberText.rSquared($0))" } ?? "–",
-          encoder.isEmpty ? "–" : "\(Self.spread(encoder, NumberText.rSquared))",
-          "\(Self.spread(scores.compactMap(\.rSquaredOfTrainingFit), NumberText.rSquared))",
-          "\(Self.spread(scores.map(\.coverage95), NumberText.percent))",
-          smooth.isEmpty ? "–" : "\(Self.spread(smooth, NumberText.percent))",
-          calibrated.isEmpty ? "–" : "\(Self.spread(calibrated, NumberText.percent))",
-          "\(entry.results.count) × \(NumberText.count(first.recordings.count))",
-        ])
+      let tables = entry.results.compactMap { $0.scores[section.id] }
+      guard let table = tables.first else { continue }
+      columns += table.columns.filter { !columns.contains($0) }
+      for row in table.rows {
+        let (joined, seeds) = Self.join(row, table, tables)
+        rows.append((entry.name, joined, seeds, table.columns))
       }
     }
     guard !rows.isEmpty else { return }
-    frame.add(
-      "parameters", "Parameters",
-      PageFrame.table(
-        [
-          "experiment", "parameter", "R²", "paper", "encoder alone", "fit on training data",
-          "in 95 % bars", "the same up to a smooth map", "calibrated", "seeds × recordings",
-        ], rows,
-        caption: """
-          Mean over seeds, smallest and largest in brackets. R² as in Table I of the paper: linear \
-          fit on the test recordings of the latents that carry the parameter. The latents are fitted \
-          to the decoder where the recipe says so; those of the encoder alone are the paper's.
-          """))
-  }
-
-  private mutating func addLatents() {
-    let rows = entries.compactMap { entry -> [HTML]? in
-      guard let first = entry.results.first else { return nil }
-      let counts = entry.results.map(\.relevantCount)
-      let carrying = first.relevantLatents.map { first.latents[$0] }
-      func list(_ values: [Double]) -> String {
-        values.map { NumberText.significant($0) }.joined(separator: ", ")
-      }
-      return [
-        "\(entry.name)", "<b>\(counts.map(String.init).joined(separator: ", "))</b>",
-        first.paperRelevantCount.map { "\($0)" } ?? "–",
-        "\(list(carrying.map(\.varianceOfMean)))", "\(list(carrying.map(\.meanVariance)))",
-        "\(NumberText.significant(first.collapsedVariance))",
-      ]
+    // Rows of experiments with other columns have gaps.
+    let aligned = rows.map { entry in
+      ScoreTable.Row(
+        entry.row.name,
+        columns.map { column in
+          entry.columns.firstIndex(of: column).flatMap { entry.row.scores[$0] }
+        }, isMain: entry.row.isMain, note: entry.row.note)
     }
-    guard !rows.isEmpty else { return }
+    let scores = ScoreTable(first.title, columns: columns, rows: aligned, counted: first.counted)
+    var table = scores.grid
+    table.columns = ["experiment"] + table.columns + ["seeds × \(first.counted ?? "one")s"]
+    for index in table.rows.indices {
+      table.rows[index].cells =
+        [rows[index].experiment] + table.rows[index].cells + [rows[index].seeds]
+      table.rows[index].role = .plain
+    }
+    let caption = [
+      section.caption ?? "", "Means over seeds.", scores.remarks,
+    ]
     frame.add(
-      "latents", "Relevant latents",
-      PageFrame.table(
-        ["experiment", "relevant, by seed", "paper", "var μ", "mean σ²", "σ² of a collapsed one"],
-        rows,
-        caption: "Variance of the means and mean variance of the relevant latents, first seed.")
-    )
+      "section-\(section.id)", "\(title(of: section, first))",
+      PageFrame.table(table, caption: caption.filter { !$0.isEmpty }.joined(separator: " ")))
   }
 
-  private mutating func addErrors() {
+  private func title(of section: ResultSection, _ table: ScoreTable) -> String {
+    section.heading ?? table.title.prefix(1).uppercased() + table.title.dropFirst()
+  }
+
+  /// One row over seeds: means, with the smallest and the largest as the spread.
+  private static func join(
+    _ row: ScoreTable.Row, _ table: ScoreTable, _ tables: [ScoreTable]
+  ) -> (ScoreTable.Row, seeds: String) {
+    // What is judged has one name in all seeds; one that is absent from a seed is left out.
+    let rows = tables.filter { $0.columns == table.columns }
+      .compactMap { $0.rows.first { $0.name == row.name } }
+    var joined = row
+    for column in row.scores.indices {
+      let values = rows.compactMap { $0.scores[column]?.value }.filter(\.isFinite)
+      guard !values.isEmpty else { continue }
+      joined.scores[column]?.value = values.reduce(0, +) / Double(values.count)
+      joined.scores[column]?.spread =
+        values.count > 1
+        ? Spread(.range, low: values.min() ?? .nan, high: values.max() ?? .nan) : nil
+      if joined.scores[column]?.format == .count, Set(values).count > 1 {
+        joined.scores[column]?.format = .significant
+      }
+    }
+    let count = rows.flatMap(\.scores).compactMap { $0?.count }.max()
+    return (joined, "\(rows.count)" + (count.map { " × \(NumberText.count($0))" } ?? ""))
+  }
+
+  /// The figures of every experiment's first seed.
+  private mutating func addFigures(of section: ResultSection) {
     var body: HTML = ""
     for (number, entry) in entries.enumerated() {
-      guard let results = entry.results.first, !results.errorCurves.isEmpty else { continue }
-      let figure = frame.figure(
-        "errors-\(number + 1)", results.errorFigure(),
-        """
-        \(entry.name): root-mean-square error of each predicted frame, mean over \
-        \(NumberText.count(results.errorCurves[0].recordingCount, "recording")); open marks are \
-        published values.
-        """)
-      body = "\(body)\(figure)"
-    }
-    guard body != "" else { return }
-    var rows: [[HTML]] = []
-    for entry in entries {
-      guard let first = entry.results.first, first.trainedFrames > 0 else { continue }
-      let index = first.trainedFrames - 1
-      for curve in first.errorCurves where curve.mean.indices.contains(index) {
-        let values = entry.results.compactMap { results in
-          results.errorCurves.first { $0.name == curve.name }?.mean[safe: index]
-        }
-        rows.append([
-          "\(entry.name)", "\(curve.name)", "\(index)",
-          "\(Self.spread(values) { NumberText.significant($0) })",
-          curve.paperValue(at: index).map { "\(NumberText.significant($0))" } ?? "–",
-        ])
+      let own = entry.results.first?.sections.first { $0.id == section.id }
+      for (place, drawing) in (own?.figures(side: 256) ?? []).enumerated() {
+        let id = "\(section.id)-\(number + 1)" + (place == 0 ? "" : "-\(place + 1)")
+        let words = [own?.caption ?? "", drawing.note].filter { !$0.isEmpty }
+        body =
+          body
+          + frame.figure(id, drawing.figure, "\(entry.name): \(words.joined(separator: " "))")
       }
     }
-    let table = PageFrame.table(
-      ["experiment", "curve", "index", "RMSE", "paper"], rows,
-      caption: """
-        RMSE at the end of the trained length, mean over seeds; published values are read off the \
-        figures (±4 %), between two of them on the straight line.
-        """)
-    frame.add("errors", "Prediction errors", "\(table)\(body)")
+    guard body != "" else { return }
+    frame.add("section-\(section.id)", "\(section.heading ?? section.id)", body)
   }
 
   private mutating func addTrainings() {
@@ -149,29 +140,4 @@ struct OverviewPage {
       PageFrame.table(
         ["experiment", "run", "steps", "time", "threads", "commit"], rows, caption: nil))
   }
-
-  /// Mean, and the ends in brackets when there are several.
-  static func spread(_ values: [Double], _ text: (Double) -> String) -> String {
-    guard let low = values.min(), let high = values.max() else { return "–" }
-    let mean = text(values.reduce(0, +) / Double(values.count))
-    return values.count == 1 ? mean : "\(mean) [\(text(low)), \(text(high))]"
-  }
-}
-
-extension ExtractionResults.ErrorCurve {
-  /// The published value at an index, on the straight line between the nearest published points; nil
-  /// outside of them.
-  func paperValue(at index: Int) -> Double? {
-    let points = paperPoints.sorted { $0.index < $1.index }
-    guard let above = points.first(where: { $0.index >= index }),
-      let below = points.last(where: { $0.index <= index })
-    else { return nil }
-    guard above.index > below.index else { return above.value }
-    let part = Double(index - below.index) / Double(above.index - below.index)
-    return below.value + part * (above.value - below.value)
-  }
-}
-
-extension Array {
-  subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -1,5 +1,6 @@
 // What all pages are made of: head, sections, figures with captions, tables, the plotting library.
 import Foundation
+import KymoResults
 
 /// A figure of the page as Plotly JSON.
 struct PageFigure: Sendable {
@@ -101,6 +102,22 @@ struct PageFrame {
       </figure>
 
       """
+  }
+
+  /// A table of text: what the run stands for in bold, published numbers in grey.
+  static func table(_ table: ResultTable, caption: String, isText: Bool = false) -> HTML {
+    let rows = table.rows.map { row in
+      row.cells.enumerated().map { column, cell -> HTML in
+        switch row.role {
+        case .published: "<span class=\"paper\">\(cell)</span>"
+        case .main where column < 2: "<b>\(cell)</b>"
+        default: "\(cell)"
+        }
+      }
+    }
+    return self.table(
+      table.columns.map { "\($0)" }, rows, caption: caption.isEmpty ? nil : "\(caption)",
+      isText: isText)
   }
 
   static func table(

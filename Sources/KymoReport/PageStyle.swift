@@ -42,7 +42,7 @@ enum PageStyle {
     code, pre { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 13px; }
     pre { background: #f6f6f6; border: 1px solid #e6e6e6; border-radius: 3px; padding: 12px 14px;
       overflow-x: auto; line-height: 1.45; }
-    .missing { background: #fff8e6; border-left: 4px solid #e69f00; padding: 10px 16px; }
+    .caution, .missing { background: #fff8e6; border-left: 4px solid #e69f00; padding: 10px 16px; }
     footer { margin-top: 44px; padding-top: 12px; border-top: 1px solid var(--rule);
       color: var(--muted); font-size: 13px; }
     @media (max-width: 860px) { figure.narrow { display: block; } }
@@ -56,7 +56,7 @@ enum PageStyle {
       .table { overflow: visible; }
       table { font-size: 8pt; }
       th, td { padding: 3px 6px; }
-      .finding, pre, .missing { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+      .finding, pre, .caution, .missing { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     }
     """
 

@@ -15,14 +15,15 @@ public enum Report {
   ///   - run: The run folder.
   ///   - plotly: The file `plotly.min.js`; nil looks for the one that `make setup` installs.
   /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood or the
-  ///   library is not there; `FileError` when the page cannot be written.
+  ///   library is not there; `FileError` when the page cannot be written; `ResultsError` when
+  ///   results.json is of another schema or contradicts itself.
   /// - Returns: The page.
   public static func write(run: URL, plotly: URL? = nil) throws -> URL {
     let library = try contents(ofPlotly: plotly)
     return try write(RunPage(try RunFolder(run)).frame, to: run, library)
   }
 
-  /// Writes one page of tables over several experiments, the paper's numbers beside ours.
+  /// Writes one page of tables over several experiments, published numbers beside ours.
   ///
   /// - Parameters:
   ///   - title: What the experiments are together, such as `pde-vae`.

@@ -6,8 +6,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
   case noRun(path: String)
   /// A file of the run cannot be read or understood.
   case unreadable(file: String, reason: String, remedy: String)
-  /// Entries of a file contradict each other.
-  case inconsistent(file: String, entry: String, found: String, expected: String)
   /// The plotting library that the page carries inside is not there.
   case noPlotly(path: String)
 
@@ -18,9 +16,6 @@ public enum ReportError: Error, Hashable, Sendable, CustomStringConvertible {
       "There is no run folder '\(path)'. Give the folder that 'kymo train' wrote."
     case .unreadable(let file, let reason, let remedy):
       "'\(file)' cannot be read: \(reason). \(remedy)"
-    case .inconsistent(let file, let entry, let found, let expected):
-      "'\(file)', entry '\(entry)': \(found), expected \(expected). "
-        + "Write the file anew with 'kymo evaluate'."
     case .noPlotly(let path):
       "The plotting library plotly.min.js is not at '\(path)'. Run: make setup"
     }

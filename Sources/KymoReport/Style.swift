@@ -33,6 +33,15 @@ enum Style {
     "#7ad151", "#bddf26", "#fde725",
   ])
 
+  /// White to dark for how often something occurs.
+  static let densityColours = stops(["#ffffff", "#56b4e9", "#053061"])
+
+  /// Marks of series in order.
+  static func symbol(_ index: Int) -> String {
+    let symbols = ["circle", "square", "diamond", "triangle-up", "cross"]
+    return symbols[index % symbols.count]
+  }
+
   /// Purple for negative, orange for positive errors: another scale, so other colours.
   static let errorColours = stops([
     "#2d004b", "#542788", "#8073ac", "#b2abd2", "#d8daeb", "#f7f7f7", "#fee0b6", "#fdb863",

@@ -1,10 +1,10 @@
-// Recipes as text: YAML, overrides such as `training.steps=4000` laid over it, and strict decoding
+// Recipes as text: YAML, overrides such as `training.batchSize=20` laid over it, and strict decoding
 // whose errors name the key, what was found and what is allowed.
 import KymoNumerics
 import Yams
 
-/// A recipe before it is decoded: a tree of settings from YAML, onto which presets and overrides are
-/// laid.
+/// A recipe before it is decoded: a tree of settings from YAML, onto which presets and overrides
+/// are laid.
 package struct RecipeText {
   private var root: SettingsTree
   /// Where the text came from, for error messages.
@@ -55,7 +55,7 @@ package struct RecipeText {
     guard halves.count == 2, !keys.isEmpty, keys.allSatisfy({ !$0.isEmpty }) else {
       throw ConfigurationError(
         text, found: "not an override", allowed: "of the form key.sub=value",
-        remedy: "For example: training.steps=4000")
+        remedy: "For example: training.batchSize=20")
     }
     let value: SettingsTree
     do {
@@ -73,8 +73,8 @@ package struct RecipeText {
     try root.decode(type, source: source)
   }
 
-  /// The first setting, in the order of this recipe, that another one has otherwise, as lines of both;
-  /// nil when they are the same.
+  /// The first setting, in the order of this recipe, that another one has otherwise, as lines of
+  /// both; nil when they are the same.
   package func firstDifference(from other: RecipeText) throws -> (own: String, others: String)? {
     let (own, others) = (root.leaves(), other.root.leaves())
     func line(_ path: String, _ value: SettingsTree?) throws -> String {

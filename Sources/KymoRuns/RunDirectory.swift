@@ -2,6 +2,7 @@
 // whole or not at all (written beside, then renamed), and one process at a time writes a run.
 package import Foundation
 import KymoNumerics
+package import KymoResults
 
 /// What can be wrong with the folder of a run.
 package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
@@ -105,6 +106,16 @@ package struct RunDirectory: Sendable {
     FileManager.default.fileExists(atPath: model.appending(path: "model.json").path)
   }
 
+  /// The folder of the trained model.
+  ///
+  /// - Throws: ``RunDirectoryError/unfinished(path:)`` while there is none.
+  package var finishedModel: URL {
+    get throws(RunDirectoryError) {
+      guard isFinished else { throw .unfinished(path: name) }
+      return model
+    }
+  }
+
   /// The folder as messages name it.
   package var name: String { url.relativePath }
 
@@ -200,24 +211,29 @@ package struct RunDirectory: Sendable {
 // MARK: - Results
 
 extension RunDirectory {
-  /// The results of a finished run on a file of recordings, if they are there: those that name the file and were
-  /// written after it, the recipe and the model.
-  package func knownResults<Results: Decodable>(_ type: Results.Type, of test: URL) -> Results? {
+  /// The results of the run.
+  ///
+  /// - Throws: `ResultsError` when they cannot be understood or are of another schema,
+  ///   ``RunDirectoryError`` when there are none.
+  package func readResults() throws -> RunResults {
+    guard let json = try? Data(contentsOf: results) else {
+      throw RunDirectoryError.unreadable(path: results.relativePath, reason: "it is missing")
+    }
+    return try RunResults(json: json, file: results.relativePath)
+  }
+
+  /// The results of a finished run on a file of recordings, if they are there: those that name the
+  /// file and were written after it, the recipe and the model.
+  package func knownResults(of test: URL) -> RunResults? {
     func time(_ url: URL) -> Date? {
       try? FileManager.default.attributesOfItem(atPath: url.path)[.modificationDate] as? Date
     }
     let sources = [recipe, model.appending(path: "model.json"), test].map(time)
     guard let written = time(results), sources.allSatisfy({ $0.map { $0 <= written } ?? false }),
-      let subject = try? read(ResultsSubject.self, from: results),
-      subject.dataDescription.hasSuffix("(\(test.lastPathComponent))")
+      let known = try? readResults(), known.data.file == test.lastPathComponent
     else { return nil }
-    return try? read(type, from: results)
+    return known
   }
-}
-
-/// What results are of; the same entry for both methods.
-private struct ResultsSubject: Decodable {
-  var dataDescription: String
 }
 
 // MARK: - Checkpoints
@@ -239,7 +255,9 @@ extension RunDirectory {
   package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
     let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
     try AtomicFolder.write(to: final, save)
-    for old in completeCheckpoints().dropFirst(2) { try? FileManager.default.removeItem(at: old.url) }
+    for old in completeCheckpoints().dropFirst(2) {
+      try? FileManager.default.removeItem(at: old.url)
+    }
     UnfinishedName.removeAll(in: checkpoints)
   }
 

@@ -1,4 +1,5 @@
-// How a recipe makes its own data when the files are absent, and the making of a file of recordings.
+// How a recipe makes its own data when the files are absent, and the making of a file of
+// recordings.
 package import Foundation
 import KymoData
 import KymoNumerics
@@ -44,7 +45,7 @@ package struct SimulationSettings: Settings {
   package var system = SimulatedSystem.ks
   /// The training recordings.
   package var train: any SimulationConfiguration
-  /// The validation recordings; nil where the recipe has none.
+  /// The validation recordings; absent means none.
   package var validation: (any SimulationConfiguration)?
   /// The test recordings.
   package var test: any SimulationConfiguration

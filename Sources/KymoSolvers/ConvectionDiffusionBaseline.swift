@@ -74,8 +74,8 @@ enum PlaneSpectrum {
   static func forward(_ field: [Float], shape: [Int]) -> [Float] {
     let (rows, columns) = (shape[0], shape[1])
     let modes = columns / 2 + 1
-    let across = RealTransform(pointCount: columns, level: KK_LEVEL_PORTABLE)
-    let down = RealTransform(pointCount: 2 * rows, level: KK_LEVEL_PORTABLE)
+    let across = FourierTransform(realPoints: columns)
+    let down = FourierTransform(complexPoints: rows)
     let lines = (0..<rows).map { row in
       across.forward(field[row * columns..<(row + 1) * columns].map(Double.init))
     }

@@ -59,7 +59,9 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   public init() {}
 
   /// A torus.
-  public var grid: Grid { Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2)) }
+  public var grid: Grid {
+    Grid([Grid.Axis](repeating: .init(pointCount, extent: length, .periodic), count: 2))
+  }
 
   var diffusivity: ParameterDistribution {
     ParameterDistribution(

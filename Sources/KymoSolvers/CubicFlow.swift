@@ -76,7 +76,7 @@ struct CubicFlow: Sendable {
 
   /// The field at the points of a mesh with as many points as modes, in the order of `CubicStart`.
   static func field(_ spectrum: [Double]) -> (real: [Double], imaginary: [Double]) {
-    let transform = RealTransform(pointCount: spectrum.count, level: KK_LEVEL_PORTABLE)
+    let transform = FourierTransform(complexPoints: spectrum.count / 2)
     let values = transform.complexInverse(spectrum)
     let points = values.indices.filter { $0 % 2 == 0 }
     return (points.map { values[$0] }, points.map { values[$0 + 1] })
@@ -84,7 +84,7 @@ struct CubicFlow: Sendable {
 
   /// The spectrum of a complex field given at the points of a mesh, in the order of `CubicStart`.
   static func spectrum(real: [Double], imaginary: [Double]) -> [Double] {
-    let transform = RealTransform(pointCount: 2 * real.count, level: KK_LEVEL_PORTABLE)
+    let transform = FourierTransform(complexPoints: real.count)
     let values = zip(real, imaginary).flatMap { [$0, $1] }
     return transform.complexForward(values).map { $0 / Double(real.count) }
   }
@@ -95,13 +95,13 @@ struct CubicFlow: Sendable {
 @safe final class CubicFrameView {
   private let stepper: CubicStepper
   private let pointCount: Int
-  private let transform: RealTransform
+  private let transform: FourierTransform
   private let modes: UnsafeMutableBufferPointer<Double>
   private let scratch: UnsafeMutableBufferPointer<Double>
 
   init(stepper: CubicStepper, pointCount: Int, level: kk_level) {
     (self.stepper, self.pointCount) = (stepper, pointCount)
-    transform = RealTransform(pointCount: 2 * pointCount, level: level)
+    transform = FourierTransform(complexPoints: pointCount, level: level)
     unsafe modes = allocateAligned(2 * pointCount * stepper.laneCount)
     unsafe scratch = allocateAligned(2 * pointCount * stepper.laneCount)
   }

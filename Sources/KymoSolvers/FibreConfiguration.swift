@@ -122,7 +122,7 @@ public struct FibreConfiguration: SimulationConfiguration {
       remedy: "The default is −500 fs.")
     try requirePositive(switchTime, "\(path).switchTime", remedy: "The default is 100 fs.")
     try require(
-      (1...32).contains(ringFactor) && RealTransform.exists(pointCount: 2 * ringPointCount),
+      (1...32).contains(ringFactor) && FourierTransform.exists(realPoints: 2 * ringPointCount),
       "\(path).ringFactor", found: ringFactor,
       allowed: "from 1 to 32, so that ringFactor × pointCount is a product of 2, 3 and 5",
       remedy: "4 suits the defaults.")

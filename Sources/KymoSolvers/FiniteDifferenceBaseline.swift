@@ -145,14 +145,3 @@ extension FiniteDifferenceBaseline {
     return Array(parameters[recording * width..<(recording + 1) * width])
   }
 }
-
-/// The symbol of central differences at mode `mode` of `count`: that of the first derivative divided
-/// by i, sin(kΔx)/Δx, and of the second, (2 cos(kΔx) − 2)/Δx².
-func differenceSymbols(
-  mode: Int, count: Int, spacing: Double
-) -> (first: Double, second: Double) {
-  let angle = 2 * Double.pi * Double(mode) / Double(count)
-  // The highest mode of an even mesh has no slope; sin(π) would leave a rounding error.
-  let first = 2 * mode == count ? 0 : sin(angle) / spacing
-  return (first, (2 * cos(angle) - 2) / (spacing * spacing))
-}

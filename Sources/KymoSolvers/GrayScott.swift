@@ -133,7 +133,8 @@ public struct GrayScott: RecordingSimulator {
     precondition(feed.count == laneCount && kill.count == laneCount && fields.count == laneCount)
     // In bounds: one number for each lane, two for lengths and diffusivities.
     unsafe kk_gray_scott_prepare(
-      stepper, configuration.grid.extents, [configuration.diffusivityU, configuration.diffusivityV],
+      stepper, configuration.grid.extents,
+      [configuration.diffusivityU, configuration.diffusivityV],
       feed, kill, configuration.frameInterval / Double(configuration.substeps))
     for (lane, fields) in fields.enumerated() {
       precondition(fields.allSatisfy { $0.count == shape[0] * shape[1] })

@@ -23,7 +23,7 @@ public final class KuramotoSivashinskySolver: MicroSolver {
   /// Threads over which trajectories are spread; they do not change the result.
   public var threads: Int
   private let level: kk_level
-  private let transform: RealTransform
+  private let transform: FourierTransform
   private var groups: [LaneGroup] = []
   private var trajectoryCount = 0
   private var clock: SolverClock
@@ -41,7 +41,7 @@ public final class KuramotoSivashinskySolver: MicroSolver {
   ) throws(ConfigurationError) {
     try configuration.validate()
     (self.configuration, self.threads, self.level) = (configuration, threads, level)
-    transform = RealTransform(pointCount: configuration.pointCount, level: KK_LEVEL_PORTABLE)
+    transform = FourierTransform(realPoints: configuration.pointCount)
     clock = SolverClock(interval: configuration.frameInterval)
   }
 

@@ -87,7 +87,7 @@ func requireNonnegative(
 /// Throws unless a mesh has a fast transform and at least 16 points.
 func requireMesh(_ points: Int, _ path: String) throws(ConfigurationError) {
   try require(
-    points >= 16 && RealTransform.exists(pointCount: points), path, found: points,
+    points >= 16 && FourierTransform.exists(realPoints: points), path, found: points,
     allowed: "even, from 16 to 1048576, a product of 2, 3 and 5", remedy: "Try 256.")
 }
 
@@ -147,6 +147,6 @@ struct ParameterDistribution {
 /// The first mesh length from `pointCount × factor` upwards that has a fast transform.
 func internalMesh(_ pointCount: Int, factor: Double) -> Int {
   var count = Int((Double(pointCount) * factor).rounded(.up))
-  while !RealTransform.exists(pointCount: count) { count += 1 }
+  while !FourierTransform.exists(realPoints: count) { count += 1 }
   return count
 }

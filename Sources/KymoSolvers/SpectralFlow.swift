@@ -86,7 +86,7 @@ struct SpectralFlow: Sendable {
 
   /// The spectrum of a real field given at the points of the frames' mesh.
   static func spectrum(of field: [Double]) -> [Double] {
-    let transform = RealTransform(pointCount: field.count, level: KK_LEVEL_PORTABLE)
+    let transform = FourierTransform(realPoints: field.count)
     var spectrum = transform.forward(field)
     for index in spectrum.indices { spectrum[index] /= Double(field.count) }
     return spectrum
@@ -113,14 +113,15 @@ extension SpectralFlow {
 /// Nyquist mode added (Fourier resampling).
 @safe final class FrameView {
   private let stepper: ETDStepper
-  private let transform: RealTransform
+  private let pointCount: Int
+  private let transform: FourierTransform
   private let modes: UnsafeMutableBufferPointer<Double>
   private let scratch: UnsafeMutableBufferPointer<Double>
   private let fields: UnsafeMutableBufferPointer<Double>
 
   init(stepper: ETDStepper, pointCount: Int, level: kk_level) {
-    self.stepper = stepper
-    transform = RealTransform(pointCount: pointCount, level: level)
+    (self.stepper, self.pointCount) = (stepper, pointCount)
+    transform = FourierTransform(realPoints: pointCount, level: level)
     unsafe modes = allocateAligned((pointCount + 2) * stepper.laneCount)
     unsafe scratch = allocateAligned(pointCount * stepper.laneCount)
     unsafe fields = allocateAligned(pointCount * stepper.laneCount)
@@ -134,7 +135,7 @@ extension SpectralFlow {
 
   private func truncate() {
     let lanes = stepper.laneCount
-    let (kept, there) = (transform.pointCount / 2, stepper.pointCount / 2)
+    let (kept, there) = (pointCount / 2, stepper.pointCount / 2)
     // In bounds: both hold at least `kept` + 1 modes of 2 × `lanes` numbers.
     for index in 0..<(2 * (kept + 1) * lanes) { unsafe modes[index] = stepper.state[index] }
     guard kept < there else { return }
@@ -161,7 +162,7 @@ extension SpectralFlow {
       transform.plan, modes.baseAddress, fields.baseAddress, scratch.baseAddress)
     for lane in 0..<laneCount {
       let row = unsafe rows + lane * stride
-      for point in 0..<transform.pointCount {
+      for point in 0..<pointCount {
         unsafe row[point] = fields[point * stepper.laneCount + lane]
       }
     }
@@ -171,7 +172,7 @@ extension SpectralFlow {
   func field(lane: Int) -> [Double] {
     truncate()
     let lanes = stepper.laneCount
-    var spectrum = [Double](repeating: 0, count: transform.pointCount + 2)
+    var spectrum = [Double](repeating: 0, count: pointCount + 2)
     // In bounds: `modes` has one number of each lane for each of these.
     for index in spectrum.indices { unsafe spectrum[index] = modes[index * lanes + lane] }
     return transform.inverse(spectrum)
@@ -182,15 +183,6 @@ extension SpectralFlow {
     let lanes = stepper.laneCount
     return (0..<(stepper.pointCount + 2)).map { unsafe stepper.state[$0 * lanes + lane] }
   }
-}
-
-/// Zeros on a 64-byte boundary, as the kernels want them.
-func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
-  let raw = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: max(count, 1) * MemoryLayout<Double>.stride, alignment: 64)
-  let buffer = unsafe raw.bindMemory(to: Double.self)
-  unsafe buffer.initialize(repeating: 0)
-  return unsafe buffer
 }
 
 /// Owns a stepper of CKernels.
@@ -216,7 +208,7 @@ func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
   deinit { unsafe kk_etd_release(stepper) }
 
   static func laneCount(level: kk_level) -> Int {
-    RealTransform(pointCount: 4, level: level).laneCount
+    FourierTransform(realPoints: 4, level: level).laneCount
   }
 
   func prepare(linear: [[Double]], derivative: [Double], step: Double) {
@@ -242,78 +234,4 @@ func allocateAligned(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
   }
 
   func advance(_ steps: Int) { unsafe kk_etd_advance(stepper, Int64(steps)) }
-}
-
-/// Owns a plan of real transforms; the methods here transform a single field, lanes are the
-/// kernels' business.
-@safe final class RealTransform {
-  let pointCount: Int
-  let laneCount: Int
-  let plan: OpaquePointer
-
-  init(pointCount: Int, level: kk_level) {
-    guard let plan = unsafe kk_fft_create(Int32(pointCount), level) else {
-      preconditionFailure("RealTransform: no transform of \(pointCount) points")
-    }
-    self.pointCount = pointCount
-    laneCount = unsafe Int(kk_fft_lanes(plan))
-    unsafe self.plan = plan
-  }
-
-  deinit { unsafe kk_fft_release(plan) }
-
-  /// Whether there is a transform of this length: even, and no prime factor above 5.
-  static func exists(pointCount: Int) -> Bool {
-    guard pointCount >= 4, pointCount % 2 == 0, pointCount <= 1 << 20 else { return false }
-    var rest = pointCount
-    for factor in [2, 3, 5] { while rest % factor == 0 { rest /= factor } }
-    return rest == 1
-  }
-
-  /// `Σ_n field[n] exp(-2πikn/N)` for modes 0 to N/2, real and imaginary parts alternating.
-  func forward(_ field: [Double]) -> [Double] {
-    precondition(field.count == pointCount)
-    return unsafe transform(field, resultCount: pointCount + 2, with: kk_fft_forward)
-  }
-
-  /// `Σ_k spectrum[k] exp(2πikn/N)` over all N modes; no factor 1/N.
-  func inverse(_ spectrum: [Double]) -> [Double] {
-    precondition(spectrum.count == pointCount + 2)
-    return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_inverse)
-  }
-
-  /// `Σ_n field[n] exp(-2πikn/M)` of M = `pointCount` / 2 complex numbers, real and imaginary parts
-  /// alternating on both sides.
-  func complexForward(_ field: [Double]) -> [Double] {
-    precondition(field.count == pointCount)
-    return unsafe transform(field, resultCount: pointCount, with: kk_fft_complex_forward)
-  }
-
-  /// `Σ_k spectrum[k] exp(2πikn/M)` of M = `pointCount` / 2 complex numbers; no factor 1/M.
-  func complexInverse(_ spectrum: [Double]) -> [Double] {
-    precondition(spectrum.count == pointCount)
-    return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_complex_inverse)
-  }
-
-  private typealias Kernel = (
-    OpaquePointer?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
-    UnsafeMutablePointer<Double>?
-  ) -> Void
-
-  private func transform(
-    _ values: [Double], resultCount: Int, with kernel: Kernel
-  ) -> [Double] {
-    let input = unsafe allocateAligned(values.count * laneCount)
-    let output = unsafe allocateAligned(resultCount * laneCount)
-    let scratch = unsafe allocateAligned(kk_fft_scratch_count(plan))
-    defer {
-      unsafe input.deallocate()
-      unsafe output.deallocate()
-      unsafe scratch.deallocate()
-    }
-    for (index, value) in values.enumerated() { unsafe input[index * laneCount] = value }
-    // In bounds: the counts are those of the plan.
-    unsafe kernel(plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
-    return (0..<resultCount).map { unsafe output[$0 * laneCount] }
-  }
 }

@@ -1,12 +1,13 @@
-// A trained or fitted model on disk: model.safetensors with its arrays, model.json with everything else
-// in words. All models of Kymo are written and read here.
+// A trained or fitted model on disk: model.safetensors with its arrays, model.json with everything
+// else in words. All models of Kymo are written and read here.
 public import Foundation
 import KymoNumerics
 
 /// The folder of a model that is described by one `Codable` value and some tensors.
 ///
-/// `model.json` has four entries: `format` (what kind of model it is), `version` (of the description),
-/// `axes` (their order in the model's arrays) and `model` (architecture, scalers, training record).
+/// `model.json` has four entries: `format` (what kind of model it is), `version` (of the
+/// description), `axes` (their order in the model's arrays) and `model` (architecture, scalers,
+/// training record).
 public struct ModelFolder<Description: Codable>: Sendable {
   /// What kind of model it is, such as "kymo reservoir"; reading asks for the same words.
   public var format: String
@@ -40,9 +41,9 @@ public struct ModelFolder<Description: Codable>: Sendable {
   /// Writes a model into a folder, which is made when absent.
   ///
   /// - Parameters:
-  ///   - folder: Where `model.json` and `model.safetensors` shall be.
   ///   - description: Everything that is not a tensor.
   ///   - tensors: The model's arrays, by name.
+  ///   - folder: Where `model.json` and `model.safetensors` shall be.
   /// - Throws: `FileError` when the disk refuses.
   public func write(
     _ description: Description, _ tensors: [NamedTensor], to folder: URL
@@ -58,7 +59,7 @@ public struct ModelFolder<Description: Codable>: Sendable {
   /// - Parameters:
   ///   - folder: The folder.
   ///   - device: Where the arrays shall be.
-  ///   - earlier: Reads the description of an earlier version from `model.json`; nil when it cannot.
+  ///   - earlier: Reads an earlier version's description from `model.json`; nil when it cannot.
   /// - Throws: ``TensorError`` that names the file and what is wrong with it.
   /// - Returns: The description and the arrays.
   public func read(

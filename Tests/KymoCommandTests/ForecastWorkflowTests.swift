@@ -30,12 +30,12 @@ import Testing
           test: {recordings: 1, frameCount: 120, pointCount: 21, substeps: 20, seed: 3}
       reduction:
         autoencoder:
-          network: {feedForward: {latentCount: 2, hiddenWidth: 16, hiddenLayers: 1}}
-          training: {batchSize: 20, course: {steps: {count: \(9 * epochs)}}}
+          feedForward: {latentCount: 2, hiddenWidth: 16, hiddenLayers: 1}
+          training: {batchSize: 20, phase: {steps: \(9 * epochs)}}
       propagator:
         network:
-          network: {recurrent: {unitCount: 8}}
-          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, steps: 20}
+          recurrent: {unitCount: 8}
+          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
       ensembleSize: 2
       solver: {fhn: {pointCount: 21, substeps: 20}}
       forecast:
@@ -72,11 +72,16 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.words)")
     let numbers = try #require(
       try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(numbers["method"] as? String == "led")
-    #expect((numbers["schedules"] as? [Any])?.count == 3)
-    #expect((numbers["adaptive"] as? [Any])?.count == 1)
-    let costs = try #require(numbers["costs"] as? [String: Any])
-    let cost = try #require(costs["cost"] as? [String: Double])
+    #expect(numbers["method"] as? String == "dynamics")
+    let sections = try #require(numbers["sections"] as? [[String: Any]])
+    #expect(sections.allSatisfy { ["scores", "table", "text"].contains($0["kind"] as? String) })
+    let schedules = try #require(sections.first { $0["id"] as? String == "schedules" })
+    let rows = (schedules["content"] as? [String: Any])?["rows"] as? [[String: Any]]
+    let names = (rows ?? []).compactMap { $0["name"] as? String }
+    #expect(names.count { $0.hasSuffix(", with the solver") || $0 == "latent only" } == 3)
+    #expect(names.count { $0.hasPrefix("adaptive") } == 1)
+    let values = try #require(numbers["values"] as? [String: Any])
+    let cost = try #require(values["cost"] as? [String: Double])
     #expect(cost.values.allSatisfy { $0 > 0 } && cost.count == 4)
 
     let report = try tool.run("report", "run")

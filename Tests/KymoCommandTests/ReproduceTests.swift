@@ -13,9 +13,9 @@ import Testing
     tool = Tool(folder: temporary.url)
     try FileManager.default.createDirectory(
       at: tool.file("Recipes/tiny"), withIntermediateDirectories: true)
-    try write("plain", "", "training: {steps: 3, \(crops)}")
+    try write("plain", "", "training: {phases: {joint: {steps: 3}}, \(crops)}")
     try write(
-      "wide", "encoderFrom: runs/tiny/plain", "training: {steps: 0, decoderSteps: 2, \(crops)}")
+      "wide", "encoderFrom: runs/tiny/plain", "training: {phases: {joint: {steps: 0}, decoder: {steps: 2}}, \(crops)}")
   }
 
   private let crops = "batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]"
@@ -66,6 +66,14 @@ import Testing
     let more = try reproduce("tiny/plain", "--seeds", "1,2", "--record", "more.json")
     #expect(more.status == 0, "\(more.words)")
     #expect(try seeds("more.json") == [1, 2])
+    let kept = try record("more.json")
+    #expect(kept["schema"] as? Int == 1 && kept["experiment"] as? String == "tiny/plain")
+    for run in try #require(kept["runs"] as? [[String: Any]]) {
+      #expect(run["steps"] as? Int == 3 && run["trainingSeconds"] as? Double ?? 0 > 0)
+      #expect((run["continued"] as? [String])?.isEmpty == true)
+      let scores = try #require(run["scores"] as? [String: Any])
+      #expect(scores["parameter-scores"] != nil && scores["error-table"] != nil)
+    }
     #expect(tool.has("runs/tiny/plain/seed-2/report.html"))
     #expect(!tool.has("runs/tiny/plain/seed-1"), "seed 1 is there already")
     #expect(try tool.text("runs/tiny/plain/metrics.jsonl") == trained)
@@ -93,11 +101,11 @@ import Testing
   @Test("a run of another recipe is refused with what differs")
   func otherRecipe() throws {
     #expect(try reproduce("tiny/plain").status == 0)
-    try write("plain", "", "training: {steps: 4, \(crops)}")
+    try write("plain", "", "training: {phases: {joint: {steps: 4}}, \(crops)}")
     let other = try reproduce("tiny/plain")
     #expect(other.status == 1 || other.status == 2)
     #expect(
-      other.words.contains("training.steps: 3") && other.words.contains("training.steps: 4"),
+      other.words.contains("joint.steps: 3") && other.words.contains("joint.steps: 4"),
       "\(other.words)")
     #expect(other.words.contains("--force"))
   }

@@ -21,7 +21,7 @@ import Testing
       name: tiny
       data: {train: train.npz, test: test.npz}
       model: {latents: 2, dataStart: true}
-      training: {steps: \(steps), batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
+      training: {phases: {joint: {steps: \(steps)}}, batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
       evaluation: {rolloutRecordings: 3, fieldRecordings: 2, fitRecordings: 6}
       \(extra)
       """
@@ -77,11 +77,11 @@ import Testing
     #expect(try !tool.text("run/environment.json").contains(ProcessInfo.processInfo.hostName))
 
     // Trainings with all their parts, and of a new decoder.
-    let fits = ["training.fitCrops=2", "training.decoderSteps=9"]
+    let fits = ["training.fitCrops=2", "training.phases.decoder.steps=9"]
     for more in [
-      ["training.straightenings=3", "training.encoderSteps=2"],
-      ["training.steps=0", "encoderFrom=run"],
-      ["training.steps=0", "encoderFrom=run", "training.widensDecoder=true"],
+      ["training.straightenings=3", "training.phases.encoder.steps=2"],
+      ["training.phases.joint.steps=0", "encoderFrom=run"],
+      ["training.phases.joint.steps=0", "encoderFrom=run", "training.widensDecoder=true"],
     ] {
       let long = try tool.run(["train", "tiny.yaml", "--dry-run", "--threads", "1"] + fits + more)
       #expect(long.status == 0 && long.words.contains("Time: about"), "\(long.words)")
@@ -110,13 +110,16 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.words)")
     let summary = try #require(
       JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(summary["paperRelevantLatents"] as? Int == 1)
-    let errors = try #require(summary["errors"] as? [[String: Any]])
-    #expect(errors.count == 3)
+    #expect(summary["schema"] as? Int == 1 && summary["method"] as? String == "parameters")
+    let sections = try #require(summary["sections"] as? [[String: Any]])
+    #expect(sections.allSatisfy { ["scores", "table", "text"].contains($0["kind"] as? String) })
+    let errors = try #require(sections.first { $0["id"] as? String == "error-table" })
+    let rows = (errors["content"] as? [String: Any])?["rows"] as? [Any]
+    #expect(rows?.count == 3)
     #expect(tool.has("run/results.json"))
     let table = try tool.run("evaluate", "run", "test.npz", "--threads", "1")
-    #expect(table.output.contains("relevant latents:"))
-    #expect(table.output.contains("0.9930"), "the paper's number beside ours")
+    #expect(table.output.contains("\nrelevant latents "))
+    #expect(table.output.contains("0.993"), "the paper's number beside ours")
     let fromAfar = try away().run("evaluate", "../run", "--threads", "1")
     #expect(fromAfar.status == 0, "\(fromAfar.words)")
 

@@ -146,12 +146,12 @@ import Testing
         "name: \"w\"", "seed: 1", "data:", "  train: \"d/w.npz\"", "  normalize: standard",
         "model:",
         "  latents: 5", "  kernelUnits: 0", "training:", "  inputCrop: [64, 94]",
-        "  targetCrop: [32, 76]", "  steps: 10000", "  fitCrops: 8", "  decoderSteps: 20000",
-        "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
+        "  targetCrop: [32, 76]", "  phases:", "    joint: {steps: 10000}",
+        "    decoder: {steps: 20000}", "  fitCrops: 8", "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
         "  batchNormalizedPart: 1", "evaluation:", "  fitCrops: 8",
       ])
     let many = try InspectionTests.inspect(waves([100, 1, 256, 256])).starterRecipe(for: "d/w.npz")
-    #expect(many.contains("  encoderSteps: 2000\n") && !many.contains("evaluation:"))
+    #expect(many.contains("    encoder: {steps: 2000}\n") && !many.contains("evaluation:"))
     #expect(!recipe.contains("usual"))
   }
 

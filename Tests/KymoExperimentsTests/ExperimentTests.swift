@@ -1,6 +1,7 @@
 // Experiments by name: the recipes that come with the tool.
 import KymoExperiments
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
   func refusals() throws {
     let base = "data:\n  train: x.npz\n"
     for (yaml, path) in [
-      (base + "training: {steps: 0}\n", "training.steps"),
+      (base + "training: {phases: {joint: {steps: 0}}}\n", "training.phases.joint.steps"),
       (base + "startFrom: a\nencoderFrom: b\n", "startFrom"),
       (base + "startFrom: a\ntraining: {widensDecoder: true}\n", "training.widensDecoder"),
     ] {
@@ -53,7 +54,7 @@ import Testing
       }
       #expect(error?.path == path)
     }
-    let start = try Recipe(yaml: base + "startFrom: runs/a\ntraining: {steps: 0}\n", source: "test")
-    #expect(start.training.steps == 0)
+    let start = try Recipe(yaml: base + "startFrom: runs/a\ntraining: {phases: {joint: {steps: 0}}}\n", source: "test")
+    #expect(start.training.phases.joint.steps == 0)
   }
 }

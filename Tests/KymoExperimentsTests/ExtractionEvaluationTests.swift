@@ -3,6 +3,7 @@ import KymoData
 import KymoExtraction
 import KymoMetrics
 import KymoNumerics
+import KymoResults
 import KymoTestSupport
 import Testing
 
@@ -25,9 +26,9 @@ import Testing
     let model = try ParameterVAE(
       configuration: configuration, field: FieldDescription(recordings), seed: 1)
     var settings = EvaluationSettings()
-    func fit(_ idle: Double) throws -> [ExtractionResults.RecordingLatents] {
+    func fit(_ idle: Double) throws -> [ExtractedLatents] {
       let read = (0..<2).map { index in
-        ExtractionResults.RecordingLatents(
+        ExtractedLatents(
           recording: index, mean: [0.1, idle, -idle], standardDeviation: [0.2, 1, 1],
           parameters: [])
       }
@@ -69,7 +70,7 @@ import Testing
     (settings.fieldRecordings, settings.baselines) = (1, false)
     let results = try ExtractionEvaluation(model, settings: settings)
       .evaluate(recordings, name: "test.npz", training: nil)
-    let curve = try #require(results.errorCurves.first)
+    let curve = try #require(results.predictions.first).curve
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
     // The inside is off by one first frame more with each frame; the halo by nothing, and is not counted.
     let halo = model.givenCells(.groundTruth)
@@ -93,12 +94,12 @@ import Testing
     expectClose(
       [try #require(forecast.summary.rootMeanSquareError)], [growth * size],
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
+    let shown = try #require(results.pictures.first).fields
+    #expect(results.pictures.count == 1 && shown.positions.map(\.count) == points)
     if points.count == 1 {
-      let shown = try #require(results.fields.first)
-      #expect(shown.prediction[5][0] == shown.truth[5][0], "the halo is the recording's")
-      #expect(shown.prediction[5][20] == shown.truth[0][20], "the inside is predicted")
-    } else {
-      #expect(results.planes?.count == 1)
+      let (truth, prediction) = (shown.channels[0].truth, shown.channels[0].prediction ?? [])
+      #expect(prediction[5 * 40] == truth[5 * 40], "the halo is the recording's")
+      #expect(prediction[5 * 40 + 20] == truth[20], "the inside is predicted")
     }
   }
 }

@@ -20,7 +20,7 @@ import Testing
       yaml: """
         method: led
         data: {train: a.npz, simulate: {system: fhn, train: {recordings: 3}, validation: {recordings: 2}}}
-        reduction: {autoencoder: {network: {feedForward: {latentCount: 3}}}}
+        reduction: {autoencoder: {feedForward: {latentCount: 3}, restriction: nearest}}
         propagator: {reservoir: {unitCount: 50}}
         ensembleSize: 2
         solver: {fhn: {substeps: 100}}
@@ -32,6 +32,7 @@ import Testing
         """, source: "test.yaml")
     #expect(recipe.reduction.latentCount == 3)
     #expect(recipe.reduction.name == "autoencoder")
+    #expect(recipe.reduction.autoencoder?.restriction == .nearest)
     #expect(recipe.propagator.name == "reservoir")
     #expect(recipe.forecast.schedules.map(\.ratio) == [0.5, 1])
     #expect(recipe.forecast.adaptive[0].maximumDisagreement == 0.1)
@@ -57,6 +58,13 @@ import Testing
       ),
       ("{data: {train: a}, propagator: {}}", "propagator"),
       (
+        "{data: {train: a}, propagator: {network: {recurrent: {}, mlp: {}}}}", "propagator.network"
+      ),
+      (
+        "{data: {train: a}, propagator: {network: {recurrent: {unitCount: 0}}}}",
+        "propagator.network.recurrent.unitCount"
+      ),
+      (
         "{data: {train: a}, propagator: {reservoir: {unitCont: 3}}}",
         "propagator.reservoir.unitCont"
       ),
@@ -74,6 +82,39 @@ import Testing
   func refusals(_ yaml: String, _ path: String) throws {
     let error = try failure(yaml)
     #expect(error.path == path, "\(error)")
+  }
+
+  @Test(
+    "in the form of former times says how to rewrite it",
+    arguments: [
+      (
+        "reduction: {autoencoder: {network: {feedForward: {}}}}", "reduction.autoencoder.network",
+        "write feedForward or convolutional beside training"
+      ),
+      (
+        "propagator: {network: {network: {recurrent: {}}, training: {}}}",
+        "propagator.network.network", "write recurrent or mlp beside training"
+      ),
+    ])
+  func former(_ yaml: String, _ path: String, _ remedy: String) throws {
+    let error = try failure("data: {train: a}\n\(yaml)")
+    #expect(error.path == path)
+    #expect(error.remedy.contains(remedy), "\(error)")
+  }
+
+  @Test("has a network's kind and its training side by side") func beside() throws {
+    let recipe = try ForecastRecipe(
+      yaml: """
+        data: {train: a.npz}
+        propagator: {network: {mlp: {unitCount: 3}, training: {phase: {steps: 5}}}}
+        comparisons: {propagators: [{network: {training: {phase: {steps: 7}}}}]}
+        """, source: "test.yaml")
+    #expect(recipe.propagator.name == "MLP" && recipe.propagator.maximumEpochs == 5)
+    // Without a kind it is the default one.
+    #expect(recipe.comparisons.propagators.map(\.name) == ["LSTM"])
+    let text = try recipe.yaml()
+    #expect(text.contains("network:\n    mlp:\n      unitCount: 3"), "\(text)")
+    #expect(try ForecastRecipe(yaml: text, source: "again") == recipe)
   }
 
   @Test("is told from a recipe of extraction by its method") func kinds() throws {

@@ -1,9 +1,9 @@
 // A whole forecasting run at the smallest size: waves on a line, two principal components, reservoirs.
 import Foundation
 import KymoData
-import KymoMetrics
 import KymoNN
 import KymoNumerics
+import KymoResults
 import KymoRuns
 import KymoTestSupport
 import Logging
@@ -81,7 +81,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         "comparison-reduction-1-of-2", "comparison-propagator-1", "comparison-full-state-1",
       ])
 
-    let results = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    let results = try ForecastingRun.findings(directory, on: nil, hooks: WorkHooks())
     // Two components hold a single wave in both channels: what is left is rounding to Float.
     let main = try #require(results.reconstructions.first)
     #expect(main.isMain && main.latentCount == 2 && main.scaledMeanSquaredError < 1e-10)
@@ -94,19 +94,25 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
       #expect(score.meanDifference < 0.05, "\(score.name): \(score.meanDifference)")
       #expect(score.divergedCount == 0 && score.latentFraction == 1)
     }
-    #expect(results.fields.map(\.caption) == ["u", "v"])
+    #expect(results.fields.map { $0.channels.map(\.name) } == [["u", "v"]])
     #expect(results.paths.count == 1)
     #expect(results.costs == nil)
-    let read = try directory.read(ForecastResults.self, from: directory.results)
-    #expect(read.propagators.count == 3)
+    let written = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    let read = try directory.readResults()
+    #expect(try read.json() == written.json())
+    #expect(read.scores["propagator-scores"]?.rows.map(\.name) == results.propagators.map(\.name))
+    #expect(read.data.file == "test.npz" && !read.data.isTrainingData)
+    let ids = read.sections.map(\.id)
+    #expect(Set(ids).count == ids.count, "ids name the files of figures")
+    #expect(try read.values(ForecastValues.self).initialConditionCount == 6)
     // They are not made anew, and the person is told.
     var marked = read
-    marked.initialConditionCount = 7
+    marked.headline = ["as it was"]
     try directory.write(json: marked, to: directory.results)
     var (listening, notes) = (WorkHooks(), [String]())
     listening.note = { notes.append($0) }
     let again = try ForecastingRun.evaluateUnlessDone(directory, hooks: listening)
-    #expect(again.initialConditionCount == 7)
+    #expect(again.headline == ["as it was"])
     #expect(notes.count == 1 && notes[0].contains("kymo evaluate"))
   }
 
@@ -174,13 +180,13 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
         reduction:
           autoencoder:
-            network: {feedForward: {hiddenWidth: 16, hiddenLayers: 1}}
-            training: {course: {steps: {count: 600}}}
+            feedForward: {hiddenWidth: 16, hiddenLayers: 1}
+            training: {phase: {steps: 600}}
         propagator:
           network:
-            network: {recurrent: {unitCount: 12}}
+            recurrent: {unitCount: 12}
         joint:
-          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, steps: 400}
+          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, phase: {steps: 400}}
         forecast: {warmUpSteps: 20, horizonSteps: 50, initialConditions: 6}
         evaluation: {timedSteps: 0}
         """, source: "joint.yaml")
@@ -190,7 +196,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     let directory = RunDirectory(whole)
     let stages = try MetricsLog.read(directory.metrics).compactMap(\.stage)
     #expect(Set(stages) == ["reduction", "joint"])
-    let results = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    let results = try ForecastingRun.findings(directory, on: nil, hooks: WorkHooks())
     let score = try #require(results.propagators.first)
     // A wave whose phase is lost differs by a third of its range.
     #expect(score.meanDifference < 0.1 && score.divergedCount == 0, "\(score.meanDifference)")

@@ -1,6 +1,7 @@
 // metrics.jsonl: what a kill leaves, what is refused, what a line holds.
 import Foundation
 import KymoNN
+import KymoNumerics
 import KymoRuns
 import KymoTestSupport
 import Testing
@@ -93,9 +94,9 @@ import Testing
 
   @Test("says that the disk is full")
   func diskFull() throws {
-    let error = try #require(throws: RunDirectoryError.self) {
+    let error = try #require(throws: FileError.self) {
       try MetricsLog(appendingTo: URL(filePath: "/dev/full")).append(step(1))
     }
-    #expect(error == .unwritable(path: "/dev/full", reason: "the disk is full"))
+    #expect(error.path == "/dev/full" && error.reason.hasPrefix("the disk is full"))
   }
 }

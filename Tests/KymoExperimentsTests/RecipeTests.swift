@@ -1,6 +1,7 @@
 // Recipes: strictness, defaults, overrides, presets, and the words of every kind of error.
 import Foundation
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import Testing
 
@@ -135,8 +136,8 @@ import Testing
     #expect(plain.training != Recipe().training)
     let changed = try Recipe(
       yaml: "{data: {train: a}}", source: "test.yaml",
-      overrides: ["preset=paper", "training.steps=17"])
-    #expect(changed.training.steps == 17)
+      overrides: ["preset=paper", "training.phases.joint.steps=17"])
+    #expect(changed.training.phases.joint.steps == 17)
     #expect(try Recipe(yaml: changed.yaml(), source: "again") == changed)
   }
 }

@@ -161,7 +161,8 @@ private struct FusedCase: Sendable {
       let model = try ParameterVAE(
         configuration: configuration,
         field: FieldDescription(
-          channels: channels, boundary: Array(repeating: .periodic, count: axes), frameInterval: nil),
+          channels: channels, boundary: Array(repeating: .periodic, count: axes), frameInterval: nil
+        ),
         seed: 1)
       #expect(model.parameterCount == total)
     }

@@ -194,9 +194,9 @@ private func far(from latents: [Double]) -> LatentEstimate {
   private func configuration() -> ExtractionConfiguration {
     var configuration = smallExtraction(steps: 4)
     configuration.training.fitCrops = 2
-    configuration.training.decoderSteps = 4
-    configuration.training.encoderSteps = 4
-    configuration.training.weightAverage = 0.8
+    configuration.training.phases.decoder.steps = 4
+    configuration.training.phases.encoder.steps = 4
+    configuration.training.phases.change { $0.weightAverage = 0.8 }
     return configuration
   }
 
@@ -206,7 +206,8 @@ private func far(from latents: [Double]) -> LatentEstimate {
   func continuation(_ optimizer: OptimizerChoice) throws {
     let recordings = try travellingWaves()
     var configuration = configuration()
-    configuration.training.optimizer = optimizer
+    configuration.training.phases.joint.optimizer = optimizer
+    configuration.training.phases.encoder.optimizer = optimizer
     configuration.training.assimilatedFrames = 2
     configuration.training.straightenings = optimizer == .soap ? 3 : 2
     let unbroken = try ExtractionTrainer(
@@ -250,9 +251,9 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 600)
     configuration.training.fitCrops = 4
-    configuration.training.decoderSteps = 200
+    configuration.training.phases.decoder.steps = 200
     // After half of them R² is between 0.92 and 0.99, by the seed; then between 0.969 and 0.993.
-    configuration.training.encoderSteps = 800
+    configuration.training.phases.encoder.steps = 800
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
     for _ in 0..<600 + 3 + 100 + 3 + 100 + 3 { _ = try trainer.step() }
@@ -280,8 +281,8 @@ private func far(from latents: [Double]) -> LatentEstimate {
   @Test("are refused where they cannot work")
   func validation() {
     for change in [
-      { $0.training.decoderSteps = 0 }, { $0.training.fitCrops = 1 },
-      { $0.training.fitCrops = 0 }, { $0.training.encoderSteps = -1 },
+      { $0.training.phases.decoder.steps = 0 }, { $0.training.fitCrops = 1 },
+      { $0.training.fitCrops = 0 }, { $0.training.phases.encoder.steps = -1 },
       { $0.training.assimilatedFrames = -1 }, { $0.training.straightenings = 0 },
       { $0.training.straightenings = 4 },
     ] as [(inout ExtractionConfiguration) -> Void] {

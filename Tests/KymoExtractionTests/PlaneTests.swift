@@ -47,7 +47,7 @@ private func small(steps: Int) -> ExtractionConfiguration {
   configuration.model.latents = 2
   configuration.model.kernelUnits = 16
   configuration.model.linearWidth = 5
-  configuration.training.steps = steps
+  configuration.training.phases.joint.steps = steps
   configuration.training.batchSize = 8
   configuration.training.inputCrop = [33, 34, 36]
   configuration.training.targetCrop = [6, 20, 22]

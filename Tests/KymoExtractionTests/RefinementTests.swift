@@ -19,8 +19,8 @@ import Testing
     for _ in 0..<30 { _ = try first.step() }
     let source = first.finishedModel()
     var configuration = smallExtraction(steps: 0)
-    configuration.training.decoderSteps = 150
-    configuration.training.decoderLearningRate = 3e-3
+    configuration.training.phases.decoder.steps = 150
+    configuration.training.phases.decoder.learningRate = .cycle(peak: 3e-3)
     configuration.model.hiddenChannels = 32
     let second = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 2,
@@ -45,8 +45,8 @@ import Testing
     let source = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: 1)
     // Steps too small to change anything: losses tell the lengths of rollouts.
-    configuration.training.decoderLearningRate = 1e-12
-    configuration.training.decoderSteps = 10
+    configuration.training.phases.decoder.learningRate = .cycle(peak: 1e-12)
+    configuration.training.phases.decoder.steps = 10
     func losses(_ schedule: RolloutSchedule) throws -> [Double] {
       configuration.training.rolloutSchedule = schedule
       let trainer = try ExtractionTrainer(
@@ -69,7 +69,7 @@ import Testing
     for _ in 0..<400 { _ = try first.step() }
     let source = first.finishedModel()
     var configuration = smallExtraction(steps: 0)
-    configuration.training.decoderSteps = 4
+    configuration.training.phases.decoder.steps = 4
     configuration.training.fitCrops = 2
     func refinement() throws -> ExtractionTrainer {
       try ExtractionTrainer(
@@ -114,7 +114,8 @@ import Testing
     ])
   func widening(axes: Int, kind: KernelNetwork, linearWidth: Int, units: Int) throws {
     var random = RandomStream(seed: 6, purpose: .testing)
-    let field = FieldDescription(channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
+    let field = FieldDescription(
+      channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
     var configuration = ModelConfiguration()
     (configuration.latents, configuration.kernelNetwork) = (2, kind)
     (configuration.kernelUnits, configuration.linearWidth) = (32, linearWidth)
@@ -162,8 +163,8 @@ import Testing
   func joint() {
     var training = TrainingConfiguration()
     let error = #expect(throws: ConfigurationError.self) { try training.validateRefinement() }
-    #expect(error?.description.contains("training.decoderSteps") == true)
-    (training.steps, training.decoderSteps) = (0, 1)
+    #expect(error?.description.contains("training.phases.decoder.steps") == true)
+    (training.phases.joint.steps, training.phases.decoder.steps) = (0, 1)
     #expect(throws: Never.self) { try training.validateRefinement() }
   }
 
@@ -184,7 +185,7 @@ import Testing
   @Test("refuses an encoder of another size, with its name and the mend")
   func mismatch() throws {
     var configuration = smallExtraction(steps: 0)
-    configuration.training.decoderSteps = 1
+    configuration.training.phases.decoder.steps = 1
     let recordings = try travellingWaves(8)
     let source = try ParameterVAE(
       configuration: configuration.model, field: FieldDescription(recordings), seed: 1)
@@ -204,8 +205,8 @@ import Testing
   func decoderAlone() throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 150)
-    configuration.training.decoderSteps = 300
-    configuration.training.decoderLearningRate = 3e-3
+    configuration.training.phases.decoder.steps = 300
+    configuration.training.phases.decoder.learningRate = .cycle(peak: 3e-3)
     let trainer = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 1)
     #expect(trainer.totalSteps == 450)
@@ -218,7 +219,7 @@ import Testing
       reports[range].reduce(0) { $0 + $1.reconstruction } / Double(range.count)
     }
     #expect(mean(440..<450) < 0.8 * mean(140..<150))
-    let peak = configuration.training.decoderLearningRate
+    let peak = 3e-3
     let largest = try #require(reports[150...].map(\.learningRate).max())
     #expect(largest > 0.98 * peak && largest <= peak)
     // Latents of whole recordings are far more certain than those of crops.
@@ -231,10 +232,10 @@ import Testing
   func continuation(_ joint: OptimizerChoice, _ alone: OptimizerChoice) throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 5)
-    configuration.training.decoderSteps = 5
-    configuration.training.optimizer = joint
-    configuration.training.decoderOptimizer = alone
-    configuration.training.weightAverage = 0.8
+    configuration.training.phases.decoder.steps = 5
+    configuration.training.phases.joint.optimizer = joint
+    configuration.training.phases.decoder.optimizer = alone
+    configuration.training.phases.change { $0.weightAverage = 0.8 }
     let unbroken = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 5)
     let folders = try (0..<10).map { _ in try TemporaryFolder() }
@@ -263,8 +264,8 @@ import Testing
     for _ in 0..<30 { _ = try first.step() }
     let source = first.finishedModel()
     var configuration = smallExtraction(steps: 0)
-    configuration.training.decoderSteps = 10
-    configuration.training.weightAverage = 0.5
+    configuration.training.phases.decoder.steps = 10
+    configuration.training.phases.change { $0.weightAverage = 0.5 }
     let second = try ExtractionTrainer(
       configuration: configuration, recordings: recordings, seed: 2, start: .model(source))
     for _ in 0..<10 { _ = try second.step() }

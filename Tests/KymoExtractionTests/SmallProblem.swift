@@ -1,6 +1,7 @@
 // A problem that trains in seconds.
 import Foundation
 import KymoData
+import KymoNN
 import KymoNumerics
 
 @testable import KymoExtraction
@@ -35,10 +36,26 @@ func smallExtraction(steps: Int) -> ExtractionConfiguration {
   var configuration = ExtractionConfiguration()
   configuration.model.latents = 2
   configuration.model.kernelUnits = 32
-  configuration.training.steps = steps
+  configuration.training.phases.joint.steps = steps
   (configuration.training.beta, configuration.training.betaUnit) = (0.01, .absolute)
   configuration.training.batchSize = 8
   configuration.training.inputCrop = [34, 40]
   configuration.training.targetCrop = [9, 30]
   return configuration
+}
+
+extension TrainingConfiguration.Phases {
+  /// Changes all phases alike.
+  mutating func change(_ change: (inout Descent) -> Void) {
+    change(&joint)
+    change(&decoder)
+    change(&encoder)
+  }
+}
+
+extension LearningRateSchedule {
+  /// A cycle as the default's with another peak.
+  static func cycle(peak: Double) -> LearningRateSchedule {
+    .oneCycle(.init(peak: peak, warmupFraction: 0.1, finalFraction: 0.003))
+  }
 }

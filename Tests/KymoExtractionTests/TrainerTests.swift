@@ -100,7 +100,7 @@ private func temporaryFolder() throws -> URL {
   func continuation() throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 12)
-    configuration.training.weightAverage = 0.9
+    configuration.training.phases.change { $0.weightAverage = 0.9 }
     configuration.training.propagationNoise = 0.01
     configuration.model.averagingDropout = 0.1
     configuration.training.betaUnit = .error
@@ -264,9 +264,9 @@ private func temporaryFolder() throws -> URL {
     func decode(_ text: String) throws -> ExtractionConfiguration {
       try SettingsTree(json: Data(text.utf8)).decode(ExtractionConfiguration.self)
     }
-    let partial = try decode(#"{"training": {"steps": 7}}"#)
+    let partial = try decode(#"{"training": {"phases": {"joint": {"steps": 7}}}}"#)
     var expected = ExtractionConfiguration()
-    expected.training.steps = 7
+    expected.training.phases.joint.steps = 7
     #expect(partial == expected)
     let error = #expect(throws: ConfigurationError.self) {
       _ = try decode(#"{"model": {"latentz": 7}}"#)

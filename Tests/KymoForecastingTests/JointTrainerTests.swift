@@ -33,8 +33,8 @@ private func reduction(seed: UInt64) throws -> AutoencoderReduction {
 private func training(steps: Int) -> JointTraining {
   var training = JointTraining()
   (training.windows.windowLength, training.windows.windowsPerSequence) = (8, 3)
-  (training.windows.batchSize, training.windows.steps) = (8, steps)
-  training.windows.validationInterval = 50
+  (training.windows.batchSize, training.windows.phase.steps) = (8, steps)
+  training.windows.phase.validationInterval = 50
   return training
 }
 
@@ -138,7 +138,7 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
   @Test("continues from a checkpoint with bit-equal losses") func continuation() throws {
     var settings = training(steps: 9)
     settings.windows.inputNoise = 0.01
-    settings.windows.validationInterval = 4
+    settings.windows.phase.validationInterval = 4
     let folder = try TemporaryFolder()
     let unbroken = try trainer(settings, seed: 5)
     var expected: [StepRecord] = []

@@ -45,7 +45,7 @@ import Testing
   @Test("statistics agree with NumPy")
   func summaries() throws {
     let golden = try Golden.load()
-    let summaries = ExtractionResults.latentSummaries(
+    let summaries = latentSummaries(
       of: golden.recordings, collapsedVariance: 0.04)
     expectClose(summaries.map(\.varianceOfMean), golden.varianceOfMean, .rounding(terms: 40))
     expectClose(summaries.map(\.meanVariance), golden.meanVariance, .rounding(terms: 40))
@@ -60,7 +60,7 @@ import Testing
   @Test("agree with NumPy's least squares")
   func golden() throws {
     let golden = try Golden.load()
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["a", "b"], recordings: golden.recordings, relevantLatents: [0, 2],
       trainingRecordings: golden.trainingRecordings)
     for (score, expected) in zip(scores, golden.fits) {
@@ -69,7 +69,6 @@ import Testing
         [score.rSquared, try #require(score.rSquaredOfTrainingFit), score.coverage95],
         [expected.rSquared, expected.rSquaredOfTrainingFit, expected.coverage95], rounding)
       expectClose(score.rSquaredOfSingleLatents, expected.single, rounding)
-      #expect(score.paperRSquared == nil)
     }
     #expect(scores.map(\.name) == ["a", "b"])
   }
@@ -77,28 +76,26 @@ import Testing
   @Test("notice a swapped latent (negative control)")
   func swappedLatent() throws {
     let golden = try Golden.load()
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["a", "b"], recordings: golden.recordings, relevantLatents: [2, 0])
     expectFar(scores[0].coefficients, golden.fits[0].coefficients, rounding)
   }
 
-  @Test("are zero without relevant latents, and carry the paper's number by name")
+  @Test("are zero without relevant latents")
   func nothingRelevant() throws {
     let golden = try Golden.load()
-    let scores = ExtractionResults.parameterScores(
-      parameterNames: ["γ", "b"], recordings: golden.recordings, relevantLatents: [],
-      paper: .kuramotoSivashinsky)
+    let scores = parameterScores(
+      parameterNames: ["γ", "b"], recordings: golden.recordings, relevantLatents: [])
     #expect(scores.map(\.rSquared) == [0, 0])
     #expect(scores.map(\.coverage95) == [0, 0])
     #expect(scores.map(\.coefficients.count) == [1, 1])
-    #expect(scores.map(\.paperRSquared) == [0.993, nil])
   }
 
   @Test("are zero for a parameter that does not vary, so that they can be written")
   func constantParameter() throws {
     var recordings = try Golden.load().recordings
     for index in recordings.indices { recordings[index].parameters = [1.1] }
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["p"], recordings: recordings, relevantLatents: [0, 2],
       trainingRecordings: recordings)
     #expect(scores[0].rSquared == 0 && scores[0].rSquaredOfTrainingFit == 0)
@@ -114,17 +111,17 @@ import Testing
   @Test("see through a bend with a smooth map, and that bars are too narrow", arguments: [1, 2])
   func smoothMap(narrowing: Double) throws {
     var stream = RandomStream(seed: 7, purpose: .testing)
-    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+    func recordings(_ count: Int) -> [ExtractedLatents] {
       (0..<count).map { index in
         // Two latents know one parameter each, bent and mixed.
         let truth = [stream.normal(), stream.normal()]
         let latents = [truth[0] - 0.2 * truth[1] * truth[1], truth[1]]
-        return ExtractionResults.RecordingLatents(
+        return ExtractedLatents(
           recording: index, mean: latents.map { $0 + 0.1 * stream.normal() },
           standardDeviation: [0.1, 0.1].map { $0 / narrowing }, parameters: truth)
       }
     }
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["p", "q"], recordings: recordings(1000), relevantLatents: [0, 1],
       trainingRecordings: recordings(1000))
     #expect(scores[0].coverage95 < 0.75 && scores[0].rSquared < 0.95)
@@ -140,16 +137,16 @@ import Testing
     "cover 95 % of new recordings after calibration, though σ is wrong and errors are not normal")
   func calibration() throws {
     var stream = RandomStream(seed: 6, purpose: .testing)
-    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+    func recordings(_ count: Int) -> [ExtractedLatents] {
       (0..<count).map { index in
         let truth = stream.normal()
         let error = stream.uniform() < 0.2 ? stream.normal() : 0.1 * stream.normal()
-        return ExtractionResults.RecordingLatents(
+        return ExtractedLatents(
           recording: index, mean: [2 * truth + error], standardDeviation: [0.1],
           parameters: [truth])
       }
     }
-    let score = ExtractionResults.parameterScores(
+    let score = parameterScores(
       parameterNames: ["p"], recordings: recordings(4000), relevantLatents: [0],
       trainingRecordings: recordings(4000))[0]
     let calibration = try #require(score.calibration)
@@ -164,16 +161,16 @@ import Testing
     arguments: [(25, 25.0 / 26), (10, 10.0 / 11)])
   func fewRecordings(_ count: Int, _ expected: Double) throws {
     var stream = RandomStream(seed: 7, purpose: .testing)
-    func recordings(_ count: Int) -> [ExtractionResults.RecordingLatents] {
+    func recordings(_ count: Int) -> [ExtractedLatents] {
       (0..<count).map { index in
         let truth = stream.normal()
-        return ExtractionResults.RecordingLatents(
+        return ExtractedLatents(
           recording: index, mean: [2 * truth + 0.3 * stream.normal()], standardDeviation: [0.3],
           parameters: [truth])
       }
     }
     let coverages = try (0..<1000).map { _ in
-      let score = ExtractionResults.parameterScores(
+      let score = parameterScores(
         parameterNames: ["p"], recordings: recordings(40), relevantLatents: [0],
         trainingRecordings: recordings(count))[0]
       return try #require(score.calibration).coverage95
@@ -191,11 +188,11 @@ import Testing
     var stream = RandomStream(seed: 5, purpose: .testing)
     let recordings = (0..<4000).map { index in
       let truth = stream.normal()
-      return ExtractionResults.RecordingLatents(
+      return ExtractedLatents(
         recording: index, mean: [-2 * truth + 0.1 * stream.normal()],
         standardDeviation: [0.1], parameters: [truth])
     }
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["p"], recordings: recordings, relevantLatents: [0])
     expectClose(
       [scores[0].coverage95], [0.95],
@@ -210,13 +207,13 @@ import Testing
     let recordings = (0..<500).map { index in
       let (truth, other, chance) = (stream.normal(), stream.normal(), stream.normal())
       // The second latent sees a little of p, which the first one lacks.
-      return ExtractionResults.RecordingLatents(
+      return ExtractedLatents(
         recording: index,
         mean: [truth - 0.06 * other, other + 0.005 * stream.normal(), chance],
         standardDeviation: [0.01, 0.01, 0.01],
         parameters: [truth, truth + 0.1 * stream.normal()])
     }
-    let scores = ExtractionResults.parameterScores(
+    let scores = parameterScores(
       parameterNames: ["p", "noisy"], recordings: recordings, relevantLatents: [0, 1, 2])
     #expect(scores[0].latents == [0, 1] && scores[0].rSquared > 0.9999)
     #expect(scores[1].latents == [0])
@@ -225,27 +222,28 @@ import Testing
   @Test("the interval of R² holds R², narrows with more recordings and repeats itself")
   func interval() throws {
     let golden = try Golden.load()
-    let some = results(golden.recordings)
-    let more = results((0..<10).flatMap { _ in golden.recordings })
+    func interval(_ recordings: [ExtractedLatents]) -> ClosedRange<Double>? {
+      rSquaredInterval(ofParameter: 0, on: [0, 2], recordings)
+    }
+    let more = (0..<10).flatMap { _ in golden.recordings }
     let (wide, narrow) = (
-      try #require(some.rSquaredInterval(ofParameter: 0)),
-      try #require(more.rSquaredInterval(ofParameter: 0))
+      try #require(interval(golden.recordings)), try #require(interval(more))
     )
     #expect(wide.contains(golden.fits[0].rSquared))
     let ratio = (wide.upperBound - wide.lowerBound) / (narrow.upperBound - narrow.lowerBound)
     #expect(ratio > 2 && ratio < 5, "√10 expected, found \(ratio)")
-    #expect(some.rSquaredInterval(ofParameter: 0) == wide)
-    #expect(results(Array(golden.recordings.prefix(9))).rSquaredInterval(ofParameter: 0) == nil)
+    #expect(interval(golden.recordings) == wide)
+    #expect(interval(Array(golden.recordings.prefix(9))) == nil)
   }
 
-  private func results(
-    _ recordings: [ExtractionResults.RecordingLatents]
-  ) -> ExtractionResults {
-    ExtractionResults(
-      dataDescription: "golden", parameterNames: ["a", "b"],
-      latents: ExtractionResults.latentSummaries(of: recordings, collapsedVariance: 0.04),
-      collapsedVariance: 0.04, scores: [], recordings: recordings, errorCurves: [],
-      frameInterval: 1, trainedFrames: 31, fields: [], paperRelevantCount: nil)
+  @Test("shares have Wilson's interval")
+  func wilson() {
+    // Newcombe, Statistics in Medicine 17, 857 (1998), Table I: 81 of 263 and 0 of 20.
+    let usual = shareInterval(81 / 263.0, of: 263)
+    let none = shareInterval(0, of: 20)
+    expectClose(
+      [usual.lowerBound, usual.upperBound, none.lowerBound, none.upperBound],
+      [0.2553, 0.3662, 0, 0.1611], Tolerance(absolute: 5e-5, because: "four published decimals"))
   }
 }
 
@@ -259,7 +257,7 @@ import Testing
     whole.add(prediction: prediction, truth: truth)
     let rounding = Tolerance.rounding(terms: 10)
     expectClose(whole.rows.flatMap { $0 }, golden.errorRows.flatMap { $0 }, rounding)
-    let curve = whole.summary(name: "model")
+    let curve = whole.curve
     expectClose(curve.mean, golden.errorMean, rounding)
     expectClose(curve.lowerDecile, golden.errorLower, rounding)
     expectClose(curve.upperDecile, golden.errorUpper, rounding)
@@ -281,32 +279,14 @@ import Testing
     prediction[1, 0, 1, 0] = value
     var errors = RolloutErrors()
     errors.add(prediction: prediction, truth: truth)
-    let curve = errors.summary(name: "model", paperPoints: [.init(index: 1, value: 2)])
+    let curve = errors.curve
     #expect(curve.recordingCount == 1 && curve.divergedCount == 1)
     #expect(curve.mean == [0, 0])
-    #expect(curve.paperPoints == [.init(index: 1, value: 2)])
   }
 
   @Test("of no recording at all are empty")
   func empty() {
-    let curve = RolloutErrors().summary(name: "model")
+    let curve = RolloutErrors().curve
     #expect(curve.mean.isEmpty && curve.recordingCount == 0)
-  }
-
-  @Test("published curves rise, and the refined decoder is the better one")
-  func paper() {
-    let paper = PaperNumbers.kuramotoSivashinsky
-    for points in [
-      paper.decoderErrors, paper.refinedDecoderErrors, paper.finiteDifferenceErrors,
-      PaperNumbers.noisyKuramotoSivashinsky.decoderErrors,
-    ] + [5000, 50, 25, 10].compactMap(PaperNumbers.kuramotoSivashinskyErrors) {
-      #expect(zip(points, points.dropFirst()).allSatisfy { $0.index < $1.index })
-      #expect(zip(points, points.dropFirst()).allSatisfy { $0.value < $1.value })
-    }
-    #expect(
-      zip(paper.decoderErrors, paper.refinedDecoderErrors).allSatisfy {
-        $0.index == $1.index && $0.value > $1.value
-      })
-    #expect(PaperNumbers.kuramotoSivashinskyErrors(trainingRecordings: 7) == nil)
   }
 }

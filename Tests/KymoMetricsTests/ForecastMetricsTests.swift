@@ -212,29 +212,12 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     }
   }
 
-  @Test("transforms are those of the definition", arguments: [1, 2, 3, 4, 7, 8, 9, 31, 64, 65])
-  func fourier(_ count: Int) {
-    var random = RandomStream(seed: UInt64(count), purpose: .testing)
-    let re = (0..<count).map { _ in random.normal() }
-    let im = (0..<count).map { _ in random.normal() }
-    let (x, y) = FourierTransform(count: count).forward(re: re, im: im)
-    for k in 0..<count {
-      var (a, b) = (0.0, 0.0)
-      for n in 0..<count {
-        let angle = -2 * Double.pi * Double(k * n % count) / Double(count)
-        a += re[n] * cos(angle) - im[n] * sin(angle)
-        b += re[n] * sin(angle) + im[n] * cos(angle)
-      }
-      expectClose([x[k], y[k]], [a, b], Tolerance(absolute: 1e-12, because: "65 terms of size 1"))
-    }
-  }
-
   @Test("autocorrelation of an alternating field") func alternating() {
     let wave = HostArray([1.0, -1, 1, -1, 1, -1], shape: [1, 6, 1, 1])
     expectClose(autocorrelation(of: wave, lags: [0, 1, 2]), [1, -1, 1], rounding)
   }
 
-  @Test("spread over initial conditions counts what diverged") func spread() throws {
+  @Test("spread over initial conditions counts what diverged") func spread() {
     let spread = MetricSpread([1, 2, .nan, 6, .infinity])
     #expect(spread.mean == 3 && spread.minimum == 1 && spread.maximum == 6)
     #expect(spread.count == 3 && spread.divergedCount == 2)
@@ -242,12 +225,9 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     let columns = MetricSpread.overInitialConditions(
       HostArray([1, 10, 3, 30], shape: [2, 2]))
     #expect(columns.map(\.mean) == [2, 20])
-    for value in [spread, MetricSpread([.nan]), MetricSpread([4])] {
-      let text = try JSONEncoder().encode(value)
-      let back = try JSONDecoder().decode(MetricSpread.self, from: text)
-      #expect(back.count == value.count && back.mean.isNaN == value.mean.isNaN)
-      #expect(back.standardDeviation.isNaN == value.standardDeviation.isNaN)
-    }
+    let (none, one) = (MetricSpread([.nan]), MetricSpread([4]))
+    #expect(none.mean.isNaN && none.count == 0 && none.divergedCount == 1)
+    #expect(one.mean == 4 && one.standardDeviation.isNaN)
   }
 
   @Test("speed-up counted in every way") func speedUp() {

@@ -34,19 +34,19 @@ struct Golden: Decodable {
     return try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))
   }
 
-  var recordings: [ExtractionResults.RecordingLatents] {
+  var recordings: [ExtractedLatents] {
     Self.recordings(latents, deviations, parameters)
   }
 
-  var trainingRecordings: [ExtractionResults.RecordingLatents] {
+  var trainingRecordings: [ExtractedLatents] {
     Self.recordings(trainingLatents, trainingDeviations, trainingParameters)
   }
 
   private static func recordings(
     _ latents: [[Double]], _ deviations: [[Double]], _ parameters: [[Double]]
-  ) -> [ExtractionResults.RecordingLatents] {
+  ) -> [ExtractedLatents] {
     latents.indices.map {
-      ExtractionResults.RecordingLatents(
+      ExtractedLatents(
         recording: $0, mean: latents[$0], standardDeviation: deviations[$0],
         parameters: parameters[$0])
     }

@@ -5,18 +5,18 @@ import KymoNumerics
 import Testing
 
 @Suite("Certainty of the number of parameters") struct RelevanceCertaintyTests {
-  /// Results whose relevant latents are the columns of `values`, with the given σ², and one collapsed.
-  private func results(_ values: [[Double]], noise: [Double]) -> ExtractionResults {
+  /// The certainty of latents that are the columns of `values`, with the given σ², and one collapsed.
+  private func certainty(
+    _ values: [[Double]], noise: [Double], conservedMeans: [ConservedMean] = []
+  ) -> RelevanceCertainty {
     let recordings = values[0].indices.map { index in
-      ExtractionResults.RecordingLatents(
+      ExtractedLatents(
         recording: index, mean: values.map { $0[index] } + [0.001 * Double(index % 2)],
         standardDeviation: noise.map { $0.squareRoot() } + [0.2], parameters: [])
     }
-    return ExtractionResults(
-      dataDescription: "made", parameterNames: [],
-      latents: ExtractionResults.latentSummaries(of: recordings, collapsedVariance: 0.04),
-      collapsedVariance: 0.04, scores: [], recordings: recordings, errorCurves: [],
-      frameInterval: 1, trainedFrames: 1, fields: [], paperRelevantCount: nil)
+    return RelevanceCertainty(
+      of: latentSummaries(of: recordings, collapsedVariance: 0.04), recordings,
+      collapsedVariance: 0.04, conservedMeans: conservedMeans)
   }
 
   private func normals(_ index: UInt64) -> [Double] {
@@ -25,47 +25,44 @@ import Testing
   }
 
   @Test("independent and precise latents are clear") func clear() throws {
-    let certainty = results([normals(1), normals(2)], noise: [0.001, 0.002]).relevanceCertainty()
-    #expect(certainty.isClear)
-    #expect(try #require(certainty.weakestSignal) > 300)
+    let found = certainty([normals(1), normals(2)], noise: [0.001, 0.002])
+    #expect(found.isClear)
+    #expect(try #require(found.weakestSignal) > 300)
   }
 
   @Test("a bent copy of a latent is found, the noisier of the two") func repetition() {
     let first = normals(1)
     let copy = first.map { 0.8 * $0 + 0.2 * $0 * $0 }
-    let certainty = results([copy, first, normals(2)], noise: [0.002, 0.001, 0.001])
-      .relevanceCertainty()
-    #expect(certainty.repeated.map(\.latent) == [0])
-    #expect(!certainty.isClear)
+    let found = certainty([copy, first, normals(2)], noise: [0.002, 0.001, 0.001])
+    #expect(found.repeated.map(\.latent) == [0])
+    #expect(!found.isClear)
   }
 
   @Test("a sum of two latents is found") func sum() {
     let (first, second) = (normals(1), normals(2))
     let sum = zip(first, second).map { 0.7 * ($0 + $1) }
-    let certainty = results([first, second, sum], noise: [0.001, 0.001, 0.002])
-      .relevanceCertainty()
-    #expect(certainty.repeated.map(\.latent) == [2])
+    let found = certainty([first, second, sum], noise: [0.001, 0.001, 0.002])
+    #expect(found.repeated.map(\.latent) == [2])
   }
 
   @Test("a latent near the bounds is in doubt, one that clearly fails is not") func doubt() {
     let weak = normals(2).map { 0.4 * $0 }
-    let near = results([normals(1), weak], noise: [0.001, 0.008]).relevanceCertainty()
+    let near = certainty([normals(1), weak], noise: [0.001, 0.008])
     #expect(near.doubtful == [1])
-    let fails = results([normals(1), weak.map { 0.1 * $0 }], noise: [0.001, 0.008])
-      .relevanceCertainty()
+    let fails = certainty([normals(1), weak.map { 0.1 * $0 }], noise: [0.001, 0.008])
     #expect(fails.doubtful.isEmpty)
   }
 
   @Test("a latent that follows from a mean that recordings keep is found") func conserved() {
     let (first, second) = (normals(1), normals(2))
-    var made = results([first, second], noise: [0.001, 0.001])
-    made.conservedMeans = [
-      .init(channel: "u", values: normals(3)),
-      .init(channel: "v", values: second.map { 0.2 * $0 + 0.02 * $0 * $0 * $0 + 5 }),
-    ]
-    let certainty = made.relevanceCertainty()
-    #expect(certainty.conserved.map(\.latent) == [1])
-    #expect(certainty.conserved.map(\.channel) == ["v"])
-    #expect(!certainty.isClear && certainty.repeated.isEmpty)
+    let found = certainty(
+      [first, second], noise: [0.001, 0.001],
+      conservedMeans: [
+        .init(channel: "u", values: normals(3)),
+        .init(channel: "v", values: second.map { 0.2 * $0 + 0.02 * $0 * $0 * $0 + 5 }),
+      ])
+    #expect(found.conserved.map(\.latent) == [1])
+    #expect(found.conserved.map(\.channel) == ["v"])
+    #expect(!found.isClear && found.repeated.isEmpty)
   }
 }

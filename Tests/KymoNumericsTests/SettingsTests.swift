@@ -63,10 +63,16 @@ private struct Oven: Settings {
         == expected)
   }
 
-  @Test("below a key that is given take the defaults of their own type") func ownDefaults() throws {
-    // Not those of the group around them, 0.01.
-    #expect(try oven(#"{"heat": {"gas": {"valves": 2}}}"#).heat == .gas(.init(valves: 2)))
-    #expect(Oven().heat == .gas(.init(pressure: 0.01)))
+  @Test("below a key that is given take the defaults of their place, else of their type")
+  func placeDefaults() throws {
+    // The group around them has gas of 0.01 by default, gas alone 0.02.
+    #expect(
+      try oven(#"{"heat": {"gas": {"valves": 2}}}"#).heat
+        == .gas(.init(pressure: 0.01, valves: 2)))
+    #expect(try oven(#"{"timer": {"valves": 2}}"#).timer == .init(pressure: 0.02, valves: 2))
+    #expect(try oven(#"{"burners": [{"valves": 2}]}"#).burners == [.init(valves: 2)])
+    // Another kind than that of the place has its own.
+    #expect(try oven(#"{"heat": {"electric": {}}}"#).heat == .electric(.init()))
   }
 
   @Test("that are choices have their own settings below them") func choices() throws {
@@ -187,6 +193,39 @@ private struct Oven: Settings {
     #expect(throws: ConfigurationError.self) { try above.set(.null, at: ["e", "x"]) }
   }
 
+  @Test("of a group of their own may stand in the group around it") func inlined() throws {
+    /// An oven of one kind, and what it costs.
+    struct Offer: Settings, FormerSettings {
+      @Inlined var heat = Oven.Heat.gas(Oven.coldGas)
+      var price = 500.0
+      static let formerKeys = ["heat": "Leave it out."]
+    }
+    func offer(_ json: String) throws -> Offer {
+      try SettingsTree(json: Data(json.utf8)).decode(Offer.self)
+    }
+    #expect(try offer("{}") == Offer())
+    #expect(try offer(#"{"price": 1}"#).heat == .gas(Oven.coldGas))
+    let electric = try offer(#"{"price": 1, "electric": {"power": 2}}"#)
+    #expect(electric.heat == .electric(.init(power: 2)) && electric.price == 1)
+    guard case .group(let entries) = try SettingsTree(encoding: electric) else {
+      Issue.record("no group")
+      return
+    }
+    #expect(entries.map(\.key) == ["electric", "price"])
+    #expect(try SettingsTree(encoding: electric).decode(Offer.self) == electric)
+    for (json, path, words) in [
+      (#"{"gas": {}, "electric": {}, "price": 1}"#, "the settings", "one of: gas, electric, solar"),
+      (#"{"price": 1, "elektric": {}}"#, "elektric", "Did you mean 'electric'?"),
+      (#"{"electric": {"powr": 1}}"#, "electric.powr", "Did you mean 'power'?"),
+      (#"{"heat": {"gas": {}}, "price": 1}"#, "heat", "Leave it out."),
+      (#"{"electric": {}, "prize": 1}"#, "prize", "one of: electric, gas, price, solar"),
+    ] {
+      let error = try #require(throws: ConfigurationError.self) { try offer(json) }
+      #expect(error.path == path)
+      #expect(error.description.contains(words), "\(error)")
+    }
+  }
+
   @Test("may start from other defaults than those of their type") func otherDefaults() throws {
     /// Two groups that differ unless they are told otherwise.
     struct Pair: Settings {
@@ -229,7 +268,8 @@ private struct Oven: Settings {
     #expect(
       try SettingsTree(json: Data(old.utf8)).decode(File.self).settings == Oven.Gas(valves: 3))
     let missing = #expect(throws: ConfigurationError.self) {
-      try SettingsTree(json: Data(#"{"settings": {}}"#.utf8)).decode(File.self, source: "model.json")
+      try SettingsTree(json: Data(#"{"settings": {}}"#.utf8))
+        .decode(File.self, source: "model.json")
     }
     #expect(missing?.path == "version" && missing?.found == "missing")
     #expect(throws: ConfigurationError.self) {

@@ -50,8 +50,8 @@ private func limitCycles(_ starts: [(Double, Double)], frames: Int) -> [HostArra
 private func smallTraining(_ steps: Int) -> PropagatorTraining {
   var training = PropagatorTraining()
   (training.windowLength, training.windowsPerSequence, training.batchSize) = (10, 3, 8)
-  (training.steps, training.validationInterval) = (steps, 100)
-  training.learningRate = .oneCycle(.init(peak: 1e-2, warmupFraction: 0.1))
+  (training.phase.steps, training.phase.validationInterval) = (steps, 100)
+  training.phase.learningRate = .oneCycle(.init(peak: 1e-2, warmupFraction: 0.1))
   return training
 }
 
@@ -123,12 +123,12 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     var training = smallTraining(14)
     training.scheduledSampling = .linear
     training.inputNoise = 0.01
-    training.weightAverage = 0.9
-    training.validationInterval = 3
+    training.phase.weightAverage = 0.9
+    training.phase.validationInterval = 3
     if hasRounds {
       var rounds = RoundSchedule()
       (rounds.patience, rounds.maxRounds, rounds.maxEpochs) = (1, 2, 4)
-      training.rounds = rounds
+      training.phase.rounds = rounds
     }
     func trainer(seed: UInt64) throws -> PropagatorTrainer {
       try PropagatorTrainer(
@@ -159,11 +159,13 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     arguments: OptimizerChoice.allCases)
   func finish(_ optimizer: OptimizerChoice) throws {
     var training = smallTraining(7)
-    (training.freeRunningSteps, training.validationInterval) = (6, 3)
-    training.optimizer = optimizer
+    (training.freeRunningSteps, training.phase.validationInterval) = (6, 3)
+    training.phase.optimizer = optimizer
     training.finish = .init()
+    training.finish?.phase.optimizer = optimizer
+    training.finish?.phase.validationInterval = 3
     training.finish?.windowLength = 30
-    training.finish?.steps = 4
+    training.finish?.phase.steps = 4
     let last = try #require(training.finishing)
     #expect(last.freeRunningSteps == 26 && last.sequenceLength == 90 && last.finish == nil)
     func trainer() throws -> PropagatorTrainer {
@@ -224,12 +226,12 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
     for (length, steps, hasRounds) in [(10, 4, false), (50, 0, false), (50, 4, true)] {
       training.finish = .init()
       training.finish?.windowLength = length
-      training.finish?.steps = steps
-      training.rounds = hasRounds ? RoundSchedule() : nil
+      training.finish?.phase.steps = steps
+      training.phase.rounds = hasRounds ? RoundSchedule() : nil
       #expect(throws: ConfigurationError.self) { try training.validate() }
     }
     training.finish?.windowLength = 34
-    training.rounds = nil
+    training.phase.rounds = nil
     #expect(throws: ModelDataError.self) {
       _ = try PropagatorTrainer(
         small(.lstm), training: training, series: sines(3, frames: 120),

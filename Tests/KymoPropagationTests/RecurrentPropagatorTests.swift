@@ -164,41 +164,4 @@ private let single = Tolerance(
     let expected = try propagator.step(known.frame(0), memory: &memory)
     #expect(try loaded.step(known.frame(0), memory: &memory) == expected)
   }
-
-  @Test("as an ensemble: members follow their own latents, mean and spread by hand")
-  func ensemble() throws {
-    let members = [1, 2, 3].map { propagator(.lstm, latents: 2, units: 8, seed: $0) }
-    let ensemble = EnsemblePropagator(members)
-    let start = latents([4, 2])
-    var memory = ensemble.initialMemory(batchCount: 4)
-    let forecast = try ensemble.forecast(from: start, stepCount: 3, memory: &memory)
-    let alone = try members.map { member in
-      var own = member.initialMemory(batchCount: 4)
-      return try member.rollout(from: start, stepCount: 3, memory: &own)
-    }
-    for index in forecast.mean.elements.indices {
-      let values = alone.map { $0.elements[index] }
-      let mean = values.reduce(0, +) / 3
-      #expect(abs(forecast.mean.elements[index] - mean) < 1e-14)
-      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 3
-      #expect(abs(forecast.spread.elements[index] - variance.squareRoot()) < 1e-14)
-    }
-    // Going on in two parts is going on in one.
-    var whole = ensemble.initialMemory(batchCount: 4)
-    let six = try ensemble.forecast(from: start, stepCount: 6, memory: &whole)
-    let rest = try ensemble.forecast(stepCount: 3, memory: &memory)
-    for step in 0..<3 {
-      expectClose(rest.mean.frame(step).elements, six.mean.frame(3 + step).elements, single)
-    }
-    // Known latents bring the members together again.
-    let common = try ensemble.step(start, memory: &memory)
-    #expect(common.shape == [4, 2])
-    var fresh = ensemble.initialMemory(batchCount: 4)
-    #expect(throws: ModelDataError.self) { try ensemble.forecast(stepCount: 1, memory: &fresh) }
-    // Members that are all alike agree.
-    let same = EnsemblePropagator([members[0], members[0]])
-    var twin = same.initialMemory(batchCount: 4)
-    let agreed = try same.forecast(from: start, stepCount: 2, memory: &twin)
-    #expect(agreed.spread.elements.allSatisfy { $0 == 0 })
-  }
 }

@@ -24,6 +24,24 @@ private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArra
   return HostArray(values, shape: [count, 2, cells])
 }
 
+/// Fields in two dimensions with two channels that depend on two numbers: bumps at different places.
+private func bumps(_ count: Int, seed: UInt64 = 1) -> HostArray<Float> {
+  var random = RandomStream(seed: seed, purpose: .testing)
+  var values: [Float] = []
+  for _ in 0..<count {
+    let (x, y) = (4 + 8 * random.uniform(), 3 + 6 * random.uniform())
+    for scale in [2.0, -0.3] {
+      for row in 0..<16 {
+        for column in 0..<12 {
+          let square = pow(Double(row) - x, 2) + pow(Double(column) - y, 2)
+          values.append(Float(scale * exp(-square / 12)))
+        }
+      }
+    }
+  }
+  return HostArray(values, shape: [count, 2, 16, 12])
+}
+
 private func small(latents: Int = 1) -> FeedForwardAutoencoder {
   var settings = FeedForwardAutoencoder()
   (settings.latentCount, settings.hiddenWidth, settings.hiddenLayers) = (latents, 24, 2)
@@ -37,10 +55,9 @@ private func smallConvolutional() -> ConvolutionalAutoencoder {
 }
 
 private func fixed(_ count: Int, peak: Double = 5e-3) -> ReductionTraining {
-  var steps = FixedSteps()
-  (steps.count, steps.learningRate) = (count, .oneCycle(.init(peak: peak, warmupFraction: 0.1)))
   var training = ReductionTraining()
-  training.course = .steps(steps)
+  training.phase.steps = count
+  training.phase.learningRate = .oneCycle(.init(peak: peak, warmupFraction: 0.1))
   return training
 }
 
@@ -49,7 +66,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   (schedule.patience, schedule.maxRounds, schedule.maxEpochs) = (patience, rounds, epochs)
   schedule.initialRate = 5e-3
   var training = ReductionTraining()
-  training.course = .rounds(schedule)
+  training.phase.rounds = schedule
   return training
 }
 
@@ -80,6 +97,32 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     expectClose(
       [error.scaled], [try #require(trainer.bestLoss)],
       Tolerance(relative: 1, because: "other states"))
+  }
+
+  @Test(
+    "fields in two dimensions with two channels: bumps that move about, for two seeds",
+    arguments: [1, 2] as [UInt64])
+  func learnsPlane(_ seed: UInt64) throws {
+    var settings = smallConvolutional()
+    (settings.latentCount, settings.kernelWidth) = (2, 3)
+    let trainer = try ReductionTrainer(
+      .convolutional(settings), training: fixed(600), states: FrameSet(states: bumps(192)),
+      validation: FrameSet(states: bumps(32, seed: 2)), seed: seed)
+    let first = try trainer.step().loss
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    #expect(reduction.stateShape == [2, 16, 12])
+    let states = bumps(32, seed: 3)
+    let error = try reduction.reconstructionError(of: states)
+    // The mean of all fields is worse than 0.05.
+    #expect(first > 0.05 && error.scaled < 0.01, "seed \(seed): \(first) to \(error.scaled)")
+    let folder = try TemporaryFolder()
+    try reduction.save(to: folder.path("model"))
+    let loaded = try AutoencoderReduction(from: folder.path("model"))
+    let latents = try reduction.encode(states)
+    #expect(try loaded.encode(states) == latents)
+    #expect(try loaded.decode(latents) == reduction.decode(latents))
+    #expect(throws: ModelDataError.self) { try reduction.encode(fronts(2)) }
   }
 
   @Test(
@@ -172,7 +215,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
       settings.isVariational = true
       configuration = .feedForward(settings)
     case "rounds": training = rounds(patience: 1, rounds: 10, epochs: 20)
-    case "soap": training.optimizer = .soap
+    case "soap": training.phase.optimizer = .soap
     case "double":
       var settings = small()
       settings.precision = .double
@@ -215,12 +258,10 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
 
   @Test("the result has the best weights, or the last ones when asked") func selection() throws {
     // A rate that is far too large at the end: the last weights are worse than the best.
-    func error(_ selection: FixedSteps.Selection) throws -> (found: Double, best: Double) {
-      var steps = FixedSteps()
-      (steps.count, steps.selection) = (240, selection)
-      steps.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+    func error(_ selection: Descent.Selection) throws -> (found: Double, best: Double) {
       var training = ReductionTraining()
-      training.course = .steps(steps)
+      (training.phase.steps, training.phase.selection) = (240, selection)
+      training.phase.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
         .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),
@@ -403,10 +444,18 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     }
     let training = try decode(
       ReductionTraining.self,
-      #"{"batchSize": 8, "course": {"steps": {"count": 9, "learningRate": {"constant": {}}}}}"#)
-    var steps = FixedSteps()
-    (steps.count, steps.learningRate) = (9, .constant(.init()))
-    #expect(training.batchSize == 8 && training.course == .steps(steps))
+      #"{"batchSize": 8, "phase": {"steps": 9, "learningRate": {"constant": {}}}}"#)
+    var expectedPhase = ReductionTraining().phase
+    (expectedPhase.steps, expectedPhase.learningRate) = (9, .constant(.init()))
+    #expect(training.batchSize == 8 && training.phase == expectedPhase)
+    // What is not written of a choice is as in its place.
+    let cycle = try decode(
+      ReductionTraining.self, #"{"phase": {"learningRate": {"oneCycle": {"peak": 0.5}}}}"#)
+    #expect(cycle.phase.learningRate == .oneCycle(.init(peak: 0.5, warmupFraction: 0.1)))
+    let former = #expect(throws: ConfigurationError.self) {
+      _ = try decode(ReductionTraining.self, #"{"course": {"rounds": {}}}"#)
+    }
+    #expect(former?.remedy.contains("phase") == true)
 
     var dense = FeedForwardAutoencoder()
     dense.scaling = .standard

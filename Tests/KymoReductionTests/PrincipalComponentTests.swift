@@ -110,7 +110,9 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     #expect(loaded.configuration == reduction.configuration && loaded.scaler == reduction.scaler)
     #expect(try loaded.encode(golden.freshStates) == reduction.encode(golden.freshStates))
     #expect(loaded.singularValues == reduction.singularValues)
-    let other = try #require(throws: TensorError.self) { try DiffusionMapReduction(from: folder.url) }
+    let other = try #require(throws: TensorError.self) {
+      try DiffusionMapReduction(from: folder.url)
+    }
     #expect(other.message.contains("'kymo principal components', not a 'kymo diffusion maps'"))
     try FileManager.default.removeItem(at: folder.path("model.safetensors"))
     #expect(throws: TensorError.self) { try PrincipalComponentReduction(from: folder.url) }

@@ -1,7 +1,7 @@
 import Foundation
-import KymoMetrics
 import KymoNumerics
 import KymoReport
+import KymoResults
 import KymoTestSupport
 import Testing
 
@@ -16,11 +16,7 @@ private let small = SyntheticRun.Contents(recordingCount: 40, frames: 64, side: 
 @Suite("The page in a browser", .enabled(if: Browser.executable != nil, "\(Browser.missing)"))
 struct BrowserTests {
   @Test(
-    "draws every figure without a problem",
-    arguments: [
-      SyntheticRun.Contents(), small.with(parameterNames: ["D", "v"], relevantLatents: [0, 4]),
-      small.with(parameterNames: [], relevantLatents: [1, 2, 3]),
-    ])
+    "draws a figure of every kind without a problem", arguments: [SyntheticRun.Contents(), small])
   func draws(contents: SyntheticRun.Contents) throws {
     let run = try SyntheticRun()
     defer { run.remove() }
@@ -32,8 +28,8 @@ struct BrowserTests {
     let files = try FileManager.default.contentsOfDirectory(
       atPath: run.folder.appending(path: "figures").path)
     let names = Set(files.map { $0.replacing(".json", with: "") })
-    #expect(
-      names.isSuperset(of: ["data", "relevance", "errors", "training", "field-1", "field-2"]))
+    let pictures: Set = ["field-1", "field-2", "field-2-2", "plane-1"]
+    #expect(names == SyntheticRun.figures.union(pictures).union(["training"]))
     #expect(drawn == names)
     for name in names {
       let figure = document.figure(name)
@@ -41,23 +37,21 @@ struct BrowserTests {
         figure.contains("class=\"main-svg\""), figure.contains("data:image/png")
       )
       #expect(isDrawn, "\(name) holds no drawing")
-      #expect(hasPicture == (name.hasPrefix("field") || name == "data"), "picture in \(name)")
+      let isPicture = pictures.union(["data", "density-1"]).contains(name)
+      #expect(hasPicture == isPicture, "picture in \(name)")
     }
   }
 
-  @Test("draws snapshots of fields in the plane")
-  func planes() throws {
+  @Test("draws the training of several models one after the other")
+  func stages() throws {
     let run = try SyntheticRun()
     defer { run.remove() }
-    var contents = small
-    (contents.fieldCount, contents.planeCount) = (0, 2)
-    try run.writeAll(contents)
-    let document = try Browser.open(
-      Report.write(run: run.folder, plotly: SyntheticRun.plotly()))
-    #expect(document.problems == nil)
-    let drawn = try #require(document.drawn)
-    #expect(drawn.isSuperset(of: ["plane-1", "plane-2"]))
-    #expect(document.figure("plane-2").contains("data:image/png"))
+    try run.write(Data(SyntheticRun.stages.utf8), to: "metrics.jsonl")
+    let page = try Report.write(run: run.folder, plotly: SyntheticRun.plotly())
+    let document = try Browser.open(page)
+    #expect(document.problems == nil && document.drawn == ["training"])
+    let text = try String(contentsOf: page, encoding: .utf8)
+    #expect(text.contains("60 epochs in 1 min 0 s.") && text.contains("propagator-1, validation"))
   }
 
   @Test("draws the overview of several experiments and seeds")
@@ -76,7 +70,7 @@ struct BrowserTests {
     #expect(drawn == ["errors-1", "errors-2"])
     let text = try String(contentsOf: page, encoding: .utf8)
     #expect(text.contains("<a href=\"seed-0/report.html\">"))
-    #expect(text.contains("2 × 40"))
+    #expect(text.contains("2 × 3") && text.contains("1 × 3"))
   }
 
   @Test("shows names as text, whatever they are")
@@ -85,12 +79,12 @@ struct BrowserTests {
     defer { run.remove() }
     let name = "<img src=x onerror=kymoProblem('ran')><script>kymoProblem('ran')</script>"
     try run.writeAll(
-      small.with(parameterNames: [name], relevantLatents: [2], description: name, curve: name))
+      SyntheticRun.Contents(name: name, recordingCount: 40, frames: 64, side: 48))
     let document = try Browser.open(
       Report.write(run: run.folder, plotly: SyntheticRun.plotly()))
     let (problems, drawn) = (document.problems, document.drawn)
     #expect(problems == nil)
-    #expect(drawn?.contains("parameter-1") == true)
+    #expect(drawn?.isSuperset(of: SyntheticRun.figures) == true)
   }
 
   @Test("notices a figure that fails and a request to the network (negative controls)")
@@ -120,12 +114,11 @@ struct BrowserTests {
     let run = try SyntheticRun("run <b>")
     defer { run.remove() }
     try run.writeAll(
-      small.with(parameterNames: [evil], relevantLatents: [2], description: evil, curve: evil))
+      SyntheticRun.Contents(name: evil, recordingCount: 40, frames: 64, side: 48))
     try run.write(Data(evil.utf8), to: "recipe.yaml")
     try run.write(Data(#"{"machine": "<script>alert(1)</script>"}"#.utf8), to: "environment.json")
     let page = try text(run)
     #expect(!page.contains("<script>alert"))
-    #expect(!page.contains("<b>\""))
     #expect(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;"))
     #expect(page.contains("<title>run &lt;b&gt; – Kymo</title>"))
     // Three scripts of the page (collector, library, drawing) and one block of data per figure.
@@ -134,7 +127,7 @@ struct BrowserTests {
     #expect(page.ranges(of: "<script").count == 3 + figures.count)
     #expect(page.ranges(of: "</script").count == 3 + figures.count)
     // Markup of our own must not have been escaped by mistake.
-    for markup in ["&lt;p", "&lt;b&gt;N", "&lt;td", "&lt;caption", "&lt;code", "&lt;span"] {
+    for markup in ["&lt;p&gt;", "&lt;td", "&lt;caption", "&lt;code", "&lt;span", "&lt;b&gt;R"] {
       #expect(!page.contains(markup))
     }
   }
@@ -165,10 +158,11 @@ struct BrowserTests {
   func size() throws {
     let run = try SyntheticRun()
     defer { run.remove() }
-    var results = SyntheticRun.results(
-      SyntheticRun.Contents(recordingCount: 2000, fieldCount: 1, side: 400))
-    results.fields = [ExtractionResults.FieldComparison](repeating: results.fields[0], count: 9)
-    try run.write(JSONEncoder().encode(results), to: "results.json")
+    var results = try SyntheticRun.results(
+      SyntheticRun.Contents(recordingCount: 2000, fieldCount: 1, planeCount: 0, side: 400))
+    let field = try #require(results.sections.last)
+    results.sections += (2...9).map { ResultSection("field-\($0)", field.content) }
+    try run.write(results.json(), to: "results.json")
     try run.write(Data(SyntheticRun.training(lines: 20_000).utf8), to: "metrics.jsonl")
     let page = try Report.write(run: run.folder, plotly: SyntheticRun.plotly())
     #expect(try Data(contentsOf: page).count < 12_000_000)
@@ -184,19 +178,37 @@ struct BrowserTests {
     }
     #expect(page.contains("<code>./kymo evaluate &#39;my run&#39; DATA.npz</code>"))
     #expect(page.contains("<code>./kymo train RECIPE.yaml -o &#39;my run&#39;</code>"))
-    #expect(page.contains("doi     = {10.1103/PhysRevX.10.031056}"))
   }
 
-  @Test("holds results that know nothing but latents")
+  @Test("holds results with nothing but a sentence")
   func almostEmpty() throws {
     let run = try SyntheticRun()
     defer { run.remove() }
-    let results = ExtractionResults(
-      dataDescription: "", parameterNames: [], latents: [], collapsedVariance: 1, scores: [],
-      recordings: [], errorCurves: [], frameInterval: 1, trainedFrames: 0, fields: [],
-      paperRelevantCount: nil)
-    try run.write(JSONEncoder().encode(results), to: "results.json")
-    #expect(try text(run).contains("The results hold no latents."))
+    var results = try SyntheticRun.results(small)
+    (results.sections, results.headline) = ([], ["Nothing was found."])
+    try run.write(results.json(), to: "results.json")
+    #expect(try text(run).contains("<p class=\"finding\">Nothing was found.</p>"))
+  }
+
+  @Test("puts published numbers beside ours, and says what the method says")
+  func words() throws {
+    let run = try SyntheticRun()
+    defer { run.remove() }
+    try run.writeAll(SyntheticRun.Contents(recordingCount: 1500, frames: 64, side: 48))
+    let page = try text(run)
+    #expect(page.contains("One latent of five carries γ. It is certain."))
+    #expect(page.contains("<b>0.993</b>") && page.contains("1,500 recordings"))
+    #expect(page.contains("0.991 … 0.995") && page.contains("Published: Table I."))
+    #expect(page.contains("<b>0.00900 ± 0.00090</b>") && page.contains("<td>0.0196</td>"))
+    #expect(page.contains("431 frames.") && page.contains("Published: released weights."))
+    #expect(page.contains("<span class=\"paper\">0.0153</span>"))
+    #expect(page.contains("<p class=\"caution\">In doubt: γ.</p>"))
+    #expect(page.contains("Extracted against γ. 1,000 of 1,500 are shown."))
+    #expect(page.contains("Training reached to the dashed line, t = 12.2."))
+    #expect(page.contains("Channel v."))
+    #expect(page.contains("4,000 steps in 2 min 44 s. Loss and more."))
+    #expect(page.contains("<p>It guesses.</p>") && page.contains("doi = {10.1000/γ}"))
+    #expect(page.contains("<h2>Ways to forecast γ</h2>"))
   }
 
   @Test("reads a training record that was cut off or left the numbers")
@@ -231,9 +243,9 @@ struct BrowserTests {
   func schema() throws {
     let run = try SyntheticRun()
     defer { run.remove() }
-    try run.writeAll(small.with(parameterNames: ["a", "b"], relevantLatents: [0, 3]))
+    try run.writeAll(small)
     _ = try Report.write(run: run.folder, plotly: stub(in: run))
-    try expectValidFigures(of: run, atLeast: 8)
+    try expectValidFigures(of: run, atLeast: SyntheticRun.figures.count + 5)
   }
 }
 
@@ -248,22 +260,17 @@ struct BrowserTests {
       defer { try? FileManager.default.removeItem(at: run.folder.appending(path: file)) }
       return #expect(throws: ReportError.self) { try Report.write(run: run.folder, plotly: plotly) }
     }
-    let cut = try failure("results.json", "{\"latents\": [")
-    #expect(cut?.description.contains("'results.json' cannot be read") == true)
-    #expect(cut?.description.contains("kymo evaluate") == true)
-    let incomplete = try failure("results.json", "{\"dataDescription\": \"x\"}")
-    #expect(incomplete?.description.contains("'parameterNames' is missing") == true)
     let list = try failure("environment.json", "[1]")
     #expect(list?.description.contains("'environment.json' cannot be read") == true)
 
-    var results = SyntheticRun.results(small)
-    results.recordings[3].mean.removeLast()
-    let contradiction = try failure(
-      "results.json", String(decoding: JSONEncoder().encode(results), as: UTF8.self))
-    #expect(
-      contradiction
-        == .inconsistent(
-          file: "results.json", entry: "recordings.3.mean", found: "4 values", expected: "5"))
+    for text in ["{\"latents\": [", "{\"dataDescription\": \"of an older kymo\"}"] {
+      try run.write(Data(text.utf8), to: "results.json")
+      let wrong = #expect(throws: ResultsError.self) {
+        try Report.write(run: run.folder, plotly: plotly)
+      }
+      #expect(wrong?.description.contains("'results.json'") == true)
+      #expect(wrong?.description.contains("kymo evaluate") == true)
+    }
   }
 
   @Test("name the folder, the library and the place to write")
@@ -283,19 +290,5 @@ struct BrowserTests {
       try Report.write(run: run.folder, plotly: stub(in: run))
     }
     #expect(unwritable?.description.contains("cannot be written") == true)
-  }
-}
-
-extension SyntheticRun.Contents {
-  fileprivate func with(
-    parameterNames: [String], relevantLatents: [Int], description: String? = nil,
-    curve: String? = nil
-  ) -> Self {
-    var contents = self
-    contents.parameterNames = parameterNames
-    contents.relevantLatents = relevantLatents
-    contents.dataDescription = description ?? dataDescription
-    contents.curveName = curve ?? curveName
-    return contents
   }
 }

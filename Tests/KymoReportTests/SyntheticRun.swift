@@ -1,21 +1,19 @@
-// A run folder with plausible contents, made without a model: waves whose speed depends on γ, a
-// latent that is linear in γ with a little noise, and a prediction that slowly loses phase.
+// A run folder with plausible contents, made without a model: a section of every kind, with the shapes
+// that the methods fill.
 import Foundation
-import KymoMetrics
 import KymoNumerics
+import KymoResults
 
 struct SyntheticRun {
   /// What the synthetic results hold.
   struct Contents {
-    var parameterNames = ["γ"]
-    var relevantLatents = [2]
+    /// A name from the data, wherever one appears.
+    var name = "γ"
     var recordingCount = 400
     var fieldCount = 2
+    var planeCount = 1
     var frames = 255
     var side = 256
-    var dataDescription = "Test recordings of Kuramoto–Sivashinsky"
-    var curveName = "propagating decoder"
-    var planeCount = 0
   }
 
   /// A new folder; removed by `remove()`.
@@ -31,7 +29,7 @@ struct SyntheticRun {
 
   /// Writes every file that a run has.
   func writeAll(_ contents: Contents = Contents()) throws {
-    try write(JSONEncoder().encode(Self.results(contents)), to: "results.json")
+    try write(Self.results(contents).json(), to: "results.json")
     try write(Data(Self.training().utf8), to: "metrics.jsonl")
     try write(Data(Self.recipe.utf8), to: "recipe.yaml")
     try write(Data(Self.environment.utf8), to: "environment.json")
@@ -41,123 +39,276 @@ struct SyntheticRun {
     try data.write(to: folder.appending(path: file))
   }
 
-  static func results(_ contents: Contents = Contents()) -> ExtractionResults {
+  /// The figures of all sections but pictures.
+  static let figures: Set<String> = [
+    "data", "relevance", "parameter-1", "latents", "pairs", "errors", "propagator-differences",
+    "ratio", "trade-off", "latents-1", "density-1",
+  ]
+
+  static func results(_ contents: Contents = Contents()) throws -> RunResults {
+    var sections = scoreSections(contents) + latentSections(contents) + forecastSections(contents)
+    for index in 0..<contents.fieldCount {
+      sections.append(
+        ResultSection(
+          "field-\(index + 1)", caption: "Recording \(index), \(contents.name) = 1.08.",
+          .fields(field(index, contents))))
+    }
+    for index in 0..<contents.planeCount {
+      sections.append(
+        ResultSection(
+          "plane-\(index + 1)", caption: "Snapshots.", .fields(plane(index, contents.side))))
+    }
+    return try RunResults(
+      method: "toy",
+      data: DataProvenance(
+        system: contents.name, file: "\(contents.name).npz",
+        recordingCount: contents.recordingCount, isTrainingData: false),
+      headline: ["One latent of five carries \(contents.name).", "It is certain."],
+      sections: sections,
+      about: MethodDescription(
+        text: "It guesses.", training: "Loss and more.",
+        citation: "@article{toy,\n  doi = {10.1000/\(contents.name)}\n}"), values: [1])
+  }
+
+  // MARK: Sections
+
+  private static func score(_ value: Double, _ published: Double? = nil) -> Score {
+    Score(
+      value, spread: Spread(.standardDeviation, low: 0.9 * value, high: 1.1 * value), count: 3,
+      published: published.map { PublishedScore($0, source: "released weights") })
+  }
+
+  private static func scoreSections(_ contents: Contents) -> [ResultSection] {
+    let list = ScoreTable(
+      "", columns: ["this run"],
+      rows: [
+        .init(
+          "R² of \(contents.name)",
+          [
+            Score(
+              0.9931, .rSquared, spread: Spread(.resampled95, low: 0.991, high: 0.995),
+              count: contents.recordingCount, published: .init(0.99, source: "Table I"))
+          ], isMain: true),
+        .init("latents", [Score(1, .count, outOf: 5)]),
+      ], counted: "recording")
+    let ways = ScoreTable(
+      "forecast", columns: ["MNAD, u", "MNAD, v", "speed-up"],
+      rows: [
+        .init("LSTM", [score(0.009), score(0.018, 0.0196), Score(30)], isMain: true),
+        .init(
+          contents.name, [score(0.006), score(0.012, 0.0138), nil], note: "shortened training"),
+      ], counted: "initial condition")
+    return [
+      ResultSection("result", heading: "Result", .scores(list)),
+      ResultSection(
+        "ways", heading: "Ways to forecast \(contents.name)", caption: "431 frames.",
+        places: [.report, .terminal, .overview], .scores(ways)),
+      ResultSection(
+        "words",
+        .table(
+          ResultTable(
+            columns: ["method", contents.name],
+            rows: [.init(["network", "0.0153"], role: .published)]))),
+      ResultSection("note", .text(ResultText("The file names \(contents.name)."))),
+      ResultSection(
+        "doubt", .text(ResultText("In doubt: \(contents.name).", severity: .caution))),
+    ]
+  }
+
+  private static func latentSections(_ contents: Contents) -> [ResultSection] {
     var stream = RandomStream(seed: 11, purpose: .testing)
-    let recordings = (0..<contents.recordingCount).map { index in
-      let parameters = contents.parameterNames.map { _ in
-        stream.truncatedNormal(mean: 1, standardDeviation: 0.125, in: 0.5...1.5)
-      }
-      let truth =
-        parameters.isEmpty
-        ? contents.relevantLatents.map { _ in 1 + 0.125 * stream.normal() } : parameters
-      let latents = (0..<5).map { latent -> (Double, Double) in
-        guard let place = contents.relevantLatents.firstIndex(of: latent) else {
-          return (0.005 * stream.normal(), 0.0376.squareRoot() * (1 + 0.02 * stream.normal()))
-        }
-        let scaled = (truth[place % truth.count] - 1) / 0.125
-        let bent = 0.95 * scaled - 0.018 * scaled * scaled * scaled
-        let sigma = 0.035 * (1 + 0.4 * stream.uniform()) * exp(0.15 * scaled)
-        return (-bent + sigma * 1.3 * stream.normal(), sigma)
-      }
-      return ExtractionResults.RecordingLatents(
-        recording: index, mean: latents.map(\.0), standardDeviation: latents.map(\.1),
-        parameters: parameters)
+    let truth = (0..<contents.recordingCount).map { _ in
+      stream.truncatedNormal(mean: 1, standardDeviation: 0.125, in: 0.5...1.5)
     }
-    let latents = ExtractionResults.latentSummaries(of: recordings, collapsedVariance: 0.0376)
-    let relevant = latents.indices.filter { latents[$0].isRelevant }
-    let paper = PaperNumbers.kuramotoSivashinsky
-    let interval = Double.pi / 8
-    var results = ExtractionResults(
-      dataDescription: contents.dataDescription, parameterNames: contents.parameterNames,
-      latents: latents, collapsedVariance: 0.0376,
-      scores: ExtractionResults.parameterScores(
-        parameterNames: contents.parameterNames, recordings: recordings,
-        relevantLatents: relevant, trainingRecordings: recordings, paper: paper),
-      recordings: recordings,
-      errorCurves: [
-        curve(
-          contents.curveName, start: 0.005, rate: 0.082, frames: contents.frames,
-          paper.decoderErrors),
-        curve(
-          "finite differences, advective", start: 0.012, rate: 0.115, frames: contents.frames,
-          paper.finiteDifferenceErrors),
-        curve(
-          "finite differences, conservative", start: 0.007, rate: 0.11, frames: contents.frames,
-          []),
-      ],
-      frameInterval: interval, trainedFrames: 31,
-      fields: (0..<contents.fieldCount).map { field(index: $0, side: contents.side) },
-      paperRelevantCount: 1)
-    if contents.planeCount > 0 {
-      results.planes = (0..<contents.planeCount).map { plane(index: $0, side: contents.side) }
-    }
-    return results
+    let latent = truth.map { (1 - $0) / 0.125 + 0.04 * stream.normal() }
+    let other = truth.map { _ in stream.normal() }
+    let names = (1...5).map { "latent \($0)" }
+    return [
+      ResultSection(
+        "relevance", heading: "Which latents carry a parameter", caption: "Above and below.",
+        isNarrow: true,
+        .bars(
+          Bars(
+            names: names, isMuted: [true, true, false, true, true],
+            [
+              .init("variance of μ", [.init("variance", [0, 0, 0.9, 0.01, 0])], reach: 1),
+              .init(
+                "mean of σ²", [.init("σ²", [0.037, 0.038, 0.002, 0.037, 0.036])], growsDown: true,
+                mark: 0.0376, reach: 0.0376),
+            ]))),
+      ResultSection(
+        "parameter-1", heading: "Parameters", caption: "Extracted against \(contents.name).",
+        isNarrow: true,
+        .plot(
+          Plot([
+            .init(
+              x: PlotAxis("true \(contents.name)"), y: PlotAxis("μ of latent 3"),
+              [
+                .init("recordings", .marks, x: truth, y: latent, errors: truth.map { _ in 0.07 }),
+                .init("", x: [0.6, 1.4], y: [3.2, -3.2]),
+              ], note: "R² = 0.993")
+          ]))),
+      ResultSection(
+        "latents", caption: "Values.",
+        .histograms([
+          Histogram("μ of latent 3", counted: "recordings", of: latent),
+          Histogram("μ of \(contents.name)", counted: "recordings", of: other),
+        ])),
+      ResultSection(
+        "pairs",
+        .plot(
+          Plot(
+            [latent, truth].map {
+              .init(x: PlotAxis("a"), y: PlotAxis("b"), [.init("", .marks, x: other, y: $0)])
+            }))),
+    ]
   }
 
-  private static func plane(index: Int, side: Int) -> ExtractionResults.PlaneComparison {
-    let positions = (0..<side).map { Double($0) }
-    let times = [0.2, 3.1, 12.4]
-    func field(_ t: Double, _ drift: Double) -> [[Float]] {
-      positions.map { x in
-        positions.map { y in
-          Float(sin(0.2 * x + t * (1 + drift)) * cos(0.3 * y - Double(index)))
-        }
-      }
+  private static func forecastSections(_ contents: Contents) -> [ResultSection] {
+    let times = (1...max(1, contents.frames)).map { 0.4 * Double($0) }
+    func curve(_ name: String, _ start: Double, _ published: [Plot.PublishedPoint]) -> Plot.Series {
+      let mean = times.map { 1.88 / (1 + (1.88 / start - 1) * exp(-0.2 * $0)) }
+      return .init(
+        name, published.isEmpty ? .dots : .line, x: times, y: mean, low: mean.map { 0.6 * $0 },
+        high: mean.map { 1.5 * $0 }, published: published)
     }
-    return ExtractionResults.PlaneComparison(
-      recording: index, caption: "D = 0.108", times: times, positions: [positions, positions],
-      truth: times.map { field($0, 0) }, prediction: times.map { field($0, 0.01) },
-      trainedTime: 3.1)
+    let ratios = [1.0, 5, 10, 20]
+    func errors(_ values: [Double]) -> [Double] { values.map { 0.1 * $0 } }
+    let differences = [0.002, 0.006, 0.009, .nan]
+    let angles = (0..<90).map(Double.init)
+    let grid = (0..<20).map { y in (0..<20).map { x in x == y ? 0.05 : 0 } }
+    return [
+      ResultSection(
+        "errors", heading: "Error against time", caption: "Errors of \(contents.name).",
+        places: [.report, .overview],
+        .plot(
+          Plot([
+            .init(
+              x: PlotAxis("time"), y: PlotAxis("error", isLogarithmic: true),
+              [
+                curve("decoder of \(contents.name)", 0.005, [.init(x: 1, y: 0.01)]),
+                curve("finite differences", 0.012, []),
+              ], marks: [.init(at: 12.4, "trained length")])
+          ]))),
+      ResultSection(
+        "propagator-differences",
+        .bars(
+          Bars(
+            names: ["LSTM", contents.name],
+            [
+              .init(
+                "MNAD",
+                [
+                  .init("u", [0.01, 0.02], errors: [0.001, .nan]),
+                  .init("v", [0.03, 0.01], errors: [0, 0.002]),
+                ])
+            ]))),
+      ResultSection(
+        "ratio",
+        .plot(
+          Plot(
+            [
+              .init(
+                x: PlotAxis("ρ", isLogarithmic: true), y: PlotAxis("MNAD", isLogarithmic: true),
+                [
+                  .init(
+                    "MNAD", x: ratios, y: differences, errors: errors(differences),
+                    published: [.init(x: 5, y: 0.0138)])
+                ]),
+              .init(
+                x: PlotAxis("ρ", isLogarithmic: true), y: PlotAxis("correlation"),
+                [.init("correlation", x: ratios, y: [1, 0.9, 0.8, 0.7], colour: 2)]),
+            ], .above))),
+      ResultSection(
+        "trade-off",
+        .plot(
+          Plot([
+            .init(
+              x: PlotAxis("speed-up", isLogarithmic: true),
+              y: PlotAxis("MNAD", isLogarithmic: true),
+              [
+                .init("fixed", .marks, x: ratios, y: differences, labels: ["a", "b", "c", "d"]),
+                .init(
+                  "adaptive", .marks, x: [11], y: [0.006], labels: [contents.name], colour: 2),
+              ])
+          ]))),
+      ResultSection(
+        "latents-1", isNarrow: true,
+        .plot(
+          Plot([
+            .init(
+              x: PlotAxis("latent 1"), y: PlotAxis("latent 2"),
+              [
+                .init("truth", x: angles.map(cos), y: angles.map(sin)),
+                .init("forecast", x: angles.map { 1.01 * cos($0) }, y: angles.map(sin)),
+              ])
+          ]))),
+      ResultSection(
+        "density-1",
+        .densities(
+          DensityComparison(
+            axes: ["u_x", contents.name], low: [-4, -8], high: [4, 8],
+            [.init("truth", grid), .init("forecast", grid)]))),
+      ResultSection(
+        "data", heading: "Data",
+        .fields(
+          FieldComparison(
+            times: [0, 1, 2], positions: [[0, 1]],
+            channels: [.init("u", truth: [0, 1, 2, 3, 4, 5])]))),
+    ]
   }
 
-  private static func curve(
-    _ name: String, start: Double, rate: Double, frames: Int,
-    _ points: [ExtractionResults.PaperPoint]
-  ) -> ExtractionResults.ErrorCurve {
-    let mean = (0..<frames).map { 1.88 / (1 + (1.88 / start - 1) * exp(-rate * Double($0))) }
-    return ExtractionResults.ErrorCurve(
-      name: name, mean: mean, lowerDecile: mean.map { $0 * 0.6 / (0.6 + 0.2 * $0) },
-      upperDecile: mean.map { $0 * (1.6 - 0.25 * $0) }, recordingCount: 400, divergedCount: 0,
-      paperPoints: points)
-  }
+  // MARK: Fields
 
-  private static func field(index: Int, side: Int) -> ExtractionResults.FieldComparison {
-    let times = (0..<side).map { Double($0) * .pi / 8 }
-    let positions = (0..<side).map { Double($0) * 64 * .pi / Double(side) }
+  static func field(_ index: Int, _ contents: Contents) -> FieldComparison {
+    let times = (0..<contents.side).map { Double($0) * .pi / 8 }
+    let positions = (0..<contents.side).map { Double($0) * 64 * .pi / Double(contents.side) }
     var stream = RandomStream(seed: 4, purpose: .testing, index: UInt64(index))
-    let waves = (1...24).map { mode in Wave(mode: mode, stream: &stream) }
-    func value(_ x: Double, _ t: Double, _ drift: Double) -> Float {
-      var sum = 0.0
-      for wave in waves { sum += wave.value(x, t, drift) }
-      return Float(sum)
+    let waves = (1...8).map { mode in
+      (
+        number: Double(3 * mode) / 32, phase: 2 * .pi * stream.uniform(),
+        rate: 0.25 * stream.normal()
+      )
     }
-    return ExtractionResults.FieldComparison(
-      recording: 7 * index, caption: index == 0 ? "γ = 1.08" : "γ = 0.91", times: times,
-      positions: positions,
-      truth: times.map { t in positions.map { value($0, t, 0) } },
-      prediction: times.map { t in positions.map { value($0, t, 0.0004 * t) } },
+    func values(_ drift: Double) -> [Float] {
+      times.flatMap { time in
+        positions.map { position in
+          var sum = 0.0
+          for wave in waves {
+            sum += cos(wave.number * position + wave.phase + wave.rate * time * (1 + drift * time))
+          }
+          return Float(sum)
+        }
+      }
+    }
+    let channel = FieldComparison.Channel(
+      contents.name, truth: values(0), prediction: values(0.0004))
+    return FieldComparison(
+      times: times, positions: [positions],
+      channels: index == 0
+        ? [channel] : [channel, .init("v", truth: channel.truth, prediction: channel.truth)],
       trainedTime: 31 * .pi / 8)
   }
 
-  private struct Wave {
-    let number: Double
-    let phase: Double
-    let rate: Double
-    let size: Double
-
-    init(mode: Int, stream: inout RandomStream) {
-      number = Double(mode) / 32
-      phase = 2 * .pi * stream.uniform()
-      rate = 0.25 * stream.normal()
-      size = 1.1 * exp(-abs(Double(mode) - 16) / 6)
+  private static func plane(_ index: Int, _ side: Int) -> FieldComparison {
+    let positions = (0..<side).map(Double.init)
+    let times = [0.2, 3.1, 12.4]
+    func values(_ drift: Double) -> [Float] {
+      var values: [Float] = []
+      for time in times {
+        for x in positions {
+          let wave = sin(0.2 * x + time * (1 + drift))
+          for y in positions { values.append(Float(wave * cos(0.3 * y - Double(index)))) }
+        }
+      }
+      return values
     }
-
-    func value(_ x: Double, _ t: Double, _ drift: Double) -> Double {
-      let angle: Double = number * x + phase + rate * t * (1 + drift)
-      let swell: Double = 1 + 0.3 * sin(0.05 * t * rate + phase)
-      return size * cos(angle) * swell
-    }
+    return FieldComparison(
+      times: times, positions: [positions, positions],
+      channels: [.init("u", truth: values(0), prediction: values(0.01))], trainedTime: 3.1)
   }
+
+  // MARK: Other files
 
   static func training(lines: Int = 400) -> String {
     var stream = RandomStream(seed: 6, purpose: .testing)
@@ -178,6 +329,16 @@ struct SyntheticRun {
         """
     }.joined()
   }
+
+  /// A training of two models, one after the other.
+  static let stages = (1...60).map { line in
+    let stage = line <= 40 ? "reduction" : "propagator-1"
+    return """
+      {"step":\(line),"stage":"\(stage)","loss":\(1 / Double(line)),"validation":\(2 / Double(line)),\
+      "seconds":\(line),"learningRate":0.001,"gradientNorm":0,"latentVariance":[]}
+
+      """
+  }.joined()
 
   static let recipe = """
     experiment: pde-vae/ks

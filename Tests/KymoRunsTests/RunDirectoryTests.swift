@@ -1,6 +1,7 @@
 // The folder of a run: what is refused, what is replaced, what survives a kill.
 import Foundation
 import KymoNumerics
+import KymoResults
 import KymoTestSupport
 import Testing
 
@@ -53,20 +54,22 @@ import Testing
 
   @Test("knows its results as long as they are newer than what they are of")
   func knownResults() throws {
-    struct Results: Codable, Equatable {
-      var dataDescription: String
-      var score = 0.5
-    }
     let run = try make()
     let (test, other) = (folder.path("test.npz"), folder.path("other.npz"))
-    func known(_ file: URL) -> Results? { run.knownResults(Results.self, of: file) }
+    func known(_ file: URL) -> Data? { try? run.knownResults(of: file)?.json() }
     func age(_ file: URL, _ minutes: Double) throws {
       try FileManager.default.setAttributes(
         [.modificationDate: Date.now - 60 * minutes], ofItemAtPath: file.path)
     }
     for file in [test, other, run.recipe] { try Data("x".utf8).write(to: file) }
-    let results = Results(dataDescription: "8 recordings of waves (test.npz)")
-    try run.write(json: results, to: run.results)
+    let found = try RunResults(
+      method: "toy",
+      data: DataProvenance(
+        system: "waves", file: "test.npz", recordingCount: 8, isTrainingData: false),
+      headline: [], sections: [], about: MethodDescription(text: "", training: "", citation: ""),
+      values: 0.5)
+    let results = try found.json()
+    try run.write(json: found, to: run.results)
     #expect(known(test) == nil, "no model yet")
     try run.saveModel { try Data("{}".utf8).write(to: $0.appending(path: "model.json")) }
     let model = run.model.appending(path: "model.json")
@@ -80,8 +83,12 @@ import Testing
       try age(file, 5)
     }
     #expect(known(test) == results)
-    try Data("{".utf8).write(to: run.results)
+    #expect(try run.readResults().json() == results)
+    try Data("{}".utf8).write(to: run.results)
     #expect(known(test) == nil)
+    #expect(throws: ResultsError.self) { try run.readResults() }
+    try FileManager.default.removeItem(at: run.results)
+    #expect(throws: RunDirectoryError.self) { try run.readResults() }
   }
 
   @Test("never replaces what is not a run, not even with force")
@@ -160,7 +167,9 @@ import Testing
     #expect(try names() == ["step-000000001", "step-000000003"])
     let first = run.checkpoints.appending(path: "step-000000001/state")
     #expect(try Data(contentsOf: first) == Data("1".utf8))
-    try run.saveCheckpoint(step: 3) { try Data("again".utf8).write(to: $0.appending(path: "state")) }
+    try run.saveCheckpoint(step: 3) {
+      try Data("again".utf8).write(to: $0.appending(path: "state"))
+    }
     #expect(try names() == ["step-000000001", "step-000000003"], "the same step again replaces")
   }
 

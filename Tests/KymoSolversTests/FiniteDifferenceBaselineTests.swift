@@ -46,7 +46,7 @@ import Testing
     var stream = RandomStream(seed: 9, purpose: .testing)
     let spectrum = InitialSpectrum.draw(
       width: 0.8, length: 25, highestMode: 15, using: &stream)
-    let field = RealTransform(pointCount: points, level: KK_LEVEL_PORTABLE).inverse(
+    let field = FourierTransform(realPoints: points).inverse(
       spectrum + [0, 0]
     )
     .map(Float.init)

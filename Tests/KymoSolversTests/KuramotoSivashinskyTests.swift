@@ -37,7 +37,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     let spectrum = InitialSpectrum.draw(
       width: 0.1 + 0.4 * stream.uniform(), length: 64 * Double.pi, highestMode: 127,
       using: &stream)
-    return RealTransform(pointCount: 256, level: KK_LEVEL_PORTABLE).inverse(spectrum + [0, 0])
+    return FourierTransform(realPoints: 256).inverse(spectrum + [0, 0])
   }
 }
 

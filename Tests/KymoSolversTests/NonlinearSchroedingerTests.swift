@@ -131,7 +131,7 @@ private func frames(
     let draws = (0..<flow.laneCount).map { solver.draw(recording: $0, attempt: 0) }
     let points = flow.internalPointCount
     func measures(_ spectrum: [Double], _ coupling: Double) -> (norm: Double, energy: Double) {
-      let transform = RealTransform(pointCount: 2 * points, level: KK_LEVEL_PORTABLE)
+      let transform = FourierTransform(complexPoints: points)
       let field = transform.complexInverse(spectrum)
       var (norm, energy) = (0.0, 0.0)
       for mode in 0..<points {

@@ -14,6 +14,9 @@ import Testing
     var cells: Int
     var direction: ConvolutionStages.Direction
     var taps = 5
+    /// Cells along a second axis of space; 0 for none.
+    var columns = 0
+    var space: [Int] { columns > 0 ? [cells, columns] : [cells] }
   }
   private static let shapes: [Shape] = [
     Shape(channels: [1, 1], cells: 2, direction: .halving),
@@ -31,7 +34,7 @@ import Testing
   ) -> ConvolutionStages {
     var random = RandomStream(seed: 1, purpose: .testing)
     let result = ConvolutionStages(
-      channels: shape.channels, taps: shape.taps, shape.direction, ends: ends, cells: shape.cells,
+      channels: shape.channels, taps: shape.taps, shape.direction, ends: ends, cells: shape.space,
       activation: .celu, lastActivation: .tanhPlus, using: &random, dtype: dtype)
     withoutGradients {
       for stage in result.stages {
@@ -43,7 +46,7 @@ import Testing
 
   private func input(_ shape: Shape, _ batch: Int) -> Tensor {
     var random = RandomStream(seed: 2, purpose: .testing)
-    return Tensor.normal([batch, shape.channels[0], shape.cells], using: &random)
+    return Tensor.normal([batch, shape.channels[0]] + shape.space, using: &random)
   }
 
   private func results(_ stages: ConvolutionStages, _ x: Tensor) throws -> [[Float]] {
@@ -95,10 +98,12 @@ import Testing
   }
 
   @Test(
-    "gradients are those of central differences, in double precision", arguments: [false, true])
-  func gradients(_ doubles: Bool) throws {
-    let shape = Shape(
+    "gradients are those of central differences, in double precision", arguments: [false, true],
+    [0, 8])
+  func gradients(_ doubles: Bool, _ columns: Int) throws {
+    var shape = Shape(
       channels: [2, 3, 2], cells: 4, direction: doubles ? .doubling : .halving, taps: 3)
+    shape.columns = columns
     for ends in [ConvolutionStages.Ends.zeros, .ring] {
       let stages = stages(shape, ends: ends, dtype: .float64)
       let x = input(shape, 3).cast(to: .float64)
@@ -125,6 +130,44 @@ import Testing
           Tolerance(absolute: 1e-8, relative: 1e-6, because: "h² of central differences, h = 1e-5"))
       }
     }
+  }
+
+  @Test(
+    "a field that is a product over two axes stays one, factor by factor",
+    arguments: [ConvolutionStages.Direction.halving, .doubling],
+    [ConvolutionStages.Ends.zeros, .ring])
+  func separable(
+    _ direction: ConvolutionStages.Direction, _ ends: ConvolutionStages.Ends
+  ) throws {
+    var random = RandomStream(seed: 7, purpose: .testing)
+    // The stage over one axis, which is compared with PyTorch elsewhere, is the oracle of that over two.
+    func line(_ cells: Int) -> (taps: [Double], input: [Double], output: [Double]) {
+      let taps = (0..<3).map { _ in random.normal() }
+      let input = (0..<cells).map { _ in random.normal() }
+      let stage = ConvolutionStages(
+        [
+          .init(
+            weight: Tensor(doubles: taps, shape: [1, 1, 3]), bias: Tensor(doubles: [0], shape: [1]),
+            activation: .identity)
+        ], direction, ends: ends, cells: [cells])
+      return (taps, input, stage(Tensor(doubles: input, shape: [1, 1, cells])).doubles)
+    }
+    func product(_ a: [Double], _ b: [Double]) -> [Double] { a.flatMap { x in b.map { x * $0 } } }
+    let (rows, columns) = (line(4), line(6))
+    let stage = ConvolutionStages(
+      [
+        .init(
+          weight: Tensor(doubles: product(rows.taps, columns.taps), shape: [1, 1, 3, 3]),
+          bias: Tensor(doubles: [0], shape: [1]), activation: .identity)
+      ], direction, ends: ends, cells: [4, 6])
+    let found = stage(Tensor(doubles: product(rows.input, columns.input), shape: [1, 1, 4, 6]))
+    #expect(found.shape == [1] + stage.outputShape)
+    expectClose(
+      found.doubles, product(rows.output, columns.output),
+      Tolerance(absolute: 1e-12, because: "sums of nine products in double precision"))
+    expectFar(
+      found.doubles, product(rows.output.reversed(), columns.output),
+      Tolerance(absolute: 1e-12, because: "as above"))
   }
 
   @Test("the result does not depend on the number of threads") func threads() throws {

@@ -1,4 +1,4 @@
-// The folder of a model: what comes back, and the sentence for everything that can be wrong with it.
+// The folder of a model: what comes back, and the sentence for everything that can be wrong.
 import Foundation
 import KymoTensor
 import Testing
@@ -36,7 +36,8 @@ import Testing
     }
   }
 
-  @Test("of another kind or version is refused; an earlier version may be read") func kinds() throws {
+  @Test("of another kind or version is refused; an earlier version may be read") func kinds() throws
+  {
     try withFolder { folder in
       try save(to: folder)
       let other = ModelFolder<Toy>("kymo other", axes: "")

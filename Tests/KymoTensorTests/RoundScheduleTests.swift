@@ -179,9 +179,9 @@ import Testing
   @Test("pooling averages neighbours, up-sampling interpolates between centres, ends are clamped")
   func values() throws {
     let x = Tensor(doubles: [1, 3, 2, 6], shape: [1, 1, 4]).requiringGradient()
-    let pooled = x.averagePooled1d(window: 2)
+    let pooled = x.averagePooled(window: 2)
     #expect(pooled.shape == [1, 1, 2] && pooled.doubles == [2, 4])
-    let finer = x.upsampledLinear1d(factor: 2)
+    let finer = x.upsampledLinear(factor: 2)
     #expect(finer.doubles == [1, 1.5, 2.5, 2.75, 2.25, 3, 5, 6])
     (finer * Tensor(doubles: [1, 2, 3, 4, 5, 6, 7, 8], shape: [1, 1, 8])).sum().backward()
     // The transposed interpolation of 1…8, by hand.

@@ -58,10 +58,10 @@ final class ExtractionContext {
       training.fitCrops > 0
       ? FittedLatents(
         recordings, model: refined ?? model, crops: training.fitCrops,
-        assimilatedFrames: training.assimilatedFrames, merges: training.encoderSteps > 0) : nil
+        assimilatedFrames: training.assimilatedFrames, merges: training.phases.encoder.steps > 0) : nil
     if let start { try model.adopt(start, widensDecoder: training.widensDecoder) }
     priorMatching =
-      training.priorMatching > 0 && training.steps > 0
+      training.priorMatching > 0 && training.phases.joint.steps > 0
       ? PriorMatching(latents: configuration.model.latents, device: device) : nil
     let batch = [training.batchSize, recordings.channelCount]
     inputBatch = Tensor.zeros(batch + training.inputCrop)

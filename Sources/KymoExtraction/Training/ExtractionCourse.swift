@@ -12,8 +12,8 @@ extension ExtractionObjective {
   var state: [NamedTensor] { context.state }
   var remedy: String {
     """
-    Train again with a smaller training.learningRate (half is a good try), or set \
-    training.gradientClip=1 or training.rolloutSchedule=growing.
+    Train again with a smaller learningRate of this phase (half is a good try), or set its \
+    gradientClip=1 or training.rolloutSchedule=growing.
     """
   }
 }
@@ -38,73 +38,39 @@ struct ExtractionCourse {
   }
 
   var phases: [Phase] {
-    guard let fitted = context.fittedLatents else {
-      return (isRefining ? [] : [joint]) + [decoder(steps: training.decoderSteps)]
-    }
+    let (joint, all, encoder) = (
+      training.phases.joint, training.phases.decoder, training.phases.encoder
+    )
+    let decoder = DecoderObjective(
+      context, rolloutSchedule: isRefining ? training.rolloutSchedule : .full)
+    let together = Phase("joint", .descent(JointObjective(context), joint, stepsPerEpoch: 1))
+    let alone = Phase("decoder", .descent(decoder, all, stepsPerEpoch: 1))
+    guard let fitted = context.fittedLatents else { return isRefining ? [alone] : [together, alone] }
     func fit(readsEncoder: Bool = false, straightens: Bool = false) -> Phase {
-      Phase(
-        "fit",
-        .fitting(
-          LatentFitting(
-            context, fitted, readsEncoder: readsEncoder, straightens: straightens)))
+      let fitting = LatentFitting(
+        context, fitted, readsEncoder: readsEncoder, straightens: straightens)
+      return Phase("fit", .fitting(fitting))
     }
-    if isRefining { return [fit(readsEncoder: true), decoder(steps: training.decoderSteps)] }
-    var phases = [joint]
+    if isRefining { return [fit(readsEncoder: true), alone] }
+    var phases = [together]
     var before = 0
     for round in 0..<training.straightenings {
-      let left = training.decoderSteps - before
-      let steps = round == training.straightenings - 1 ? left : left / 2
-      // The decoder's training only pauses for a fit in its midst.
+      // A part of the decoder's steps; all parts have one cycle of learning rates.
+      var part = all
+      part.steps -= before
+      if round < training.straightenings - 1 { part.steps /= 2 }
       var pair = [
-        fit(readsEncoder: round == 0, straightens: true), decoder(before, steps: steps),
+        fit(readsEncoder: round == 0, straightens: true),
+        Phase("decoder", .descent(decoder, part, stepsPerEpoch: 1)),
       ]
+      pair[1].cycle = (before, all.steps)
+      // The decoder's training only pauses for a fit in its midst.
       for index in pair.indices { pair[index].continues = round > 0 }
       phases += pair
-      before += steps
+      before += part.steps
     }
-    guard training.encoderSteps > 0 else { return phases }
-    return phases + [
-      fit(),
-      Phase(
-        "encoder",
-        .descent(
-          EncoderObjective(context, fitted),
-          descent(
-            training.encoderSteps, training.optimizer, peak: training.learningRate),
-          stepsPerEpoch: 1)),
-    ]
-  }
-
-  /// Encoder and decoder together.
-  private var joint: Phase {
-    Phase(
-      "joint",
-      .descent(
-        JointObjective(context),
-        descent(training.steps, training.optimizer, peak: training.learningRate),
-        stepsPerEpoch: 1))
-  }
-
-  /// A part of the training of the decoder alone, all of which has one cycle of learning rates.
-  private func decoder(_ before: Int = 0, steps: Int) -> Phase {
-    var phase = Phase(
-      "decoder",
-      .descent(
-        DecoderObjective(
-          context, rolloutSchedule: isRefining ? training.rolloutSchedule : .full),
-        descent(
-          steps, training.decoderOptimizer, peak: training.decoderLearningRate),
-        stepsPerEpoch: 1))
-    phase.cycle = (before, training.decoderSteps)
-    return phase
-  }
-
-  private func descent(_ steps: Int, _ optimizer: OptimizerChoice, peak: Double) -> Descent {
-    var descent = Descent()
-    (descent.steps, descent.optimizer) = (steps, optimizer)
-    descent.learningRate = training.learningRates(peak: peak)
-    descent.gradientClip = training.gradientClip
-    descent.weightAverage = training.weightAverage
-    return descent
+    guard encoder.steps > 0 else { return phases }
+    let objective = EncoderObjective(context, fitted)
+    return phases + [fit(), Phase("encoder", .descent(objective, encoder, stepsPerEpoch: 1))]
   }
 }

@@ -1,4 +1,4 @@
-// The loss of encoder and decoder together (Lu, Kim and Soljacic 2020, eq. 3, normalised as in the authors' code):
+// The loss of encoder and decoder together (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
 //     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)

@@ -2,7 +2,7 @@
 public import KymoNumerics
 
 /// How the loss of a phase is lowered.
-public struct Descent: Hashable, Sendable {
+public struct Descent: Settings {
   /// Which weights are a phase's result, where it is validated.
   public enum Selection: String, SettingChoice {
     /// Those with the smallest validation loss.
@@ -19,19 +19,48 @@ public struct Descent: Hashable, Sendable {
   public var steps = 10_000
   /// Learning rates of a phase without rounds.
   public var learningRate = LearningRateSchedule.oneCycle(.init())
-  /// Rounds of falling learning rates with patience on validation; nil for a given number of steps.
+  /// Rounds of falling learning rates with patience on validation; absent means a given number of steps.
   public var rounds: RoundSchedule?
   /// Bound on the gradient's Euclidean norm; 0 for none.
   public var gradientClip = 0.0
   /// Decay of the running average of weights that is validated and kept; 0 for none.
   public var weightAverage = 0.0
-  /// Steps between validations of a phase without rounds; 0 for the end alone.
-  public var validationInterval = 0
+  /// Steps between validations of a phase without rounds; 0 for the end alone, absent for the end of every epoch.
+  public var validationInterval: Int?
   /// Which weights are the result.
   public var selection = Selection.best
 
   /// Creates the default settings.
   public init() {}
+
+  /// Creates settings of a given number of steps.
+  public init(
+    _ optimizer: OptimizerChoice = .adam, steps: Int, _ learningRate: LearningRateSchedule,
+    gradientClip: Double = 0
+  ) {
+    (self.optimizer, self.steps, self.learningRate) = (optimizer, steps, learningRate)
+    self.gradientClip = gradientClip
+  }
+
+  /// Throws the first setting that cannot work.
+  public func validate(at path: String, leastSteps: Int = 1) throws(ConfigurationError) {
+    try require(
+      steps >= leastSteps, "\(path).steps", found: steps, allowed: "\(leastSteps) or more",
+      remedy: "Some ten thousand are usual.")
+    for (name, value) in [("weightDecay", weightDecay), ("gradientClip", gradientClip)] {
+      try require(
+        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
+        remedy: "0 switches it off.")
+    }
+    try require(
+      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
+      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
+    try require(
+      validationInterval ?? 0 >= 0, "\(path).validationInterval", found: validationInterval ?? 0,
+      allowed: "0 or more", remedy: "0 validates at the end alone; leave it out for every epoch.")
+    try learningRate.validate(at: "\(path).learningRate")
+    try rounds?.validate(at: "\(path).rounds")
+  }
 }
 
 /// One stretch of a training.

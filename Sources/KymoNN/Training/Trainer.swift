@@ -200,7 +200,7 @@ public final class Trainer {
       if verdict?.isBest == true { keepBest(objective, loss) }
       return loss
     }
-    let interval = descent.validationInterval
+    let interval = descent.validationInterval ?? stepsPerEpoch
     guard step == descent.steps || interval > 0 && step % interval == 0,
       let loss = validationLoss()
     else { return nil }

@@ -137,9 +137,13 @@ package enum UnfinishedName {
   package static func isOne(_ name: String) -> Bool { name.hasPrefix(".") && name.contains(mark) }
 }
 
-/// Appends bytes to an open file, all of them or it throws.
+/// Appends bytes to an open file.
 ///
-/// - Parameter url: The file as the error names it.
+/// - Parameters:
+///   - data: The bytes.
+///   - descriptor: The open file.
+///   - url: The file as the error names it.
+/// - Throws: ``FileError`` unless all were written.
 package func appendAll(_ data: Data, to descriptor: Int32, of url: URL) throws(FileError) {
   // In bounds: the buffer holds the bytes of `data`.
   let isWritten = unsafe data.withUnsafeBytes { unsafe writeAll($0, to: descriptor, at: nil) }

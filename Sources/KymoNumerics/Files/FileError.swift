@@ -22,7 +22,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// Creates an error about the file or folder at `url`, whose last system call has just failed.
   ///
-  /// - Parameter needed: How many bytes it was to have, as far as known.
+  /// - Parameters:
+  ///   - url: The file or folder.
+  ///   - needed: How many bytes it was to have, as far as known.
   public init(writing url: URL, bytesNeeded needed: Int = 0) {
     self.init(writing: url, code: errno, bytesNeeded: needed)
   }
@@ -36,7 +38,8 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
       let free = freeBytes(in: url.absoluteURL.deletingLastPathComponent().path)
       kind = .diskFull(bytesNeeded: needed, bytesFree: free)
       reason += " (\(describeBytes(needed)) wanted, \(describeBytes(free)) free)"
-      remedy = "Free some space, raise the limit (quota, ulimit -f), make fewer recordings, or "
+      remedy =
+        "Free some space, raise the limit (quota, ulimit -f), make fewer recordings, or "
         + "write to another disk."
     case EACCES, EPERM, EROFS: remedy = "Choose a folder that you may write to."
     case ENOENT, ENOTDIR: remedy = "Make the folder first, or choose one that is there."

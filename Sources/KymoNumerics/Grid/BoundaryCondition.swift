@@ -5,7 +5,7 @@
 public enum BoundaryCondition: String, Codable, Hashable, Sendable, CaseIterable {
   /// The last point is a neighbour of the first.
   case periodic
-  /// A wall half a cell outside the outermost point, where values are prescribed (in files: Dirichlet).
+  /// A wall half a cell outside the outermost point, with prescribed values (Dirichlet).
   case wall = "dirichlet"
   /// Something enters, with prescribed values.
   case inflow

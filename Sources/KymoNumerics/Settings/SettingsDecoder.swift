@@ -1,10 +1,12 @@
-// Trees of settings to values, strictly: a missing key takes the default of the type that is decoded, any
-// key that the type does not ask for is an error with its path and the nearest name.
+// Trees of settings to values, strictly: a missing key takes the default of the type that is
+// decoded, any key that the type does not ask for is an error with its path and the nearest name.
 //
-// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its value is
-// in the tree, else in the encoded defaults `init()` of the type. An enum with payloads asks which of its
-// cases is there: it must be exactly one, and the payload lies directly below the case's name. Types that
-// are neither, such as what a model file says beside its settings, ignore keys that they do not know.
+// A setting's way: its name is asked for by the code that Swift writes for a `Codable` type; its
+// value is in the tree, else in the encoded defaults: those of its place, where a type that holds
+// it has other ones than its own, else those of `init()`. An enum with payloads asks which of its
+// cases is there: it must be exactly one, and the payload lies directly below the case's name.
+// Types that are neither, such as what a model file says beside its settings, ignore keys that they
+// do not know.
 
 extension SettingsTree {
   /// Decodes the tree; every error is a ``ConfigurationError`` that names the key.
@@ -46,7 +48,8 @@ private struct Reader {
     let decoder = SettingsDecoder(
       // A key with nothing below it is a group that takes all defaults.
       tree: settings != nil && tree == .null ? .group([]) : tree, path: path, reader: self,
-      defaults: try defaults ?? settings.map { try SettingsTree(encoding: $0.init()) },
+      defaults: try settings.map { try defaults ?? SettingsTree(encoding: $0.init()) },
+      placeDefaults: defaults,
       formerKeys: (type as? any FormerSettings.Type)?.formerKeys ?? [:])
     do {
       let value = try type.init(from: decoder)
@@ -91,6 +94,8 @@ private final class SettingsDecoder: Decoder {
   let userInfo: [CodingUserInfoKey: Any] = [:]
   let reader: Reader
   private let defaults: SettingsTree?
+  /// Defaults of the place, also for what has none of its own, such as the payload of a choice.
+  private let placeDefaults: SettingsTree?
   private let formerKeys: [String: String]
   /// Names that were asked for.
   private var known: [String] = []
@@ -103,9 +108,10 @@ private final class SettingsDecoder: Decoder {
 
   init(
     tree: SettingsTree, path: [any CodingKey], reader: Reader, defaults: SettingsTree? = nil,
-    formerKeys: [String: String] = [:]
+    placeDefaults: SettingsTree? = nil, formerKeys: [String: String] = [:]
   ) {
     (self.tree, codingPath, self.reader) = (tree, path, reader)
+    self.placeDefaults = placeDefaults
     (self.defaults, self.formerKeys, isStrict) = (defaults, formerKeys, defaults != nil)
   }
 
@@ -116,6 +122,14 @@ private final class SettingsDecoder: Decoder {
     return given == nil || isDefault && given == .null ? defaults?[key.stringValue] ?? given : given
   }
 
+  /// The defaults of what lies below a key, or of this payload; nil where the place has none.
+  func defaults(below key: any CodingKey) -> SettingsTree? {
+    let below =
+      key.stringValue == payloadKey ? placeDefaults : (defaults ?? placeDefaults)?[key.stringValue]
+    if case .group = below { return below }
+    return nil
+  }
+
   /// Notes that one of several kinds is asked for.
   func choose<Key: CodingKey>(among type: Key.Type) -> [Key] {
     func names<Kind: CaseIterable>(_ type: Kind.Type) -> [String] {
@@ -123,20 +137,26 @@ private final class SettingsDecoder: Decoder {
     }
     isStrict = true
     choices = (type as? any CaseIterable.Type).map { names($0) } ?? []
-    guard case .group(let entries) = tree else { return [] }
-    return entries.compactMap { Key(stringValue: $0.key) }
+    for case .group(let entries)? in [tree, defaults] {
+      let keys = entries.compactMap { Key(stringValue: $0.key) }
+      if !keys.isEmpty { return keys }
+    }
+    return []
   }
 
   /// A decoder of what is written below a key.
   func inner(_ key: any CodingKey) -> SettingsDecoder {
     known.append(key.stringValue)
     return SettingsDecoder(
-      tree: tree[key.stringValue] ?? .null, path: codingPath + [key], reader: reader)
+      tree: tree[key.stringValue] ?? .null, path: codingPath + [key], reader: reader,
+      placeDefaults: defaults(below: key))
   }
 
   /// A decoder of what lies below the name of an enum's case.
   func payload(_ key: any CodingKey) -> SettingsDecoder {
-    let payload = inner(key)
+    let payload = SettingsDecoder(
+      tree: member(key) ?? .null, path: codingPath + [key], reader: reader,
+      placeDefaults: defaults(below: key))
     payload.isStrict = true
     cases.append(payload)
     return payload
@@ -163,8 +183,9 @@ private final class SettingsDecoder: Decoder {
     guard case .group(let entries) = tree else {
       return reader.mismatch(tree, codingPath, allowed: groupWords)
     }
-    guard entries.count != 1 else { return nil }
-    let found = entries.map(\.key).sorted().joined(separator: " and ")
+    let kinds = entries.map(\.key).filter(choices.contains).sorted()
+    guard kinds.count != 1 else { return nil }
+    let found = kinds.joined(separator: " and ")
     return ConfigurationError(
       codingPath.isEmpty ? reader.source : settingPath(codingPath),
       found: found.isEmpty ? "of no kind" : found,
@@ -202,13 +223,20 @@ private struct Group<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func decodeNil(forKey key: Key) -> Bool { decoder.member(key) == .null }
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+    if type is any InlinedSetting.Type {
+      do { return try type.init(from: decoder) } catch let error as DecodingError {
+        throw decoder.choiceError() ?? error
+      }
+    }
     guard let value = decoder.member(key, orDefault: true) else {
       guard key.stringValue == payloadKey else {
         throw decoder.reader.mismatch(nil, codingPath + [key], allowed: "given")
       }
-      return try decoder.reader.value(type, of: decoder.tree, at: codingPath)
+      return try decoder.reader.value(
+        type, of: decoder.tree, at: codingPath, onto: decoder.defaults(below: key))
     }
-    return try decoder.reader.value(type, of: value, at: codingPath + [key])
+    return try decoder.reader.value(
+      type, of: value, at: codingPath + [key], onto: decoder.defaults(below: key))
   }
 
   func nestedContainer<Inner: CodingKey>(

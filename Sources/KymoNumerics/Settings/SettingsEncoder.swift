@@ -1,5 +1,5 @@
-// Values to trees of settings, in the order in which settings are declared. A choice with settings of its
-// own, an enum with payloads, is one key with the settings below it.
+// Values to trees of settings, in the order in which settings are declared. A choice with settings
+// of its own, an enum with payloads, is one key with the settings below it.
 
 extension SettingsTree {
   /// The settings of a value, every default visible.
@@ -86,7 +86,7 @@ private struct Group<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
   func encodeNil(forKey key: Key) { encoder.member(key).writeNull() }
   func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-    try encoder.member(key).write(value)
+    try (value is any InlinedSetting ? encoder : encoder.member(key)).write(value)
   }
   func nestedContainer<Inner: CodingKey>(
     keyedBy type: Inner.Type, forKey key: Key

@@ -1,0 +1,20 @@
+// kymo evaluate: the work.
+import Foundation
+import KymoCommandLine
+import KymoExperiments
+import KymoResults
+import KymoRuns
+
+extension Evaluate: TensorVerb {
+  func perform() throws {
+    let directory = try RunDirectory.open(at: URL(filePath: run))
+    let talk = Conversation(compute, outputOptions)
+    StopSignal.install()
+    let trained = try MethodList.current.load(directory, device: compute.device)
+    let results = try trained.evaluate(
+      on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
+    try directory.write(json: results, to: directory.results)
+    try talk.show(results)
+    talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
+  }
+}

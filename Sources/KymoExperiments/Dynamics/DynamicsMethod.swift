@@ -1,0 +1,69 @@
+// The method `dynamics`: a reduction, propagators of its latents, and forecasts that may alternate with
+// a solver (Vlachas et al., Nature Machine Intelligence 4, 359, 2022).
+package import Foundation
+package import KymoData
+import KymoForecasting
+import KymoNumerics
+package import KymoResults
+package import KymoRuns
+package import KymoTensor
+
+/// Effective dynamics as a method.
+package struct DynamicsMethod: Method {
+  package static let name = "dynamics"
+  package static let formerNames = ["led"]
+
+  package init() {}
+
+  package func load(
+    _ directory: RunDirectory, recipe: ForecastRecipe, device: Device
+  ) throws -> DynamicsRun {
+    DynamicsRun(directory: directory, models: try ForecastModels(directory, recipe: recipe))
+  }
+}
+
+/// Trained effective dynamics.
+package struct DynamicsRun: TrainedRun, Forecasts {
+  package static let purpose = "forecasts in latents"
+
+  package let directory: RunDirectory
+  /// Reduction and propagators.
+  package let models: ForecastModels
+
+  package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
+    switch test {
+    case .recipe:
+      located(testName, base: try directory.readEnvironment().base)
+    case .file(let file): file
+    case .simulated(let count):
+      throw ConfigurationError(
+        "--test-recordings", found: count, allowed: "left out for a run that \(Self.purpose)",
+        remedy: "data.simulate.test.recordings of the recipe says how many there are.")
+    }
+  }
+
+  package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
+    let file = try testFile(test, hooks: hooks)
+    var settings = models.recipe.data
+    if test != .recipe { settings.test = file.path }
+    let data = try ForecastData(
+      settings, base: directory.readEnvironment().base, includesTest: true, hooks: hooks)
+    var findings = try ForecastEvaluation(models, data, hooks: hooks)
+      .evaluate(name: file.lastPathComponent)
+    let base = try directory.readEnvironment().base
+    findings.data.isTrainingData = file.isSameFile(as: located(settings.train, base: base))
+    return try findings.results()
+  }
+
+  package func forecast(
+    _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
+  ) throws -> ForecastProduct {
+    try models.forecast(recordings, order: order, hooks: hooks)
+  }
+
+  /// The file of the recordings that are evaluated on when none is given.
+  private var testName: String {
+    let data = models.recipe.data
+    return [data.test, data.validation, data.train].first { !$0.isEmpty } ?? ""
+  }
+}

@@ -1,0 +1,63 @@
+// Parameters that a run has read from recordings, as tables: text, CSV, NPZ, JSON.
+package import Foundation
+import KymoData
+package import KymoMetrics
+import KymoNumerics
+
+/// How parameters are to be extracted.
+package struct ExtractionOrder: Hashable, Sendable {
+  /// Crops of each recording that its latents are fitted on; nil means as the recipe says.
+  package var fitCrops: Int?
+
+  /// Orders what the recipe says.
+  package init() {}
+}
+
+/// The latents of recordings with their error bars, ready to be written.
+package struct Extraction: Encodable, Sendable {
+  /// The latents of every recording.
+  package let latents: [ExtractedLatents]
+  /// Which latents carry a parameter.
+  package let relevant: [Bool]
+  /// Names of the known parameters.
+  package let parameterNames: [String]
+
+  /// Collects what was extracted; every row has as many latents as `relevant`.
+  package init(latents: [ExtractedLatents], relevant: [Bool], parameterNames: [String]) {
+    (self.latents, self.relevant, self.parameterNames) = (latents, relevant, parameterNames)
+  }
+
+  private var latentCount: Int { relevant.count }
+
+  /// One line for each recording: means, standard deviations, known parameters; all digits.
+  package var csv: String {
+    let header =
+      ["recording"] + (1...latentCount).map { "mu_\($0)" }
+      + (1...latentCount).map { "sigma_\($0)" } + parameterNames.map(Self.quoted)
+    let rows = latents.map { row in
+      (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" })
+        .joined(separator: ",")
+    }
+    return ([header.joined(separator: ",")] + rows).joined(separator: "\n") + "\n"
+  }
+
+  /// Arrays mu, sigma (recordings, latents), relevant (latents) and, where known, params.
+  package func write(to file: URL) throws {
+    let count = latents.count
+    let writer = try NPZWriter(file)
+    try writer.add("mu", HostArray(latents.flatMap(\.mean), shape: [count, latentCount]))
+    try writer.add(
+      "sigma", HostArray(latents.flatMap(\.standardDeviation), shape: [count, latentCount]))
+    try writer.add("relevant", HostArray(relevant.map { $0 ? 1.0 : 0 }, shape: [latentCount]))
+    if !parameterNames.isEmpty {
+      try writer.add(
+        "params", HostArray(latents.flatMap(\.parameters), shape: [count, parameterNames.count]))
+      try writer.add("param_names", parameterNames)
+    }
+    try writer.finish()
+  }
+
+  private static func quoted(_ text: String) -> String {
+    text.contains { ",\"\n".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+  }
+}

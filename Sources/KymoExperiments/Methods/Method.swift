@@ -1,0 +1,157 @@
+// What a method is: a way to learn from recordings. All that is its own lies in one folder; verbs ask
+// a trained run what it can do, and nothing else tells methods apart.
+package import Foundation
+package import KymoData
+import KymoNumerics
+package import KymoResults
+package import KymoRuns
+package import KymoTensor
+
+/// A way to learn from recordings: its recipe, and what a trained run of it can do.
+package protocol Method: Sendable {
+  associatedtype Recipe: MethodRecipe
+  associatedtype Run: TrainedRun
+
+  /// What recipes write at `method`.
+  static var name: String { get }
+  /// Words that recipes had for it before.
+  static var formerNames: [String] { get }
+
+  /// Loads the models of a finished run.
+  ///
+  /// - Parameters:
+  ///   - directory: The run.
+  ///   - recipe: The resolved recipe of the run.
+  ///   - device: Where to compute.
+  /// - Throws: `RunDirectoryError` when the run has not finished; errors of the model's files.
+  func load(_ directory: RunDirectory, recipe: Recipe, device: Device) throws -> Run
+}
+
+extension Method {
+  /// Most methods had one name only.
+  package static var formerNames: [String] { [] }
+
+  /// Reads a recipe from its text.
+  func recipe(_ text: RecipeText) throws -> any MethodRecipe { try Recipe(text) }
+
+  /// Loads a run whose recipe is known to be one of this method.
+  func load(_ directory: RunDirectory, device: String?) throws -> any TrainedRun {
+    let recipe = try Recipe(RecipeText(contentsOf: directory.recipe))
+    guard directory.isFinished else {
+      throw RunDirectoryError.unfinished(path: directory.name)
+    }
+    return try load(directory, recipe: recipe, device: Device(parsing: device ?? recipe.device))
+  }
+}
+
+/// Everything that one training and its evaluation depend on.
+package protocol MethodRecipe: Codable, Equatable, Sendable {
+  associatedtype Session: TrainingSession
+
+  /// The method's name.
+  var method: String { get }
+  /// A name for reports and log lines.
+  var name: String { get }
+  /// Seed of every random draw.
+  var seed: UInt64 { get set }
+  /// Number of threads; absent means as many as the machine has.
+  var threads: Int? { get set }
+  /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
+  var device: String { get set }
+  /// Minutes between checkpoints.
+  var checkpointMinutes: Double { get }
+  /// The run whose model is needed before this one is trained; nil when it starts from nothing.
+  var source: String? { get }
+
+  /// Resolves a recipe from its text, strictly: every error names the entry and the mend.
+  init(_ text: RecipeText) throws
+  /// Reads the data; those that are absent and can be simulated are made first.
+  ///
+  /// - Parameters:
+  ///   - base: Where relative paths are looked up when they are not found from the current folder.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: A sentence for the person: the recipe or the data cannot be used.
+  /// - Returns: How to train on them.
+  func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<Session>
+  /// Measures a few steps and says what the whole training is expected to take; writes nothing but
+  /// data that are absent and simulated.
+  func estimate(hooks: WorkHooks) throws -> TrainingEstimate
+}
+
+extension MethodRecipe {
+  /// Most recipes start from nothing.
+  package var source: String? { nil }
+
+  /// The recipe as YAML with every default visible.
+  package func yaml() throws -> String { try RecipeText.yaml(of: self) }
+
+  /// Throws unless the settings that every recipe has can work.
+  func validateCommonSettings() throws {
+    try require(
+      threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
+      allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
+    try require(
+      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
+      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+  }
+}
+
+/// What a training is expected to take.
+package struct TrainingEstimate: Encodable, Sendable {
+  /// The same in sentences, a line each.
+  package var words: [String]
+  /// What was measured and counted, by name.
+  package var numbers: [String: Double]
+}
+
+/// The models of a finished run, loaded. What else it can do, it says by the protocols below.
+package protocol TrainedRun {
+  /// The folder of the run.
+  var directory: RunDirectory { get }
+  /// What the method does, for sentences such as "runs/ks is a run that extracts parameters".
+  static var purpose: String { get }
+
+  /// Evaluates the models.
+  ///
+  /// - Parameters:
+  ///   - test: What to evaluate on.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: `Interrupted` when asked to stop; errors of the data's files.
+  /// - Returns: All that results.json holds.
+  func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults
+  /// The file of the recordings that are evaluated on, made first when it is absent and wanted so.
+  func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL
+}
+
+/// Which recordings a run is evaluated on.
+package enum TestChoice: Hashable, Sendable {
+  /// The recipe's.
+  case recipe
+  /// Those of a file.
+  case file(URL)
+  /// Simulated ones like the recipe's, so many of them.
+  case simulated(Int)
+}
+
+/// A run that reads the parameters of recordings.
+package protocol ExtractsParameters: TrainedRun {
+  /// Reads the parameters of every recording, with error bars.
+  func extract(
+    _ recordings: Recordings, order: ExtractionOrder, hooks: WorkHooks
+  ) throws -> Extraction
+}
+
+/// A run that forecasts recordings.
+package protocol Forecasts: TrainedRun {
+  /// Forecasts recordings.
+  ///
+  /// - Parameters:
+  ///   - recordings: What to start from.
+  ///   - order: What is asked for.
+  ///   - hooks: Whom to tell and ask.
+  /// - Throws: `ConfigurationError` for an order that cannot be met; errors of models and solvers.
+  /// - Returns: The forecast, not yet written.
+  func forecast(
+    _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
+  ) throws -> ForecastProduct
+}

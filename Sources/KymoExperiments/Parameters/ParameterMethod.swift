@@ -1,0 +1,105 @@
+// The method `parameters`: a dynamics encoder and a propagating decoder find which hidden parameters
+// vary between recordings (Lu, Kim and Soljacic, PRX 10, 031056, 2020).
+package import Foundation
+package import KymoData
+package import KymoExtraction
+import KymoMetrics
+import KymoNumerics
+package import KymoResults
+package import KymoRuns
+package import KymoTensor
+
+/// The parameter VAE as a method.
+package struct ParameterMethod: Method {
+  package static let name = "parameters"
+
+  package init() {}
+
+  package func load(
+    _ directory: RunDirectory, recipe: Recipe, device: Device
+  ) throws -> ParameterRun {
+    ParameterRun(
+      directory: directory, recipe: recipe, model: try ParameterVAE.load(from: directory.model, device: device))
+  }
+}
+
+/// A trained parameter VAE.
+package struct ParameterRun: TrainedRun {
+  package static let purpose = "extracts parameters"
+
+  package let directory: RunDirectory
+  /// How it was trained and is evaluated.
+  package let recipe: Recipe
+  /// The model.
+  package let model: ParameterVAE
+
+  private var data: RecipeData {
+    get throws { RecipeData(recipe, base: try directory.readEnvironment().base) }
+  }
+
+  package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
+    switch test {
+    case .recipe: try data.testFile
+    case .file(let file): file
+    case .simulated(let count): try data.makeTest(recordings: count, hooks)
+    }
+  }
+
+  package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
+    try evaluation(hooks).evaluate(self, on: test)
+  }
+
+  /// The evaluation that the recipe asks for.
+  func evaluation(_ hooks: WorkHooks) -> ExtractionEvaluation {
+    var evaluation = ExtractionEvaluation(model, settings: recipe.evaluation)
+    evaluation.hooks = hooks
+    return evaluation
+  }
+}
+
+// MARK: - Extraction
+
+extension ParameterRun: ExtractsParameters {
+  package func extract(
+    _ recordings: Recordings, order: ExtractionOrder, hooks: WorkHooks
+  ) throws -> Extraction {
+    var evaluation = evaluation(hooks)
+    evaluation.settings.fitCrops = order.fitCrops ?? evaluation.settings.fitCrops
+    try evaluation.settings.validate()
+    let read = try evaluation.extract(recordings, "reading recordings")
+    let relevance = try relevance(of: read, recordings)
+    let latents = try evaluation.fit(
+      recordings, read, relevant: relevance.indices.filter { relevance[$0] },
+      "fitting recordings")
+    return Extraction(
+      latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
+  }
+
+  /// Which latents carry a parameter: as the run's evaluation found, else from these recordings.
+  private func relevance(
+    of latents: [ExtractedLatents], _ recordings: Recordings
+  ) throws -> [Bool] {
+    if FileManager.default.fileExists(atPath: directory.results.path) {
+      return try directory.readResults().values(ParameterValues.self).latents.map(\.isRelevant)
+    }
+    return latentSummaries(
+      of: latents, collapsedVariance: model.collapsedVariance(for: recordings)
+    ).map(\.isRelevant)
+  }
+}
+
+// MARK: - Rollouts of the decoder
+
+extension ParameterRun: Forecasts {
+  package func forecast(
+    _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
+  ) throws -> ForecastProduct {
+    try require(
+      order.macroSteps == nil && !order.isAdaptive && order.solver == nil
+        && order.initialConditions == nil && (order.warmUpSteps ?? 1) == 1, "run",
+      found: "one that \(Self.purpose)",
+      allowed: "one of recipes with 'method: \(DynamicsMethod.name)' for these options",
+      remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
+    return try evaluation(hooks).rollOut(recordings, horizon: order.horizonSteps)
+  }
+}

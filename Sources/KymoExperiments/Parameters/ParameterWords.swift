@@ -1,0 +1,228 @@
+// What the evaluation of a parameter VAE has found, in plain sentences, from the numbers alone.
+import KymoMetrics
+import KymoResults
+
+extension ParameterFindings {
+  /// The result in a few sentences.
+  var headline: [String] { [relevanceSentence] + coverageSentence + errorSentence }
+
+  private var relevanceSentence: String {
+    guard !latents.isEmpty else { return "The results hold no latents." }
+    let total = NumberText.word(latents.count)
+    guard !relevant.isEmpty else {
+      return """
+        No latent of \(total) carries a parameter: over \(recordingWords) none of them both \
+        varies and is certain. Longer training, more recordings or a smaller weight of the KL term \
+        may bring one out; it may also be that nothing varies between the recordings.
+        """
+    }
+    let carriers =
+      relevant.count == 1
+      ? "One latent of \(total) carries a parameter"
+      : "\(NumberText.word(relevant.count).capitalizedFirst) latents of \(total) carry parameters"
+    guard !scores.isEmpty else {
+      return """
+        \(carriers): \(NumberText.list(relevant.map(latentName))), over \(recordingWords). The \
+        data does not say the true parameters, so nothing can be scored.
+        """
+    }
+    if let score = scores.first, scores.count == 1, relevant.count == 1, score.rSquared >= 0.5 {
+      let verb = score.rSquared >= 0.9 ? "is" : "follows"
+      return """
+        \(carriers): \(latentName(relevant[0])) \(verb) \(score.name), with \
+        R² = \(NumberText.rSquared(score.rSquared)) on \(recordingWords)\(paper(score)).
+        """
+    }
+    let fits = scores.map { score in
+      let carriers = relevant.filter { score.rSquaredOfSingleLatents[$0] > 0.1 }
+      let place = carriers.isEmpty ? "" : ", in \(NumberText.list(carriers.map(latentName)))"
+      return "\(NumberText.rSquared(score.rSquared)) for \(score.name)\(place)\(paper(score))"
+    }
+    return """
+      \(carriers). Linear fits over \(recordingWords) give R² = \(fits.joined(separator: "; ")).
+      """
+  }
+
+  private func paper(_ score: ParameterScore) -> String {
+    published(score).map { " (published: \(NumberText.rSquared($0.value)))" } ?? ""
+  }
+
+  private var coverageSentence: [String] {
+    guard !relevant.isEmpty, !scores.isEmpty else { return [] }
+    let shares = NumberText.list(
+      scores.map { "\($0.name) for \(NumberText.percent($0.coverage95))" })
+    let lowest = scores.map(\.coverage95).min() ?? 0
+    let smooth = scores.compactMap { score in
+      score.smoothMap.map { "\(NumberText.percent($0.coverage95)) for \(score.name)" }
+    }
+    let upToMap =
+      smooth.isEmpty
+      ? ""
+      : """
+      ; up to a smooth map, which only known parameters can tell, they hold \(NumberText.list(smooth))
+      """
+    let verdict =
+      lowest < 0.9
+      ? """
+      : too narrow for a straight line, as they tell the noise of a latent and not the bend of its \
+      relation\(upToMap)
+      """ : ""
+    let calibrated = scores.compactMap { score in
+      score.calibration.map { calibration in
+        """
+        \(NumberText.percent(calibration.coverage95)) for \(score.name) (bars × \
+        \(NumberText.significant(calibration.factor))\(Self.fewRecordings(calibration)))
+        """
+      }
+    }
+    let mended =
+      calibrated.isEmpty
+      ? ""
+      : " Calibrated on training recordings they hold \(calibrated.joined(separator: ", "))."
+    return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict).\(mended)"]
+  }
+
+  private var errorSentence: [String] {
+    let last = trainedFrames - 1
+    guard let model = predictions.first, model.curve.mean.indices.contains(last) else { return [] }
+    let published = model.published.first { $0.index == last }
+      .map { " (published: \(NumberText.published($0.value)))" }
+    let rivals = predictions.dropFirst().filter { $0.curve.mean.indices.contains(last) }
+      .map { "\(NumberText.significant($0.curve.mean[last])) (\($0.name))" }
+    let against = rivals.isEmpty ? "" : ", against \(NumberText.list(rivals))"
+    return [
+      """
+      Started from one frame and the extracted parameters, the prediction's root-mean-square \
+      error is \(NumberText.significant(model.curve.mean[last])) at the end of the trained \
+      length of \(NumberText.count(trainedFrames, "frame"))\(published ?? "")\(against).
+      """
+    ]
+  }
+
+  // MARK: Certainty
+
+  /// How sure the number of parameters is: what speaks for it, and what against.
+  var certaintySections: [ResultSection] {
+    let certainty = RelevanceCertainty(
+      of: latents, recordings, collapsedVariance: collapsedVariance, conservedMeans: conservedMeans)
+    guard !relevant.isEmpty || !certainty.doubtful.isEmpty else {
+      return [
+        ResultSection(
+          "certainty", .text(ResultText("No latent comes near the bounds of the rule.")))
+      ]
+    }
+    var notes: [String] = []
+    if let signal = certainty.weakestSignal {
+      let ratio = NumberText.significant(signal.squareRoot(), digits: 2)
+      notes.append("The spread of the weakest relevant latent is \(ratio) times its uncertainty.")
+    }
+    if certainty.isClear {
+      notes.append(
+        """
+        No latent lies near a bound of the rule and none follows from others: the number of \
+        parameters that show in these recordings is clear in this training. Trainings with other \
+        seeds test it further.
+        """)
+    }
+    var sections: [ResultSection] = []
+    if !notes.isEmpty {
+      sections.append(
+        ResultSection("certainty", .text(ResultText(notes.joined(separator: " ")))))
+    }
+    sections += doubts(certainty).enumerated().map { place, doubt in
+      ResultSection(
+        "doubt-\(place + 1)", places: [.report, .terminal],
+        .text(ResultText(doubt, severity: .caution)))
+    }
+    return sections
+  }
+
+  private func doubts(_ certainty: RelevanceCertainty) -> [String] {
+    var doubts: [String] = []
+    if !certainty.doubtful.isEmpty {
+      let verb = certainty.doubtful.count == 1 ? "lies" : "lie"
+      doubts.append(
+        """
+        In doubt: \(NumberText.list(certainty.doubtful.map(latentName))) \(verb) near a bound of \
+        the rule; another seed or a longer training may judge otherwise.
+        """)
+    }
+    doubts += certainty.repeated.map { repetition in
+      """
+      Counted twice: \(latentName(repetition.latent)) follows from the other relevant latents \
+      (R² = \(NumberText.rSquared(repetition.rSquared)) of a polynomial), so it stands for no \
+      further parameter.
+      """
+    }
+    doubts += certainty.conserved.map { mean in
+      """
+      Perhaps no parameter: \(latentName(mean.latent)) is a function of the mean of channel \
+      \(mean.channel) over space (R² = \(NumberText.rSquared(mean.rSquared))), which every \
+      recording keeps. Subtract it from the recordings where the dynamics do not depend on it.
+      """
+    }
+    return doubts
+  }
+
+  // MARK: Fits
+
+  /// Where parameters lie in a plane or space of several latents: latents may come out rotated.
+  var directionWords: String? {
+    let sentences = scores.filter { $0.latents.count > 1 }.map { score in
+      let terms = zip(direction(of: score, in: latents), score.latents).map { part, latent in
+        """
+        \(part < 0 ? "−" : "+") \(NumberText.significant(part.magnitude)) \(latentName(latent))
+        """
+      }
+      return "\(score.name) grows along \(terms.joined(separator: " "))"
+    }
+    guard !sentences.isEmpty else { return nil }
+    return """
+      In units of the latents' spread, \(sentences.joined(separator: "; ")). R² along this \
+      direction is that of the last column.
+      """
+  }
+
+  /// Intercept and slope in words: "0.993 − 0.128 μ".
+  static func formula(_ score: ParameterScore) -> String {
+    guard score.coefficients.count == 2, score.coefficients[1].isFinite else { return "constant" }
+    let slope = score.coefficients[1]
+    return """
+      \(NumberText.significant(score.coefficients[0])) \(slope < 0 ? "−" : "+") \
+      \(NumberText.significant(slope.magnitude)) μ
+      """
+  }
+}
+
+extension MethodDescription {
+  /// The method of Lu, Kim and Soljacic.
+  static let parameterVAE = MethodDescription(
+    text: """
+      A convolutional encoder reads one crop of a recording and gives every latent a mean and a \
+      variance; a recurrent convolutional decoder whose kernels depend on the latents must \
+      continue another crop of the same recording from its first frame. Loss: mean squared error \
+      plus β times the KL divergence of the latents from a unit Gaussian. Latents that the decoder \
+      does not need collapse to the prior; those that remain are the hidden parameters. The \
+      method is that of P. Y. Lu, S. Kim and M. Soljačić, Phys. Rev. X 10, 031056 (2020).
+      """,
+    training: """
+      Loss = reconstruction + β · KL divergence; variance of μ and mean of σ² over the training \
+      batch, where a latent that carries nothing has σ² = 1.
+      """,
+    citation: """
+      @article{lu2020extracting,
+        title   = {Extracting Interpretable Physical Parameters from Spatiotemporal Systems
+                   Using Unsupervised Learning},
+        author  = {Lu, Peter Y. and Kim, Samuel and Solja{\\v{c}}i{\\'c}, Marin},
+        journal = {Physical Review X},
+        volume  = {10},
+        pages   = {031056},
+        year    = {2020},
+        doi     = {10.1103/PhysRevX.10.031056}
+      }
+      """)
+}
+
+extension String {
+  fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

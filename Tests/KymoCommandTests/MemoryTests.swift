@@ -1,0 +1,88 @@
+// Memory of a training on a mapped file: what a process holds of its own does not grow with the file.
+//
+// By hand with a large file: KYMO_MEMORY_MB=4096 swift test $KYMO_TEST_FLAGS --filter MemoryTests
+import Foundation
+import KymoData
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@Suite("Memory of a training", .serialized) struct MemoryTests {
+  let temporary: TemporaryFolder
+  let tool: Tool
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    tool = Tool(folder: temporary.url)
+  }
+
+  private static let (cells, frames) = (64, 256)
+
+  /// Writes recordings of a bump that goes round in two dimensions, 4 MB each; only two frames differ, so that
+  /// making a large file takes as long as writing it.
+  private func write(_ name: String, recordings: Int) throws {
+    var metadata = RecordingsMetadata()
+    (metadata.boundary, metadata.frameInterval) = ([.periodic, .periodic], 1)
+    let (cells, frames) = (Self.cells, Self.frames)
+    let states = (0..<2).map { phase in
+      (0..<cells * cells).map { cell in
+        let (row, column) = (Double(cell / cells), Double(cell % cells))
+        return Float(sin(row / 8 + 2 * Double(phase)) * cos(column / 5))
+      }
+    }
+    let writer = try RecordingsWriter(
+      tool.file(name), shape: [recordings, 1, frames, cells, cells], parameterCount: 0,
+      metadata: metadata)
+    let recording = (0..<frames).flatMap { states[$0 / 3 % 2] }
+    for _ in 0..<recordings { try writer.append(recording, parameters: []) }
+    try writer.finish()
+  }
+
+  /// Largest resident memory of its own, in bytes, of a training on a file.
+  private func peak(_ name: String) throws -> Int {
+    let recipe = """
+      method: led
+      data: {train: \(name).npz}
+      reduction:
+        autoencoder:
+          network: {convolutional: {latentCount: 2, channels: [2, 2, 2], kernelWidth: 3}}
+          training: {batchSize: 16, phase: {steps: 30}}
+      propagator:
+        network:
+          network: {recurrent: {unitCount: 8}}
+          training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
+      forecast: {warmUpSteps: 10, horizonSteps: 20}
+      """
+    try Data(recipe.utf8).write(to: tool.file("\(name).yaml"))
+    // Whole pages go back to the system when they are free, so that the peak is of what is used.
+    let training = try tool.start(
+      "train", "\(name).yaml", "-o", "run-\(name)", "--threads", "1", "--quiet",
+      environment: ["MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"])
+    var peak = 0
+    while training.process.isRunning {
+      let status =
+        (try? String(
+          contentsOfFile: "/proc/\(training.process.processIdentifier)/status", encoding: .utf8))
+        ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") } ?? ""
+      peak = max(peak, 1024 * (line.split(separator: " ").compactMap { Int($0) }.first ?? 0))
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+    let outcome = try training.wait()
+    #expect(outcome.status == 0, "\(outcome.words)")
+    return peak
+  }
+
+  @Test("grows by less than a twentieth of the file: autoencoder and LSTM on fields in 2D")
+  func mapped() throws {
+    let megabytes =
+      ProcessInfo.processInfo.environment["KYMO_MEMORY_MB"].flatMap { Int($0) } ?? 256
+    try write("small.npz", recordings: 8)
+    try write("large.npz", recordings: megabytes / 4)
+    let (small, large) = (try peak("small"), try peak("large"))
+    let growth = large - small
+    print("memory: \(small >> 20) MB on 32 MB, \(large >> 20) MB on \(megabytes) MB")
+    #expect(small > 10 << 20, "the peak was seen")
+    #expect(growth < (megabytes << 20) / 20, "\(growth >> 20) MB more on a larger file")
+  }
+}
