@@ -71,7 +71,8 @@ let package = Package(
     .library(
       name: "Kymo",
       targets: [
-        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting", "KymoExtraction",
+        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting",
+        "KymoExtraction",
         "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoData", "KymoNN",
         "KymoTensor", "KymoNumerics",
       ]),
@@ -155,7 +156,8 @@ let package = Package(
       "KymoEngine",
       [
         "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoMetrics", "KymoNN",
-        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor", "CKernels",
+        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor",
+        "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -1,5 +1,7 @@
 // From an array of one's own to the parameter behind it: waves that travel at another speed in each
 // recording. The speeds are not shown to the training; at the end they are compared with what it found.
+//
+//     parameters [FOLDER]
 import Foundation
 import KymoData
 import KymoExtraction
@@ -49,3 +51,8 @@ print("recording 0: \(latents[0].mean) ± \(latents[0].standardDeviation)")
 let fit = LinearFit(
   regressors: (0..<2).map { latent in latents.map { $0.mean[latent] } }, target: speeds)
 print("R² of the speed: \(fit.rSquared)")
+
+// The model for later: ParameterVAE.load(from:) reads it.
+if let folder = CommandLine.arguments.dropFirst().first {
+  try model.save(to: URL(filePath: folder).appending(path: "model"))
+}

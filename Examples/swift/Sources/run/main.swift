@@ -17,13 +17,13 @@ let results = try RunResults(json: Data(contentsOf: run.appending(path: "results
 for sentence in results.headline { print(sentence) }
 print(results.terminalText)
 
-// How the training went, one record a line.
-let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8)
-let records = try lines.split(separator: "\n").map {
-  try JSONDecoder().decode(StepRecord.self, from: Data($0.utf8))
-}
-if let first = records.first, let last = records.last {
-  print("loss \(first.loss) at step \(first.step), \(last.loss) at step \(last.step)")
+// How the training went, one record a line; what was never trained has none.
+let metrics = run.appending(path: "metrics.jsonl")
+if let lines = try? String(contentsOf: metrics, encoding: .utf8) {
+  let records = try lines.split(separator: "\n").map {
+    try JSONDecoder().decode(StepRecord.self, from: Data($0.utf8))
+  }
+  for record in records.suffix(3) { print("loss at step \(record.step): \(record.loss)") }
 }
 
 // The model, ready for recordings of the same kind.
