@@ -15,7 +15,8 @@ let wave = (0..<points).map { point in
 try solver.restart(from: HostArray(wave, shape: [1, 1, points]), time: 0)
 let developed = try solver.advance(frames: 800).slice(0).slice(799).elements
 
-let moved = developed.map { $0 * (1 + 1e-6) }
+var moved = developed
+moved[10] += 1e-3
 try solver.restart(from: HostArray(developed + moved, shape: [2, 1, points]), time: 0)
 let frames = try solver.advance(frames: 2000)
 
