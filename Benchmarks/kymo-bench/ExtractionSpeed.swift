@@ -3,6 +3,7 @@ import CKernels
 import Foundation
 import KymoData
 import KymoExtraction
+import KymoNN
 import KymoNumerics
 import KymoTensor
 

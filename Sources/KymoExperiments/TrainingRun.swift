@@ -31,6 +31,15 @@ package struct TrainingPlan<Session: TrainingSession> {
   package var makeSession: () throws -> Session
   /// What a session trains on and how much, in words.
   package var describe: (Session) -> String
+
+  /// Plans a training.
+  package init(
+    dataHashes: [String: String], notes: [String] = [], warnings: [String] = [],
+    makeSession: @escaping () throws -> Session, describe: @escaping (Session) -> String
+  ) {
+    (self.dataHashes, self.notes, self.warnings) = (dataHashes, notes, warnings)
+    (self.makeSession, self.describe) = (makeSession, describe)
+  }
 }
 
 /// Trains recipes.

@@ -117,7 +117,8 @@ private struct MeanRun: TrainedRun, ExtractsParameters {
           .scores(
             ScoreTable("what", columns: ["value"], rows: [.init("mean", [Score(mean)])])))
       ],
-      about: MethodDescription(text: "The mean over space and time.", citation: "none"),
+      about: MethodDescription(
+        text: "The mean over space and time.", training: "The mean so far.", citation: "none"),
       values: means)
   }
 

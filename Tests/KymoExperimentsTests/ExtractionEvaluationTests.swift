@@ -88,7 +88,8 @@ import Testing
     expectClose(
       curve.mean, (1..<frames).map { Double($0) * size },
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
-    let forecast = try ForecastingRun.rollOut(model, recordings, horizon: nil, WorkHooks())
+    let forecast = try ExtractionEvaluation(model, settings: settings)
+      .rollOut(recordings, horizon: nil)
     let growth = Statistics.rootMeanSquare((1..<frames).map { Double($0) })
     #expect(forecast.frames.shape == [2, frames - 1, 1] + points)
     expectClose(

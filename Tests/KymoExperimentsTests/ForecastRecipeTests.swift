@@ -124,12 +124,14 @@ import Testing
     let (one, other) = (folder.appending(path: "a.yaml"), folder.appending(path: "b.yaml"))
     try Data("data: {train: x}".utf8).write(to: one)
     try Data("{method: led, data: {train: x}}".utf8).write(to: other)
-    guard case .extraction = try AnyRecipe(contentsOf: one),
-      case .forecast = try AnyRecipe(contentsOf: other)
-    else {
-      Issue.record("the kinds are mixed up")
-      return
+    let methods = MethodList.standard
+    #expect(try methods.recipe(contentsOf: one) is Recipe)
+    let recipe = try #require(try methods.recipe(contentsOf: other) as? ForecastRecipe)
+    #expect(recipe.method == "dynamics", "the word before is read as the present one")
+    let error = #expect(throws: ConfigurationError.self) {
+      try methods.recipe(contentsOf: other, overrides: ["method=dynamic"])
     }
+    #expect(error?.remedy == "Did you mean 'dynamics'?")
   }
 
   @Test("that comes with the tool reads and carries its name") func shipped() throws {

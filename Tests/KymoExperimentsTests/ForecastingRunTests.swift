@@ -60,6 +60,11 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     TrainingHooks { _ in Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
   }
 
+  /// The models of a run.
+  private func trained(_ run: URL) throws -> DynamicsRun {
+    try #require(try MethodList.standard.load(RunDirectory(run), device: nil) as? DynamicsRun)
+  }
+
   @Test("learns waves, forecasts them and is read again") func whole() throws {
     let recipe = try recipe(
       """
@@ -81,7 +86,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         "comparison-reduction-1-of-2", "comparison-propagator-1", "comparison-full-state-1",
       ])
 
-    let results = try ForecastingRun.findings(directory, on: nil, hooks: WorkHooks())
+    let results = try trained(run).findings(on: .recipe, hooks: WorkHooks())
     // Two components hold a single wave in both channels: what is left is rounding to Float.
     let main = try #require(results.reconstructions.first)
     #expect(main.isMain && main.latentCount == 2 && main.scaledMeanSquaredError < 1e-10)
@@ -97,7 +102,8 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(results.fields.map { $0.channels.map(\.name) } == [["u", "v"]])
     #expect(results.paths.count == 1)
     #expect(results.costs == nil)
-    let written = try ForecastingRun.evaluate(directory, on: nil, hooks: WorkHooks())
+    let written = try TrainingRun.evaluateUnlessDone(
+      directory, device: nil, on: .recipe, hooks: WorkHooks())
     let read = try directory.readResults()
     #expect(try read.json() == written.json())
     #expect(read.scores["propagator-scores"]?.rows.map(\.name) == results.propagators.map(\.name))
@@ -111,7 +117,8 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     try directory.write(json: marked, to: directory.results)
     var (listening, notes) = (WorkHooks(), [String]())
     listening.note = { notes.append($0) }
-    let again = try ForecastingRun.evaluateUnlessDone(directory, hooks: listening)
+    let again = try TrainingRun.evaluateUnlessDone(
+      directory, device: nil, on: .recipe, hooks: listening)
     #expect(again.headline == ["as it was"])
     #expect(notes.count == 1 && notes[0].contains("kymo evaluate"))
   }
@@ -122,8 +129,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     let recordings = try Recordings.load(folder.path("test.npz"))
     var order = ForecastOrder()
     order.horizonSteps = 40
-    let product = try ForecastingRun.forecast(
-      RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+    let product = try trained(run).forecast(recordings, order: order, hooks: WorkHooks())
     #expect(product.frames.shape == [2, 40, 2, 12])
     #expect(product.latents?.shape == [2, 40, 2])
     #expect(try #require(product.summary.rootMeanSquareError) < 0.1)
@@ -138,14 +144,12 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
 
     // Beyond the end of the file there is nothing to compare with.
     order.horizonSteps = 500
-    let long = try ForecastingRun.forecast(
-      RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+    let long = try trained(run).forecast(recordings, order: order, hooks: WorkHooks())
     #expect(long.summary.rootMeanSquareError == nil && long.frames.shape[1] == 500)
     order.microSteps = 2
     order.macroSteps = 2
     let error = #expect(throws: ConfigurationError.self) {
-      try ForecastingRun.forecast(
-        RunDirectory(run), recordings, order: order, hooks: WorkHooks())
+      try trained(run).forecast(recordings, order: order, hooks: WorkHooks())
     }
     #expect(error?.path == "--solver")
   }
@@ -196,7 +200,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     let directory = RunDirectory(whole)
     let stages = try MetricsLog.read(directory.metrics).compactMap(\.stage)
     #expect(Set(stages) == ["reduction", "joint"])
-    let results = try ForecastingRun.findings(directory, on: nil, hooks: WorkHooks())
+    let results = try trained(directory.url).findings(on: .recipe, hooks: WorkHooks())
     let score = try #require(results.propagators.first)
     // A wave whose phase is lost differs by a third of its range.
     #expect(score.meanDifference < 0.1 && score.divergedCount == 0, "\(score.meanDifference)")

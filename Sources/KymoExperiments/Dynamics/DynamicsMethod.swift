@@ -43,6 +43,11 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   }
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
+    try findings(on: test, hooks: hooks).results()
+  }
+
+  /// What an evaluation finds, before it is put into sections.
+  func findings(on test: TestChoice, hooks: WorkHooks) throws -> ForecastFindings {
     let file = try testFile(test, hooks: hooks)
     var settings = models.recipe.data
     if test != .recipe { settings.test = file.path }
@@ -52,7 +57,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
       .evaluate(name: file.lastPathComponent)
     let base = try directory.readEnvironment().base
     findings.data.isTrainingData = file.isSameFile(as: located(settings.train, base: base))
-    return try findings.results()
+    return findings
   }
 
   package func forecast(

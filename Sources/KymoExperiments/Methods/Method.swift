@@ -102,6 +102,11 @@ package struct TrainingEstimate: Encodable, Sendable {
   package var words: [String]
   /// What was measured and counted, by name.
   package var numbers: [String: Double]
+
+  /// Notes an estimate.
+  package init(words: [String], numbers: [String: Double]) {
+    (self.words, self.numbers) = (words, numbers)
+  }
 }
 
 /// The models of a finished run, loaded. What else it can do, it says by the protocols below.
