@@ -122,7 +122,7 @@ let package = Package(
         "KymoData", "KymoNumerics",
       ]),
     library("KymoResults", []),
-    library("KymoReport", ["KymoResults"]),
+    library("KymoReport", ["KymoResults", "KymoNumerics"]),
     library(
       "KymoRuns",
       [
