@@ -72,9 +72,8 @@ let package = Package(
       name: "Kymo",
       targets: [
         "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting",
-        "KymoExtraction",
-        "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoData", "KymoNN",
-        "KymoTensor", "KymoNumerics",
+        "KymoExtraction", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
+        "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
   ],
   dependencies: [
