@@ -42,7 +42,7 @@ import Testing
   /// Largest resident memory of its own, in bytes, of a training on a file.
   private func peak(_ name: String) throws -> Int {
     let recipe = """
-      method: led
+      method: dynamics
       data: {train: \(name).npz}
       reduction:
         autoencoder:

@@ -17,7 +17,7 @@ import KymoTestSupport
 import Testing
 
 /// The settings of a training that has one.
-private struct MeanRecipe: MethodRecipe {
+private struct MeanRecipe: MethodRecipe, Settings {
   var method = MeanMethod.name
   var name = "unnamed"
   var seed: UInt64 = 1
@@ -29,6 +29,7 @@ private struct MeanRecipe: MethodRecipe {
   /// How many recordings enter the mean.
   var steps = 3
 
+  init() {}
   init(_ text: RecipeText) throws { self = try text.decode(MeanRecipe.self) }
 
   func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<MeanSession> {

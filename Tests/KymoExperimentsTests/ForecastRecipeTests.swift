@@ -77,7 +77,6 @@ import Testing
       ("{data: {train: a}, solver: {fhn: {}}, forecast: {adaptive: [{}]}}", "ensembleSize"),
       ("{data: {train: a}, comparisons: {latentCounts: [2]}}", "comparisons.latentCounts"),
       ("{data: {train: a, validationFraction: 1}}", "data.validationFraction"),
-      ("{data: {train: a}, method: lead}", "method"),
     ])
   func refusals(_ yaml: String, _ path: String) throws {
     let error = try failure(yaml)

@@ -120,7 +120,7 @@ import Testing
     arguments: [
       ("evaluaton.baselines=false", "evaluaton", "'evaluation'"),
       ("data.nosie=0.1", "data.nosie", "'noise'"), ("seed.x=1", "seed.x", "seed=value"),
-      ("seed", "seed", "training.steps=4000"), (".seed=1", ".seed=1", "training.steps=4000"),
+      ("seed", "seed", "training.batchSize=20"), (".seed=1", ".seed=1", "training.batchSize=20"),
       ("seed=[1", "seed", "quote"),
     ])
   func wrongOverride(_ text: String, _ path: String, _ remedy: String) throws {
