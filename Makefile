@@ -20,6 +20,7 @@ demo: build ## A small real experiment: simulate, train without the answer, find
 test: ## Every test
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
+	@scripts/examples
 
 check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/setup --tests

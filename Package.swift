@@ -71,9 +71,9 @@ let package = Package(
     .library(
       name: "Kymo",
       targets: [
-        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting", "KymoExtraction",
-        "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics", "KymoData", "KymoNN",
-        "KymoTensor", "KymoNumerics",
+        "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting",
+        "KymoExtraction", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
+        "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
   ],
   dependencies: [
@@ -121,7 +121,7 @@ let package = Package(
         "KymoData", "KymoNumerics",
       ]),
     library("KymoResults", []),
-    library("KymoReport", ["KymoResults"]),
+    library("KymoReport", ["KymoResults", "KymoNumerics"]),
     library(
       "KymoRuns",
       [
@@ -155,7 +155,8 @@ let package = Package(
       "KymoEngine",
       [
         "KymoCommandLine", "KymoExperiments", "KymoExtraction", "KymoMetrics", "KymoNN",
-        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor", "CKernels",
+        "KymoResults", "KymoRuns", "KymoReport", "KymoData", "KymoNumerics", "KymoTensor",
+        "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -3,8 +3,8 @@
 
 The page is made of the Swift types that recipes are decoded into: stored properties of structs that
 are `Settings`, cases of enums that are `SettingChoice` (words) or have payloads (kinds with
-settings of their own), and the `///` comments above them. Run it after changing one of them; `make check`
-fails while the page is stale.
+settings of their own), and the `///` comments above them. Run it after changing one of them;
+`make check` fails while the page is stale.
 
 usage: scripts/settings-page.py [--check]
 """
@@ -21,7 +21,8 @@ RECIPES = [
      "A variational autoencoder finds the parameters that differ between recordings: "
      "`Recipes/pde-vae`."),
     ("Recipes that forecast", "ForecastRecipe",
-     "A reduction and a propagator of its latents, with `method: led`: `Recipes/led`."),
+     "A reduction and a propagator of its latents, with `method: dynamics` "
+     "(`led` in older recipes): `Recipes/led`."),
 ]
 
 INTRO = """\
@@ -57,8 +58,10 @@ class Type:
 
     def __init__(self, name, kind, doc):
         self.name, self.kind, self.doc, self.entries = name, kind, doc, []
-        # What its functions make, by name.
-        self.makers = {}
+        # What its functions make, and the values of its constants, by name.
+        self.makers, self.constants = {}, {}
+        # Labels and names of what its initialisers take.
+        self.initialisers = []
 
 
 # --- Reading Swift ---
@@ -70,7 +73,10 @@ TYPE = re.compile(
 PROPERTY = re.compile(
     r"^\s*(@Inlined )?(?:public |package )?var (\w+)(?:\s*:\s*([^={]+?))?(?:\s*=\s*(.+?))?\s*$")
 CASE = re.compile(r"^\s*case (\w+)(?:\((?:\w+: )?([\w.]+)\))?(?:\s*=\s*\"([^\"]*)\")?\s*$")
-MAKER = re.compile(r"^\s*(?:\w+ )*static func (\w+)\(.*\) -> ([\w.]+) ")
+MAKER = re.compile(r"^\s*(?:\w+ )*static func (\w+)\((.*)\) -> ([\w.]+) \{")
+INITIALISER = re.compile(r"^\s*(?:public |package )?init\((.+)\) \{")
+LONG = re.compile(r"^\s*(?:@Inlined )?(?:\w+ )*(?:var|struct|enum|init|static func)\b")
+CONSTANT = re.compile(r"^\s*(?:\w+ )*static let (\w+) = (\".*\"|-?[\d_.e-]+)\s*$")
 CASES = re.compile(r"^\s*case (\w+(?:, \w+)+)\s*$")
 
 
@@ -94,7 +100,7 @@ def read_sources():
             while index + 1 < len(lines) and (
                 code(line).count("(") > code(line).count(")")
                 or re.search(r"(?:=|,|:)\s*$", code(line)) and not code(line).rstrip().endswith("{")
-                and re.match(r"^\s*(?:@Inlined )?(?:public |package )?(?:var|struct|enum)\b", line)
+                and LONG.match(line)
             ):
                 index += 1
                 line += " " + lines[index].strip()
@@ -119,8 +125,17 @@ def read_sources():
             elif inside in types and types[inside].kind == "words" and CASES.match(line):
                 types[inside].entries += [
                     Entry(name, None, name, doc) for name in CASES.match(line).group(1).split(", ")]
+            elif inside in types and CONSTANT.match(line):
+                types[inside].constants.update([CONSTANT.match(line).groups()])
             elif inside in types and MAKER.match(line):
-                types[inside].makers.update([MAKER.match(line).groups()])
+                name, parameters, made = MAKER.match(line).groups()
+                end = index + 1
+                while not re.match(r"^\s*\}\s*$", lines[end]):
+                    end += 1
+                body = " ".join(text.strip() for text in lines[index + 1:end])
+                types[inside].makers[name] = (made, names(parameters), body)
+            elif inside in types and INITIALISER.match(line):
+                types[inside].initialisers.append(names(INITIALISER.match(line).group(1)))
             elif inside in types and types[inside].kind == "group" and PROPERTY.match(line):
                 wrapper, name, type, default = PROPERTY.match(line).groups()
                 types[inside].entries.append(Entry(name, type, default, doc, bool(wrapper)))
@@ -174,7 +189,7 @@ class Page:
         if made:
             maker = self.find(made.group(1) or inside, inside)
             if maker and made.group(2) in maker.makers:
-                return self.find(maker.makers[made.group(2)], maker.name)
+                return self.find(maker.makers[made.group(2)][0], maker.name)
         words = re.match(r"([A-Z][\w.]*?)(?:\.\w+)?(?:\(|$)", entry.default or "")
         if not words:
             return None
@@ -206,32 +221,67 @@ class Page:
                         if arguments is None:
                             return case.name
                         return f"{case.name}: {self.arguments(arguments, target.name)}"
+            if target and name in target.constants:
+                return self.value(target.constants[name], type, inside)
             if owner is None and arguments == "" and self.find(name, inside):
                 return "group"
-            if arguments:
-                # Made by an initialiser or a function: what it is given says what it makes.
-                return ", ".join(self.argument(part, inside) for part in split(arguments))
+            maker = self.find(owner or inside, inside)
+            if arguments and maker and name in maker.makers:
+                return self.made(maker, name, arguments)
+            if arguments and (made := self.find(name, inside)):
+                return self.given(made, arguments)
             if owner is None and target is None and text.startswith("."):
                 return name
         if re.search(r"[A-Z(]|^\.", text):
             sys.exit(f"settings-page: cannot say the default '{text}' in {inside}")
         return text
 
-    def argument(self, text, inside):
-        """One argument of a call, with its label or without."""
-        labelled = re.match(r"(\w+):\s+(.*)", text, re.S)
-        if labelled:
-            return f"{labelled.group(1)}: {self.value(labelled.group(2), None, inside)}"
-        kind = re.fullmatch(r"\.(\w+)\((.*)\)", text, re.S)
+    def made(self, maker, name, arguments):
+        """What a function of a type makes: an initialiser's call, and what is set afterwards."""
+        result, parameters, body = maker.makers[name]
+        for label, value in zip((n for _, n in parameters), split(arguments)):
+            value = re.sub(r"^\w+:\s+", "", value)
+            body = re.sub(rf"(?<![.\w]){label}\b(?!:)", value, body)
+        call = re.search(rf"{result}\((.*?)\)\s*(?:(\w+)\.(\w+) = (\S+) return \w+)?$", body)
+        if not call:
+            sys.exit(f"settings-page: cannot say what {name} in {maker.name} makes")
+        text = self.given(self.find(result, maker.name), call.group(1))
+        if call.group(3):
+            text = text[:-1] + f", {call.group(3)}: {self.value(call.group(4), None, result)}}}"
+        return text
+
+    def given(self, type, arguments):
+        """The settings that an initialiser of a type is given."""
+        for parameters in type.initialisers:
+            keys, place = [], 0
+            for part in split(arguments):
+                label = re.match(r"(\w+):\s", part)
+                wanted = label.group(1) if label else "_"
+                while place < len(parameters) and parameters[place][0] != wanted:
+                    place += 1
+                if place == len(parameters):
+                    break
+                keys.append((parameters[place][1], part[label.end():] if label else part))
+                place += 1
+            else:
+                values = [f"{key}: {self.kind_or_value(text, type.name)}" for key, text in keys]
+                return "{" + ", ".join(values) + "}"
+        sys.exit(f"settings-page: cannot say what {type.name}({arguments}) is")
+
+    def kind_or_value(self, text, inside):
+        """A value of an unknown type, which may be a kind with its settings."""
+        kind = re.fullmatch(r"\s*\.(\w+)\((.*)\)", text, re.S)
         if kind:
-            return f"{kind.group(1)}: {self.arguments(kind.group(2), inside)}"
+            return "{" + f"{kind.group(1)}: {self.arguments(kind.group(2), inside)}" + "}"
         return self.value(text, None, inside)
 
     def arguments(self, text, inside):
         """The settings that an initialiser is given."""
         made = re.fullmatch(r"(?:\.init|[A-Z][\w.]*)\((.*)\)", text.strip(), re.S)
         given = split(made.group(1)) if made else []
-        return "{" + ", ".join(self.argument(part, inside) for part in given) + "}"
+        pairs = [part.split(":", 1) for part in given]
+        return "{" + ", ".join(
+            f"{key}: {self.kind_or_value(value, inside)}" for key, value in pairs) + "}"
 
     def group(self, path, type, level):
         """A table of a type's keys, then the tables of what is below them."""
@@ -342,6 +392,12 @@ class Page:
                 self.text.append("Keys: " + self.link(self.types[name]) + ".\n")
             else:
                 self.group(systems[case], self.types[name], 3)
+
+
+def names(parameters):
+    """Labels and names of parameters."""
+    words = [part.split(":")[0].split() for part in split(parameters)]
+    return [(word[0], word[-1]) for word in words]
 
 
 def split(text):

@@ -84,7 +84,8 @@ enum RecurrentSpeed {
   ) throws -> Timing {
     var training = PropagatorTraining()
     (training.windowLength, training.freeRunningSteps) = (50, 20)
-    (training.phase.steps, training.phase.validationInterval) = (repeats + 20, 0)
+    training.phase.steps = repeats + 20
+    training.phase.validationInterval = 0
     let series = uniform([2000, latents], seed: 2)
     let trainer = try PropagatorTrainer(
       .recurrent(configuration), training: training, series: [series], validation: [series],

@@ -1,5 +1,6 @@
-// Frames of recordings as states of a training, and stretches of them as series: views, of which only what is
-// asked for is read. Reductions, propagators and forecasts draw their batches from here.
+// Frames of recordings as states of a training, and stretches of them as series: views, of which
+// only what is asked for is read. Reductions, propagators and forecasts draw their batches from
+// here.
 //
 // Letters: B states, T frames, C channels, X (Y) space.
 public import KymoNumerics
@@ -44,7 +45,8 @@ public struct FrameSet: Sendable {
 
   /// Series in memory, each `[T, C, X…]`, of one shape of states.
   ///
-  /// - Throws: ``ModelDataError`` unless there are states with one or two axes of space, of one shape.
+  /// - Throws: ``ModelDataError`` unless there are states with one or two axes of space, of one
+  ///   shape.
   public init(series: [HostArray<Float>]) throws(ModelDataError) {
     guard let first = series.first, (3...4).contains(first.rank), !first.shape.contains(0) else {
       throw ModelDataError(

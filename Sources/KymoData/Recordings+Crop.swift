@@ -127,7 +127,8 @@ extension Recordings {
     }
   }
 
-  /// Reads a crop from a file that hands out parts; a periodic axis is read once for every time around.
+  /// Reads a crop from a file that hands out parts; a periodic axis is read once for every time
+  /// around.
   ///
   /// A file that can no longer be read ends the process with its words, as one does that is mapped.
   private func copyParts(
@@ -158,8 +159,8 @@ extension Recordings {
         let counts = part.map(\.count)
         let read: [Float]
         do {
-          read = try unsafe filled(count: counts.reduce(1, *)) { (target: UnsafeMutablePointer<Float>)
-            throws(FormatError) in
+          read = try unsafe filled(count: counts.reduce(1, *)) {
+            (target: UnsafeMutablePointer<Float>) throws(FormatError) in
             try unsafe array.read(part, into: target)
           }
         } catch {

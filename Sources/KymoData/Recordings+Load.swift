@@ -47,10 +47,11 @@ extension Recordings {
 
   /// Reads an open file.
   ///
-  /// A field that lies in the file as it is is mapped, not read: only what is looked at comes into memory, and
-  /// its checksum is compared up to 64 MB (`inspect` compares it always). Of a field that the file hands out in
-  /// parts, parts are read. A packed field is unpacked into memory. So is one whose recordings are not
-  /// stretches of the file (Fortran order, recordings not the first axis), which is put in order.
+  /// A field that lies in the file as it is is mapped, not read: only what is looked at comes into
+  /// memory, and its checksum is compared up to 64 MB (`inspect` compares it always). Of a field
+  /// that the file hands out in parts, parts are read. A packed field is unpacked into memory. So
+  /// is one whose recordings are not stretches of the file (Fortran order, recordings not the first
+  /// axis), which is put in order.
   public static func load(
     _ file: any ArrayFile, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
@@ -179,7 +180,9 @@ struct AxisOrder: Hashable {
   var axes: [Int?] { (axisOf["Y"] == nil ? "NCTX" : "NCTXY").map { axisOf[$0] } }
 
   /// Lengths or strides of the array in the order recordings, channels, time, space.
-  func reorder(_ values: [Int], missing: Int) -> [Int] { axes.map { $0.map { values[$0] } ?? missing } }
+  func reorder(_ values: [Int], missing: Int) -> [Int] {
+    axes.map { $0.map { values[$0] } ?? missing }
+  }
 
   /// The readings that fit, each in words.
   private static func ambiguous(_ shape: [Int], _ place: FormatPlace) -> FormatError {

@@ -4,10 +4,10 @@ public import KymoNumerics
 
 /// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
-/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames are handed
-/// out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a file stores in another
-/// type, byte order or axis order are converted when they are looked at, as long as every recording is one
-/// stretch of the file; otherwise they were put in order at loading.
+/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames
+/// are handed out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a
+/// file stores in another type, byte order or axis order are converted when they are looked at, as
+/// long as every recording is one stretch of the file; otherwise they were put in order at loading.
 public struct Recordings: Sendable {
   /// Names, scales and origin.
   public var metadata: RecordingsMetadata
@@ -205,7 +205,8 @@ public struct Recordings: Sendable {
     }
   }
 
-  /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the file.
+  /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the
+  /// file.
   var hasWholeFrames: Bool {
     guard source == nil, scaling == nil, !storage.isReadInParts, storage.type == .float32,
       strides[strides.count - 1] == 1

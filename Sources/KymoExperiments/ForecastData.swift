@@ -1,5 +1,5 @@
-// The recordings of a forecasting run and their split into training, validation and test: views of mapped files, of
-// which batches and windows are read.
+// The recordings of a forecasting run and their split into training, validation and test: views of
+// mapped files, of which batches and windows are read.
 //
 // Letters: R recordings, T frames, C channels, X (Y) space, L latents.
 package import Foundation

@@ -72,7 +72,8 @@ struct ForecastScale {
   /// Measures fields in given ranges.
   init(ranges: [Double]) { self.ranges = ranges }
 
-  /// Measures fields as they are spread over recordings: by 20,000 frames, in three passes over them.
+  /// Measures fields as they are spread over recordings: by 20,000 frames, in three passes over
+  /// them.
   init(_ frames: FrameSet) {
     let frames = frames.thinned(atMost: 20_000)
     ranges = ChannelScaler(.minMaxZeroOne, fitting: frames).scale
@@ -280,13 +281,17 @@ struct ForecastGallery {
         latents: [0, 1], truth: points(encoded), forecast: points(latents)))
   }
 
+  /// Every frame of fields in 1D, six snapshots of fields in 2D.
   private mutating func addFields(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
-    guard data.stateShape.count == 2 else { return }
-    let (channels, cells) = (data.stateShape[0], data.stateShape[1])
+    let (channels, space) = (data.stateShape[0], Array(data.stateShape.dropFirst()))
+    let cells = space.reduce(1, *)
     let shown = min(truth.shape[0], settings.pictureSteps ?? truth.shape[0])
-    // At most 400 rows: the report shows no more.
-    let frames = Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
-    let spacing = (data.metadata.extents?.first ?? Double(cells)) / Double(cells)
+    // At most 400 rows: the report shows no more. The last snapshot is the last frame.
+    let snapshots = min(shown, 6)
+    let frames =
+      space.count == 1
+      ? Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
+      : (1...snapshots).map { $0 * shown / snapshots - 1 }
     func values(_ array: HostArray<Float>, _ channel: Int) -> [Float] {
       frames.flatMap { frame in
         let first = (frame * channels + channel) * cells
@@ -296,7 +301,10 @@ struct ForecastGallery {
     fields.append(
       FieldComparison(
         times: frames.map { Double($0 + 1) * data.frameInterval },
-        positions: [(0..<cells).map { Double($0) * spacing }],
+        positions: space.indices.map { axis in
+          let spacing = (data.metadata.extents?[axis] ?? Double(space[axis])) / Double(space[axis])
+          return (0..<space[axis]).map { Double($0) * spacing }
+        },
         channels: (0..<channels).map { channel in
           .init(
             data.channelNames[channel], truth: values(truth, channel),

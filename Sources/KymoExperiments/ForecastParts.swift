@@ -165,7 +165,8 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   func isShorter(than other: PropagatorSettings) -> Bool {
     guard case .network(let own) = self, case .network(let others) = other else { return false }
     return own.training.phase.rounds == nil && others.training.phase.rounds == nil
-      ? own.training.phase.steps < others.training.phase.steps : own.maximumEpochs < others.maximumEpochs
+      ? own.training.phase.steps < others.training.phase.steps
+      : own.maximumEpochs < others.maximumEpochs
   }
 
   /// Most epochs of its training.

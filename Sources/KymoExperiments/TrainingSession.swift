@@ -74,7 +74,8 @@ package final class ModelSession: TrainingSession {
 }
 
 extension ModelSession {
-  /// A model that is fitted at once, by a function that returns the error that is left and how to save the model.
+  /// A model that is fitted at once, by a function that returns the error that is left and how to
+  /// save the model.
   package static func fit(
     _ name: String, _ body: @escaping () throws -> (loss: Double, save: (URL) throws -> Void)
   ) -> ModelSession {

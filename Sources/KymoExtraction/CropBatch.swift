@@ -1,8 +1,10 @@
-// Crops of recordings as one tensor, copied in parallel: the border at which axes change their order.
+// Crops of recordings as one tensor, copied in parallel: the border at which axes change their
+// order.
 //
-// Recordings hand out `[time, C, x…]`. The parameter VAE convolves over time and space together, so its tensors and
-// fused kernels hold `[B, C, time, x…]` throughout; here the one becomes the other (for one channel without a
-// copy), and ``ParameterVAE/rollout(_:range:latents:frames:border:)`` turns its answer back.
+// Recordings hand out `[time, C, x…]`. The parameter VAE convolves over time and space together, so
+// its tensors and fused kernels hold `[B, C, time, x…]` throughout; here the one becomes the other
+// (for one channel without a copy), and ``ParameterVAE/rollout(_:range:latents:frames:border:)``
+// turns its answer back.
 import KymoData
 import KymoNumerics
 import KymoTensor

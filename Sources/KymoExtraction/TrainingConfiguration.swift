@@ -9,12 +9,13 @@ public struct TrainingConfiguration: Settings {
   public struct Phases: Settings {
     /// Encoder and decoder together.
     public var joint = descent(steps: 16_000, peak: 3e-3)
-    /// Then the decoder alone, on latents of whole recordings that the finished encoder reads once; 0 steps in the paper.
+    /// Then the decoder alone, on latents of whole recordings that the finished encoder reads once;
+    /// 0 steps in the paper.
     public var decoder = descent(steps: 0, peak: 1e-3)
     /// At the end the encoder alone, on the fitted latents.
     ///
-    /// With 0 steps the encoder is that of the joint training, and new recordings must be fitted as well
-    /// (`evaluation.fitCrops`): for sets of a few dozen recordings, which an encoder learns by heart.
+    /// With 0 steps the encoder is that of the joint training, and new recordings must be fitted as
+    /// well (`evaluation.fitCrops`): for sets of a few dozen recordings, which an encoder overfits.
     public var encoder = descent(steps: 0, peak: 3e-3)
 
     /// Creates the default phases.

@@ -1,5 +1,5 @@
-// One forecast in progress: the order of calls (Vlachas et al. 2022, section I), the book-keeping of
-// frames, and trajectories that have diverged, which the reduction and the solver never see.
+// One forecast in progress: the order of calls (Vlachas et al. 2022, section I), the book-keeping
+// of frames, and trajectories that have diverged, which the reduction and the solver never see.
 //
 // Letters: B trajectories, W known frames, H forecast frames, T some of them, C X states, L latents.
 import KymoNumerics

@@ -1,5 +1,6 @@
-// Stages of a convolutional network over one or two axes of space, which halve or double the cells of each: over
-// one axis one node of the graph by the fused kernel, or tensor operations.
+// Stages of a convolutional network over one or two axes of space, which halve or double the cells
+// of each: over one axis one node of the graph by the fused kernel where it can, tensor operations
+// elsewhere. Each is the other's test oracle.
 //
 // Letters: B states, C channels, X (Y) cells.
 import CKernels
@@ -8,8 +9,8 @@ public import KymoTensor
 
 /// Convolutions with a change of resolution between them.
 ///
-/// A stage that halves convolves, averages two neighbours (2 × 2 in two dimensions), and bends. A stage that doubles interpolates
-/// linearly, convolves, and bends.
+/// A stage that halves convolves, averages two neighbours (2 × 2 in two dimensions), and bends. A
+/// stage that doubles interpolates linearly, convolves, and bends.
 public final class ConvolutionStages: Module {
   /// Whether cells become fewer or more from stage to stage.
   public enum Direction: Sendable {
@@ -111,7 +112,8 @@ public final class ConvolutionStages: Module {
       stages.append(
         Stage(
           weight: InitialWeights.xavierUniform(
-            [outputs, inputs] + cells.map { _ in taps }, using: &stream, dtype: dtype, device: device),
+            [outputs, inputs] + cells.map { _ in taps }, using: &stream, dtype: dtype,
+            device: device),
           bias: InitialWeights.constant(
             [outputs], InitialWeights.smallBias, dtype: dtype, device: device),
           activation: stages.count == channels.count - 2 ? lastActivation : activation))
@@ -188,7 +190,8 @@ public final class ConvolutionStages: Module {
     }
   }
 
-  /// The ring with `amount` cells repeated at both ends of every axis, also where it is shorter than that.
+  /// The ring with `amount` cells repeated at both ends of every axis, also where it is shorter
+  /// than that.
   private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
     cells.indices.reduce(x) { x, index in
       let (axis, length) = (2 + index, x.size(2 + index))

@@ -1,5 +1,5 @@
-// How a propagator is trained: windows, loss, what enters, and how the loss is lowered. Vlachas et al., Nature
-// Machine Intelligence 4, 359 (2022), and the settings of its scripts.
+// How a propagator is trained: windows, loss, what enters, and how the loss is lowered. Vlachas et
+// al., Nature Machine Intelligence 4, 359 (2022), and the settings of its scripts.
 public import KymoNN
 public import KymoNumerics
 
@@ -42,8 +42,8 @@ public struct PropagatorTraining: Settings {
   public var passesGradient = true
   /// Standard deviation of the noise on scaled inputs; targets stay clean.
   public var inputNoise = 0.0
-  /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates, which take much
-  /// longer, and no bound on the gradient.
+  /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates,
+  /// which take much longer, and no bound on the gradient.
   public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
   /// A last part of the training on longer windows; absent means none.
   ///
@@ -51,7 +51,8 @@ public struct PropagatorTraining: Settings {
   /// it is learned last, in few steps, when starts are good.
   public var finish: LongWindows?
 
-  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are as before.
+  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are
+  /// as before.
   public struct LongWindows: Settings {
     /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
@@ -220,7 +221,8 @@ extension PropagatorTraining: FormerSettings {
 }
 
 extension PropagatorTraining.LongWindows: FormerSettings {
-  /// Settings of the phase were beside the others once; those that are not given are no longer those of the phase before.
+  /// Settings of the phase were beside the others once, and those that were not given were those of
+  /// the phase before.
   package static var formerKeys: [String: String] {
     ["steps", "learningRate"].reduce(into: [:]) { $0[$1] = "Write it as phase.\($1)." }
   }

@@ -1,5 +1,5 @@
-// Series, scaled, from which sequences of a training are cut: of latents in memory, or of fields that are read when a
-// sequence is drawn.
+// Series, scaled, from which sequences of a training are cut: of latents in memory, or of fields
+// that are read when a sequence is drawn.
 //
 // Letters: B sequences, T frames of a series, L latents or numbers of a field.
 import KymoNumerics
@@ -16,7 +16,8 @@ package struct SeriesWindows {
   private let startsBefore: [Int]
   private let read: (_ series: Int, _ frames: Range<Int>) -> [Float]
 
-  /// Prepares series of frames of `width` numbers that `read` hands out; each has at least `frameCount` frames.
+  /// Prepares series of frames of `width` numbers that `read` hands out; each has at least
+  /// `frameCount` frames.
   package init(
     frames: [Int], width: Int, frameCount: Int,
     read: @escaping (_ series: Int, _ frames: Range<Int>) -> [Float]
@@ -86,8 +87,8 @@ package struct SeriesWindows {
       })
   }
 
-  /// Where the sequences of all series begin that do not overlap, but for a last frame each, in blocks that are
-  /// read at a time: of 16 MB.
+  /// Where the sequences of all series begin that do not overlap, but for a last frame each, in
+  /// blocks that are read at a time: of 16 MB.
   var blocks: [[(series: Int, start: Int)]] {
     let places = frames.enumerated().flatMap { index, count in
       stride(from: 0, through: count - frameCount, by: frameCount - 1).map { (index, $0) }

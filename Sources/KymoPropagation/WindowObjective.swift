@@ -1,6 +1,6 @@
-// The objective of a training on windows of series: sequences, and what of them enters a step. What a window's loss is, a
-// ``WindowLoss`` says: that of a propagator alone, or of a reduction and a propagator together. Everything random is
-// addressed by (seed, step).
+// The objective of a training on windows of series: sequences, and what of them enters a step. What
+// a window's loss is, a ``WindowLoss`` says: that of a propagator alone, or of a reduction and a
+// propagator together. Everything random is addressed by (seed, step).
 //
 // Letters: B sequences, K inputs of a window.
 package import KymoNN
@@ -101,8 +101,8 @@ package final class WindowObjective: Objective {
           firstCounted: training.firstCounted)))
   }
 
-  /// The loss on the validation series: with true inputs, or with free runs through each window where the
-  /// training feeds predictions back.
+  /// The loss on the validation series: with true inputs, or with free runs through each window
+  /// where the training feeds predictions back.
   package func validationLoss() -> Double? {
     withoutGradients {
       let blocks = validation.blocks

@@ -30,7 +30,7 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
 
   /// States that are worked on together: enough for all lanes and threads, few enough that the maps between
   /// them stay in the cache.
-  private var block: Int { max(1, min(256, 262_144 / stateShape.reduce(1, *))) }
+  private let block: Int
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
   ///
@@ -65,6 +65,7 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     network =
       configuration.isVariational ? VariationalNetwork(plain, using: &random) : plain
     (self.configuration, self.scaler) = (configuration, scaler)
+    block = max(1, min(256, 262_144 / stateShape.reduce(1, *)))
   }
 
   /// How many numbers are trained.

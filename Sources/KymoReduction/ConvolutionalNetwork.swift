@@ -1,10 +1,11 @@
-// The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine Intelligence 4, 359
-// (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
+// The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine
+// Intelligence 4, 359 (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
 //
 // A stage of the encoder: pad, convolve, (normalise over the batch, not in the last stage,) average two
-// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the cells, pad, convolve, bend. A
-// transposed convolution of stride 1 is a convolution with the kernel reversed and its channels exchanged,
-// which starts from the same distribution: so plain convolutions serve both variants of the paper.
+// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the
+// cells, pad, convolve, bend. A transposed convolution of stride 1 is a convolution with the kernel
+// reversed and its channels exchanged, which starts from the same distribution: so plain
+// convolutions serve both variants of the paper.
 import KymoNN
 import KymoNumerics
 import KymoTensor
@@ -40,18 +41,20 @@ final class ConvolutionalNetwork: LatentNetwork {
   ) throws(ConfigurationError) {
     try require(
       (2...3).contains(stateShape.count), "data", found: "fields of shape \(stateShape)",
-      allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder.")
+      allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder."
+    )
     let (channels, lengths) = (stateShape[0], Array(stateShape.dropFirst()))
     paddedLengths = lengths.map { 1 << (Int.bitWidth - max($0 - 1, 0).leadingZeroBitCount) }
     let stages = configuration.channels.count
     let most = paddedLengths.map(\.trailingZeroBitCount).min() ?? 0
+    let cells = lengths.map(String.init).joined(separator: " × ")
     try require(
       stages <= most, "convolutional.channels", found: "\(stages) stages",
-      allowed: "at most \(most) stages for \(lengths.map(String.init).joined(separator: " × ")) cells",
+      allowed: "at most \(most) stages for \(cells) cells",
       remedy: "Each stage halves the cells.")
     try require(
       configuration.padding == .zero || paddedLengths == lengths, "convolutional.padding",
-      found: "circular for \(lengths.map(String.init).joined(separator: " × ")) cells",
+      found: "circular for \(cells) cells",
       allowed: "circular only for powers of two", remedy: "Use padding: zero.")
     self.configuration = configuration
     self.stateShape = stateShape
@@ -130,8 +133,8 @@ final class ConvolutionalNetwork: LatentNetwork {
     return resized(fields, count: count, from: paddedLengths[0], to: stateShape[1])
   }
 
-  /// Rows of another length: zeros are added around them, or what lies around is taken away; over one axis of space,
-  /// the only case with a kernel for the host.
+  /// Rows of another length: zeros are added around them, or what lies around is taken away; over
+  /// one axis of space, the only case with a kernel for the host.
   private func resized(_ rows: [Float], count: Int, from length: Int, to wanted: Int) -> [Float] {
     if stateShape.count != 2 || length == wanted { return rows }
     let rowCount = count * stateShape[0]

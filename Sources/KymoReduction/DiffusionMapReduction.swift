@@ -157,7 +157,8 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
     try requireShape(states, [nil] + stateShape, "encoding by diffusion maps")
     let count = self.states.shape[0]
     let distances = squaredDistances(
-      scaler.scale(HostArray<Double>(states)).elements, self.states.elements, length: self.states.shape[1])
+      scaler.scale(HostArray<Double>(states)).elements, self.states.elements,
+      length: self.states.shape[1])
     var result: [Double] = []
     for row in 0..<states.shape[0] {
       result +=

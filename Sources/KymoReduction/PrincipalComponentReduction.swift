@@ -57,15 +57,15 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
 
   /// Fits principal components.
   ///
-  /// Few states are decomposed as they are. Of more numbers than ``most`` the covariance is added up, block by block;
-  /// singular values below 10⁻⁷ of the largest are then rounding.
+  /// Few states are decomposed as they are. Of more numbers than ``most`` the covariance is added
+  /// up, block by block; singular values below 10⁻⁷ of the largest are then rounding.
   ///
   /// - Parameters:
   ///   - frames: Training states.
   ///   - configuration: At most min(B, D) latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: One singular value decomposition, B · D · min(B, D) operations; from the covariance
-  ///   B · D² + D³, and D² numbers of memory.
+  /// - Complexity: One singular value decomposition, B · D · min(B, D) operations; from the
+  ///   covariance B · D² + D³, and D² numbers of memory.
   public init(
     fitting frames: FrameSet, configuration: PrincipalComponentConfiguration
   ) throws {

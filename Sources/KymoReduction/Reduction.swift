@@ -1,8 +1,8 @@
 // From fields to a few latent numbers and back: the vocabulary of all reductions.
 // Vlachas et al., Nature Machine Intelligence 4, 359 (2022), section "Autoencoders".
 //
-// Fields are in single precision, as files hold them; latents in double, as propagators that are fitted by linear
-// algebra want them.
+// Fields are in single precision, as files hold them; latents in double, as propagators that are
+// fitted by linear algebra want them.
 //
 // Letters: B states, C channels, X (Y) space or particles, L latents.
 public import KymoNumerics

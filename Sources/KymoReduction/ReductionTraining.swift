@@ -7,7 +7,7 @@ public import KymoNumerics
 public struct ReductionTraining: Settings {
   /// States in a batch.
   public var batchSize = 32
-  /// How the loss is lowered; the paper has rounds of falling learning rates instead, and no bound on the gradient.
+  /// How the loss is lowered; the paper has rounds of falling learning rates instead.
   public var phase = Descent(
     .adaBelief, steps: 40_000, .oneCycle(.init(peak: 2e-3, warmupFraction: 0.1)))
   /// Standard deviation of the noise on scaled inputs; the target stays clean.

@@ -1,4 +1,5 @@
-// Latents of frames that are read block by block, so that no more than a block of fields is in memory.
+// Latents of frames that are read block by block, so that no more than a block of fields is in
+// memory.
 public import KymoData
 public import KymoNumerics
 import KymoTensor

@@ -157,7 +157,8 @@ extension Figure {
     let (x, y) = (AxisName.x(place + 1), AxisName.y(place + 1))
     let known = curves.flatMap { $0.values.compactMap { $0 } }.filter(\.isFinite)
     let (least, most) = (known.min() ?? 0, known.max() ?? 0)
-    let isLogarithmic = place != 1 && least > 0 && most > 100 * least
+    let isLogarithmic =
+      place == 0 ? most > 0 : place > 1 && least > 0 && most > 100 * least
     for (number, curve) in curves.enumerated() where curve.values.contains(where: { $0 != nil }) {
       let values = curve.values.map { value in
         value.flatMap { $0.isFinite ? $0.rounded(toSignificant: 5) : nil }

@@ -22,9 +22,10 @@ package enum NumberText {
   /// A published value with the digits that it was published with.
   package static func published(_ value: Double) -> String {
     let text = significant(value, digits: 4)
-    guard text.contains("."), !text.contains("×") else { return text }
-    let trimmed = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
-    return String(trimmed.reversed())
+    let parts = text.split(separator: " × ", maxSplits: 1)
+    guard let number = parts.first, number.contains(".") else { return text }
+    let trimmed = String(number.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+    return ([trimmed] + parts.dropFirst().map(String.init)).joined(separator: " × ")
   }
 
   /// A count with thousands apart: 1,000.

@@ -55,6 +55,9 @@ public struct Spread: Codable, Hashable, Sendable {
     (self.kind, self.low, self.high) = (kind, low, high)
   }
 
+  /// Whether it has room beside its number in a table of several quantities.
+  var isShort: Bool { kind == .standardDeviation || kind == .range }
+
   /// In words, for the captions of tables.
   var name: String {
     switch kind {
@@ -193,7 +196,8 @@ extension ScoreTable {
   package var remarks: String {
     let scores = rows.flatMap(\.scores).compactMap { $0 }
     var parts: [String] = []
-    let kinds = scores.compactMap(\.spread).reduce(into: [String]()) { names, spread in
+    let spreads = scores.compactMap(\.spread).filter { columns.count == 1 || $0.isShort }
+    let kinds = spreads.reduce(into: [String]()) { names, spread in
       if !names.contains(spread.name) { names.append(spread.name) }
     }
     if !kinds.isEmpty { parts.append("Spread: \(kinds.joined(separator: "; ")).") }
@@ -265,8 +269,8 @@ extension ScoreTable {
     for row in rows {
       var cells = [row.name]
       for (column, score) in row.scores.enumerated() {
-        cells.append(
-          [score?.text ?? "–", score?.spreadText].compactMap { $0 }.joined(separator: " "))
+        let spread = score?.spread?.isShort == true ? score?.spreadText : nil
+        cells.append([score?.text ?? "–", spread].compactMap { $0 }.joined(separator: " "))
         if areBeside, published.contains(column) { cells.append(self.published(score) ?? "–") }
       }
       if hasNotes { cells.append(row.note ?? "") }

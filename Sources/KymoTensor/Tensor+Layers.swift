@@ -54,14 +54,14 @@ extension Tensor {
     convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
   }
 
-  /// Means of `window` neighbours along every axis of space, side by side: `[batch, channels, length…]` to
-  /// `length / window`, one or two axes of space.
+  /// Means of `window` neighbours along every axis of space, side by side: `[batch, channels,
+  /// length…]` to `length / window`, one or two axes of space.
   public func averagePooled(window: Int) -> Tensor {
     unsafe makeTensor("averagePooled", self) { unsafe kt_average_pool($0, $1, Int64(window)) }
   }
 
-  /// Linear interpolation to `factor` times as many cells along every axis of space: `[batch, channels, length…]`
-  /// to `factor · length`, one or two axes of space.
+  /// Linear interpolation to `factor` times as many cells along every axis of space: `[batch,
+  /// channels, length…]` to `factor · length`, one or two axes of space.
   ///
   /// Cells are intervals side by side, values belong to their centres, and beyond the outermost centres
   /// the value stays. For a factor of 2: `y₂ᵢ = ¼ xᵢ₋₁ + ¾ xᵢ`, `y₂ᵢ₊₁ = ¾ xᵢ + ¼ xᵢ₊₁`.

@@ -1,4 +1,5 @@
-// Memory of a training on a mapped file: what a process holds of its own does not grow with the file.
+// Memory of a training on a mapped file: what a process holds of its own does not grow with the
+// file.
 //
 // By hand with a large file: KYMO_MEMORY_MB=4096 swift test $KYMO_TEST_FLAGS --filter MemoryTests
 import Foundation
@@ -18,8 +19,8 @@ import Testing
 
   private static let (cells, frames) = (64, 256)
 
-  /// Writes recordings of a bump that goes round in two dimensions, 4 MB each; only two frames differ, so that
-  /// making a large file takes as long as writing it.
+  /// Writes recordings of a bump that goes round in two dimensions, 4 MB each; only two frames
+  /// differ, so that making a large file takes as long as writing it.
   private func write(_ name: String, recordings: Int) throws {
     var metadata = RecordingsMetadata()
     (metadata.boundary, metadata.frameInterval) = ([.periodic, .periodic], 1)
@@ -45,11 +46,11 @@ import Testing
       data: {train: \(name).npz}
       reduction:
         autoencoder:
-          network: {convolutional: {latentCount: 2, channels: [2, 2, 2], kernelWidth: 3}}
+          convolutional: {latentCount: 2, channels: [2, 2, 2], kernelWidth: 3}
           training: {batchSize: 16, phase: {steps: 30}}
       propagator:
         network:
-          network: {recurrent: {unitCount: 8}}
+          recurrent: {unitCount: 8}
           training: {windowLength: 8, windowsPerSequence: 2, batchSize: 4, phase: {steps: 20}}
       forecast: {warmUpSteps: 10, horizonSteps: 20}
       """

@@ -15,7 +15,8 @@ import Testing
       at: tool.file("Recipes/tiny"), withIntermediateDirectories: true)
     try write("plain", "", "training: {phases: {joint: {steps: 3}}, \(crops)}")
     try write(
-      "wide", "encoderFrom: runs/tiny/plain", "training: {phases: {joint: {steps: 0}, decoder: {steps: 2}}, \(crops)}")
+      "wide", "encoderFrom: runs/tiny/plain",
+      "training: {phases: {joint: {steps: 0}, decoder: {steps: 2}}, \(crops)}")
   }
 
   private let crops = "batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]"

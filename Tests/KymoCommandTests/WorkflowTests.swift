@@ -21,7 +21,11 @@ import Testing
       name: tiny
       data: {train: train.npz, test: test.npz}
       model: {latents: 2, dataStart: true}
-      training: {phases: {joint: {steps: \(steps)}}, batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
+      training:
+        phases: {joint: {steps: \(steps)}}
+        batchSize: 4
+        inputCrop: [40, 48]
+        targetCrop: [4, 28]
       evaluation: {rolloutRecordings: 3, fieldRecordings: 2, fitRecordings: 6}
       \(extra)
       """

@@ -52,7 +52,8 @@ import Testing
     let raw = recordings()
     let scaled = raw.scaled(by: raw.standardScaler())
     for channel in 0..<2 {
-      let values = (0..<3).flatMap { Array(scaled[$0].exchanged(0).slice(channel).elements) }.map(Double.init)
+      let values = (0..<3).flatMap { Array(scaled[$0].exchanged(0).slice(channel).elements) }.map(
+        Double.init)
       #expect(abs(Statistics.mean(values)) < 1e-4)
       #expect(abs(Statistics.populationVariance(values) - 1) < 1e-4)
     }

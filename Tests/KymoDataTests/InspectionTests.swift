@@ -147,7 +147,8 @@ import Testing
         "model:",
         "  latents: 5", "  kernelUnits: 0", "training:", "  inputCrop: [64, 94]",
         "  targetCrop: [32, 76]", "  phases:", "    joint: {steps: 10000}",
-        "    decoder: {steps: 20000}", "  fitCrops: 8", "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
+        "    decoder: {steps: 20000}", "  fitCrops: 8",
+        "  batchSize: 50", "  beta: 0.01", "  betaStart: 1",
         "  batchNormalizedPart: 1", "evaluation:", "  fitCrops: 8",
       ])
     let many = try InspectionTests.inspect(waves([100, 1, 256, 256])).starterRecipe(for: "d/w.npz")

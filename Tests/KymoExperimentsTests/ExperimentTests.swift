@@ -54,7 +54,8 @@ import Testing
       }
       #expect(error?.path == path)
     }
-    let start = try Recipe(yaml: base + "startFrom: runs/a\ntraining: {phases: {joint: {steps: 0}}}\n", source: "test")
+    let start = try Recipe(
+      yaml: base + "startFrom: runs/a\ntraining: {phases: {joint: {steps: 0}}}\n", source: "test")
     #expect(start.training.phases.joint.steps == 0)
   }
 }

@@ -190,7 +190,11 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
           network:
             recurrent: {unitCount: 12}
         joint:
-          windows: {windowLength: 20, windowsPerSequence: 2, freeRunningSteps: 10, phase: {steps: 400}}
+          windows:
+            windowLength: 20
+            windowsPerSequence: 2
+            freeRunningSteps: 10
+            phase: {steps: 400}
         forecast: {warmUpSteps: 20, horizonSteps: 50, initialConditions: 6}
         evaluation: {timedSteps: 0}
         """, source: "joint.yaml")

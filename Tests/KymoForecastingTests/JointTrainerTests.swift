@@ -85,7 +85,8 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
         var memory = propagator.initialMemory(batchCount: 1)
         for window in 0..<3 {
           let start = sequence * 24 + window * 8
-          let fields = HostArray(Array(frames.elements[start * 12..<(start + 9) * 12]), shape: [9, 1, 12])
+          let fields = HostArray(
+            Array(frames.elements[start * 12..<(start + 9) * 12]), shape: [9, 1, 12])
           let latents = try reduction.encode(fields)
           let predictions = try propagator.oneStepPredictions(
             HostArray(part(latents, 0, 8), shape: [1, 8, 2]), memory: &memory

@@ -81,7 +81,8 @@ private struct Turn: Propagator {
     let forecast = try forecaster.multiscale(
       from: known, stepCount: 41, schedule: MultiscaleSchedule(macroSteps: 2, microSteps: 2))
     let last = forecast.frames.elements[(40 * 2)...]
-    let points = [[0, 1], [82, 83]].map { place in place.map { Double(last[last.startIndex + $0]) } }
+    let points = [[0, 1], [82, 83]].map { place in place.map { Double(last[last.startIndex + $0]) }
+    }
     return zip(points, [0.2, 1.2]).map { point, start in
       let angle = atan2(point[1] / 1000, point[0])
       return (angle - start - 4.1).remainder(dividingBy: 2 * .pi)

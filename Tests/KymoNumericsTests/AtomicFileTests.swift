@@ -80,7 +80,7 @@ import Testing
       return
     }
     #expect(needed == 1 << 60 && free > 0 && free < needed)
-    #expect(huge.description.contains("the disk is full (1.1 EB wanted"))
+    #expect(huge.description.contains("the disk is full (1.2 EB wanted"))
     #expect(try names.isEmpty)
   }
 

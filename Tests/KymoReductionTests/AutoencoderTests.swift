@@ -86,7 +86,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let trainer = try ReductionTrainer(
       try #require(Self.kinds[kind]), training: fixed(kind == "convolutional" ? 800 : 1500),
       states: FrameSet(states: fronts(256)),
-        validation: FrameSet(states: fronts(64, seed: 2)), seed: seed)
+      validation: FrameSet(states: fronts(64, seed: 2)), seed: seed)
     let first = try trainer.step().loss
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
@@ -131,8 +131,9 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let states = fronts(96)
     let validation = fronts(40, seed: 2)
     let trainer = try ReductionTrainer(
-      .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400), states: FrameSet(states: states),
-        validation: FrameSet(states: validation), seed: seed)
+      .feedForward(small()), training: rounds(patience: 3, rounds: 3, epochs: 400),
+      states: FrameSet(states: states),
+      validation: FrameSet(states: validation), seed: seed)
     #expect(trainer.stepsPerEpoch == 3)
     var reports: [StepRecord] = []
     while !trainer.isFinished { reports.append(try trainer.step()) }
@@ -283,23 +284,26 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let states = fronts(64)
     let trainer = try ReductionTrainer(
       .feedForward(small()), training: fixed(2), states: FrameSet(states: states),
-        validation: FrameSet(states: validation), seed: 1)
-    #expect(trainer.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)))
+      validation: FrameSet(states: validation), seed: 1)
+    #expect(
+      trainer.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)))
     var loose = small()
     loose.scalingSlack = 0.1
     let other = try ReductionTrainer(
       .feedForward(loose), training: fixed(2), states: FrameSet(states: states),
-        validation: FrameSet(states: validation), seed: 1)
+      validation: FrameSet(states: validation), seed: 1)
     #expect(
-      other.reduction.scaler == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states), slack: 0.1))
+      other.reduction.scaler
+        == ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states), slack: 0.1))
     // The scaled error is in units of the plain range, whatever the slack.
     let error = try other.reduction.reconstructionError(of: states)
     let decoded = try other.reduction.decode(other.reduction.encode(states))
     let plain = ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states))
     let difference = zip(
       plain.scale(HostArray<Double>(states)).elements,
-      plain.scale(HostArray<Double>(decoded)).elements)
-      .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      plain.scale(HostArray<Double>(decoded)).elements
+    )
+    .reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     expectClose(
       [error.scaled], [difference / Double(states.count)],
       Tolerance(relative: 1e-9, because: "double"))
@@ -354,7 +358,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let trainer = try ReductionTrainer(
       name == "convolutional" ? .convolutional(stages) : .feedForward(dense), training: fixed(20),
       states: FrameSet(states: fronts(64)),
-        validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
+      validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
     if name == "nearest" { try reduction.projectLatents(fittedTo: FrameSet(states: fronts(64))) }
@@ -373,7 +377,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
   @Test("latents of the nearest field make up for an encoder that is off") func nearest() throws {
     let trainer = try ReductionTrainer(
       .feedForward(small()), training: fixed(2000), states: FrameSet(states: fronts(64)),
-        validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
+      validation: FrameSet(states: fronts(16, seed: 2)), seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
     let states = fronts(40, seed: 5)
@@ -389,7 +393,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     try reduction.projectLatents(fittedTo: FrameSet(states: fronts(64)))
     #expect(try error() < 1.1 * trained)
     #expect(throws: ModelDataError.self) {
-      try reduction.projectLatents(fittedTo: FrameSet(states: HostArray(repeating: 0, shape: [2, 1, 16])))
+      try reduction.projectLatents(
+        fittedTo: FrameSet(states: HostArray(repeating: 0, shape: [2, 1, 16])))
     }
   }
 
@@ -400,7 +405,8 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     let reduction = try AutoencoderReduction(
       name == "feedForward"
         ? .feedForward(small(latents: 2)) : .convolutional(smallConvolutional()),
-      stateShape: [2, 16], scaler: ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)), seed: 1)
+      stateShape: [2, 16],
+      scaler: ChannelScaler(.minMaxZeroOne, fitting: HostArray<Double>(states)), seed: 1)
     let latents = try reduction.encode(states)
     let fields = try reduction.decode(latents)
     let close = Tolerance(absolute: 1e-6, relative: 1e-6, because: "float32, other order of sums")

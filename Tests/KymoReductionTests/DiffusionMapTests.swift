@@ -62,7 +62,8 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
       configuration: configuration)
     #expect(every.trainingLatents.shape == [62, 2])
     configuration.maximumStates = 31
-    let few = try DiffusionMapReduction(fitting: FrameSet(states: closedCurve(61)), configuration: configuration)
+    let few = try DiffusionMapReduction(
+      fitting: FrameSet(states: closedCurve(61)), configuration: configuration)
     #expect(few.trainingLatents.shape == [31, 2])
     // Every second state of 61, the first and the last among them.
     let kept = (0..<31).flatMap { closedCurve(61).slice(2 * $0).elements.map { Double($0) } }
@@ -74,7 +75,8 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
   @Test("restrict training states to their own latents") func restriction() throws {
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
-      fitting: FrameSet(states: golden.trainingStates), configuration: .init(latentCount: 3, kernelScale: 0.7))
+      fitting: FrameSet(states: golden.trainingStates),
+      configuration: .init(latentCount: 3, kernelScale: 0.7))
     expectClose(
       try reduction.encode(golden.trainingStates).elements, reduction.trainingLatents.elements,
       Tolerance(absolute: 1e-10, because: "(1/λ) P ψ = ψ up to rounding over λ"))
@@ -83,7 +85,8 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
   @Test("agree with NumPy") func golden() throws {
     let golden = try GoldenReductions.load()
     let reduction = try DiffusionMapReduction(
-      fitting: FrameSet(states: golden.trainingStates), configuration: .init(latentCount: 3, kernelScale: 0.7))
+      fitting: FrameSet(states: golden.trainingStates),
+      configuration: .init(latentCount: 3, kernelScale: 0.7))
     let close = Tolerance(
       absolute: 1e-9, relative: 1e-9, because: "another eigenvalue routine, gaps above 1e-3")
     expectClose([reduction.kernelWidth], [golden.kernelWidth], close)
@@ -119,7 +122,8 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
 
   @Test("give a state far away the latents of the nearest") func farAway() throws {
     let reduction = try DiffusionMapReduction(
-      fitting: FrameSet(states: closedCurve(20)), configuration: .init(latentCount: 2, kernelScale: 0.1))
+      fitting: FrameSet(states: closedCurve(20)),
+      configuration: .init(latentCount: 2, kernelScale: 0.1))
     let far = HostArray<Float>([1e3, 0, 0.5, 1e3, 0.2, 0], shape: [1, 2, 3])
     let latents = try reduction.encode(far).elements
     let nearest = reduction.trainingLatents.slice(0).elements
@@ -144,11 +148,13 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
   @Test("refuse what cannot work") func refusals() throws {
     let same = HostArray<Float>(repeating: 1, shape: [5, 1, 3])
     #expect(throws: ModelDataError.self) {
-      try DiffusionMapReduction(fitting: FrameSet(states: same), configuration: .init(latentCount: 1))
+      try DiffusionMapReduction(
+        fitting: FrameSet(states: same), configuration: .init(latentCount: 1))
     }
     let curve = closedCurve(10)
     #expect(throws: ConfigurationError.self) {
-      try DiffusionMapReduction(fitting: FrameSet(states: curve), configuration: .init(latentCount: 10))
+      try DiffusionMapReduction(
+        fitting: FrameSet(states: curve), configuration: .init(latentCount: 10))
     }
     #expect(throws: ConfigurationError.self) {
       try DiffusionMapReduction(

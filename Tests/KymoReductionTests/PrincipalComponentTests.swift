@@ -65,7 +65,9 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     let reduction = try PrincipalComponentReduction(
       fitting: FrameSet(states: states), configuration: .init(latentCount: latents, scaling: .none))
     let back = try reduction.decode(reduction.encode(states))
-    let error = zip(back.elements, states.elements).reduce(0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+    let error = zip(back.elements, states.elements).reduce(0) {
+      $0 + pow(Double($1.0) - Double($1.1), 2)
+    }
     let rest = reduction.singularValues.dropFirst(latents).reduce(0) { $0 + $1 * $1 }
     #expect(rest > 1, "there is something to discard")
     expectClose(
@@ -121,21 +123,26 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
   @Test("refuse what cannot work, and say how to mend it") func refusals() throws {
     let states = randomStates([4, 1, 6], seed: 3)
     let error = #expect(throws: ConfigurationError.self) {
-      try PrincipalComponentReduction(fitting: FrameSet(states: states), configuration: .init(latentCount: 5))
+      try PrincipalComponentReduction(
+        fitting: FrameSet(states: states), configuration: .init(latentCount: 5))
     }
     #expect(error?.path == "principalComponents.latentCount")
     #expect(throws: ConfigurationError.self) {
-      try PrincipalComponentReduction(fitting: FrameSet(states: states), configuration: .init(latentCount: 0))
+      try PrincipalComponentReduction(
+        fitting: FrameSet(states: states), configuration: .init(latentCount: 0))
     }
     var broken = states
     broken.elements[3] = .nan
     #expect(throws: ModelDataError.self) {
-      try PrincipalComponentReduction(fitting: FrameSet(states: broken), configuration: .init(latentCount: 1))
+      try PrincipalComponentReduction(
+        fitting: FrameSet(states: broken), configuration: .init(latentCount: 1))
     }
     let reduction = try PrincipalComponentReduction(
       fitting: FrameSet(states: states), configuration: .init(latentCount: 2))
     #expect(throws: ModelDataError.self) { try reduction.encode(randomStates([4, 1, 5], seed: 3)) }
-    #expect(throws: ModelDataError.self) { try reduction.decode(HostArray(repeating: 0, shape: [4, 3])) }
+    #expect(throws: ModelDataError.self) {
+      try reduction.decode(HostArray(repeating: 0, shape: [4, 3]))
+    }
     #expect(throws: ConfigurationError.self) {
       try SettingsTree(json: Data(#"{"latentcount": 3}"#.utf8))
         .decode(PrincipalComponentConfiguration.self)

@@ -140,7 +140,8 @@ import Testing
     _ direction: ConvolutionStages.Direction, _ ends: ConvolutionStages.Ends
   ) throws {
     var random = RandomStream(seed: 7, purpose: .testing)
-    // The stage over one axis, which is compared with PyTorch elsewhere, is the oracle of that over two.
+    // The stage over one axis, which is compared with PyTorch elsewhere, is the oracle of that over
+    // two.
     func line(_ cells: Int) -> (taps: [Double], input: [Double], output: [Double]) {
       let taps = (0..<3).map { _ in random.normal() }
       let input = (0..<cells).map { _ in random.normal() }

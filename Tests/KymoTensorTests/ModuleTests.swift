@@ -99,7 +99,8 @@ import Testing
 
   @Test("are written and read; what is missing takes the default") func codable() throws {
     for schedule: LearningRateSchedule in [
-      .constant(.init(rate: 2)), .oneCycle(.init(peak: 0.5, warmupFraction: 0.1, finalFraction: 0.5)),
+      .constant(.init(rate: 2)),
+      .oneCycle(.init(peak: 0.5, warmupFraction: 0.1, finalFraction: 0.5)),
       .cosine(.init(peak: 3)), .exponential(.init(period: 7)),
     ] {
       let text = try SettingsTree(encoding: schedule).json()

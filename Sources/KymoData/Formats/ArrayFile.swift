@@ -1,11 +1,12 @@
-// What every file with arrays of numbers can do, whatever its format: say what it holds and read parts of it.
+// What every file with arrays of numbers can do, whatever its format: say what it holds and read
+// parts of it.
 public import Foundation
 public import KymoNumerics
 
 /// A file of named arrays that is open for reading.
 ///
-/// Opening reads the directory only. Recordings are read through this protocol, so that a format is one more type
-/// that conforms to it, and one more entry in ``ArrayFiles``.
+/// Opening reads the directory only. Recordings are read through this protocol, so that a format is
+/// one more type that conforms to it, and one more entry in ``ArrayFiles``.
 public protocol ArrayFile: Sendable {
   /// Whether a file that begins with these bytes is of this format.
   static func recognizes(_ start: [UInt8]) -> Bool
@@ -45,7 +46,8 @@ public protocol StoredArray: Sendable {
   var readsParts: Bool { get }
   /// Compares what the file knows of its content, such as a checksum; reads all of it.
   func verify() throws(FormatError)
-  /// Copies the numbers of a part, one range for each axis, in C order whatever the order in the file.
+  /// Copies the numbers of a part, one range for each axis, in C order whatever the order in the
+  /// file.
   func read<Number: ArrayNumber>(
     _ part: [Range<Int>], into output: UnsafeMutablePointer<Number>
   ) throws(FormatError)
@@ -162,8 +164,9 @@ extension StoredArray {
     _ = try numberType(place)
     try MemoryLimit.require(count * MemoryLayout<Number>.stride, place)
     try verify()
-    let values = try unsafe filled(count: count) { (output: UnsafeMutablePointer<Number>)
-      throws(FormatError) in
+    let values = try unsafe filled(count: count) {
+      (output: UnsafeMutablePointer<Number>)
+        throws(FormatError) in
       try unsafe read(shape.map { 0..<$0 }, into: output)
     }
     return HostArray(values, shape: shape)

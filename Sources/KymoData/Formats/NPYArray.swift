@@ -125,8 +125,9 @@ struct NPYArray: StoredArray {
       return try unsafe unpack(type, into: output)
     }
     try MemoryLimit.require(2 * header.count * MemoryLayout<Number>.stride, place)
-    let values = try unsafe filled(count: header.count) { (target: UnsafeMutablePointer<Number>)
-      throws(FormatError) in
+    let values = try unsafe filled(count: header.count) {
+      (target: UnsafeMutablePointer<Number>)
+        throws(FormatError) in
       try unsafe unpack(type, into: target)
     }
     unsafe values.withBytes { bytes in

@@ -6,8 +6,14 @@ public protocol ArrayNumber: BinaryFloatingPoint, Sendable {
   static var numberType: NumberType { get }
 }
 
-extension Float: ArrayNumber { public static var numberType: NumberType { .float32 } }
-extension Double: ArrayNumber { public static var numberType: NumberType { .float64 } }
+extension Float: ArrayNumber {
+  /// Single precision.
+  public static var numberType: NumberType { .float32 }
+}
+extension Double: ArrayNumber {
+  /// Double precision.
+  public static var numberType: NumberType { .float64 }
+}
 
 enum NumberConversion {
   /// Converts `count` numbers that stand `stride` numbers apart from `source` on.

@@ -185,7 +185,7 @@ extension ForecastFindings {
   private var scheduleSections: [ResultSection] {
     let all =
       named(schedules, ", with the solver")
-      + named(ensembleSchedules, ", ensemble with the solver") + adaptive
+      + named(ensembleSchedules, ", with the solver") + adaptive
     guard !all.isEmpty else { return [] }
     var sections: [ResultSection] = []
     if let words = adaptiveWords {

@@ -24,13 +24,15 @@ extension ForecastFindings {
   private var forecastSentences: [String] {
     guard let main else { return [] }
     let difference = main.normalizedDifference.last?.mean ?? .nan
+    let time = NumberText.significant(main.validTime.mean)
+    let validTime = validTimeUnit == "time" ? "a time of \(time)" : "\(time) \(validTimeUnit)"
     var sentences = [
       """
       Latent forecasts of \(NumberText.count(horizonSteps, "frame")) from \
       \(NumberText.count(initialConditionCount, "initial condition")) differ from the truth by \
       \(NumberText.significant(difference)) of its range in \
       \(channelNames.last ?? "the field")\(Self.words(main.published)); they are valid for \
-      \(NumberText.significant(main.validTime.mean)) \(validTimeUnit) on average.
+      \(validTime) on average.
       """
     ]
     if main.divergedCount > 0 {

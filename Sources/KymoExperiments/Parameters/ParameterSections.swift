@@ -44,7 +44,7 @@ extension ParameterFindings {
           ScoreTable(
             "", columns: ["this run"],
             rows: [relevanceRow] + scores.indices.flatMap(fitScores).compactMap(\.row) + errorRows,
-            counted: "recording"))),
+            counted: "recording")))
     ]
   }
 
@@ -122,7 +122,7 @@ extension ParameterFindings {
         score: share(score.calibration?.coverage95), isMain: true),
       FitScore(
         name: "factor on the interval of \(name) by that", title: "factor on bars",
-        score: score.calibration.map { Score($0.factor) }),
+        score: relevant.isEmpty ? nil : score.calibration.map { Score($0.factor) }),
     ]
   }
 

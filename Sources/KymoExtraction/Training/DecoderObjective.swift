@@ -1,4 +1,5 @@
-// The loss of the decoder alone, on latents of whole recordings: those fitted to it, or those that the finished encoder reads.
+// The loss of the decoder alone, on latents of whole recordings: those fitted to it, or those that
+// the finished encoder reads.
 import KymoData
 import KymoNN
 import KymoTensor

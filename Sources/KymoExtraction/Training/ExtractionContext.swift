@@ -1,5 +1,5 @@
-// What the phases of a training of the parameter VAE share: the model, the recordings and what is read from them, and all that
-// a continued training needs.
+// What the phases of a training of the parameter VAE share: the model, the recordings and what is
+// read from them, and all that a continued training needs.
 import KymoData
 import KymoNN
 import KymoNumerics
@@ -58,7 +58,8 @@ final class ExtractionContext {
       training.fitCrops > 0
       ? FittedLatents(
         recordings, model: refined ?? model, crops: training.fitCrops,
-        assimilatedFrames: training.assimilatedFrames, merges: training.phases.encoder.steps > 0) : nil
+        assimilatedFrames: training.assimilatedFrames,
+        merges: training.phases.encoder.steps > 0) : nil
     if let start { try model.adopt(start, widensDecoder: training.widensDecoder) }
     priorMatching =
       training.priorMatching > 0 && training.phases.joint.steps > 0

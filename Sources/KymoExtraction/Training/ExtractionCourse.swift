@@ -22,12 +22,12 @@ extension ExtractionObjective {
 ///
 ///     joint → fit → decoder, first half → fit → decoder, second half → fit → encoder
 ///
-/// All fits but the last end with latents straightened; the better the decoder, the straighter, so this is done again when
-/// it has learned: with n straightenings, after 1/2, 3/4, 7/8 … of its steps. The last fit does not straighten: its latents are
-/// to be those of the finished decoder.
+/// All fits but the last end with latents straightened; the better the decoder, the straighter, so
+/// this is done again when it has learned: with n straightenings, after 1/2, 3/4, 7/8 … of its
+/// steps. The last fit does not straighten: its latents are to be those of the finished decoder.
 ///
-/// A refinement is a training of the decoder alone, and its fits, to the decoder of the model that the encoder is from, are
-/// done once.
+/// A refinement is a training of the decoder alone, and its fits, to the decoder of the model that
+/// the encoder is from, are done once.
 struct ExtractionCourse {
   private let context: ExtractionContext
   private let isRefining: Bool
@@ -45,7 +45,9 @@ struct ExtractionCourse {
       context, rolloutSchedule: isRefining ? training.rolloutSchedule : .full)
     let together = Phase("joint", .descent(JointObjective(context), joint, stepsPerEpoch: 1))
     let alone = Phase("decoder", .descent(decoder, all, stepsPerEpoch: 1))
-    guard let fitted = context.fittedLatents else { return isRefining ? [alone] : [together, alone] }
+    guard let fitted = context.fittedLatents else {
+      return isRefining ? [alone] : [together, alone]
+    }
     func fit(readsEncoder: Bool = false, straightens: Bool = false) -> Phase {
       let fitting = LatentFitting(
         context, fitted, readsEncoder: readsEncoder, straightens: straightens)

@@ -1,4 +1,5 @@
-// One training of the parameter VAE: its phases are in ExtractionCourse.swift, the loss of each in a file of its own.
+// One training of the parameter VAE: its phases are in ExtractionCourse.swift, the loss of each in
+// a file of its own.
 public import KymoData
 public import KymoNN
 import KymoNumerics

@@ -1,4 +1,5 @@
-// The loss of encoder and decoder together (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as in the authors' code):
+// The loss of encoder and decoder together (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as
+// in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
 //     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)
@@ -75,9 +76,11 @@ final class JointObjective: ExtractionObjective {
     return model.normalized(raw, shift: shift, variance: running)
   }
 
-  /// Running variances, raised where a batch is further from the running means than twice the deviations.
+  /// Running variances, raised where a batch is further from the running means than twice the
+  /// deviations.
   ///
-  /// Where no latent carries anything, the encoder drifts faster than statistics run, and what is divided by them would explode.
+  /// Where no latent carries anything, the encoder drifts faster than statistics run, and what is
+  /// divided by them would explode.
   static func followed(_ running: Tensor, by batch: Tensor, shift: Tensor) -> Tensor {
     Tensor.maximum(running, (batch - shift).square().mean(axes: [0]) * 0.25)
   }

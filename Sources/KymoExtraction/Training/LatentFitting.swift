@@ -1,5 +1,5 @@
-// A phase without gradients: the latents of every recording are fitted to the decoder, as many recordings in a step as a batch
-// has.
+// A phase without gradients: the latents of every recording are fitted to the decoder, as many
+// recordings in a step as a batch has.
 import KymoData
 import KymoNN
 import KymoTensor

@@ -7,7 +7,8 @@ public struct Descent: Settings {
   public enum Selection: String, SettingChoice {
     /// Those with the smallest validation loss.
     case best
-    /// Those of the last step; for validation data that differ from what the model is for, such as transients.
+    /// Those of the last step; for validation data that differ from what the model is for, such as
+    /// transients.
     case last
   }
 
@@ -25,7 +26,8 @@ public struct Descent: Settings {
   public var gradientClip = 0.0
   /// Decay of the running average of weights that is validated and kept; 0 for none.
   public var weightAverage = 0.0
-  /// Steps between validations of a phase without rounds; 0 for the end alone, absent for the end of every epoch.
+  /// Steps between validations of a phase without rounds; 0 for the end alone, absent for the end
+  /// of every epoch.
   public var validationInterval: Int?
   /// Which weights are the result.
   public var selection = Selection.best
@@ -77,8 +79,8 @@ public struct Phase {
   public var name: String
   /// What it does.
   public var work: Work
-  /// Whether optimiser and weight average of the phases before go on: a descent that was only interrupted, or the fit that
-  /// interrupts it.
+  /// Whether optimiser and weight average of the phases before go on: a descent that was only
+  /// interrupted, or the fit that interrupts it.
   public var continues = false
   /// Its place in a cycle of learning rates that several phases share; nil for a cycle of its own.
   public var cycle: (first: Int, steps: Int)?

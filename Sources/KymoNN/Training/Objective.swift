@@ -1,6 +1,6 @@
-// What a phase of a training works on: an objective, whose loss is lowered along its gradient, or a fit, which finds its
-// numbers itself. Everything random in either is addressed by (seed, purpose, step), so that a training that continues
-// repeats the numbers of the unbroken one.
+// What a phase of a training works on: an objective, whose loss is lowered along its gradient, or a
+// fit, which finds its numbers itself. Everything random in either is addressed by (seed, purpose,
+// step), so that a training that continues repeats the numbers of the unbroken one.
 public import KymoTensor
 
 /// Where a step stands in a training; steps are counted from 0.
@@ -17,7 +17,8 @@ public struct StepPlace: Hashable, Sendable {
 
 /// What is trained in a phase.
 public protocol TrainingTask: AnyObject {
-  /// Every tensor that later steps depend on, in a fixed order: weights, running statistics, what was fitted.
+  /// Every tensor that later steps depend on, in a fixed order: weights, running statistics, what
+  /// was fitted.
   var state: [NamedTensor] { get }
   /// What usually helps where the loss is not finite.
   var remedy: String { get }
@@ -39,7 +40,8 @@ extension TrainingTask {
 public protocol Objective: TrainingTask {
   /// What is trained; changed in place.
   var trained: [NamedTensor] { get }
-  /// What belongs to the weights but is not trained, such as running statistics; kept with the best weights.
+  /// What belongs to the weights but is not trained, such as running statistics; kept with the best
+  /// weights.
   var buffers: [NamedTensor] { get }
   /// The loss of a step as a graph.
   func loss(at place: StepPlace) throws -> StepLoss
@@ -90,13 +92,15 @@ public struct StepLoss {
   }
 }
 
-/// Numbers that are found without a gradient, some in each step: latents fitted to a decoder, or a whole model at once.
+/// Numbers that are found without a gradient, some in each step: latents fitted to a decoder, or a
+/// whole model at once.
 public protocol Fitting: TrainingTask {
   /// How many steps it takes.
   var stepCount: Int { get }
   /// Does a step.
   ///
-  /// - Returns: The error that is left, and its parts; of the record's other numbers the trainer takes care.
+  /// - Returns: The error that is left, and its parts; of the record's other numbers the trainer
+  ///   takes care.
   func fit(at place: StepPlace) throws -> StepRecord
 }
 

@@ -1,5 +1,6 @@
-// What a step of a training found: one line of metrics.jsonl, and what is shown while a training runs. Named numbers stand
-// beside the others in a line, so that it reads {"step": 3, "loss": 0.2, "divergence": 1.5, …}.
+// What a step of a training found: one line of metrics.jsonl, and what is shown while a training
+// runs. Named numbers stand beside the others in a line, so that it reads {"step": 3, "loss": 0.2,
+// "divergence": 1.5, …}.
 
 /// What one step found, or several that are recorded together.
 public struct StepRecord: Hashable, Sendable {
@@ -27,7 +28,8 @@ public struct StepRecord: Hashable, Sendable {
   /// Records a step.
   public init(step: Int, loss: Double) { (self.step, self.loss) = (step, loss) }
 
-  /// Several steps as one record: mean loss and scalars, the last validation, else what the last step has.
+  /// Several steps as one record: mean loss and scalars, the last validation, else what the last
+  /// step has.
   public init(joining records: [StepRecord]) {
     precondition(!records.isEmpty, "StepRecord: no steps to join")
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }

@@ -1,13 +1,14 @@
-// Runs the course of a training: steps, clipping, the first loss that is not finite, weight averages, validation, best weights,
-// rounds (Vlachas et al., Nature Machine Intelligence 4, 359 (2022), methods), and checkpoints from which a training continues
-// with the same bits.
+// Runs the course of a training: steps, clipping, the first loss that is not finite, weight
+// averages, validation, best weights, rounds (Vlachas et al., Nature Machine Intelligence 4, 359
+// (2022), methods), and checkpoints from which a training continues with the same bits.
 public import Foundation
 import KymoNumerics
 import KymoTensor
 
 /// Trains along a course of phases, step by step.
 ///
-/// A phase begins with its first step, so that a checkpoint at a border is still one of the phase before.
+/// A phase begins with its first step, so that a checkpoint at a border is still one of the phase
+/// before.
 public final class Trainer {
   private let phases: [Phase]
   private var progress: Progress
@@ -73,7 +74,8 @@ public final class Trainer {
 
   /// Does one step, and the validation that is due after it.
   ///
-  /// - Throws: ``NonFiniteLoss`` at the first loss or gradient that is not finite, before weights change.
+  /// - Throws: ``NonFiniteLoss`` at the first loss or gradient that is not finite, before weights
+  ///   change.
   public func step() throws -> StepRecord {
     precondition(!isFinished, "Trainer: the training is over")
     if isPhaseOver {
@@ -99,8 +101,8 @@ public final class Trainer {
     return record
   }
 
-  /// Puts the result of the present phase in its place: the best weights where it was validated, else averaged ones where
-  /// they are kept.
+  /// Puts the result of the present phase in its place: the best weights where it was validated,
+  /// else averaged ones where they are kept.
   ///
   /// To be called when the training is over; it must not go on afterwards.
   public func takeResult() {
@@ -239,7 +241,8 @@ public final class Trainer {
 
   /// Continues from a checkpoint of the same course, seed and data, with the same numbers.
   ///
-  /// - Throws: `ModelDataError` for a checkpoint of another seed or course; `TensorError` for one of another architecture.
+  /// - Throws: `ModelDataError` for a checkpoint of another seed or course; `TensorError` for one
+  ///   of another architecture.
   public func restore(from folder: URL) throws {
     let stored = try JSONDecoder().decode(
       Progress.self, from: Data(contentsOf: folder.appending(path: "state.json")))

@@ -14,7 +14,8 @@ public protocol Settings: Codable, Hashable, Sendable {
 ///
 /// With `@Inlined var network = Network.dense(.init())` the group has the key `dense`, and no key
 /// `network`.
-@propertyWrapper public struct Inlined<Value: Codable & Hashable & Sendable>:
+@propertyWrapper
+public struct Inlined<Value: Codable & Hashable & Sendable>:
   Codable, Hashable, Sendable
 {
   /// The setting.

@@ -14,6 +14,8 @@ extension SettingsTree {
   /// - Parameters:
   ///   - type: What is decoded.
   ///   - source: Where the settings were written, such as the name of a file, for what errors say.
+  /// - Throws: ``ConfigurationError`` about the first setting that cannot be decoded.
+  /// - Returns: The value, with defaults for what is not in the tree.
   package func decode<Value: Decodable>(
     _ type: Value.Type, source: String = "the settings"
   ) throws -> Value {
