@@ -36,11 +36,12 @@ private struct Case: Sendable, CustomTestStringConvertible {
     configuration.model.kernelNetwork = kernels
     configuration.model.linearWidth = 5
     configuration.model.averagingDropout = dropout
-    configuration.training.decoderOptimizer = optimizer
+    configuration.training.phases.decoder.optimizer = optimizer
     configuration.training.assimilatedFrames = assimilatedFrames
     configuration.training.propagationNoise = assimilatedFrames > 0 ? 0.01 : 0
-    (configuration.training.fitCrops, configuration.training.decoderSteps) = (2, 3)
-    (configuration.training.straightenings, configuration.training.encoderSteps) = (1, 2)
+    (configuration.training.fitCrops, configuration.training.straightenings) = (2, 1)
+    configuration.training.phases.decoder.steps = 3
+    configuration.training.phases.encoder.steps = 2
     if spaceAxes == 2 {
       configuration.training.inputCrop = [33, 34, 36]
       configuration.training.targetCrop = [6, 20, 22]
