@@ -98,6 +98,17 @@ import Testing
     #expect(resumed.status == 0)
     #expect(resumed.words.contains("finished already"))
 
+    for verb in [
+      ["train", "tiny.yaml", "-o", "other"], ["evaluate", "run"], ["extract", "run", "test.npz"],
+      ["forecast", "run", "test.npz", "-o", "other.npz"],
+      ["reproduce", "pde-vae/ks", "--quick", "-o", "other"],
+    ] {
+      let elsewhere = try tool.run(verb + ["--device", "cuda:97"])
+      #expect(elsewhere.status == 1 && elsewhere.output.isEmpty, "\(verb)")
+      #expect(elsewhere.words.contains("'cuda:97' is not here"), "\(verb): \(elsewhere.words)")
+    }
+    #expect(!tool.has("other") && !tool.has("other.npz"))
+
     let extracted = try tool.run(
       "extract", "run", "test.npz", "-o", "latents.npz", "--threads", "1")
     #expect(extracted.status == 0, "\(extracted.words)")

@@ -128,7 +128,8 @@ private struct FusedCase: Sendable {
     defer { kk_limit_level(KK_LEVEL_AVX512) }
     for level in [KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
       kk_limit_level(level)
-      guard FusedFeatures.isFaster(recordings: batch), kk_processor_level() == level else { continue }
+      guard FusedFeatures.isFaster(recordings: batch), kk_processor_level() == level
+      else { continue }
       for layer in network.layers {
         layer.weight.zeroGradient()
         layer.bias.zeroGradient()
