@@ -23,7 +23,11 @@ def main(work, names):
         if len(old) != len(new):
             found.insert(0, f"{len(old)} and {len(new)} records")
         failed |= bool(found)
-        print(f"{name}: {len(old)} records", "differ: " + "; ".join(found[:3]) if found else "are the same")
+        worst = max(
+            (abs(a["loss"] - b["loss"]) / max(abs(a["loss"]), 1e-300) for a, b in zip(old, new)),
+            default=0,
+        )
+        print(f"{name}: {len(old)} records", "differ: " + "; ".join(found[:3]) + f"; losses by up to {worst:.1e}" if found else "are the same")
     sys.exit(failed)
 
 
