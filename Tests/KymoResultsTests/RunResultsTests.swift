@@ -216,10 +216,10 @@ private func table() -> ScoreTable {
   func list() {
     #expect(
       table().table.alignedText == """
-        result   this run            spread              over  published
-        latents    1 of 5                 –                 –          1
-        R² of γ    0.9996  0.9991 … 0.9998  1,000 recordings      0.993
-        error     0.123 m                 –    999 recordings          –
+        result   this run          spread              over  published
+        latents    1 of 5               –                 –          1
+        R² of γ    0.9996  0.999 … 0.9998  1,000 recordings      0.993
+        error     0.123 m               –    999 recordings          –
         """)
     #expect(
       table().remarks
