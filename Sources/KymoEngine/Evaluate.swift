@@ -13,7 +13,7 @@ extension Evaluate: TensorVerb {
     let trained = try MethodList.current.load(directory, device: compute.device)
     let results = try trained.evaluate(
       on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
-    try directory.write(json: results, to: directory.results)
+    try directory.write(results.json(), to: directory.results)
     try talk.show(results)
     talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
   }

@@ -112,7 +112,7 @@ package enum TrainingRun {
       return known
     }
     let results = try run.evaluate(on: test, hooks: hooks)
-    try directory.write(json: results, to: directory.results)
+    try directory.write(results.json(), to: directory.results)
     return results
   }
 
