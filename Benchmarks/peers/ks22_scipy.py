@@ -1,4 +1,4 @@
-"""The Kuramoto-Sivashinsky equation on a ring of length 22, as one writes it with NumPy and SciPy.
+"""The Kuramoto-Sivashinsky equation on a periodic domain of length 22, as one writes it with NumPy and SciPy.
 
 ETDRK4 (Kassam and Trefethen 2005) with 64 points and real transforms, one trajectory, from
 cos(2 pi x / 22) (1 + sin(2 pi x / 22)). Prints one line of JSON: seconds a step, and a frame.

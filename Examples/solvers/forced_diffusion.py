@@ -1,4 +1,4 @@
-"""u_t = 0.1 u_xx + sin(x) cos(t) on a ring of 64 points, as a solver for Kymo (docs/external-solvers.md)."""
+"""u_t = 0.1 u_xx + sin(x) cos(t) on a periodic domain of 64 points, as a solver for Kymo (docs/external-solvers.md)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-// Frames of linear fields in the plane: plans and memory here, the arithmetic in plane_body.inc,
+// Frames of linear 2D fields: plans and memory here, the arithmetic in plane_body.inc,
 // compiled once for each instruction set.
 #include "kymo_plane.h"
 

@@ -2,7 +2,7 @@
 // stages_body.inc, compiled once for each set and chosen at run time.
 //
 // A map is [channel][cell][PART] with states in the lanes. The input of a convolution has `reach` cells more
-// at both ends, which hold zeros or the other end of the ring.
+// at both ends, which hold zeros or the other end of a periodic axis.
 #include "kymo_stages.h"
 
 #include "levels.h"

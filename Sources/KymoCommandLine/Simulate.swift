@@ -93,7 +93,7 @@ package struct Simulate: ParsableCommand {
     terminal.endProgress()
     terminal.say(
       "\(summary.file): \(summary.recordings) recordings in \(Words.number(summary.seconds)) s"
-        + (summary.redrawn > 0 ? ", \(summary.redrawn) draws blew up and were replaced" : ""))
+        + (summary.redrawn > 0 ? ", \(summary.redrawn) draws diverged and were replaced" : ""))
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(summary, pretty: true), as: UTF8.self),

@@ -1,4 +1,4 @@
-// Recordings whose frames are not stored but made when they are looked at.
+// Recordings whose frames are not stored but computed when they are read.
 public import KymoNumerics
 
 /// Makes frames of recordings on demand.
@@ -39,7 +39,7 @@ extension Recordings {
     if case .onDemand(let source) = storage { source } else { nil }
   }
 
-  /// Whether frames are made when they are looked at and take no memory before.
+  /// Whether frames are computed when they are read and take no memory before.
   public var isMadeOnDemand: Bool { source != nil }
 
   /// The number of a recording in the storage, of which this may be a part.
@@ -111,7 +111,7 @@ extension Float {
   }
 }
 
-/// Frames of fields in the plane that drift and diffuse (Lu, Kim and Soljacic 2020), from spectra.
+/// Frames of 2D fields under convection and diffusion (Lu, Kim and Soljacic 2020), from spectra.
 ///
 /// Parameters of a recording are D, v_x and v_y. A recording of 64 frames of 256 × 256 points takes
 /// 16.8 MB; its spectrum takes 264 kB.

@@ -184,7 +184,7 @@ extension Recordings {
             + "\(first.place.recording), channel \(channelNames[first.place.channel]), frame "
             + "\(first.place.frame)",
           remedy: recordings < statistics.sample.count
-            ? "Remove those recordings, or find out why they blew up."
+            ? "Remove those recordings, or find out why they diverged."
             : "Fill the gaps by interpolation, or remove what is masked."))
     }
     if !statistics.constant.isEmpty {

@@ -1,11 +1,11 @@
-// Means over space that every recording keeps and that differ between recordings. A decoder may gain by being
-// told, so that a latent carries them as it does a parameter of the equations.
+// Means over space that every recording conserves and that differ between recordings. A decoder may gain by
+// knowing them, so that a latent carries them as it does a parameter of the equations.
 import KymoNumerics
 
 extension Recordings {
   /// Frames of a recording whose means are compared.
   private static let comparedFrames = 5
-  /// A mean that moves within recordings by more than this part of its spread between them is not kept.
+  /// A mean that moves within recordings by more than this part of its spread between them is not conserved.
   private static let largestDrift = 0.01
   /// A spread below this part of the field's is rounding.
   private static let leastSpread = 1e-4

@@ -1,4 +1,4 @@
-// Files that hold spectra instead of frames: recordings of convection and diffusion in the plane.
+// Files that hold spectra instead of frames: recordings of 2D convection–diffusion.
 import Foundation
 import KymoNumerics
 

@@ -228,7 +228,7 @@ enum RecordingStorage: Sendable {
   case owned([Float])
   /// In a file that hands out parts; the axis of the array for each of N, C, T, X, Y that there is.
   case parts(any StoredArray, axes: [Int?], FormatPlace)
-  /// Nowhere: frames are made when they are looked at.
+  /// Nowhere: frames are computed when they are read.
   case onDemand(any FrameSource)
 
   var type: NumberType {

@@ -31,7 +31,7 @@ public final class RecordingsWriter {
       url, shape: shape, parameterCount: parameterCount, metadata: metadata, alwaysWide: false)
   }
 
-  /// Starts a file of convection and diffusion in the plane that holds spectra instead of frames.
+  /// Starts a file of 2D convection–diffusion that holds spectra instead of frames.
   ///
   /// Each recording that is appended is the half plane of `numpy.fft.rfft2(u) / (X Y)` of its first
   /// frame, shape `[X, Y/2 + 1, 2]`, its parameters D, v_x, v_y.

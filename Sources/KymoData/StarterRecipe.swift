@@ -117,9 +117,9 @@ extension Inspection {
       "  # Every channel is brought to mean 0 and variance 1 for the model; results have the file's units.",
       "  normalize: standard", "",
       "model:",
-      "  # More latents than hidden parameters are expected; training switches the others off.",
+      "  # More latents than hidden parameters are expected; the others collapse in training.",
       "  latents: 5",
-      "  # Hidden units of the networks that turn latents into the decoder's kernels; 0: the paper's rule.",
+      "  # Hidden units of the decoder's hypernetworks; 0: the paper's rule.",
       "  kernelUnits: \(isPlane ? 256 : 0)", "",
       "training:",
     ]
@@ -130,7 +130,7 @@ extension Inspection {
       "  # What the decoder predicts; its first frame is given, and so are six points at each end.",
       "  targetCrop: \(crops.target)",
       "  # Steps of encoder and decoder together, then of the decoder alone, on latents that were fitted to it on",
-      "  # eight crops of every recording and straightened.",
+      "  # eight crops of every recording and linearised.",
       "  phases:", "    joint: {steps: 10000}",
       "    decoder: {steps: \(isPlane ? 6000 : 20000)}",
     ]
@@ -150,7 +150,7 @@ extension Inspection {
     }
     lines += [
       "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
-      "  # The price of information, in units of the error that is left. When too many latents stay relevant, raise",
+      "  # KL weight, in units of the remaining error. When too many latents stay relevant, raise",
       "  # it; when none does, lower it.",
       "  beta: 0.01", "  betaStart: 1",
       "  # Means of latents are normalised over batches to the end of this part; the fits are not.",
@@ -159,7 +159,7 @@ extension Inspection {
     if !learnsFits {
       lines += [
         "evaluation:",
-        "  # An encoder would learn the fits of so few recordings by heart; others are fitted themselves.",
+        "  # An encoder would overfit so few recordings; new ones are fitted to the decoder.",
         "  fitCrops: 8",
       ]
       if assimilates { lines.append(assimilation) }

@@ -59,7 +59,7 @@ struct Conversation {
         fraction: Double(step.step) / Double(progress.totalSteps),
         """
         step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
-        (error \(Words.number(step.reconstruction)), divergence \
+        (error \(Words.number(step.reconstruction)), KL divergence \
         \(Words.number(step.divergence))), \(step.relevantLatents) relevant \
         \(step.relevantLatents == 1 ? "latent" : "latents"), \
         \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left

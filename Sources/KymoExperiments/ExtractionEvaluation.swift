@@ -1,4 +1,4 @@
-// What a trained parameter VAE is worth: the statistics of Figure 2, the fits of Tables I and II, the
+// How good a trained parameter VAE is: the statistics of Figure 2, the fits of Tables I and II, the
 // rollout errors of Figure 5 and a few pictures, of Lu, Kim and Soljacic, PRX 10, 031056 (2020).
 import Foundation
 package import KymoData
@@ -17,7 +17,7 @@ package struct ExtractionEvaluation {
   package var settings: EvaluationSettings
   /// How the model was trained, for the published numbers.
   package var conditions = TrainingConditions()
-  /// Whom to tell and ask.
+  /// Progress, messages and stopping.
   package var hooks = WorkHooks()
 
   /// Recordings that are rolled out at a time: 64 MB of fields, but one for each of a few threads.
@@ -207,7 +207,7 @@ extension ExtractionEvaluation {
 // MARK: - Pictures
 
 extension ExtractionEvaluation {
-  /// Space–time pictures of a few recordings on a line.
+  /// Space–time pictures of a few 1D recordings.
   private func fields(
     _ test: Recordings, _ latents: [ExtractedLatents]
   ) throws -> [ParameterFindings.Picture] {

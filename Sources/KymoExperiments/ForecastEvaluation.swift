@@ -1,4 +1,4 @@
-// What a forecasting run is worth: the comparisons of Figures 2 and 3 of Vlachas et al., Nature Machine
+// How good a forecasting run is: the comparisons of Figures 2 and 3 of Vlachas et al., Nature Machine
 // Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
 //
 // Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.

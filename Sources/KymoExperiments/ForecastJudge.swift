@@ -192,7 +192,7 @@ struct ForecastGallery {
   private var pairs: [Double] = []
   private var pictured = 0
 
-  /// Derivatives of a ring of one channel; nil where densities are not wanted or not defined.
+  /// Derivatives of one channel on a periodic axis; nil where densities are not wanted or not defined.
   private let derivatives: PeriodicDerivatives?
 
   init(_ data: ForecastData, settings: ForecastEvaluationSettings) {

@@ -45,7 +45,7 @@ package struct ForecastProduct {
     package var horizonSteps: Int
     /// Part of the frames that were made in latent space.
     package var latentFraction: Double
-    /// Recordings that left the finite numbers.
+    /// Recordings that diverged.
     package var diverged: Int
     /// Seconds that it took, loading left out.
     package var seconds: Double
@@ -213,7 +213,7 @@ extension ExtractionEvaluation {
     try require(
       halo != .groundTruth || horizon < recordings.frameCount, "--horizon", found: horizon,
       allowed: "at most \(recordings.frameCount - 1) for recordings with open ends",
-      remedy: "What lies beyond the ends of space is taken from the recordings.")
+      remedy: "The halo beyond the ends of space is taken from the recordings.")
     let start = ContinuousClock.now
     let count = recordings.count
     let made = try model.rollout(

@@ -8,7 +8,7 @@ package import KymoSolvers
 package enum SolverSettings: Codable, Hashable, Sendable {
   /// FitzHugh–Nagumo by lattice Boltzmann.
   case fhn(FitzHughNagumoConfiguration)
-  /// Kuramoto–Sivashinsky on a ring.
+  /// Kuramoto–Sivashinsky, periodic.
   case ks22(KuramotoSivashinskyAttractorConfiguration)
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)

@@ -7,7 +7,7 @@ package import Logging
 
 /// A training that could not go on.
 package enum TrainingFailure: Error, CustomStringConvertible {
-  /// The loss left the finite numbers.
+  /// The loss diverged.
   case nonFinite(step: Int, checkpoint: Int?, remedy: String, run: String)
   /// A file of the run could not be written.
   case unwritable(step: Int, checkpoint: Int?, reason: String, run: String)

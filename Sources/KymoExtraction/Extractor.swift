@@ -68,7 +68,7 @@ extension ParameterVAE {
   ///
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind; only first frames are used, unless the halo
-  ///     is the truth.
+  ///     is the ground truth.
   ///   - range: Which of them.
   ///   - latents: Latents of every recording in `range`, such as the means that ``extract`` found.
   ///   - frames: Number of frames to predict.

@@ -83,7 +83,7 @@ final class FittedLatents {
     return fits.map { $0.error ?? 0 }
   }
 
-  /// Takes what latents say that carry nothing, or too little, so that the decoder does without it: the
+  /// Sets latents that carry nothing, or too little, to 0, so that the decoder does not use them: the
   /// encoder will not learn it.
   private func collapse(_ estimate: inout LatentEstimate, except fitted: [Int]) {
     let deviation = model.collapsedVariance(for: recordings).squareRoot()
@@ -92,7 +92,7 @@ final class FittedLatents {
     }
   }
 
-  /// So that no recording counts as known for certain.
+  /// So that no variance is zero.
   private static let leastDeviation = 1e-6
 
   /// Puts the fitted latents into coordinates in which the decoder's law is affine, no more of them than the law
@@ -123,7 +123,7 @@ final class FittedLatents {
   }
 
   /// What the encoder is to lower: for latents that carry something the negative logarithm of its normal
-  /// density of the fitted ones, whose own variance v blurs them, and for the others the divergence from
+  /// density of the fitted ones, whose own variance v widens it, and for the others the KL divergence from
   /// the prior,
   ///   ½ Σ_fitted [log σ² + ((μ − z)² + v)/σ²] + ½ Σ_others [μ² + σ² − log σ² − 1],
   /// mean over the batch; and, for reports, the mean squared difference Σ_fitted (μ − z)².
@@ -138,7 +138,7 @@ final class FittedLatents {
       latents.mean.square() + latents.logVariance.exp() - latents.logVariance - 1
     let carrying = carrying.to(model.device)
     let loss = (density * carrying + divergence * (1 - carrying)).sum(axes: [1]).mean() * 0.5
-    // Where no latent was found to carry anything there is nothing to learn, and nothing to unlearn either.
+    // Where no latent was found to carry anything the loss is 0.
     return (
       fitted.isEmpty ? loss * 0 : loss, (square * carrying).detached().sum(axes: [1]).mean()
     )

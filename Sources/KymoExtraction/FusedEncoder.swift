@@ -1,4 +1,4 @@
-// The fused encoder kernel behind checked doors: all recordings of a batch as one node of the graph,
+// The fused encoder kernel with checked arguments: all recordings of a batch as one node of the graph,
 // each on one thread.
 import CKernels
 import Foundation

@@ -1,4 +1,4 @@
-// The fused convolutions behind a checked door: features of a batch with their gradient as one node of
+// The fused convolutions with checked arguments: features of a batch with their gradient as one node of
 // the graph, one recording on one thread.
 import CKernels
 import KymoTensor

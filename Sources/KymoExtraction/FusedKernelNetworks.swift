@@ -1,5 +1,5 @@
-// All networks from latents to kernels as one node of the graph, whose pieces share the threads. Long thin
-// products are what libraries of linear algebra do worst: on two cores they wait for each other within
+// All kernel networks (hypernetworks: from latents to kernels) as one node of the graph, whose pieces share the threads. Long thin
+// products are slow in libraries of linear algebra: on two cores they wait for each other within
 // every product, and that costs more than the second core brings (docs/workarounds.md).
 import CKernels
 import KymoNN

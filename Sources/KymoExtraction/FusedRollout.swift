@@ -1,4 +1,4 @@
-// The fused rollout kernels behind checked doors: forward for many recordings, and the training loss
+// The fused rollout kernels with checked arguments: forward for many recordings, and the training loss
 // with its gradient as one node of the graph.
 import CKernels
 import KymoNumerics

@@ -1,11 +1,11 @@
 // Latents of a recording, fitted to the decoder: those whose rollouts follow the recording best.
 //
-// The encoder's means are the guess of one network for all recordings at once, and it is off by what that
-// network confounds with a parameter. The decoder says how good a guess is: with r(z) what its rollouts lack
-// of crops of the recording and J = ∂(rollout)/∂z, the steps of Gauss and Newton
+// The encoder's means are the estimate of one network for all recordings. Their error is due to properties that the
+// network confounds with a parameter. The decoder measures that error: with r(z) the difference
+// of crops of the recording and its rollouts, and J = ∂(rollout)/∂z, Gauss–Newton steps
 //   z ← z + H⁻¹ g,   H = Σ_c J_cᵀ J_c,   g = Σ_c J_cᵀ r_c   (c: crops)
 // lead to the least squared error. J comes from differences, one more rollout for each latent, and is kept for all
-// steps. Residuals within a crop are of one kind, so the error bar is that of crops as independent
+// steps. Residuals within a crop are correlated, so the error bar treats crops as independent
 // clusters (White, Econometrica 48, 1980; Liang and Zeger, Biometrika 73, 1986):
 //   Cov z = C/(C − 1) · H⁻¹ (Σ_c g_c g_cᵀ) H⁻¹.
 package import KymoData
@@ -18,7 +18,7 @@ package struct LatentEstimate: Hashable, Sendable {
   package var mean: [Double]
   /// Standard deviations.
   package var standardDeviation: [Double]
-  /// Mean squared error of the rollouts that they were fitted on; nil for a guess of the encoder.
+  /// Mean squared error of the rollouts that they were fitted on; nil for an estimate of the encoder.
   package var error: Double?
 
   /// Notes an estimate.
@@ -92,7 +92,7 @@ extension ParameterVAE {
   }
 }
 
-/// One recording's problem of least squares.
+/// The least-squares problem of one recording.
 private struct LatentFit {
   let model: ParameterVAE
   /// `[crops, C, frames, X…]`.
@@ -113,7 +113,7 @@ private struct LatentFit {
   private static let spacing = 0.02
   /// A step is no longer than the spread of the latents.
   private static let longest = 1.0
-  /// A step that is not worth a rollout.
+  /// Steps shorter than this end the fit.
   private static let negligible = 1e-3
   /// Steps at most: with the first one's J each is a tenth of the one before, or less.
   private static let steps = 3

@@ -1,4 +1,4 @@
-// From latents to the kernels of the propagating decoder: a perceptron for each kernel (Lu, Kim and
+// The hypernetworks (kernel networks) of the propagating decoder: a perceptron for each kernel (Lu, Kim and
 // Soljacic 2020, section II), or a polynomial of first or second order.
 import Foundation
 import KymoNN
@@ -119,9 +119,9 @@ final class LatentToKernel {
         [piece.count, units], bias: piece.count, device: device, using: &random)
       var gain = 1.0
       if piece.isLinearPath {
-        // The decoder's increment is a small factor times everything. Three layers in a row grow until their
-        // product makes up for it; a single one would take a million steps. With this factor a step of the
-        // optimizer moves an entry by about an eighth of the step size, whatever the number of units
+        // The decoder's increment has a small factor. Three layers in a row grow until their
+        // product compensates for it; a single one would take a million steps. With this factor a step of the
+        // optimizer moves an entry by about an eighth of the learning rate, whatever the number of units
         // (docs/decisions/0004-training-recipe.md).
         gain = 1 / (4 * configuration.incrementScale * Double(units))
         // Without effect at first, as everything else.
@@ -203,7 +203,7 @@ final class LatentToKernel {
     if let fused { return fused(inputs) }
     let parts = networks.map { network in
       let hidden = Tensor.linear(inputs, network.first.weight, network.first.bias)
-      // Without the bend the two layers are an affine map of their inputs, trained as a product.
+      // Without the activation function the two layers are an affine map of their inputs, trained as a product.
       let kernel = Tensor.linear(
         kind == .perceptron ? hidden.relu() : hidden, network.last.weight, network.last.bias)
       return network.gain == 1 ? kernel : kernel * network.gain

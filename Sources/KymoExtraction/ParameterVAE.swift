@@ -1,4 +1,4 @@
-// The parameter VAE: dynamics encoder, kernel networks and propagating decoder as one model, saved as a
+// The parameter VAE: dynamics encoder, hypernetworks and propagating decoder as one model, saved as a
 // folder with model.safetensors and model.json.
 import Foundation
 public import KymoData

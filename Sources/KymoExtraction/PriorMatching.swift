@@ -1,7 +1,7 @@
 // The distribution of latents over all recordings, drawn to the prior N(0, 1) in its third and fourth
 // moments.
 //
-// The divergence of the loss is taken recording by recording; the bound that it belongs to is tight when
+// The KL divergence of the loss is taken recording by recording; the bound that it belongs to is tight when
 // also the aggregate q(z) over recordings is the prior. For nearly normal z of zero mean and unit
 // variance (Edgeworth expansion, He the Hermite polynomials of probability theory)
 //
@@ -9,7 +9,7 @@
 //   h_ijk = E[z_i z_j z_k − z_i δ_jk − z_j δ_ik − z_k δ_ij],   h_iiii = E[z_i⁴ − 6z_i² + 3];
 //
 // of the fourth moments only those of single latents are taken, and the third ones of several have a weight
-// of their own. What these forbid is a latent that bends with the square of another, z_j = a + b z_i².
+// of their own. What these forbid is a latent that contains the square of another, z_j = a + b z_i².
 //
 // One batch knows these moments too badly to be squared, so h is a running average, and the batch gives
 // its gradient: h₃/6 · h₃(batch) + h₄/24 · h₄(batch). With z = μ + σε the means over ε are exact:

@@ -11,7 +11,7 @@ package import KymoTensor
 public enum Halo: Sendable, Hashable, CaseIterable {
   /// From ground truth: every frame of the recording brings its own (training, and open ends).
   case groundTruth
-  /// From the boundary condition of a ring: the other end.
+  /// From a periodic boundary condition: the other end.
   case periodic
   /// From that of walls half a cell outside, where `u = 0`: the odd mirror image.
   case wall

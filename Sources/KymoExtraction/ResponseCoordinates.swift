@@ -1,6 +1,6 @@
 // Latents in whose coordinates the decoder's law is affine.
 //
-// A decoder may hold its parameters bent: its kernels are free functions of the latents, so z does as well as any smooth
+// Latents may be nonlinear functions of the parameters: kernels are free functions of the latents, so z serves as well as any smooth
 // map of z, and over a frame's length Δ the square of a velocity acts like a diffusion (exp(−ikvΔ) has −(kvΔ)²/2 in
 // it). But coefficients enter an equation ∂u/∂t = F₀(u) + Σ_j θ_j F_j(u) linearly. So the rates of change that one
 // and the same state has under the latents of N recordings lie in a plane of as many dimensions as coefficients
@@ -48,7 +48,7 @@ struct ResponseCoordinates {
     return nil
   }
 
-  /// Straight latents of recordings, and which of them carry something.
+  /// Linearised latents of recordings, and which of them carry something.
   struct Straightened {
     var latents: [[Double]]
     var fitted: [Int]

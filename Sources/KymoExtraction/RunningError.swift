@@ -1,9 +1,9 @@
-// The error of a training's rollouts as it is now, the unit of the price of information.
+// The error of a training's rollouts as it is now, the unit of the KL weight β.
 //
 // With a decoder whose variance is always the best one, E itself, the likelihood of N entries makes the loss N/2 · log E + KL
 // (Rybkin, Daniilidis and Levine, ICML 2021), whose gradient is that of E + β KL with β = 2E/N. Whatever the field's size and
-// speed, and however little a parameter shows beside others, a latent then pays if it spares a given part of the error
-// that is left. Entries of a field are not independent, so 2/N is a setting.
+// speed, and however weak the effect of a parameter, a latent is then used if it reduces the error by a given part of what
+// is left. Entries of a field are not independent, so 2/N is a setting.
 import KymoTensor
 
 /// A running average of the loss's first term.

@@ -35,17 +35,17 @@ public struct TrainingConfiguration: Settings {
   public var phases = Phases()
   /// Whether a new decoder on a frozen encoder begins as the decoder before, which is then no wider and of the same kind.
   ///
-  /// It pays where steps are dear and small (in the plane, with a step size of 10⁻⁴); at the step sizes of a whole training
+  /// It pays where steps are expensive and the learning rate is low (2D, 10⁻⁴); at the learning rates of a whole training
   /// a new decoder ends lower (docs/decisions/0008-starting-from-a-model.md).
   public var widensDecoder = false
   /// Crops of each recording on which its latents are fitted to the decoder before the decoder is trained
   /// alone, and then put into coordinates in which its law is affine; 0, as in the paper, takes the encoder's.
   ///
-  /// The encoder is off by what it confounds with a parameter, such as the roughness of a recording, and a
-  /// latent may bend with the squares of parameters; both end here. A new decoder on a frozen encoder learns latents
+  /// The encoder confounds other properties with a parameter, such as the roughness of a recording, and a
+  /// latent may contain squares of parameters; fits correct both. A new decoder on a frozen encoder learns latents
   /// that are fitted to the decoder before.
   public var fitCrops = 0
-  /// How often latents are fitted anew and straightened while the decoder is trained alone: before it, after half of its steps,
+  /// How often latents are fitted anew and linearised while the decoder is trained alone: before it, after half of its steps,
   /// after half of what is left, and so on.
   public var straightenings = 2
   /// Recordings in a batch, drawn anew for every step.
@@ -56,37 +56,37 @@ public struct TrainingConfiguration: Settings {
   public var targetCrop = [32, 76]
   /// Part of the target crops that start at the first frame of a recording; 0 in the paper.
   ///
-  /// For systems that forget where they started: rollouts begin there, and there they may say most about the
+  /// For systems that relax to an attractor: forecasts start there, and the first frames may depend most on the
   /// parameters, such as a diffusivity while the field is still rough.
   public var beginnings = 0.0
   /// How the errors of a batch's recordings become one loss; the arithmetic mean in the paper.
   ///
-  /// Where recordings are of very different roughness or amplitude, a parameter is measured in those alone that the mean
-  /// sees; `root` and `geometric` let the others count.
+  /// Where recordings differ much in roughness or amplitude, the arithmetic mean is dominated by a few of them;
+  /// `root` and `geometric` give weight to the others.
   public var average = ErrorAverage.arithmetic
-  /// Weight β of the divergence from the prior; belongs to the mean squared error over everything.
+  /// KL weight β: that of the KL divergence beside the squared error averaged over everything.
   public var beta = 0.01
-  /// In what β is counted.
+  /// In which unit β is counted.
   public var betaUnit = BetaUnit.error
-  /// β at the first step as a multiple of `beta`: above 1 one latent must win early and is measured
-  /// finely later; below 1 is a warm-up.
+  /// β at the first step as a multiple of `beta`: above 1 one latent carries a parameter early and is measured
+  /// accurately later; below 1 is a warm-up.
   public var betaStart = 4.0
   /// Part of the steps over which β goes, geometrically, from its start to its final value.
   public var betaRamp = 0.6
-  /// Price of each latent as a multiple of the one before it; 1 in the paper.
+  /// KL weight of each latent as a multiple of that of the latent before it; 1 in the paper.
   ///
-  /// Above 1, latents that say the same thing cannot share it at equal cost, so it moves into the
+  /// Above 1, latents that carry the same parameter have unequal weights, so the parameter moves into the
   /// first of them and the others collapse.
   public var betaGrading = 1.6
   /// Weight, in units of `beta`, of the agreement between the latents' distribution over all
   /// recordings and the prior, in skewness and excess; 0 in the paper.
   ///
-  /// It straightens the relation between latent and parameter.
+  /// It makes a latent a linear function of its parameter.
   public var priorMatching = 50.0
   /// Weight of the mixed skewness of several latents at the end of the training, as a part of that of single
   /// ones; it grows from 0.
   ///
-  /// It straightens latents that bend with the squares of others, for systems with several parameters. Early, moments
+  /// It removes squares and products of other parameters from a latent, for systems with several parameters. Early, moments
   /// of several latents are noise, which keeps small batches from learning.
   public var mixedMoments = 0.0
   /// Length of training rollouts in the course of the joint steps, and of a new decoder's on a frozen encoder.
@@ -168,7 +168,7 @@ public struct TrainingConfiguration: Settings {
       remedy: "1 keeps β constant.")
     try require(
       (1...4).contains(betaGrading), "\(path).betaGrading", found: betaGrading,
-      allowed: "from 1 to 4", remedy: "1 prices all latents alike, as the paper does.")
+      allowed: "from 1 to 4", remedy: "1 gives all latents the same KL weight, as in the paper.")
     try require(
       priorMatching >= 0, "\(path).priorMatching", found: priorMatching, allowed: "0 or more",
       remedy: "50 is a good weight; 0 switches it off.")
@@ -205,10 +205,10 @@ extension TrainingConfiguration {
   }
 }
 
-/// In what the weight β of the divergence is counted.
+/// In which unit the KL weight β is counted.
 public enum BetaUnit: String, SettingChoice {
-  /// In the error of the training's rollouts as it is now (``RunningError``): a latent pays if it spares a given part of what
-  /// is left, for fields of any size and speed and parameters that show much or little.
+  /// In the present error of the training's rollouts (``RunningError``): a latent is used if it reduces the error by a given part of what
+  /// is left, for fields of any size and speed and parameters of strong or weak effect.
   case error
   /// As it is, for fields of the paper's units.
   case absolute

@@ -6,9 +6,9 @@ public import KymoNumerics
 /// Bounds of adaptive switching; distances are in units of the latents' spread over training data.
 ///
 /// An ensemble of propagators advances latents while its members agree. When they disagree by more
-/// than a bound, or after a maximum number of steps, the solver takes over for a burst. At its end
+/// than a bound, or after a maximum number of steps, the solver computes a burst of frames. At its end
 /// the propagators, warmed up on the first part of the burst, forecast the rest of it; while that
-/// forecast misses the solver by more than a bound, another burst follows.
+/// forecast differs from the solver's frames by more than a bound, another burst follows.
 public struct AdaptiveSchedule: Settings {
   /// Most latent steps in a row; at least 1.
   public var maximumMacroSteps = 1000

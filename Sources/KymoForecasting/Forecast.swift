@@ -1,5 +1,5 @@
-// A forecast as a value: frames, latents, who made which frame, where a trajectory left the finite
-// numbers, and the time that each part took.
+// A forecast as a value: frames, latents, who made which frame, where a trajectory
+// diverged, and the time that each part took.
 //
 // Letters: B trajectories, H forecast frames, C channels, X (Y) space, L latents.
 public import KymoNumerics
@@ -28,14 +28,14 @@ public struct ForecastWork: Hashable, Codable, Sendable {
   /// Trajectories times coarse steps (or frames) that were done in it.
   public var count = 0
 
-  /// Creates an account without work.
+  /// Creates a record without work.
   public init() {}
 
   /// Seconds of one trajectory and one step; 0 without work.
   public var secondsPerStep: Double { count == 0 ? 0 : seconds / Double(count) }
 }
 
-/// Where the time of a forecast went; docs/effective-dynamics.md says how speed-ups are counted.
+/// The time that a forecast took; docs/effective-dynamics.md says how speed-ups are counted.
 public struct ForecastTiming: Hashable, Codable, Sendable {
   /// Encoding and teacher forcing of the known frames.
   public var warmUp = ForecastWork()
@@ -50,10 +50,10 @@ public struct ForecastTiming: Hashable, Codable, Sendable {
   /// The whole forecast in seconds.
   public var totalSeconds = 0.0
 
-  /// Creates an account without work.
+  /// Creates a record without work.
   public init() {}
 
-  /// Runs `body` on the account of a part.
+  /// Runs `body` and adds its time to a part.
   mutating func measure<Result>(
     _ part: WritableKeyPath<ForecastTiming, ForecastWork>, count: Int,
     _ body: () throws -> Result
@@ -65,7 +65,7 @@ public struct ForecastTiming: Hashable, Codable, Sendable {
     return result
   }
 
-  /// Adds the account of another forecast.
+  /// Adds the times of another forecast.
   public mutating func add(_ other: ForecastTiming) {
     let parts: [WritableKeyPath<ForecastTiming, ForecastWork>] = [
       \.warmUp, \.latent, \.encode, \.decode, \.solver,
@@ -98,7 +98,7 @@ public struct Forecast: Sendable {
   public var trajectoryCount: Int { frames.shape[0] }
   /// Number of forecast frames, H.
   public var stepCount: Int { frames.shape[1] }
-  /// Trajectories that left the finite numbers.
+  /// Trajectories that diverged.
   public var divergedCount: Int { outcomes.count { $0 != .completed } }
 
   /// Part of all frames that the propagator made.

@@ -1,5 +1,5 @@
-// What stops a forecast before it starts: parts that do not fit together. A forecast that leaves the
-// finite numbers is a result, see ForecastOutcome.
+// What stops a forecast before it starts: parts that do not fit together. A forecast that
+// diverges is a result, see ForecastOutcome.
 
 /// Parts of a forecast that do not fit together.
 public enum ForecastError: Error, Hashable, Sendable, CustomStringConvertible {

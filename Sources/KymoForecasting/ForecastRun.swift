@@ -232,7 +232,7 @@ final class ForecastRun {
     latents.setSteps(from: step, to: part)
   }
 
-  /// Appends frames, and notes where a trajectory leaves the finite numbers.
+  /// Appends frames, and notes where a trajectory diverges.
   func record(
     latents part: HostArray<Double>?, frames new: HostArray<Float>, _ origin: ForecastOrigin
   ) {

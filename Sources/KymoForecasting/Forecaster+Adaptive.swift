@@ -139,7 +139,7 @@ extension ForecastRun {
       let spread = spread(latent)
       sum += Statistics.populationVariance(values) / (spread * spread)
     }
-    // Members that left the finite numbers agree on nothing; a single one always agrees.
+    // Members that diverged agree on nothing; a single one always agrees.
     let result = (sum / Double(width)).squareRoot()
     return result.isNaN ? .infinity : result
   }

@@ -118,7 +118,7 @@ private final class JointLoss: WindowLoss {
     var inputs = fields.sliced(axis: 1, from: 0, to: length)
     if let noise = options.noise { inputs = inputs + noise(inputs.shape).cast(to: network.dtype) }
     var latents = encode(inputs)
-    // With nothing that ties latents to fields, the encoder could make them all alike.
+    // Without a loss on fields, the encoder could give all states the same latents.
     if onlyLatents { latents = latents.detached() }
     let predictions = recurrent.predictions(
       latents, state: &state, own: options.own, zoneout: options.zoneout(kept: zoneoutKept))

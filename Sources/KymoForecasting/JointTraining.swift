@@ -19,7 +19,7 @@ public struct JointTraining: Settings {
   public var detachesLatentTargets = false
   /// Whether the last frame of a window is encoded too, so that its prediction counts in the latent loss.
   public var latentLossUsesLastFrame = false
-  /// Windows, optimiser and step sizes; `inputNoise` is noise on scaled fields, not on targets.
+  /// Windows, optimiser and learning rate; `inputNoise` is noise on scaled fields, not on targets.
   public var windows = PropagatorTraining()
 
   /// Creates the default training.

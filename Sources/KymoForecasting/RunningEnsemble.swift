@@ -27,7 +27,7 @@ private struct Member<Model: Propagator>: RunningMember {
   }
 }
 
-/// Propagators that forecast together; a copy goes its own way.
+/// Propagators that forecast together; a copy is independent.
 struct RunningEnsemble {
   private var members: [any RunningMember]
   /// What every member takes next, `[B, L]`.

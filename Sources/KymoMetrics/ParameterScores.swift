@@ -2,7 +2,7 @@
 // the error bars of Figure 3 of Lu, Kim and Soljacic, Phys. Rev. X 10, 031056 (2020).
 package import KymoNumerics
 
-/// How well one known parameter is a linear function of the relevant latents (spec 6.3, 6.4).
+/// How well one known parameter is a linear function of the relevant latents (Table I).
 public struct ParameterScore: Hashable, Sendable {
   /// The parameter's name.
   public var name: String
@@ -22,7 +22,7 @@ public struct ParameterScore: Hashable, Sendable {
   public var rSquaredOfSingleLatents: [Double]
   /// Widening or narrowing of the intervals; nil when no training recordings were given.
   public var calibration: Calibration?
-  /// What a smooth map finds where a line misses a bend; nil when no training recordings were given.
+  /// What a smooth map finds where a line misses a curvature; nil when no training recordings were given.
   public var smoothMap: SmoothMap?
 
   /// A polynomial map from the relevant latents to the parameter, fitted on training recordings.
@@ -157,7 +157,7 @@ private func carriers(
 
 /// The factor on 95 % intervals with which they hold 95 % of the known values of `training`.
 ///
-/// σ_z is the encoder's noise alone; a bend between latent and parameter is not in it. The factor
+/// σ_z is the encoder's noise alone; a curved relation of latent and parameter is not in it. The factor
 /// is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval, each error that of a fit
 /// without its recording (conformal prediction by the jackknife), so that the share of new recordings
 /// inside is nearly 95 % whatever the errors' law, or n / (n + 1) where fewer than 19 are known.

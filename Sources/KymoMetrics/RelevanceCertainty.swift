@@ -1,15 +1,15 @@
-// How sure the number of hidden parameters is: whether each latent lies clearly on one side of the rule
-// of relevance, and whether a relevant latent says what others, or what recordings keep, say already.
+// How certain the number of hidden parameters is: whether each latent lies clearly on one side of the rule
+// of relevance, and whether a relevant latent is a function of others, or of what recordings conserve.
 import KymoNumerics
 
-/// What speaks for and against the number of relevant latents being the number of hidden parameters.
+/// Whether the number of relevant latents is the number of hidden parameters, as far as one training shows.
 public struct RelevanceCertainty: Hashable, Sendable {
   /// Latents whose statistics lie near a bound of the rule: another training may judge them otherwise.
   public var doubtful: [Int]
   /// Relevant latents that are smooth functions of other relevant ones, so that they count no further
   /// parameter; with R² of that relation.
   public var repeated: [Repetition]
-  /// Relevant latents that are functions of what every recording keeps, such as the mean of its field: they
+  /// Relevant latents that are functions of what every recording conserves, such as the mean of its field: they
   /// need not stand for a parameter of the equations.
   public var conserved: [Conserved]
   /// The smallest ratio of the variance of μ_z to the mean σ_z² among the relevant latents; nil when
@@ -34,11 +34,11 @@ public struct RelevanceCertainty: Hashable, Sendable {
     public var rSquared: Double
   }
 
-  /// Whether nothing speaks against the number.
+  /// Whether none of the above casts doubt on the number.
   public var isClear: Bool { doubtful.isEmpty && repeated.isEmpty && conserved.isEmpty }
 }
 
-/// The mean over space of one channel, which every recording keeps.
+/// The mean over space of one channel, which every recording conserves.
 public struct ConservedMean: Hashable, Sendable {
   /// The channel's name.
   public var channel: String
@@ -59,7 +59,7 @@ extension RelevanceCertainty {
   /// a repetition.
   private static let repetitionRSquared = 0.9
 
-  /// How sure the number of relevant latents is.
+  /// How certain the number of relevant latents is.
   ///
   /// - Parameters:
   ///   - latents: Statistics of every latent.

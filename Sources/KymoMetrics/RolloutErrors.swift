@@ -7,7 +7,7 @@ public import KymoNumerics
 public struct RolloutErrors: Hashable, Sendable {
   /// One row for each recording that stayed bounded, one entry for each predicted frame.
   public private(set) var rows: [[Double]] = []
-  /// Recordings left out because the prediction left the finite numbers or all bounds.
+  /// Recordings left out because the prediction diverged.
   public private(set) var divergedCount = 0
 
   /// Creates errors of no recording yet.

@@ -8,7 +8,7 @@
 //   multiscale              t_μ (m + μ) / (m t_m + μ (t_μ + t_enc) + t_dec)   m latent, μ solver steps
 //
 // All times on one machine, with the solver's own time step beside them: a solver with a needlessly
-// small step makes any model look fast.
+// small time step makes any model look fast.
 
 /// Wall-clock times of the parts of a forecast, in seconds for one trajectory.
 public struct ForecastCost: Hashable, Codable, Sendable {
@@ -48,7 +48,7 @@ public struct ForecastCost: Hashable, Codable, Sendable {
       / (macro * latentStep + micro * (solver + encoding) + decoding)
   }
 
-  /// The same by the paper's count, without encoding and decoding; at most 1 + ρ, ρ = m / μ.
+  /// The same counted as in the paper, without encoding and decoding; at most 1 + ρ, ρ = m / μ.
   public func paperMultiscaleSpeedUp(macroSteps: Int, microSteps: Int) -> Double {
     let (macro, micro) = (Double(macroSteps), Double(microSteps))
     return solver * (macro + micro) / (macro * latentStep + micro * solver)

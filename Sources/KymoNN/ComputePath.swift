@@ -1,5 +1,5 @@
 // Which of two ways computes a network: kernels of our own on the processor, tensor operations elsewhere.
-// Each is the other's test oracle. The choice falls once, when a network is built or loaded.
+// Each is the other's reference in tests. The choice falls once, when a network is built or loaded.
 public import KymoTensor
 
 /// How a part of a network is computed.

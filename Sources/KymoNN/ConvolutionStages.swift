@@ -1,6 +1,6 @@
 // Stages of a convolutional network over one or two axes of space, which halve or double the cells
 // of each: over one axis one node of the graph by the fused kernel where it can, tensor operations
-// elsewhere. Each is the other's test oracle.
+// elsewhere. Each is the other's reference in tests.
 //
 // Letters: B states, C channels, X (Y) cells.
 import CKernels
@@ -190,7 +190,7 @@ public final class ConvolutionStages: Module {
     }
   }
 
-  /// The ring with `amount` cells repeated at both ends of every axis, also where it is shorter
+  /// The periodic axis with `amount` cells repeated at both ends of every axis, also where it is shorter
   /// than that.
   private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
     cells.indices.reduce(x) { x, index in

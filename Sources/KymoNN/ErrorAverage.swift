@@ -5,8 +5,8 @@ package import KymoTensor
 
 /// How the squared errors of several states, or steps, become one loss.
 ///
-/// Where series come from afar to an attractor their beginnings have errors a hundred times larger, and
-/// keep a training from what is small and adds up, such as the speed on a limit cycle.
+/// Where series start far from an attractor their beginnings have errors a hundred times larger, and
+/// hide errors that are small and add up, such as that of the speed on a limit cycle.
 public enum ErrorAverage: String, SettingChoice {
   /// Their mean.
   case arithmetic

@@ -1,4 +1,4 @@
-// The fused recurrent kernels behind a checked door: windows of training as one node of the graph, and
+// The fused recurrent kernels with checked arguments: windows of training as one node of the graph, and
 // forecasts of host arrays.
 import CKernels
 package import KymoNumerics

@@ -9,7 +9,7 @@ public protocol Optimizer: AnyObject {
   /// Moves every parameter that has a gradient.
   ///
   /// - Parameters:
-  ///   - rate: The step size.
+  ///   - rate: The learning rate.
   ///   - gradientScale: Factor on all gradients, such as that of clipping.
   func step(rate: Double, gradientScale: Double)
   /// Forgets all gradients; to be called after each step.
@@ -32,12 +32,12 @@ extension Optimizer {
 
 /// Which optimiser a recipe names.
 public enum OptimizerChoice: String, SettingChoice {
-  /// Step sizes from the squares of gradients, entry by entry.
+  /// A learning rate for each weight from the squares of its gradients.
   case adam
-  /// Step sizes from how far gradients are from their mean; what LED's authors use.
+  /// A learning rate for each weight from how far its gradients are from their mean; what LED's authors use.
   case adaBelief
-  /// Adam in the eigenbasis of each matrix's gradients: far lower losses in as many steps where weights are stiff
-  /// together, as in small networks that are fitted to many digits.
+  /// Adam in the eigenbasis of each matrix's gradients: far lower losses in as many steps where the loss is
+  /// ill-conditioned, as in small networks that are fitted to many digits.
   case soap
 
   /// An optimiser of `parameters`, which it changes in place.

@@ -1,4 +1,4 @@
-// Kernels of whole parts of networks behind one checked door: a part as one node of the graph, pieces of a
+// Kernels of whole parts of networks with checked arguments: a part as one node of the graph, pieces of a
 // batch on several threads, and inference on host memory without any tensor.
 import CKernels
 import KymoTensor

@@ -1,15 +1,15 @@
-// Training by rounds: each round starts from the best weights so far with a smaller step size and a new
+// Training by rounds: each round starts from the best weights so far with a lower learning rate and a new
 // optimiser, and ends when validation has not improved for a while. Vlachas et al., Nature Machine
 // Intelligence 4, 359 (2022), methods; the rules in full are those of the authors' implementation.
 //
 // Independent of models: whoever trains owns the weights and does what the events say.
 public import KymoNumerics
 
-/// When the step size falls and when a training by rounds ends.
+/// When the learning rate falls and when a training by rounds ends.
 public struct RoundSchedule: Settings {
-  /// Step size of the first round.
+  /// Learning rate of the first round.
   public var initialRate = 1e-3
-  /// Factor on the step size from round to round; in (0, 1).
+  /// Factor on the learning rate from round to round; in (0, 1).
   public var reduction = 0.5
   /// Epochs without improvement after which a round ends; at least 1.
   public var patience = 10
@@ -30,7 +30,7 @@ public struct RoundSchedule: Settings {
       allowed: "above 0", remedy: "The paper uses 0.001.")
     try require(
       reduction > 0 && reduction < 1, "\(path).reduction", found: reduction, allowed: "in (0, 1)",
-      remedy: "0.5 halves the step size from round to round.")
+      remedy: "0.5 halves the learning rate from round to round.")
     for (name, value, usual) in [
       ("patience", patience, 10), ("maxRounds", maxRounds, 20), ("maxEpochs", maxEpochs, 10_000),
     ] {
@@ -46,7 +46,7 @@ public struct RoundSchedule: Settings {
     }
   }
 
-  /// Step size of round `round`, counted from 0.
+  /// Learning rate of round `round`, counted from 0.
   public func rate(round: Int) -> Double {
     (0..<round).reduce(initialRate) { rate, _ in rate * reduction }
   }
@@ -107,7 +107,7 @@ public struct RoundProgress: Hashable, Codable, Sendable {
   /// Stands before the first round.
   public init(_ schedule: RoundSchedule) { self.schedule = schedule }
 
-  /// The step size of the present round.
+  /// The learning rate of the present round.
   public var rate: Double { schedule.rate(round: round) }
   /// Whether ``beginRound(validationLoss:)`` is due.
   public var isBeforeRound: Bool { losses.isEmpty }

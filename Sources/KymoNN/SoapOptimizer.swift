@@ -84,7 +84,7 @@ public final class SoapOptimizer: Optimizer {
   /// Moves every parameter that has a gradient.
   ///
   /// - Parameters:
-  ///   - rate: The step size.
+  ///   - rate: The learning rate.
   ///   - gradientScale: Factor on all gradients, such as that of clipping.
   public func step(rate: Double, gradientScale: Double) {
     stepCount += 1

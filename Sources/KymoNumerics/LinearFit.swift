@@ -71,7 +71,7 @@ public struct LinearFit: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - regressors: As of ``init(regressors:target:)``.
   ///   - count: Number of values, n.
-  /// - Returns: h of each value, between 1/n and 1: residual / (1 − h) is what a fit without the value lacks of it
+  /// - Returns: h of each value, between 1/n and 1: residual / (1 − h) is the error of a fit without the value
   ///   (Allen, Technometrics 16, 1974).
   public static func leverages(regressors: [[Double]], count: Int) -> [Double] {
     var directions: [[Double]] = []

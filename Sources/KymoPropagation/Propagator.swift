@@ -27,7 +27,7 @@ public protocol Propagator {
   ///   - stepCount: Number of coarse steps, T.
   ///   - memory: The memory before the first step; afterwards that after the last.
   /// - Throws: What a propagator with an outside part, such as a device, may fail with.
-  /// - Returns: `[B, T, L]`; latents that leave the finite numbers stay so, and the other
+  /// - Returns: `[B, T, L]`; latents that are not finite stay so, and the other
   ///   trajectories go on.
   func rollout(
     from start: HostArray<Double>, stepCount: Int, memory: inout Memory

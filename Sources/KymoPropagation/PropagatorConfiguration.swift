@@ -45,8 +45,8 @@ public struct RecurrentConfiguration: Settings {
   /// Whether the output layer gives the change of latents instead of the next ones; nothing bounds the
   /// result then.
   ///
-  /// Latents of smooth dynamics hardly change in a coarse step: a network that has to give them anew
-  /// spends its accuracy on what stays.
+  /// Latents of smooth dynamics hardly change in a coarse step: a network that predicts them whole
+  /// uses its accuracy for what does not change.
   public var predictsIncrements = false
 
   /// Creates the default settings.

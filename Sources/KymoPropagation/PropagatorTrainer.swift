@@ -126,7 +126,7 @@ private final class LatentLoss: WindowLoss {
 }
 
 extension WindowOptions {
-  /// Zoneout of this step; nil when it is off or weights are judged.
+  /// Zoneout of this step; nil when it is off or weights are evaluated.
   package func zoneout(kept: Double) -> Zoneout? {
     kept < 1 && isTraining ? Zoneout(kept: kept, using: dropout) : nil
   }

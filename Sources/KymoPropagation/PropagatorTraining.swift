@@ -19,7 +19,7 @@ public struct PropagatorTraining: Settings {
   /// Part of the sequences that start within the first `windowLength` frames of a series; the others, and all with
   /// 0, start anywhere.
   ///
-  /// For systems that forget where they came from: the ways to the attractor are short beside long series, and
+  /// For systems that relax to an attractor: the ways to it are a small part of long series, and
   /// forecasts start on them.
   public var beginnings = 0.0
   /// First steps of a window without loss.
@@ -33,7 +33,7 @@ public struct PropagatorTraining: Settings {
   /// Part of a training without rounds over which the free-running inputs grow, evenly, from one to
   /// `freeRunningSteps`; 0 has all of them from the start.
   ///
-  /// Runs of a whole period show errors of phase that single steps hide, but cannot be learned from
+  /// Runs of a whole period show errors of the phase that single steps do not, but cannot be learned from
   /// random weights.
   public var freeRunningRamp = 0.0
   /// How often other inputs are the network's own predictions in the course of the training.
@@ -47,8 +47,8 @@ public struct PropagatorTraining: Settings {
   public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
   /// A last part of the training on longer windows; absent means none.
   ///
-  /// An error of the speed grows with the length of a free run, but is hidden by that of where the run starts:
-  /// it is learned last, in few steps, when starts are good.
+  /// An error of the speed grows with the length of a free run, but is hidden by the error at its start:
+  /// it is learned last, in few steps, when starts are accurate.
   public var finish: LongWindows?
 
   /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are
@@ -61,7 +61,7 @@ public struct PropagatorTraining: Settings {
     /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
     /// end of a window.
     ///
-    /// What a short free run is off by adds up over many rounds.
+    /// The errors of short free runs add up over many rounds.
     public var alternation: Alternation?
 
     /// Creates the default windows.

@@ -9,7 +9,7 @@ public import KymoNumerics
 public struct ReservoirConfiguration: Settings {
   /// Number of reservoir units; rounded up to a multiple of the number of latents.
   public var unitCount = 1000
-  /// Mean number of units that a unit hears.
+  /// Mean number of units that are connected to a unit.
   public var degree = 10.0
   /// Spectral radius of the recurrent matrix after scaling.
   public var spectralRadius = 0.99

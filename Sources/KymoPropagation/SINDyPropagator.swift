@@ -4,7 +4,7 @@
 //   ż = Ξᵀ θ(z)   or   z_{t+1} = Ξᵀ θ(z_t),
 //
 // with Ξ found by sequentially thresholded least squares (Brunton, Proctor, Kutz, PNAS 113, 3932 (2016);
-// Vlachas et al. 2022, "Methods"). Polynomials grow without bound, so a forecast may run away in finite
+// Vlachas et al. 2022, "Methods"). Polynomials grow without bound, so a forecast may diverge in finite
 // time: it then keeps its last finite value, cut back to the range of the training series, and is counted.
 //
 // Letters: B trajectories side by side, T coarse steps, L latents.
@@ -125,7 +125,7 @@ public struct SINDyPropagator: Propagator {
       library, coefficients: (0..<coefficients.shape[0]).map { coefficients.slice($0).elements })
   }
 
-  /// Nothing to remember but what has run away.
+  /// Nothing to remember but what has diverged.
   public func initialMemory(batchCount: Int) -> SINDyMemory { SINDyMemory(batchCount: batchCount) }
 
   /// The latents one coarse step later, `[B, L]` to `[B, L]`.
@@ -191,7 +191,7 @@ public struct SINDyPropagator: Propagator {
     return latents
   }
 
-  /// One coarse step of one trajectory; false when it has run away and is cut back to the range.
+  /// One coarse step of one trajectory; false when it has diverged and is cut back to the range.
   private func advance(
     _ plan: UnsafePointer<kk_terms>, _ state: inout [Double], _ stepSize: inout Double,
     _ scratch: inout [Double]
@@ -226,18 +226,18 @@ public struct SINDyPropagator: Propagator {
   }
 }
 
-/// What SINDy remembers: which trajectories ran away and where they were stopped.
+/// What SINDy remembers: which trajectories diverged and where they were stopped.
 public struct SINDyMemory: Sendable {
   /// Number of trajectories, B.
   public let batchCount: Int
-  /// How often a trajectory ran away.
+  /// How often a trajectory diverged.
   ///
   /// One that is started anew, from other latents, may do so again.
   public internal(set) var divergedCount = 0
-  /// Whether each trajectory has run away and keeps its last value.
+  /// Whether each trajectory has diverged and keeps its last value.
   public internal(set) var isLost: [Bool]
   var held: [[Double]?]
-  /// Step sizes of the integration to try first; 0 where none is known.
+  /// Time steps of the integration to try first; 0 where none is known.
   var stepSizes: [Double]
 
   init(batchCount: Int) {

@@ -95,7 +95,7 @@ struct SparseReservoir {
     guard units <= 5000 else {
       throw ConfigurationError(
         "reservoir.degree", found: "so small that the spectral radius cannot be found",
-        allowed: "so large that most units hear each other", remedy: "Raise it to 10.")
+        allowed: "so large that most units are connected", remedy: "Raise it to 10.")
     }
     var dense = [Double](repeating: 0, count: units * units)
     for row in 0..<units {
@@ -107,8 +107,8 @@ struct SparseReservoir {
     return parts.square().sum(axes: [1]).max().item.squareRoot()
   }
 
-  /// Whether activity can come back to where it was: units that hear nobody are taken away until none
-  /// is left, or only loops and what hears them.
+  /// Whether activity can return to a unit: units without inputs are removed until none
+  /// is left, or only loops and what they drive.
   private var hasLoop: Bool {
     var heard = (0..<unitCount).map { Int(starts[$0 + 1] - starts[$0]) }
     var listeners = [[Int]](repeating: [], count: unitCount)

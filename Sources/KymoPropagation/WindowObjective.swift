@@ -13,7 +13,7 @@ package struct WindowOptions {
   package var own: OwnInputs?
   /// Noise for the inputs, of their shape; nil for none.
   package var noise: ((_ shape: [Int]) -> Tensor)?
-  /// Whether weights are being trained; otherwise they are judged.
+  /// Whether weights are being trained; otherwise they are evaluated.
   package var isTraining: Bool
   /// Where masks of units are drawn from.
   package var dropout: RandomStream

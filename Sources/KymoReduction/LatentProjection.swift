@@ -1,7 +1,7 @@
 // The restriction that fits the lifting: latents z* whose field is nearest to a state s,
 //   z* = argmin over z of Σ over c, x of ((D(z) − s)_cx / scale_c)²,
-// by one step of Gauss–Newton from the encoding. An encoder errs along the trajectory too, and in rounds with a
-// solver such an error is a shift of the phase that adds up; what D(z*) still misses is at right angles to all that
+// by one Gauss–Newton step from the encoding. An encoder has errors along the trajectory too, and in rounds with a
+// solver such an error is a shift of the phase that adds up; what remains of D(z*) − s is orthogonal to all that
 // latents can change.
 //
 // Letters: R rows, L latents, C X states.
@@ -116,7 +116,7 @@ package struct LatentProjection: Codable, Hashable, Sendable {
         changes.replaceSubrange(row * width..<(row + 1) * width, with: change)
       }
     }
-    // Where the fields bend too much for the whole step a part of it may do; else the encoding stays.
+    // Where the decoder is too nonlinear for the whole step a part of it may do; else the encoding stays.
     var moved = first
     var waiting = Array(0..<rows)
     for part in [1, 0.5, 0.25] where !waiting.isEmpty {

@@ -2,7 +2,7 @@
 // Everything random is addressed by (seed, epoch or step).
 //
 // Loss (Vlachas et al. 2022): mean (D(E(s)) − s)² over all entries of scaled fields. For variational
-// latents: Σ over entries (D(z) − s)² + β · divergence, both averaged over the batch. With noise on plain
+// latents: Σ over entries (D(z) − s)² + β · KL divergence, both averaged over the batch. With noise on plain
 // latents z = E(s) + η σ ε, σ their standard deviation over the batch. The mean over states may be another
 // than the arithmetic one; validation is always by that.
 public import KymoData

@@ -15,13 +15,13 @@ public struct ReductionTraining: Settings {
   /// Standard deviation of the noise on latents at the start, as a part of their own over a batch; it falls
   /// to zero by the end, as the square of the part of the training that is left.
   ///
-  /// Without noise nothing keeps an autoencoder from telling states apart by tiny differences of latents,
-  /// and a propagator from being wrong by as much; with it states are spread over the latents evenly.
+  /// Without noise an autoencoder may encode different states by tiny differences of latents, and an equal error
+  /// of a propagator is then large; with noise states are spread over the range of the latents.
   /// Variational latents have their own.
   public var latentNoise = 0.0
   /// How the errors of states become one loss; not for variational latents.
   public var average = ErrorAverage.arithmetic
-  /// Largest weight β of the divergence of variational latents; 1 is the plain variational autoencoder.
+  /// Largest KL weight β of variational latents; 1 is the plain variational autoencoder.
   public var beta = 1.0
 
   /// Creates the default training.
@@ -55,7 +55,7 @@ extension ReductionTraining: FormerSettings {
   }
 }
 
-/// The growing weight of the divergence: β(e) = β_max (1 − k / (k + exp(e / k))), k = (E/4) / W(E/4), with
+/// The growing KL weight: β(e) = β_max (1 − k / (k + exp(e / k))), k = (E/4) / W(E/4), with
 /// W Lambert's function.
 ///
 /// - Parameters:

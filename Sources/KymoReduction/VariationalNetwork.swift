@@ -50,7 +50,7 @@ package final class VariationalNetwork: LatentNetwork {
       + varianceHead.namedParameters().prefixed("logVariance")
   }
 
-  /// −½ Σ (1 + log σ² − μ² − σ²) over latents, averaged over states: the divergence from the standard
+  /// −½ Σ (1 + log σ² − μ² − σ²) over latents, averaged over states: the KL divergence from the standard
   /// normal distribution, in nats.
   package static func divergence(mean: Tensor, logVariance: Tensor) -> Tensor {
     (mean.square() + logVariance.exp() - logVariance - 1).sum(axes: [1]).mean() * 0.5

@@ -11,15 +11,15 @@ package enum SimulatedSystem: String, SettingChoice {
   case ks
   /// Nonlinear Schrödinger with coupling κ.
   case nls
-  /// Convection and diffusion in the plane, with D, v_x and v_y.
+  /// 2D convection–diffusion, with D, v_x and v_y.
   case cd
   /// Burgers with viscosity ν.
   case burgers
-  /// Gray–Scott in the plane, with feed rate F and removal rate k.
+  /// 2D Gray–Scott, with feed rate F and removal rate k.
   case grayScott = "gray-scott"
   /// Light in a fibre, with inverse group velocity k₁, dispersion k₂ and nonlinearity γ.
   case fibre
-  /// FitzHugh–Nagumo on a line, by a lattice Boltzmann method.
+  /// 1D FitzHugh–Nagumo, by a lattice Boltzmann method.
   case fhn
   /// Long recordings on the attractor of Kuramoto–Sivashinsky with L = 22.
   case ks22
@@ -123,7 +123,7 @@ package struct SimulationSummary: Codable, Hashable, Sendable {
   package var file: String
   /// Number of recordings in it.
   package var recordings: Int
-  /// Draws that blew up and were replaced.
+  /// Draws that diverged and were replaced.
   package var redrawn: Int
   /// Time that it took.
   package var seconds: Double
@@ -190,7 +190,7 @@ extension SimulationConfiguration {
       file: file.relativePath, recordings: recordings, redrawn: redrawn,
       seconds: start.duration(to: .now).seconds)
   }
-  /// Writes all frames; returns how many draws blew up.
+  /// Writes all frames; returns how many draws diverged.
   private func writeFrames(
     to file: URL, threads: Int, progress: (Int) -> Void, stop: () throws -> Void
   ) throws -> Int {

@@ -4,7 +4,7 @@
 import Foundation
 public import KymoNumerics
 
-/// Solves Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a ring for many recordings at once.
+/// Solves Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a periodic domain for many recordings at once.
 ///
 /// All quantities are nondimensional. Recording i is a function of the seed and of i. The spatial
 /// mean of a recording is conserved exactly.

@@ -1,7 +1,7 @@
 // The settings of recordings of Burgers' equation, a system of our own beside those of the papers.
 public import KymoNumerics
 
-/// The settings of recordings of Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a ring, ν differing from one
+/// The settings of recordings of Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a periodic domain, ν differing from one
 /// recording to the next.
 ///
 /// All quantities are nondimensional. Fronts of height 3 are 4ν/3 wide, which is three points of the
@@ -20,7 +20,7 @@ public struct BurgersConfiguration: SimulationConfiguration {
   public var recordings = 1000
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Circumference of the ring; 16π.
+  /// Length of the periodic domain; 16π.
   public var length = 16 * Double.pi
   /// Points of a stored frame; even, with no prime factor above 5.
   public var pointCount = 256
@@ -50,7 +50,7 @@ public struct BurgersConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings.
   public init() {}
 
-  /// A ring.
+  /// Periodic.
   public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved.

@@ -1,4 +1,4 @@
-// Recordings of convection and diffusion in the plane, exact in Fourier space; data of Lu, Kim and
+// Recordings of 2D convection–diffusion, exact in Fourier space; data of Lu, Kim and
 // Soljačić, Phys. Rev. X 10, 031056 (2020).
 import Foundation
 public import KymoNumerics

@@ -1,5 +1,5 @@
 // Finite differences for convection and diffusion: the exact exponential of the difference operator,
-// with the true parameters or with such as an experiment would know them.
+// with the true parameters or with parameters that have a measurement error.
 import CKernels
 public import KymoNumerics
 
@@ -34,7 +34,7 @@ public struct ConvectionDiffusionBaseline: FiniteDifferenceBaseline {
     (self.shape, self.frameInterval, self.plane) = (grid.shape, frameInterval, plane)
   }
 
-  /// One channel in the plane.
+  /// One channel, 2D.
   public var frameShape: [Int] { [1] + shape }
   /// One recording at a time.
   public var laneCount: Int { 1 }
@@ -68,7 +68,7 @@ public struct ConvectionDiffusionBaseline: FiniteDifferenceBaseline {
   }
 }
 
-/// Modes of real fields in the plane.
+/// Modes of real 2D fields.
 enum PlaneSpectrum {
   /// The half plane of modes, shape `[X, Y/2 + 1, 2]`, of a field of shape `[X, Y]`.
   static func forward(_ field: [Float], shape: [Int]) -> [Float] {

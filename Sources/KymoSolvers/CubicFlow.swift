@@ -57,7 +57,7 @@ struct CubicFlow: Sendable {
 
   /// Runs to the end and rounds to Float, each recording `(2, frames, points)`, real part first.
   ///
-  /// Returns the mask of those that blew up; `stopsEarly` leaves the rest out once all have.
+  /// Returns the mask of those that diverged; `stopsEarly` leaves the rest out once all have.
   func run(
     _ starts: [CubicStart], frameCount: Int, into recordings: UnsafeMutablePointer<Float>,
     stopsEarly: Bool = true
@@ -126,7 +126,7 @@ struct CubicFlow: Sendable {
   }
 
   /// Writes lane l to `rows[l × stride ...]`, imaginary parts `partStride` further; bit l of the
-  /// result says that it has blown up.
+  /// result says that it has diverged.
   func write(
     to rows: UnsafeMutablePointer<Float>, stride: Int, partStride: Int, laneCount: Int
   ) -> UInt32 {

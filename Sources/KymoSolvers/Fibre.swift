@@ -11,7 +11,7 @@ public import KymoNumerics
 /// entrance by a logistic function. Recording i is a function of the seed and of i.
 ///
 /// **Accuracy.** Fourth order along the fibre, spectral in time, in `Double`; frames are rounded to `Float`. The equation is
-/// solved on a ring of times that is longer than the recording.
+/// solved on a periodic time axis that is longer than the recording.
 ///
 /// **Good values.** The defaults have the published ranges of k₁ and k₂ and the published source; γ turns the phase
 /// of the light by about 3 over the 75 µm of a recording.
@@ -35,7 +35,7 @@ public struct Fibre: RecordingSimulator {
     var slowness: Double
     var dispersion: Double
     var nonlinearity: Double
-    /// Modes of the ring, in the order of `CubicStart`.
+    /// Modes of the periodic time axis, in the order of `CubicStart`.
     var spectrum: [Double]
   }
 
@@ -99,7 +99,7 @@ public struct Fibre: RecordingSimulator {
     flow.run(starts, frameCount: configuration.frameCount) { index, view in
       mask |= unsafe view.write(
         to: frame, stride: 2 * ring, partStride: ring, laneCount: draws.count)
-      // In bounds: a recording has two parts, each of frames × points; the ring is longer than the window's end.
+      // In bounds: a recording has two parts, each of frames × points; the periodic axis reaches beyond the window's end.
       for row in 0..<2 * draws.count {
         unsafe (recordings + row * part + index * points).update(
           from: frame + row * ring + configuration.firstPoint, count: points)
@@ -109,7 +109,7 @@ public struct Fibre: RecordingSimulator {
     return mask
   }
 
-  /// The ring and the step along the fibre.
+  /// The periodic time axis and the step along the fibre.
   func makeFlow() -> CubicFlow {
     CubicFlow(
       internalPointCount: configuration.internalPointCount,

@@ -61,7 +61,7 @@ public struct FibreConfiguration: SimulationConfiguration {
   public var switchTime = 100.0
   /// Standard deviation of the noise added once to every stored sample.
   public var noiseDeviation = 0.0
-  /// Length of the ring of times on which the equation is solved, in durations; at least 1, and so long that nothing
+  /// Length of the periodic time axis on which the equation is solved, in durations; at least 1, and so long that nothing
   /// that leaves the recording comes back.
   public var ringFactor = 4
   /// Points of the mesh on which the equation is solved, as a multiple of the stored ones; at least 1.
@@ -79,9 +79,9 @@ public struct FibreConfiguration: SimulationConfiguration {
   /// µm and fs.
   public var axisUnits: [String] { ["µm", "fs"] }
 
-  /// Points of the ring, with the stored frames' spacing.
+  /// Points of the periodic time axis, with the stored frames' spacing.
   var ringPointCount: Int { ringFactor * pointCount }
-  /// Where the recording begins on the ring: less of what it does not see lies before it than behind, because light is late.
+  /// Where the recording begins on the periodic time axis: less of the rest lies before it than after it, because light is delayed.
   var firstPoint: Int { (ringFactor - 1) * pointCount * 3 / 8 }
   /// Points of the mesh on which the equation is solved.
   var internalPointCount: Int { internalMesh(ringPointCount, factor: meshFactor) }

@@ -1,5 +1,5 @@
-// What second-order finite differences make of the same recordings when they are told the true
-// parameters: the yardstick of Figure 5 of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056 (2020). On
+// Second-order finite differences on the same recordings, given the true
+// parameters: the baseline of Figure 5 of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056 (2020). On
 // the mesh of the data, one step from frame to frame.
 import Foundation
 import KymoNumerics

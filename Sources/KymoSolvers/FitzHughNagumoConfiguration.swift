@@ -1,4 +1,4 @@
-// The settings of the FitzHugh-Nagumo equations on a line; the defaults are those of Vlachas,
+// The settings of the 1D FitzHugh-Nagumo equations; the defaults are those of Vlachas,
 // Arampatzis, Uhler and Koumoutsakos, "Multiscale simulations of complex systems by learning their
 // effective dynamics", Nat. Mach. Intell. 4 (2022), arXiv 2006.13431, whose recordings start from
 // tables; ours start from fronts that relax to the same cycle.

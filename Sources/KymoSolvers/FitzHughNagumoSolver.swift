@@ -12,7 +12,7 @@ public import KymoNumerics
 ///
 /// **Cost.** One step of one trajectory takes about 0.1 µs on a core with AVX-512.
 public final class FitzHughNagumoSolver: MicroSolver {
-  /// The settings; those of recordings are not looked at.
+  /// The settings; those of recordings are not used.
   public let configuration: FitzHughNagumoConfiguration
   /// Threads over which trajectories are spread; they do not change the result.
   public var threads: Int

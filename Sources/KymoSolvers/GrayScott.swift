@@ -18,7 +18,7 @@ public struct GrayScott: RecordingSimulator {
   /// The best instruction set that may be used; fixed for tests.
   var level = kk_processor_level()
 
-  /// Concentrations beyond this have blown up; those of the equations stay below about 1.
+  /// Concentrations beyond this have diverged; those of the equations stay below about 1.
   private static let bound = 1e3
 
   /// Creates a solver; throws the first setting that cannot work.

@@ -53,7 +53,7 @@ enum InitialSpectrum {
     return spectrum
   }
 
-  /// A real field in the plane with unit mean square, rounded to Float.
+  /// A real 2D field with unit mean square, rounded to Float.
   ///
   /// Every wavevector of the mesh has an amplitude of its own, drawn row by row; the real part is
   /// taken.

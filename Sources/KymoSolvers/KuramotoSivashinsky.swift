@@ -6,7 +6,7 @@ public import KymoNumerics
 
 /// Solves the Kuramoto–Sivashinsky equation for many recordings at once.
 ///
-/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a ring, or between walls with `u = uₓₓ = 0`; all quantities are nondimensional. Recording i is a function
+/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a periodic domain, or between walls with `u = uₓₓ = 0`; all quantities are nondimensional. Recording i is a function
 /// of the seed and of i: the number of threads and the recordings computed beside it do not matter.
 /// The spatial mean of a recording is conserved exactly.
 ///
@@ -31,8 +31,8 @@ public struct KuramotoSivashinsky: RecordingSimulator {
   ///   - dampings: γ of every recording.
   ///   - frameCount: Number of frames wanted, the given one being the first.
   ///   - threads: Number of threads; it does not change the result.
-  /// - Returns: The frames, shape `(recordings, frames, points)`; those of a recording that blew up
-  ///   hold what it blew up to, up to NaN.
+  /// - Returns: The frames, shape `(recordings, frames, points)`; those of a recording that diverged
+  ///   hold what it reached, up to NaN.
   public func advance(
     fields: [Double], dampings: [Double], frameCount: Int, threads: Int
   ) -> [Double] {
@@ -122,7 +122,7 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     var whole = [Float](repeating: 0, count: draws.count * frames * ringPoints)
     let mask = unsafe whole.withUnsafeMutableBufferPointer { whole -> UInt32 in
       guard let first = whole.baseAddress else { return 0 }
-      // In bounds: one ring of frames for each start.
+      // In bounds: one periodic domain of frames for each start.
       return unsafe makeFlow().run(starts, frameCount: frames, into: first)
     }
     for row in 0..<draws.count * frames {

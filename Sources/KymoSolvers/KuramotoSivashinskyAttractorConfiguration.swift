@@ -1,14 +1,14 @@
-// The settings of the Kuramoto-Sivashinsky equation on a short ring; the defaults are those of
+// The settings of the Kuramoto-Sivashinsky equation on a short periodic domain; the defaults are those of
 // Vlachas, Arampatzis, Uhler and Koumoutsakos, Nat. Mach. Intell. 4 (2022), arXiv 2006.13431, but for
-// a time step that loses nothing and takes 5 steps between frames instead of 1,000.
+// a time step of the same accuracy, which takes 5 steps between frames instead of 1,000.
 public import KymoNumerics
 
-/// The settings of the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on the ring `[0, L)`,
+/// The settings of the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on the periodic domain `[0, L)`,
 /// for long recordings on its attractor and for a solver that is started from fields.
 ///
 /// All quantities are nondimensional. A recording starts from small noise of mean zero (the mean is
 /// conserved, so all recordings are on one attractor), and its first frame comes after a transient
-/// that is thrown away. For L = 22 the Lyapunov time is 20.8.
+/// that is discarded. For L = 22 the Lyapunov time is 20.8.
 public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration {
   /// The system's name in commands and recipes.
   public static let identifier = "ks22"
@@ -23,7 +23,7 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   public var recordings = 1
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Circumference L of the ring.
+  /// Length L of the periodic domain.
   public var length = 22.0
   /// Points of the mesh; even, with no prime factor above 5.
   public var pointCount = 64
@@ -45,7 +45,7 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   /// Creates the default settings: one recording of 15,000 frames.
   public init() {}
 
-  /// A ring.
+  /// Periodic.
   public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// The simulator of these settings.
@@ -57,7 +57,7 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 15_000)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's ring is 22 long.")
+    try requirePositive(length, "\(path).length", remedy: "The paper's length is 22.")
     try require(
       substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
       allowed: "from 1 to 100000", remedy: "5, a time step of 0.05, suit the defaults.")

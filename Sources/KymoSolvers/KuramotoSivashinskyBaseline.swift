@@ -4,7 +4,7 @@ public import KymoNumerics
 
 /// Second-order central differences and one ETDRK4 step a frame for Kuramoto–Sivashinsky.
 public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
-  /// Circumference of the ring.
+  /// Length of the periodic domain.
   public var length: Double
   /// Points of a frame; even, with no prime factor above 5.
   public var pointCount: Int
@@ -34,7 +34,7 @@ public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
     try self.init(configuration: configuration, form: form)
   }
 
-  /// One channel on the ring.
+  /// One channel.
   public var frameShape: [Int] { [1, pointCount] }
   /// Recordings that run side by side.
   public var laneCount: Int { makeFlow().laneCount }

@@ -4,7 +4,7 @@
 public import KymoNumerics
 
 /// The settings of recordings of the Kuramoto–Sivashinsky equation
-/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a ring, γ differing from one recording to the next.
+/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a periodic domain, γ differing from one recording to the next.
 ///
 /// All quantities are nondimensional.
 public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
@@ -21,9 +21,9 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   public var recordings = 1000
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Length of the domain, the circumference of the ring; 64π.
+  /// Length of the domain; 64π.
   public var length = 64 * Double.pi
-  /// Whether the domain ends in walls with u = uₓₓ = 0 instead of being a ring.
+  /// Whether the domain ends in walls with u = uₓₓ = 0 instead of being periodic.
   ///
   /// The walls lie half a cell outside the first and the last point.
   public var walls = false
@@ -55,12 +55,12 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// A ring, or a line between walls.
+  /// Periodic, or between walls.
   public var grid: Grid { Grid([.init(pointCount, extent: length, walls ? .wall : .periodic)]) }
 
-  /// Length and points of the ring on which the equation is solved.
+  /// Length and points of the periodic domain on which the equation is solved.
   ///
-  /// Odd functions stay odd, so a domain with walls is half of a ring of twice its length.
+  /// Odd functions stay odd, so a domain with walls is half of a periodic one of twice its length.
   var ring: (length: Double, pointCount: Int) {
     walls ? (2 * length, 2 * pointCount) : (length, pointCount)
   }
@@ -84,7 +84,7 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 256)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's ring is 64π = 201.06.")
+    try requirePositive(length, "\(path).length", remedy: "The paper's length is 64π = 201.06.")
     try requirePositive(
       dampingMinimum, "\(path).dampingMinimum",
       remedy: "Without damping of short waves the equation is ill-posed; the paper's is 0.5.")

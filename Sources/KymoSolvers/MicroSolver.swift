@@ -1,4 +1,4 @@
-// What a solver of the full dynamics owes to a forecast: start from a field, advance by whole coarse
+// What a forecast needs of a solver of the full dynamics: start from a field, advance by whole coarse
 // steps, keep its own clock.
 //
 // Letters: B trajectories side by side, C channels, T frames, X (Y) space or particles.
@@ -7,7 +7,7 @@ public import KymoNumerics
 /// A solver of the full ("micro") dynamics that can be started from fields at any time.
 ///
 /// It takes many time steps of its own in one coarse step Δt, after which a frame is given. A field
-/// that leaves the finite numbers is a result: its frames hold NaN from there on, and the other
+/// that diverges is a result: its frames hold NaN from there on, and the other
 /// trajectories go on.
 public protocol MicroSolver: AnyObject {
   /// Shape of one state, `[C, X…]`.

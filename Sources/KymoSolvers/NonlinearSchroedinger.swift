@@ -6,7 +6,7 @@ public import KymoNumerics
 
 /// Solves the nonlinear Schrödinger equation for many recordings at once.
 ///
-/// `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a ring; all quantities are nondimensional. A recording has two channels,
+/// `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a periodic domain; all quantities are nondimensional. A recording has two channels,
 /// the real and the imaginary part of ψ, and starts with mean |ψ|² = 2. Recording i is a function of
 /// the seed and of i.
 ///

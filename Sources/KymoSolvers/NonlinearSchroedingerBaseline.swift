@@ -4,7 +4,7 @@ public import KymoNumerics
 
 /// Second-order central differences and one ETDRK4 step a frame for nonlinear Schrödinger.
 public struct NonlinearSchroedingerBaseline: FiniteDifferenceBaseline {
-  /// Circumference of the ring.
+  /// Length of the periodic domain.
   public var length: Double
   /// Points of a frame; even, with no prime factor above 5.
   public var pointCount: Int
@@ -21,7 +21,7 @@ public struct NonlinearSchroedingerBaseline: FiniteDifferenceBaseline {
     self.frameInterval = frameInterval
   }
 
-  /// Real and imaginary part on the ring.
+  /// Real and imaginary part.
   public var frameShape: [Int] { [2, pointCount] }
   /// Recordings that run side by side.
   public var laneCount: Int { makeFlow().laneCount }

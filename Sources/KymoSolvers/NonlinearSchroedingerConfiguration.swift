@@ -2,7 +2,7 @@
 // Soljačić, Phys. Rev. X 10, 031056 (2020), on an internal mesh and step of our own.
 public import KymoNumerics
 
-/// The settings of recordings of the nonlinear Schrödinger equation `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a ring,
+/// The settings of recordings of the nonlinear Schrödinger equation `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a periodic domain,
 /// κ differing from one recording to the next; negative κ is focusing.
 ///
 /// A recording has two channels, the real and the imaginary part of ψ. All quantities are
@@ -21,7 +21,7 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   public var recordings = 1000
   /// Seed of every random draw; recording i depends on the seed and on i alone.
   public var seed: UInt64 = 0
-  /// Circumference of the ring; 8π.
+  /// Length of the periodic domain; 8π.
   public var length = 8 * Double.pi
   /// Points of a stored frame; even, with no prime factor above 5.
   public var pointCount = 256
@@ -51,7 +51,7 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   /// Creates the default settings: 1,000 recordings of the paper's clean data set.
   public init() {}
 
-  /// A ring.
+  /// Periodic.
   public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
 
   /// Points of the mesh on which the equation is solved: the first length from
@@ -73,7 +73,7 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 256)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's ring is 8π = 25.13.")
+    try requirePositive(length, "\(path).length", remedy: "The paper's length is 8π = 25.13.")
     try coupling.validate(at: path, remedy: "The paper draws N(−1, 0.25²) in [−2, 0].")
     try requireSpectrumWidths(
       spectrumWidthMinimum, spectrumWidthMaximum, at: path, paper: (0.5, 4))

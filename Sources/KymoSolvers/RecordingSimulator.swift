@@ -1,5 +1,5 @@
 // How recordings are simulated, whatever the system: each is a function of the seed and its index,
-// several run side by side in the lanes of a vector, and what blows up is drawn again.
+// several run side by side in the lanes of a vector, and what diverges is drawn again.
 import KymoNumerics
 
 /// Consecutive recordings of a simulated data set.
@@ -12,13 +12,13 @@ public struct SimulatedBlock: Sendable {
   public var x: [Float]
   /// The hidden parameters, shape `(recordings, parameters)`.
   public var parameters: [Float]
-  /// How many draws blew up and were replaced.
+  /// How many draws diverged and were replaced.
   public var redrawn: Int
 }
 
 /// A simulation that cannot produce what was asked of it.
 public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A recording blew up with every draw of its parameters.
+  /// A recording diverged with every draw of its parameters.
   case everyDrawBlewUp(recording: Int, attempts: Int)
   /// A solver was started from states of another shape than its own.
   case stateShape(expected: [Int], found: [Int])
@@ -30,7 +30,7 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
     switch self {
     case .everyDrawBlewUp(let recording, let attempts):
       """
-      Recording \(recording) blew up with each of \(attempts) draws of its parameters. Take more \
+      Recording \(recording) diverged with each of \(attempts) draws of its parameters. Take more \
       substeps or a larger mesh factor, or narrow the range of the parameters.
       """
     case .stateShape(let expected, let found):
@@ -62,7 +62,7 @@ public protocol RecordingSimulator: Sendable {
   ///
   /// - Parameters:
   ///   - recording: The recording.
-  ///   - attempt: How many draws of this recording blew up already.
+  ///   - attempt: How many draws of this recording diverged already.
   /// - Returns: What `run` takes.
   func draw(recording: Int, attempt: Int) -> Draw
   /// The hidden parameters of a draw, as they are stored.
@@ -72,11 +72,11 @@ public protocol RecordingSimulator: Sendable {
   /// - Parameters:
   ///   - draws: The draws.
   ///   - recordings: Room for them, each of shape `(channels, frames, points…)`.
-  /// - Returns: A mask with bit i set where draw i blew up; its numbers are not used.
+  /// - Returns: A mask with bit i set where draw i diverged; its numbers are not used.
   func run(_ draws: [Draw], into recordings: UnsafeMutablePointer<Float>) -> UInt32
 }
 
-/// Draws that a recording may blow up with before the simulation gives up.
+/// Draws with which a recording may diverge before the simulation gives up.
 let attemptLimit = 20
 
 extension RecordingSimulator {
@@ -87,7 +87,7 @@ extension RecordingSimulator {
   ///   - blockSize: Recordings of a block; at most two blocks are in memory.
   ///   - deliver: Takes a block, writes it, say, and reports progress. What it throws stops the
   ///     simulation and is thrown on, so cancelling is throwing `CancellationError`.
-  /// - Throws: What `deliver` throws; ``SimulationError`` when a recording blows up with every draw.
+  /// - Throws: What `deliver` throws; ``SimulationError`` when a recording diverges with every draw.
   public func simulate(
     threads: Int, blockSize: Int = 128, deliver: (SimulatedBlock) throws -> Void
   ) throws {
@@ -99,7 +99,7 @@ extension RecordingSimulator {
 
   /// Simulates the recordings with these indices, which may lie beyond the configured number.
   ///
-  /// A draw that blows up (not finite, or beyond 10³) is replaced by the recording's next draw and
+  /// A draw that diverges (not finite, or beyond 10³) is replaced by the recording's next draw and
   /// counted.
   public func simulate(
     _ recordings: Range<Int>, threads: Int
@@ -125,14 +125,14 @@ extension RecordingSimulator {
     return block
   }
 
-  /// The random numbers of one draw of a recording; draws after a blow-up are streams of their own.
+  /// The random numbers of one draw of a recording; draws after a divergence are streams of their own.
   func stream(recording: Int, attempt: Int) -> RandomStream {
     RandomStream(
       seed: configuration.seed, purpose: .data,
       index: UInt64(recording) | UInt64(attempt) << 48)
   }
 
-  /// Simulates one draw of every recording listed; returns those that blew up.
+  /// Simulates one draw of every recording listed; returns those that diverged.
   private func fill(
     _ block: inout SimulatedBlock, recordings: [Int], attempt: Int, threads: Int
   ) -> [Int] {

@@ -37,7 +37,7 @@ struct SpectralFlow: Sendable {
   /// The best instruction set that may be used; fixed for tests.
   var level = kk_processor_level()
 
-  /// Fields beyond this have blown up.
+  /// Fields beyond this have diverged.
   static let bound = 1e3
 
   /// Recordings that one call of `run` takes.
@@ -68,7 +68,7 @@ struct SpectralFlow: Sendable {
 
   /// Runs to the end and rounds to Float, recording l at `recordings[l × frameCount × pointCount]`.
   ///
-  /// Returns the mask of those that blew up; `stopsEarly` leaves the rest out once all have.
+  /// Returns the mask of those that diverged; `stopsEarly` leaves the rest out once all have.
   func run(
     _ starts: [FlowStart], frameCount: Int, into recordings: UnsafeMutablePointer<Float>,
     stopsEarly: Bool = true
@@ -94,7 +94,7 @@ struct SpectralFlow: Sendable {
 }
 
 extension SpectralFlow {
-  /// The conservative form with the exact derivative on a ring.
+  /// The conservative form with the exact derivative on a periodic domain.
   init(
     internalPointCount: Int, length: Double, pointCount: Int, frameInterval: Double,
     stepsPerFrame: Int
@@ -142,7 +142,7 @@ extension SpectralFlow {
     for lane in 0..<lanes { unsafe modes[2 * kept * lanes + lane] *= 2 }
   }
 
-  /// Writes lane l to `rows[l × stride ...]`; bit l of the result says that it has blown up.
+  /// Writes lane l to `rows[l × stride ...]`; bit l of the result says that it has diverged.
   func write(
     to rows: UnsafeMutablePointer<Float>, stride: Int, laneCount: Int
   ) -> UInt32 {

@@ -15,7 +15,7 @@ public enum MemoryLayoutOrder: Sendable {
 public enum PaddingMode: Sendable {
   /// The same value everywhere.
   case constant(Double)
-  /// The other end: the axis is a ring.
+  /// The other end: the axis is periodic.
   case circular
   /// The mirror image without the end itself.
   case reflect

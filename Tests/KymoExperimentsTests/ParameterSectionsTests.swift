@@ -84,7 +84,7 @@ private func findings(
         recordings they hold 94.8 % for γ (bars × 1.25).
         """,
         """
-        Started from one frame and the extracted parameters, the prediction's root-mean-square \
+        Started from one frame with the extracted parameters, the prediction's root-mean-square \
         error is 0.101 at the end of the trained length of 31 frames (published: 0.1), against \
         0.413 (finite differences).
         """,
@@ -100,8 +100,8 @@ private func findings(
     #expect(
       results.headline[1].contains(
         """
-        80.0 % of the recordings: too narrow for a straight line, as they tell the noise of a latent and not the \
-        bend of its relation; up to a smooth map, which only known parameters can tell, they hold 94.2 % for γ.
+        80.0 % of the recordings: too narrow for a straight line: they state the noise of a latent, not the \
+        curvature of its relation; up to a smooth map, which needs known parameters, they hold 94.2 % for γ.
         """))
   }
 
@@ -163,7 +163,7 @@ private func findings(
     #expect(text.contains("0.993"))
   }
 
-  @Test("warn of latents that lie near the rule or say the same")
+  @Test("warn of latents that lie near the rule or carry the same parameter")
   func doubts() throws {
     var doubtful = findings()
     doubtful.latents[1].varianceOfMean = 0.2

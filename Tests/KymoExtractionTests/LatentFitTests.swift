@@ -81,7 +81,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     }
   }
 
-  @Test("stay where they are when rollouts leave the finite numbers")
+  @Test("stay where they are when rollouts diverge")
   func divergence() throws {
     let model = try knownDecoder(bend: 0)
     let (recordings, latents) = try ownRecordings(model, count: 1, bend: 0)
@@ -119,7 +119,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     #expect(kept.rSquared > 0.99 && (kept.slopes[0] - 1).magnitude < 0.05)
   }
 
-  @Test("leave straight latents as they are, also when not every recording spans the plane")
+  @Test("leave linearised latents as they are, also when not every recording spans the plane")
   func straight() throws {
     let model = try knownDecoder(bend: 0)
     let (recordings, latents) = try ownRecordings(model, count: 600, bend: 0)

@@ -201,7 +201,7 @@ import Testing
 }
 
 @Suite("Training the decoder alone at the end", .serialized) struct DecoderStepsTests {
-  @Test("keeps the finished encoder, lowers the error, and uses its own cycle of step sizes")
+  @Test("keeps the finished encoder, lowers the error, and uses its own cycle of the learning rate")
   func decoderAlone() throws {
     let recordings = try travellingWaves()
     var configuration = smallExtraction(steps: 150)
@@ -343,7 +343,7 @@ import Testing
     #expect(abs(found.item - expected) < 1e-4 * abs(expected))
   }
 
-  @Test("straightens a latent that bends with another's square, whose own moments say little")
+  @Test("removes the square of another latent, which a latent's own moments hardly show")
   func cross() {
     let count = 4000
     var slopes: [Double] = []

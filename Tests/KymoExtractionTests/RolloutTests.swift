@@ -205,7 +205,7 @@ private struct Problem {
     expectFar(wrong, expected, Tolerance(absolute: 1e-5 * largest, because: "as above"))
   }
 
-  @Test("an even stencil under the odd mirror equals the odd field on the doubled ring")
+  @Test("an even stencil under the odd mirror equals the odd field on the doubled periodic domain")
   func oddMirror() {
     let (cells, steps) = (24, 9)
     let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 5)

@@ -1,4 +1,4 @@
-// Forecasts of systems with known answers: a rotation, trajectories that blow up, ensembles, and
+// Forecasts of systems with known answers: a rotation, trajectories that diverge, ensembles, and
 // adaptive switching between them and a solver.
 import Foundation
 import KymoForecasting
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test("keep the finite frames of a trajectory that blows up") func divergence() throws {
+  @Test("keep the finite frames of a trajectory that diverges") func divergence() throws {
     let log = CallLog()
     var forecaster = Forecaster(
       reduction: WrittenReduction(log: log), propagators: [WrittenPropagator { $0 * 1e15 }])
@@ -148,7 +148,7 @@ import Testing
     #expect(forecast.origins[0].allSatisfy { $0 == .latent })
   }
 
-  @Test("lets the solver rescue members that blow up") func rescue() throws {
+  @Test("lets the solver rescue members that diverge") func rescue() throws {
     let forecast = try forecaster([{ $0 + 1 }, { $0 > 4 ? .infinity : $0 + 1 }]).adaptive(
       from: counting(from: [0], frames: 2), stepCount: 9, schedule: schedule())
     #expect(forecast.outcomes == [.completed])

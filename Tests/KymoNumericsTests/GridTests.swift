@@ -8,7 +8,7 @@ import Testing
     [.init(5, extent: 9, .init(.inflow, .outflow)), .init(4, extent: 2, .wall)],
     obstacles: (0..<20).map { $0 == 9 })
 
-  @Test("has points on a ring, inside walls, and at every other end") func coordinates() {
+  @Test("has points on a periodic axis, inside walls, and at every other end") func coordinates() {
     #expect(Grid.Axis(4, extent: 2, .periodic).coordinates == [0, 0.5, 1, 1.5])
     #expect(Grid.Axis(4, extent: 2, .wall).coordinates == [0.25, 0.75, 1.25, 1.75])
     for ends in [Grid.Ends.open, .unknown, .init(.inflow, .outflow)] {

@@ -184,7 +184,7 @@ private func small(_ cell: RecurrentCell, units: Int = 16) -> PropagatorArchitec
       expected.append(try unbroken.step())
     }
     #expect(expected.map(\.step) == Array(1...11) && unbroken.trainer.cost == 190)
-    // The step size starts anew, lower.
+    // The learning rate starts anew, lower.
     #expect(expected[8].learningRate < 3e-4 && expected[2].learningRate > 1e-3)
     for case (let done, let folder?) in folders {
       let resumed = try trainer()

@@ -173,7 +173,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     #expect(free.divergence > 1 && free.reconstruction < 0.01, "\(free)")
     expectClose(
       [record.loss], [32 * free.reconstruction + 0.01 * free.divergence],
-      Tolerance(relative: 0.05, because: "the weight of the divergence is not quite 1 at the end"))
+      Tolerance(relative: 0.05, because: "the KL weight is not quite 1 at the end"))
     let bound = try parts(train(beta: 100))
     #expect(bound.divergence < 0.05 && bound.reconstruction > 0.01, "\(bound)")
   }

@@ -83,7 +83,7 @@ private let double = Tolerance(
     }
   }
 
-  @Test("zeros beyond the ends are not the ring") func paddings() throws {
+  @Test("zeros beyond the ends differ from a periodic axis") func paddings() throws {
     let golden = try KymoReductionTests.golden()
     let network = try network("plain", golden)
     let x = try #require(golden["plain.x"])
@@ -162,7 +162,7 @@ private let double = Tolerance(
     }
   }
 
-  @Test("the divergence is PyTorch's, zero for the prior, half the square for a shifted one")
+  @Test("the KL divergence is PyTorch's, zero for the prior, half the square for a shifted one")
   func divergence() throws {
     let golden = try KymoReductionTests.golden()
     let mean = try #require(golden["divergence.mean"])
@@ -205,7 +205,7 @@ private let double = Tolerance(
     }
   }
 
-  @Test("the weight of the divergence grows from nearly 0 through a half to 1") func betaSchedule()
+  @Test("the KL weight grows from nearly 0 through a half to 1") func betaSchedule()
   {
     // The half is where exp(e / k) = k: e = k log k, with k = 25 / W(25).
     let w = 2.3601500619  // 2.36015 exp 2.36015 = 25.0000

@@ -1,4 +1,4 @@
-// Convection and diffusion in the plane: exact waves, the published statistics, the baseline's curves.
+// 2D convection–diffusion: exact waves, the published statistics, the baseline's curves.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

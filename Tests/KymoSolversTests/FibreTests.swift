@@ -24,7 +24,7 @@ private struct Entrance {
   var light: (real: [Double], imaginary: [Double])
 }
 
-/// Frames on the ring in double precision, real and imaginary parts alternating, of every entrance.
+/// Frames on the periodic time axis in double precision, real and imaginary parts alternating, of every entrance.
 private func frames(
   _ configuration: Settings, _ entrances: [Entrance], level: kk_level = kk_processor_level()
 ) throws -> [[[Double]]] {
@@ -45,7 +45,7 @@ private func frames(
   return result
 }
 
-/// The light of a recording on the ring, in double precision.
+/// The light of a recording on the periodic time axis, in double precision.
 private func light(_ configuration: Settings, recording: Int) throws -> Entrance {
   let draw = try Fibre(configuration: configuration).draw(recording: recording, attempt: 0)
   return Entrance(
@@ -154,7 +154,7 @@ private func light(_ configuration: Settings, recording: Int) throws -> Entrance
     }
   }
 
-  @Test("solves on a ring so long that nothing comes back") func ring() throws {
+  @Test("solves on a periodic time axis so long that nothing comes back") func ring() throws {
     let (short, long) = (fibres(), fibres { $0.ringFactor = 8 })
     let shift = long.firstPoint - short.firstPoint
     for recording in 0..<6 {

@@ -1,4 +1,4 @@
-// The Kuramoto-Sivashinsky solver on the short ring: values of an independent implementation, order,
+// The Kuramoto-Sivashinsky solver on the short periodic domain: values of an independent implementation, order,
 // symmetries of the equation, long runs, lanes and settings.
 import CKernels
 import Foundation
@@ -39,7 +39,7 @@ private func frames(
 }
 
 @Suite("Kuramoto-Sivashinsky solver, the method") struct KuramotoSivashinskySolverMethodTests {
-  @Test("gives the specification's values at t = 1, 5, 10") func golden() throws {
+  @Test("gives an independent implementation's values at t = 1, 5, 10") func golden() throws {
     // An independent implementation with δt = 0.0025: u at the points 0, 8, 16, 32, 48, then the
     // largest and the root mean square.
     let expected: [(Int, [Double])] = [
@@ -155,7 +155,7 @@ private func frames(
     return [x.prefix(40_000 * 64).map(Double.init), x.suffix(40_000 * 64).map(Double.init)]
   }()
 
-  @Test("has the published long-time statistics") func statistics() throws {
+  @Test("has the long-time statistics of an independent implementation") func statistics() throws {
     // An independent implementation, two runs of 10,000 units of time.
     for run in Self.runs {
       let size = Statistics.rootMeanSquare(run)
@@ -184,7 +184,7 @@ private func frames(
   }
 
   @Test("stays real: no drift for 12,000 units of time with long steps") func drift() throws {
-    // A complex spectrum without symmetry blows up near t = 400.
+    // A complex spectrum without symmetry diverges near t = 400.
     let run = try frames(developed, 48_000) { $0.substeps = 1 }
     let size = Statistics.rootMeanSquare(Array(run.elements.suffix(4000 * 64)))
     #expect((size - 1.18).magnitude < 0.05, "\(size)")

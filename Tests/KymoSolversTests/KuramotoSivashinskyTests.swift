@@ -1,5 +1,5 @@
 // The Kuramoto-Sivashinsky solver: order, exact cases, invariants, an independent SciPy run, the
-// published statistics of its data, and what happens when a recording blows up.
+// published statistics of its data, and what happens when a recording diverges.
 import CKernels
 import Foundation
 import KymoNumerics
@@ -302,7 +302,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     #expect((Statistics.sampleStandardDeviation(noise) - 0.1).magnitude < 5 * spread)
   }
 
-  @Test("replaces a recording that blows up, and counts it") func redraw() throws {
+  @Test("replaces a recording that diverges, and counts it") func redraw() throws {
     // No room above the data mesh, one step a frame, damping from very little to plenty: the steps
     // are far too long for the small dampings.
     let solver = try KuramotoSivashinsky(
@@ -329,7 +329,7 @@ private func initialFields(_ dampings: [Double], seed: UInt64 = 5) -> [Double] {
     #expect(alone.x == Array(block.x[one * size..<(one + 1) * size]))
   }
 
-  @Test("gives up on settings with which everything blows up") func hopeless() throws {
+  @Test("gives up on settings with which everything diverges") func hopeless() throws {
     let solver = try KuramotoSivashinsky(
       configuration: settings {
         $0.dampingMinimum = 1e-6

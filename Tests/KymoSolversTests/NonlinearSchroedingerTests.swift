@@ -279,7 +279,7 @@ private func frames(
       try NonlinearSchroedinger(configuration: other).simulate(9..<10, threads: 1).x != alone.x)
   }
 
-  @Test("replaces a recording that blows up, and counts it") func redraw() throws {
+  @Test("replaces a recording that diverges, and counts it") func redraw() throws {
     // Steps far too long for strong focusing; weak focusing survives them.
     let solver = try NonlinearSchroedinger(
       configuration: waves {

@@ -1,4 +1,4 @@
-// Kuramoto-Sivashinsky between walls: the half of a ring of twice the length on which the field is odd.
+// Kuramoto-Sivashinsky between walls: the half of a periodic domain of twice the length on which the field is odd.
 import Foundation
 import KymoNumerics
 import KymoTestSupport
@@ -7,7 +7,7 @@ import Testing
 @testable import KymoSolvers
 
 @Suite("Kuramoto–Sivashinsky between walls") struct WallsTests {
-  @Test("is the half of an odd field on the doubled ring, solved as any other field")
+  @Test("is the half of an odd field on the doubled periodic domain, solved as any other field")
   func doubledRing() throws {
     let configuration = settings {
       ($0.walls, $0.frameCount, $0.recordings, $0.seed) = (true, 40, 3, 11)

@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test("zeros beyond the ends are not the ring", arguments: shapes.indices)
+  @Test("zeros beyond the ends differ from a periodic axis", arguments: shapes.indices)
   func ends(_ index: Int) {
     let shape = Self.shapes[index]
     guard shape.taps > 1 else { return }

@@ -53,7 +53,7 @@ double *kk_etd_state(kk_etd *stepper);
 void kk_etd_prepare(
     kk_etd *stepper, const double *linear, const double *derivative, double step);
 
-/* Takes `steps` steps. Lanes do not touch each other: one that blows up leaves the rest alone. */
+/* Takes `steps` steps. Lanes do not touch each other: one that diverges leaves the rest alone. */
 void kk_etd_advance(kk_etd *stepper, int64_t steps);
 
 #endif

@@ -38,7 +38,7 @@ double *kk_cubic_state(kk_cubic *stepper);
 void kk_cubic_prepare(
     kk_cubic *stepper, const double *linear, int32_t symbols, const double *kappa, double step);
 
-/* Takes `steps` steps. Lanes do not touch each other: one that blows up leaves the rest alone. */
+/* Takes `steps` steps. Lanes do not touch each other: one that diverges leaves the rest alone. */
 void kk_cubic_advance(kk_cubic *stepper, int64_t steps);
 
 #endif

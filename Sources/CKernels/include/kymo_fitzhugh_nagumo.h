@@ -1,4 +1,4 @@
-/* FitzHugh and Nagumo's equations on a line by a lattice Boltzmann method with three velocities (D1Q3)
+/* The 1D FitzHugh-Nagumo equations by a lattice Boltzmann method with three velocities (D1Q3)
    for each of two species:
 
      u_t = Du u_xx + u - u^3 - v,   v_t = Dv v_xx + epsilon (u - alpha1 v - alpha0)

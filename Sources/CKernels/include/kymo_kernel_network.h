@@ -14,7 +14,7 @@
 
 typedef struct kk_kernel_network {
   int32_t batch, inputs, units, outputs;
-  int32_t bends; /* whether f has a bend */
+  int32_t bends; /* whether f is the rectifier */
   float gain;
   const float *weight1, *bias1, *weight2, *bias2;
   size_t kernel_pitch;

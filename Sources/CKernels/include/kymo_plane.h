@@ -1,4 +1,4 @@
-/* Frames of linear, periodic, real fields in the plane, wherever and whenever they are wanted:
+/* Frames of linear, periodic, real 2D fields, wherever and whenever they are wanted:
 
      u(x, y, t) = sum over k of v_k exp(t lambda(k)) exp(i k (x, y)),
      lambda(k) = D (a(kx) + b(ky)) - i (p c(kx) + q d(ky))

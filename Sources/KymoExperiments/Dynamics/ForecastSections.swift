@@ -456,7 +456,7 @@ extension ForecastFindings {
           ScoreTable("one trajectory, one coarse step", columns: ["time"], rows: times))),
       ResultSection(
         "speed-ups",
-        caption: "A solver with a needlessly small step makes any model look fast.",
+        caption: "A solver with a needlessly small time step makes any model look fast.",
         places: [.report, .terminal, .overview],
         .scores(
           ScoreTable(

@@ -350,7 +350,7 @@ extension ParameterFindings {
         ResultSection(
           "pairs",
           caption: """
-            Relevant latents against each other: a curve would mean that two of them say the same.
+            Relevant latents against each other: a curve means that two carry one parameter.
             """, isNarrow: pairs.count == 1,
           .plot(
             Plot(

@@ -59,12 +59,12 @@ extension ParameterFindings {
       smooth.isEmpty
       ? ""
       : """
-      ; up to a smooth map, which only known parameters can tell, they hold \(NumberText.list(smooth))
+      ; up to a smooth map, which needs known parameters, they hold \(NumberText.list(smooth))
       """
     let verdict =
       lowest < 0.9
       ? """
-      : too narrow for a straight line, as they tell the noise of a latent and not the bend of its \
+      : too narrow for a straight line: they state the noise of a latent, not the curvature of its \
       relation\(upToMap)
       """ : ""
     let calibrated = scores.compactMap { score in
@@ -92,7 +92,7 @@ extension ParameterFindings {
     let against = rivals.isEmpty ? "" : ", against \(NumberText.list(rivals))"
     return [
       """
-      Started from one frame and the extracted parameters, the prediction's root-mean-square \
+      Started from one frame with the extracted parameters, the prediction's root-mean-square \
       error is \(NumberText.significant(model.curve.mean[last])) at the end of the trained \
       length of \(NumberText.count(trainedFrames, "frame"))\(published ?? "")\(against).
       """
@@ -119,7 +119,7 @@ extension ParameterFindings {
     if certainty.isClear {
       notes.append(
         """
-        No latent lies near a bound of the rule and none follows from others: the number of \
+        No latent lies near a bound of the rule and none is a function of others: the number of \
         parameters that show in these recordings is clear in this training. Trainings with other \
         seeds test it further.
         """)

@@ -9,7 +9,7 @@ final class DecoderObjective: ExtractionObjective {
   let context: ExtractionContext
   private let rolloutSchedule: RolloutSchedule
 
-  /// A decoder that has had joint steps knows short rollouts; a new one follows the schedule.
+  /// A decoder that has had joint steps starts at the full length; a new one follows the schedule.
   init(_ context: ExtractionContext, rolloutSchedule: RolloutSchedule) {
     (self.context, self.rolloutSchedule) = (context, rolloutSchedule)
   }

@@ -16,7 +16,7 @@ final class ExtractionContext {
   /// Latents fitted to the decoder; nil when the recipe wants none.
   let fittedLatents: FittedLatents?
   let priorMatching: PriorMatching?
-  /// What β is counted in; nil for the loss itself.
+  /// The unit of β; nil for the loss itself.
   let runningError: RunningError?
   let seed: UInt64
   let device: Device
@@ -53,7 +53,7 @@ final class ExtractionContext {
     let refined: ParameterVAE? =
       if case .frozenEncoder(let source) = start { source } else { nil }
     if refined != nil { try training.validateRefinement() }
-    // A new decoder knows nothing yet: the one before it says what the latents are.
+    // A new decoder is untrained: latents are fitted to the one before it.
     fittedLatents =
       training.fitCrops > 0
       ? FittedLatents(
@@ -177,9 +177,9 @@ extension StepLoss {
 extension StepRecord {
   /// Mean squared error of the rollouts; where the encoder alone is trained, of its means.
   package var reconstruction: Double { scalars["reconstruction"] ?? .nan }
-  /// Divergence from the prior, summed over latents, in nats.
+  /// KL divergence from the prior, summed over latents, in nats.
   package var divergence: Double { scalars["divergence"] ?? .nan }
-  /// Price of a nat in the first latent, in units of the loss; nil where there is none.
+  /// KL weight of the first latent, in units of the loss; nil where there is none.
   package var beta: Double? { scalars["beta"] }
   /// Variance of μ over the batch, for each latent.
   package var latentVariance: [Double] { vectors["latentVariance"] ?? [] }

@@ -1,16 +1,16 @@
 // The loss of encoder and decoder together (Lu, Kim and Soljacic 2020, eqs. 1 and 2, normalised as
 // in the authors' code):
 //   L = mean (ŷ − y)² over batch, channels, frames, cells
-//     + β · ½ · mean over batch of Σ_z price_z (μ² + σ² − log σ² − 1),  all prices 1 in the paper
+//     + β · ½ · mean over batch of Σ_z w_z (μ² + σ² − log σ² − 1),  all weights w_z 1 in the paper
 //     + the agreement of the latents' distribution over recordings with the prior (PriorMatching)
 import Foundation
 import KymoNN
 import KymoTensor
 
-/// Reconstruction of crops and the price of what latents say.
+/// Reconstruction error of crops and the weighted KL divergence of the latents.
 final class JointObjective: ExtractionObjective {
   let context: ExtractionContext
-  /// Price of every latent: powers of the grading.
+  /// KL weight of every latent, in units of β: powers of the grading.
   private let prices: Tensor
 
   init(_ context: ExtractionContext) {

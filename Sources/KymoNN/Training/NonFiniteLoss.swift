@@ -1,4 +1,4 @@
-// The end of a training that diverged: a result with a name, and a way on.
+// The end of a training that diverged, with the step and a remedy.
 
 /// The first loss or gradient that is not a finite number.
 public struct NonFiniteLoss: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-// Frames of fields in the plane that drift and diffuse, from their Fourier modes, wherever and
+// Frames of 2D fields under convection and diffusion, from their Fourier modes, wherever and
 // whenever they are wanted; the arithmetic is in CKernels (kymo_plane.h).
 import CKernels
 import Foundation

@@ -2,8 +2,8 @@
 
 /// A uniform grid of one or more axes.
 ///
-/// Where the points of an axis of extent L lie follows from its ends. Between two ends of the ring
-/// (`periodic`) and between walls a point stands for a cell of size L/N: on a ring point i lies at
+/// Where the points of an axis of extent L lie follows from its ends. On a periodic axis
+/// and between walls a point stands for a cell of size L/N: on a periodic axis point i lies at
 /// i·L/N, between walls at (i + ½)·L/N. Any other end is a point itself: N points have the spacing
 /// L/(N − 1).
 public struct Grid: Codable, Hashable, Sendable {
@@ -11,7 +11,7 @@ public struct Grid: Codable, Hashable, Sendable {
   public struct Axis: Codable, Hashable, Sendable {
     /// Number of points.
     public var points: Int
-    /// Length; on a ring it includes the step from the last point back to the first.
+    /// Length; on a periodic axis it includes the step from the last point back to the first.
     public var extent: Double
     /// What holds at both ends.
     public var ends: Ends
@@ -36,7 +36,7 @@ public struct Grid: Codable, Hashable, Sendable {
       return (0..<points).map { (first + Double($0)) * spacing }
     }
 
-    /// The extent in spacings: a wall is half a cell outside, a ring has a step back to its start.
+    /// The extent in spacings: a wall is half a cell outside, a periodic axis has a step back to its start.
     private var steps: Double {
       if ends == .periodic { return Double(points) }
       let walls = [ends.lower, ends.upper].count { $0 == .wall }
@@ -64,7 +64,7 @@ public struct Grid: Codable, Hashable, Sendable {
   public var spacings: [Double] { axes.map(\.spacing) }
   /// Number of points.
   public var pointCount: Int { shape.reduce(1, *) }
-  /// Whether every axis is a ring.
+  /// Whether every axis is periodic.
   public var isPeriodic: Bool { axes.allSatisfy { $0.ends == .periodic } }
 
   /// Throws the first entry that cannot be.
@@ -82,7 +82,7 @@ public struct Grid: Codable, Hashable, Sendable {
         allowed: "a positive number", remedy: "It is the length of this axis.")
       try require(
         Ends(rawValue: axis.ends.rawValue) != nil, "\(place).ends", found: axis.ends.rawValue,
-        allowed: "periodic at both ends or at none", remedy: "A ring has no end.")
+        allowed: "periodic at both ends or at none", remedy: "A periodic axis has no end.")
     }
     guard let obstacles else { return }
     try require(

@@ -6,7 +6,7 @@ public import KymoNumerics
 ///
 /// The program announces the shape of its states and its coarse step, is started from states at a time
 /// and asked for frames; numbers are little-endian float64. Nothing waits for ever: a program that
-/// is silent, crashes, writes rubbish or frames of a wrong size ends in a ``ProcessSolverError`` that
+/// is silent, crashes, writes anything else or frames of a wrong size ends in a ``ProcessSolverError`` that
 /// says so, with the last lines of its standard error. After an error the program is gone; the next
 /// restart starts it anew.
 ///
@@ -29,7 +29,7 @@ public final class ProcessSolver: MicroSolver {
   /// Trajectories that a program computes; the others were lost.
   private var running: [Int] = []
 
-  /// Starts the program and hears what it announces.
+  /// Starts the program and reads what it announces.
   ///
   /// - Parameters:
   ///   - configuration: The command and its limits.
@@ -123,7 +123,7 @@ public final class ProcessSolver: MicroSolver {
     return HostArray(result, shape: [trajectoryCount, frames] + stateShape)
   }
 
-  /// Stops the programs, kindly at first; a later restart starts them anew.
+  /// Asks the programs to stop, then stops them; a later restart starts them anew.
   public func close() {
     for program in programs {
       program.stop(farewell: "quit\n", seconds: configuration.stopSeconds)
