@@ -17,10 +17,10 @@ PAGE = ROOT / "docs" / "settings.md"
 
 # What the page begins with: heading, type of the recipe, what to say first.
 RECIPES = [
-    ("Recipes that extract parameters", "Recipe",
+    ("Recipes that extract parameters", "ParameterRecipe",
      "A variational autoencoder finds the parameters that differ between recordings: "
      "`Recipes/pde-vae`."),
-    ("Recipes that forecast", "ForecastRecipe",
+    ("Recipes that forecast", "DynamicsRecipe",
      "A reduction and a propagator of its latents, with `method: dynamics` "
      "(`led` in older recipes): `Recipes/led`."),
 ]

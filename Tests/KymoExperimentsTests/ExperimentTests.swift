@@ -11,7 +11,7 @@ import Testing
     let experiments = try Experiment.named("pde-vae", quick: false)
     #expect(experiments.count >= 8)
     for experiment in experiments {
-      let recipe = try Recipe(contentsOf: experiment.recipe)
+      let recipe = try ParameterRecipe(contentsOf: experiment.recipe)
       #expect(recipe.name == experiment.name)
       #expect(try Experiment(named: experiment.name, quick: false).recipe == experiment.recipe)
     }
@@ -22,7 +22,7 @@ import Testing
     let experiments = try Experiment.named("pde-vae", quick: false)
     let names = experiments.map(\.name)
     for experiment in experiments {
-      guard let source = try Recipe(contentsOf: experiment.recipe).source else { continue }
+      guard let source = try ParameterRecipe(contentsOf: experiment.recipe).source else { continue }
       let origin = try #require(Experiment(ofRun: source))
       let (own, its) = (names.firstIndex(of: experiment.name), names.firstIndex(of: origin.name))
       #expect(try #require(its) < #require(own))
@@ -50,11 +50,11 @@ import Testing
       (base + "startFrom: a\ntraining: {widensDecoder: true}\n", "training.widensDecoder"),
     ] {
       let error = #expect(throws: ConfigurationError.self) {
-        _ = try Recipe(yaml: yaml, source: "test")
+        _ = try ParameterRecipe(yaml: yaml, source: "test")
       }
       #expect(error?.path == path)
     }
-    let start = try Recipe(
+    let start = try ParameterRecipe(
       yaml: base + "startFrom: runs/a\ntraining: {phases: {joint: {steps: 0}}}\n", source: "test")
     #expect(start.training.phases.joint.steps == 0)
   }

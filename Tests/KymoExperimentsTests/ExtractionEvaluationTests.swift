@@ -12,7 +12,7 @@ import Testing
 @Suite("An evaluation") struct ExtractionEvaluationTests {
   @Test("fits relevant latents, and what the others say does not count")
   func idleLatents() throws {
-    var configuration = ModelConfiguration()
+    var configuration = ParameterModelConfiguration()
     (configuration.latents, configuration.kernelUnits) = (3, 8)
     configuration.incrementScale = 1e-2
     let points = 64
@@ -25,7 +25,7 @@ import Testing
       params: nil, metadata: metadata)
     let model = try ParameterVAE(
       configuration: configuration, field: FieldDescription(recordings), seed: 1)
-    var settings = EvaluationSettings()
+    var settings = ParameterEvaluationSettings()
     func fit(_ idle: Double) throws -> [ExtractedLatents] {
       let read = (0..<2).map { index in
         ExtractedLatents(
@@ -49,7 +49,7 @@ import Testing
     "scores and shows recordings with open ends, whose halo is given",
     arguments: [[40], [34, 37]])
   func openEnds(_ points: [Int]) throws {
-    var configuration = ModelConfiguration()
+    var configuration = ParameterModelConfiguration()
     (configuration.latents, configuration.kernelUnits) = (2, 8)
     var random = RandomStream(seed: 2, purpose: .testing)
     var metadata = RecordingsMetadata()
@@ -66,7 +66,7 @@ import Testing
     configuration.incrementScale = 1e-12
     let model = try ParameterVAE(
       configuration: configuration, field: FieldDescription(recordings), seed: 1)
-    var settings = EvaluationSettings()
+    var settings = ParameterEvaluationSettings()
     (settings.fieldRecordings, settings.baselines) = (1, false)
     let results = try ExtractionEvaluation(model, settings: settings)
       .evaluate(recordings, name: "test.npz", training: nil)

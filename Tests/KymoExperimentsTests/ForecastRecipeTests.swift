@@ -9,14 +9,14 @@ import Testing
 @Suite("A forecasting recipe") struct ForecastRecipeTests {
   private func failure(_ yaml: String, _ overrides: [String] = []) throws -> ConfigurationError {
     try #require(throws: ConfigurationError.self) {
-      try ForecastRecipe(yaml: yaml, source: "test.yaml", overrides: overrides)
+      try DynamicsRecipe(yaml: yaml, source: "test.yaml", overrides: overrides)
     }
   }
 
   @Test("takes the defaults for every missing key, and is read back the same") func roundTrip()
     throws
   {
-    let recipe = try ForecastRecipe(
+    let recipe = try DynamicsRecipe(
       yaml: """
         method: led
         data: {train: a.npz, simulate: {system: fhn, train: {recordings: 3}, validation: {recordings: 2}}}
@@ -41,8 +41,8 @@ import Testing
     {
       #expect(text.contains("\(key):"), "\(key) in \(text)")
     }
-    #expect(try ForecastRecipe(yaml: text, source: "again") == recipe)
-    let changed = try ForecastRecipe(
+    #expect(try DynamicsRecipe(yaml: text, source: "again") == recipe)
+    let changed = try DynamicsRecipe(
       yaml: text, source: "again", overrides: ["propagator.reservoir.unitCount=60"])
     #expect(changed.propagator != recipe.propagator)
   }
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test("has a network's kind and its training side by side") func beside() throws {
-    let recipe = try ForecastRecipe(
+    let recipe = try DynamicsRecipe(
       yaml: """
         data: {train: a.npz}
         propagator: {network: {mlp: {unitCount: 3}, training: {phase: {steps: 5}}}}
@@ -113,7 +113,7 @@ import Testing
     #expect(recipe.comparisons.propagators.map(\.name) == ["LSTM"])
     let text = try recipe.yaml()
     #expect(text.contains("network:\n    mlp:\n      unitCount: 3"), "\(text)")
-    #expect(try ForecastRecipe(yaml: text, source: "again") == recipe)
+    #expect(try DynamicsRecipe(yaml: text, source: "again") == recipe)
   }
 
   @Test("is told from a recipe of extraction by its method") func kinds() throws {
@@ -124,8 +124,8 @@ import Testing
     try Data("data: {train: x}".utf8).write(to: one)
     try Data("{method: led, data: {train: x}}".utf8).write(to: other)
     let methods = MethodList.standard
-    #expect(try methods.recipe(contentsOf: one) is Recipe)
-    let recipe = try #require(try methods.recipe(contentsOf: other) as? ForecastRecipe)
+    #expect(try methods.recipe(contentsOf: one) is ParameterRecipe)
+    let recipe = try #require(try methods.recipe(contentsOf: other) as? DynamicsRecipe)
     #expect(recipe.method == "dynamics", "the word before is read as the present one")
     let error = #expect(throws: ConfigurationError.self) {
       try methods.recipe(contentsOf: other, overrides: ["method=dynamic"])
@@ -138,7 +138,7 @@ import Testing
       let experiments = try Experiment.named("led", quick: quick)
       #expect(Set(experiments.map(\.name)).isSuperset(of: ["led/fhn", "led/ks"]))
       for experiment in experiments {
-        let recipe = try ForecastRecipe(contentsOf: experiment.recipe)
+        let recipe = try DynamicsRecipe(contentsOf: experiment.recipe)
         #expect(recipe.name == experiment.name + (quick ? "-quick" : ""))
       }
     }

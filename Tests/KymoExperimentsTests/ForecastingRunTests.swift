@@ -41,8 +41,8 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     try writeWaves(to: folder.path("test.npz"), recordings: 2, frames: 150, phase: 0.4)
   }
 
-  private func recipe(_ extra: String = "") throws -> ForecastRecipe {
-    try ForecastRecipe(
+  private func recipe(_ extra: String = "") throws -> DynamicsRecipe {
+    try DynamicsRecipe(
       yaml: """
         method: led
         name: waves
@@ -177,7 +177,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
 
   @Test("trains an autoencoder and its propagator as one network, and goes on when interrupted")
   func joint() throws {
-    let recipe = try ForecastRecipe(
+    let recipe = try DynamicsRecipe(
       yaml: """
         method: led
         name: joint waves

@@ -11,42 +11,42 @@ import Testing
   /// The error of resolving a text.
   private func failure(_ yaml: String, _ overrides: [String] = []) throws -> ConfigurationError {
     try #require(throws: ConfigurationError.self) {
-      try Recipe(yaml: yaml, source: "test.yaml", overrides: overrides)
+      try ParameterRecipe(yaml: yaml, source: "test.yaml", overrides: overrides)
     }
   }
 
   @Test("takes the defaults for every missing key")
   func defaults() throws {
-    let recipe = try Recipe(yaml: "data: {train: a.npz}", source: "test.yaml")
-    var expected = Recipe()
+    let recipe = try ParameterRecipe(yaml: "data: {train: a.npz}", source: "test.yaml")
+    var expected = ParameterRecipe()
     expected.data.train = "a.npz"
     #expect(recipe == expected)
   }
 
   @Test("is written with every default visible and read back the same")
   func roundTrip() throws {
-    let recipe = try Recipe(
+    let recipe = try ParameterRecipe(
       yaml: "{name: x, data: {train: a.npz, simulate: {train: {recordings: 7}}}}",
       source: "test.yaml")
     let text = try recipe.yaml()
     for key in ["seed", "device", "preset", "checkpointMinutes", "rolloutRecordings", "noise"] {
       #expect(text.contains("\(key):"), "\(key) in \(text)")
     }
-    #expect(try Recipe(yaml: text, source: "again") == recipe)
+    #expect(try ParameterRecipe(yaml: text, source: "again") == recipe)
   }
 
   @Test("keeps every digit of a number", arguments: [0.1, 1.0 / 3, 1e-6, 6.02e23, 3, 2e-300])
   func digits(_ value: Double) throws {
-    var recipe = Recipe()
+    var recipe = ParameterRecipe()
     recipe.data.train = "a"
     recipe.checkpointMinutes = value
-    #expect(try Recipe(yaml: recipe.yaml(), source: "again").checkpointMinutes == value)
+    #expect(try ParameterRecipe(yaml: recipe.yaml(), source: "again").checkpointMinutes == value)
   }
 
   @Test("simulates test recordings from another seed than training recordings")
   func seeds() throws {
     let text = "data: {train: a, simulate: {train: {recordings: 3}, test: {recordings: 4}}}"
-    #expect(try Recipe(yaml: text, source: "test.yaml").data.simulate != nil)
+    #expect(try ParameterRecipe(yaml: text, source: "test.yaml").data.simulate != nil)
     let same = "data: {train: a, simulate: {train: {seed: 3}, test: {seed: 3}}}"
     #expect(try failure(same).path == "data.simulate.test.seed")
   }
@@ -99,14 +99,14 @@ import Testing
   @Test("that is absent says so")
   func absent() throws {
     let error = try #require(throws: ConfigurationError.self) {
-      try Recipe(contentsOf: URL(filePath: "nowhere.yaml"))
+      try ParameterRecipe(contentsOf: URL(filePath: "nowhere.yaml"))
     }
     #expect(error.description.contains("There is no such file"))
   }
 
   @Test("is changed by overrides, the last one winning")
   func overrides() throws {
-    let recipe = try Recipe(
+    let recipe = try ParameterRecipe(
       yaml: "{seed: 3, data: {train: a, test: b}}", source: "test.yaml",
       overrides: ["data.train=c.npz", "seed=4", "seed=5", "data.simulate.train.recordings=12"])
     #expect(recipe.data.train == "c.npz")
@@ -131,13 +131,13 @@ import Testing
 
   @Test("starts from a preset, over which its own keys win")
   func preset() throws {
-    let plain = try Recipe(yaml: "{preset: paper, data: {train: a}}", source: "test.yaml")
+    let plain = try ParameterRecipe(yaml: "{preset: paper, data: {train: a}}", source: "test.yaml")
     #expect(plain.training == ExtractionConfiguration.paper.training)
-    #expect(plain.training != Recipe().training)
-    let changed = try Recipe(
+    #expect(plain.training != ParameterRecipe().training)
+    let changed = try ParameterRecipe(
       yaml: "{data: {train: a}}", source: "test.yaml",
       overrides: ["preset=paper", "training.phases.joint.steps=17"])
     #expect(changed.training.phases.joint.steps == 17)
-    #expect(try Recipe(yaml: changed.yaml(), source: "again") == changed)
+    #expect(try ParameterRecipe(yaml: changed.yaml(), source: "again") == changed)
   }
 }

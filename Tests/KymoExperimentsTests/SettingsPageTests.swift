@@ -56,9 +56,9 @@ import Testing
   @Test("has every key of every recipe with its default") func complete() throws {
     let tables = try tables()
     compare(
-      try SettingsTree(encoding: Recipe()), "Recipes that extract parameters", at: "", tables)
+      try SettingsTree(encoding: ParameterRecipe()), "Recipes that extract parameters", at: "", tables)
     compare(
-      try SettingsTree(encoding: ForecastRecipe()), "Recipes that forecast", at: "", tables)
+      try SettingsTree(encoding: DynamicsRecipe()), "Recipes that forecast", at: "", tables)
     for system in SimulatedSystem.allCases {
       // A recipe gives training recordings another seed than the default.
       var tree = try #require(SettingsTree(encoding: SimulationSettings(system))["train"])

@@ -37,7 +37,7 @@ private struct Problem {
   let weights: Tensor
 
   init(_ test: Case) {
-    var configuration = ModelConfiguration()
+    var configuration = ParameterModelConfiguration()
     configuration.kernelNetwork = test.kind
     configuration.latents = test.latents
     configuration.kernelUnits = test.kernelUnits

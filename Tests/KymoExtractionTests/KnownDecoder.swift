@@ -11,7 +11,7 @@ import KymoTensor
 /// It does so by its linear path alone; A and L are central differences. Its latents are bent:
 /// z = (d − bend · v², v, nothing).
 func knownDecoder(bend: Double) throws -> ParameterVAE {
-  var configuration = ModelConfiguration()
+  var configuration = ParameterModelConfiguration()
   configuration.latents = 3
   configuration.kernelNetwork = .quadratic
   configuration.kernelUnits = 4

@@ -116,7 +116,7 @@ import Testing
     var random = RandomStream(seed: 6, purpose: .testing)
     let field = FieldDescription(
       channels: 2, boundary: Array(repeating: .periodic, count: axes), frameInterval: 1)
-    var configuration = ModelConfiguration()
+    var configuration = ParameterModelConfiguration()
     (configuration.latents, configuration.kernelNetwork) = (2, kind)
     (configuration.kernelUnits, configuration.linearWidth) = (32, linearWidth)
     configuration.incrementScale = 0.1
@@ -161,7 +161,7 @@ import Testing
 
   @Test("has no joint steps")
   func joint() {
-    var training = TrainingConfiguration()
+    var training = ParameterTrainingConfiguration()
     let error = #expect(throws: ConfigurationError.self) { try training.validateRefinement() }
     #expect(error?.description.contains("training.phases.decoder.steps") == true)
     (training.phases.joint.steps, training.phases.decoder.steps) = (0, 1)

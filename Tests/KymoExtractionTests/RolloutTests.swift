@@ -90,7 +90,7 @@ private struct Problem {
   @Test(
     "are polynomials of the order asked for", arguments: [KernelNetwork.affine, .quadratic])
   func order(_ kind: KernelNetwork) {
-    var configuration = ModelConfiguration()
+    var configuration = ParameterModelConfiguration()
     (configuration.kernelNetwork, configuration.latents) = (kind, 3)
     var random = RandomStream(seed: 4, purpose: .testing)
     let layout = KernelLayout(channels: 1, hidden: 16, middleLayers: 1, linearWidth: 5)

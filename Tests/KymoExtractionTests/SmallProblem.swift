@@ -44,7 +44,7 @@ func smallExtraction(steps: Int) -> ExtractionConfiguration {
   return configuration
 }
 
-extension TrainingConfiguration.Phases {
+extension ParameterTrainingConfiguration.Phases {
   /// Changes all phases alike.
   mutating func change(_ change: (inout Descent) -> Void) {
     change(&joint)

@@ -224,8 +224,8 @@ private func temporaryFolder() throws -> URL {
     #expect(abs(part - (0.3 + 0.7 / 40)) < 0.04)
     // The first crop of a step is drawn before the first choice.
     for (before, now) in zip(never, some) { #expect(now[0] == before[0] || now[0] == 0) }
-    for change in [\TrainingConfiguration.beginnings, \.mixedMoments] {
-      var training = TrainingConfiguration()
+    for change in [\ParameterTrainingConfiguration.beginnings, \.mixedMoments] {
+      var training = ParameterTrainingConfiguration()
       training[keyPath: change] = 1.5
       #expect(throws: ConfigurationError.self) { try training.validate() }
     }
@@ -254,7 +254,7 @@ private func temporaryFolder() throws -> URL {
     let recordings = Recordings(
       x: HostArray(repeating: Float(1), shape: [1, 1, 256, 256]), metadata: metadata)
     let model = try ParameterVAE(
-      configuration: ModelConfiguration(), field: FieldDescription(recordings), seed: 1)
+      configuration: ParameterModelConfiguration(), field: FieldDescription(recordings), seed: 1)
     model.trainedMap = [34, 64]
     #expect((model.collapsedVariance(for: recordings) - 0.0376).magnitude < 5e-5)
   }

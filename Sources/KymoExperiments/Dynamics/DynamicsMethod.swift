@@ -16,7 +16,7 @@ package struct DynamicsMethod: Method {
   package init() {}
 
   package func load(
-    _ directory: RunDirectory, recipe: ForecastRecipe, device: Device
+    _ directory: RunDirectory, recipe: DynamicsRecipe, device: Device
   ) throws -> DynamicsRun {
     DynamicsRun(
       directory: directory,

@@ -51,7 +51,7 @@ package struct ForecastData {
   ///   - hooks: Whom to tell and ask.
   /// - Throws: ``ConfigurationError`` for files that are absent or do not fit each other.
   package init(
-    _ settings: ForecastDataSettings, base: URL? = nil, includesTest: Bool, hooks: WorkHooks
+    _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool, hooks: WorkHooks
   ) throws {
     try Self.makeMissing(settings, base, hooks)
     let files = Files(settings, base)
@@ -101,7 +101,7 @@ package struct ForecastData {
     var validation: URL?
     var test: URL?
 
-    init(_ settings: ForecastDataSettings, _ base: URL?) {
+    init(_ settings: DynamicsDataSettings, _ base: URL?) {
       train = located(settings.train, base: base)
       validation =
         settings.validation.isEmpty ? nil : located(settings.validation, base: base)
@@ -111,7 +111,7 @@ package struct ForecastData {
 
   /// Simulates what is absent.
   private static func makeMissing(
-    _ settings: ForecastDataSettings, _ base: URL?, _ hooks: WorkHooks
+    _ settings: DynamicsDataSettings, _ base: URL?, _ hooks: WorkHooks
   ) throws {
     guard let simulate = settings.simulate else { return }
     let files = Files(settings, base)

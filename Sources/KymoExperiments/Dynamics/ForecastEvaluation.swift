@@ -22,7 +22,7 @@ package struct ForecastEvaluation {
   private let scale: ForecastScale
   private let paper: PublishedForecasts?
 
-  private var recipe: ForecastRecipe { models.recipe }
+  private var recipe: DynamicsRecipe { models.recipe }
   private var settings: ForecastSettings { models.recipe.forecast }
 
   /// Prepares an evaluation.

@@ -186,7 +186,7 @@ struct ForecastJudge {
 /// Pictures of the first initial condition, and samples for densities.
 struct ForecastGallery {
   private let data: ForecastData
-  private let settings: ForecastEvaluationSettings
+  private let settings: DynamicsEvaluationSettings
   private(set) var paths: [ForecastFindings.LatentPath] = []
   private(set) var fields: [FieldComparison] = []
   private var pairs: [Double] = []
@@ -195,7 +195,7 @@ struct ForecastGallery {
   /// Derivatives of one channel on a periodic axis; nil where densities are not wanted or not defined.
   private let derivatives: PeriodicDerivatives?
 
-  init(_ data: ForecastData, settings: ForecastEvaluationSettings) {
+  init(_ data: ForecastData, settings: DynamicsEvaluationSettings) {
     (self.data, self.settings) = (data, settings)
     let isRing =
       data.stateShape.count == 2 && data.stateShape[0] == 1

@@ -23,17 +23,17 @@ enum ForecastStages {
   static func fullState(_ index: Int) -> String { "comparison-full-state-\(index + 1)" }
 
   /// Where the reduction that forecasts lies among the models.
-  static func reductionFolder(_ recipe: ForecastRecipe) -> String {
+  static func reductionFolder(_ recipe: DynamicsRecipe) -> String {
     recipe.joint == nil ? reduction : joint + "/reduction"
   }
 
   /// Where a member's propagator lies among the models.
-  static func propagatorFolder(_ member: Int, _ recipe: ForecastRecipe) -> String {
+  static func propagatorFolder(_ member: Int, _ recipe: DynamicsRecipe) -> String {
     recipe.joint != nil && member == 0 ? joint + "/propagator" : propagator(member)
   }
 
   /// The stages of a recipe.
-  static func all(_ recipe: ForecastRecipe, _ data: ForecastData) -> [Stage] {
+  static func all(_ recipe: DynamicsRecipe, _ data: ForecastData) -> [Stage] {
     let (seed, device) = (recipe.seed, recipe.device)
     let states = data.training.count
     func loadReduction(_ models: URL) throws -> any Reduction {
@@ -128,7 +128,7 @@ struct ForecastModelDescription: Codable, Hashable {
 /// The trained models of a forecasting run.
 package struct ForecastModels {
   /// The recipe that they were trained by.
-  package let recipe: ForecastRecipe
+  package let recipe: DynamicsRecipe
   /// From fields to latents and back.
   package let reduction: any Reduction
   /// One propagator, or an ensemble.
@@ -140,7 +140,7 @@ package struct ForecastModels {
   /// Reads the models of a finished run onto a device.
   ///
   /// - Throws: `RunDirectoryError` when the run is not finished or not a forecasting run.
-  package init(_ directory: RunDirectory, recipe: ForecastRecipe, device: Device = .cpu) throws {
+  package init(_ directory: RunDirectory, recipe: DynamicsRecipe, device: Device = .cpu) throws {
     (self.recipe, self.device) = (recipe, device)
     description = try ForecastModelDescription.read(directory)
     folder = directory.model

@@ -14,7 +14,7 @@ package struct ExtractionEvaluation {
   /// The trained model.
   package var model: ParameterVAE
   /// What is evaluated and on how many recordings.
-  package var settings: EvaluationSettings
+  package var settings: ParameterEvaluationSettings
   /// How the model was trained, for the published numbers.
   package var conditions = TrainingConditions()
   /// Progress, messages and stopping.
@@ -26,7 +26,7 @@ package struct ExtractionEvaluation {
   }
 
   /// Creates the evaluation of a model.
-  package init(_ model: ParameterVAE, settings: EvaluationSettings) {
+  package init(_ model: ParameterVAE, settings: ParameterEvaluationSettings) {
     (self.model, self.settings) = (model, settings)
   }
 
@@ -307,7 +307,7 @@ extension ExtractionEvaluation {
   /// Evaluates a finished run on what it is asked for.
   func evaluate(_ run: ParameterRun, on test: TestChoice) throws -> RunResults {
     let recipe = run.recipe
-    let data = RecipeData(recipe, base: try run.directory.readEnvironment().base)
+    let data = ParameterData(recipe, base: try run.directory.readEnvironment().base)
     let file = try run.testFile(test, hooks: hooks)
     var evaluation = self
     // Where the number of recordings is asked for, all of them are rolled out.

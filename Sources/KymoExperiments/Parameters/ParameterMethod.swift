@@ -16,7 +16,7 @@ package struct ParameterMethod: Method {
   package init() {}
 
   package func load(
-    _ directory: RunDirectory, recipe: Recipe, device: Device
+    _ directory: RunDirectory, recipe: ParameterRecipe, device: Device
   ) throws -> ParameterRun {
     ParameterRun(
       directory: directory, recipe: recipe, model: try ParameterVAE.load(from: directory.model, device: device))
@@ -29,12 +29,12 @@ package struct ParameterRun: TrainedRun {
 
   package let directory: RunDirectory
   /// How it was trained and is evaluated.
-  package let recipe: Recipe
+  package let recipe: ParameterRecipe
   /// The model.
   package let model: ParameterVAE
 
-  private var data: RecipeData {
-    get throws { RecipeData(recipe, base: try directory.readEnvironment().base) }
+  private var data: ParameterData {
+    get throws { ParameterData(recipe, base: try directory.readEnvironment().base) }
   }
 
   package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {

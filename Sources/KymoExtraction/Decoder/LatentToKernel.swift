@@ -99,7 +99,7 @@ final class LatentToKernel {
   private let fused: FusedKernelNetworks?
 
   init(
-    layout: KernelLayout, configuration: ModelConfiguration, device: Device = .cpu,
+    layout: KernelLayout, configuration: ParameterModelConfiguration, device: Device = .cpu,
     path: ComputePath? = nil, using random: inout RandomStream
   ) {
     self.layout = layout

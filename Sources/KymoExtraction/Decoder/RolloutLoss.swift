@@ -9,7 +9,7 @@ import KymoTensor
 /// Mean squared error of rollouts from the first frames of target crops.
 struct RolloutLoss {
   let model: ParameterVAE
-  let training: TrainingConfiguration
+  let training: ParameterTrainingConfiguration
   let device: Device
 
   private var cells: [Int] {

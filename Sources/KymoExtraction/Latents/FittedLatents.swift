@@ -15,7 +15,7 @@ final class FittedLatents {
   private let recordings: Recordings
   private let model: ParameterVAE
   private let crops: Int
-  /// As ``TrainingConfiguration/assimilatedFrames``.
+  /// As ``ParameterTrainingConfiguration/assimilatedFrames``.
   private let assimilatedFrames: Int
   /// Whether latents that share a parameter become one, and those that carry little nothing, which the encoder
   /// must learn.

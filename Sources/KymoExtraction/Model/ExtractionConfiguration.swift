@@ -5,9 +5,9 @@ public import KymoNumerics
 /// Everything that a training of the parameter VAE depends on, besides data and seed.
 public struct ExtractionConfiguration: Settings {
   /// The architecture.
-  public var model = ModelConfiguration()
+  public var model = ParameterModelConfiguration()
   /// The training.
-  public var training = TrainingConfiguration()
+  public var training = ParameterTrainingConfiguration()
 
   /// Creates the default configuration: the paper's network, trained in minutes.
   public init() {}

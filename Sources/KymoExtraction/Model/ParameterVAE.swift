@@ -67,7 +67,7 @@ public enum TrainingStart {
 /// and from parameters and a first frame to the recording.
 public final class ParameterVAE {
   /// The architecture.
-  public let configuration: ModelConfiguration
+  public let configuration: ParameterModelConfiguration
   /// The data that it is made for.
   public let field: FieldDescription
   /// Frames that training rollouts predicted; 0 for an untrained model.
@@ -100,7 +100,7 @@ public final class ParameterVAE {
   ///   - path: How to compute; what the device allows when not given.
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the data.
   public init(
-    configuration: ModelConfiguration, field: FieldDescription, seed: UInt64,
+    configuration: ParameterModelConfiguration, field: FieldDescription, seed: UInt64,
     device: Device = .cpu, path: ComputePath? = nil
   ) throws(ConfigurationError) {
     try configuration.validate()

@@ -18,11 +18,11 @@ struct BatchSampler {
   private let crops: CropSampler
   private let recordingCount: Int
   private let seed: UInt64
-  private let training: TrainingConfiguration
+  private let training: ParameterTrainingConfiguration
   /// The last permutation that was asked for.
   private var order: (round: Int, permutation: [Int]) = (-1, [])
 
-  init(_ recordings: Recordings, training: TrainingConfiguration, seed: UInt64) {
+  init(_ recordings: Recordings, training: ParameterTrainingConfiguration, seed: UInt64) {
     (crops, recordingCount) = (CropSampler(recordings), recordings.count)
     (self.training, self.seed) = (training, seed)
   }

@@ -25,7 +25,7 @@ final class ExtractionContext {
   private let targetBatch: Tensor
   /// Latents of all recordings; there once the encoder is frozen.
   private var recordingLatents: RecordingLatents?
-  var training: TrainingConfiguration { configuration.training }
+  var training: ParameterTrainingConfiguration { configuration.training }
 
   /// Makes the model, or takes that to start from.
   init(

@@ -31,7 +31,7 @@ extension ExtractionObjective {
 struct ExtractionCourse {
   private let context: ExtractionContext
   private let isRefining: Bool
-  private var training: TrainingConfiguration { context.training }
+  private var training: ParameterTrainingConfiguration { context.training }
 
   init(_ context: ExtractionContext, isRefining: Bool) {
     (self.context, self.isRefining) = (context, isRefining)

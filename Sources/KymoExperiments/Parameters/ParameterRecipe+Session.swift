@@ -5,7 +5,7 @@ import KymoExtraction
 import KymoRuns
 import KymoTensor
 
-extension Recipe {
+extension ParameterRecipe {
   /// Prepares a training on recordings.
   ///
   /// - Parameters:

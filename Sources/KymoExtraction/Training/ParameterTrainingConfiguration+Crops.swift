@@ -2,7 +2,7 @@
 import KymoData
 import KymoNumerics
 
-extension TrainingConfiguration {
+extension ParameterTrainingConfiguration {
   /// Throws for the first crop that cannot be cut from the recordings.
   func validateCrops(of recordings: Recordings) throws(ConfigurationError) {
     for (name, crop) in [("inputCrop", inputCrop), ("targetCrop", targetCrop)] {

@@ -12,7 +12,7 @@ extension ParameterVAE {
   /// What model.json says.
   private struct Description: Codable {
     var paper: String? = "Lu, Kim, Soljacic, Phys. Rev. X 10, 031056 (2020)"
-    var configuration: ModelConfiguration
+    var configuration: ParameterModelConfiguration
     var data: FieldDescription
     var trainedFrames: Int
     var trainedMap: [Int]
@@ -21,7 +21,7 @@ extension ParameterVAE {
 
   /// What version 2 said, at the top of model.json.
   private struct Earlier: Decodable {
-    var model: ModelConfiguration
+    var model: ParameterModelConfiguration
     var data: FieldDescription
     var trainedFrames: Int
     var trainedMap: [Int]

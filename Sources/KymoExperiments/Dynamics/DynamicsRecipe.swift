@@ -9,7 +9,7 @@ import KymoReduction
 package import KymoRuns
 
 /// Everything that a forecasting run and its evaluation depend on.
-package struct ForecastRecipe: MethodRecipe, Settings {
+package struct DynamicsRecipe: MethodRecipe, Settings {
   /// The method's name.
   package var method = DynamicsMethod.name
   /// A name for reports and log lines.
@@ -21,7 +21,7 @@ package struct ForecastRecipe: MethodRecipe, Settings {
   /// Where tensors live: `cpu`, `cuda` or `cuda:1`.
   package var device = "cpu"
   /// What is trained on, validated on and tested on.
-  package var data = ForecastDataSettings()
+  package var data = DynamicsDataSettings()
   /// From fields to latents and back.
   package var reduction = ReductionSettings.principalComponents(.init())
   /// What advances the latents.
@@ -39,7 +39,7 @@ package struct ForecastRecipe: MethodRecipe, Settings {
   /// What else is trained to be compared.
   package var comparisons = ComparisonSettings()
   /// What is evaluated.
-  package var evaluation = ForecastEvaluationSettings()
+  package var evaluation = DynamicsEvaluationSettings()
   /// Minutes between checkpoints.
   package var checkpointMinutes = 3.0
 
@@ -79,10 +79,10 @@ package struct ForecastRecipe: MethodRecipe, Settings {
   }
 }
 
-extension ForecastRecipe {
+extension DynamicsRecipe {
   /// Resolves a recipe from its text.
   package init(_ text: RecipeText) throws {
-    self = try text.decode(ForecastRecipe.self)
+    self = try text.decode(DynamicsRecipe.self)
     try validate()
   }
 }
@@ -90,7 +90,7 @@ extension ForecastRecipe {
 // MARK: - Parts
 
 /// Which recordings a forecasting run uses.
-package struct ForecastDataSettings: Settings {
+package struct DynamicsDataSettings: Settings {
   /// File of the training recordings.
   package var train = ""
   /// File of the validation recordings; empty means to hold out a part of the training recordings.
@@ -209,7 +209,7 @@ package struct ComparisonSettings: Settings {
 }
 
 /// What is evaluated after training.
-package struct ForecastEvaluationSettings: Settings {
+package struct DynamicsEvaluationSettings: Settings {
   /// Initial conditions shown as pictures in the report.
   package var pictures = 1
   /// Frames of a picture; absent means the horizon.

@@ -7,7 +7,7 @@ import KymoNumerics
 package import KymoRuns
 
 /// Everything that one training and its evaluation depend on.
-package struct Recipe: MethodRecipe, Settings {
+package struct ParameterRecipe: MethodRecipe, Settings {
   /// Whose defaults the model and its training start from.
   package enum Preset: String, SettingChoice {
     /// Our defaults.
@@ -29,19 +29,19 @@ package struct Recipe: MethodRecipe, Settings {
   /// Whose defaults the model and its training start from.
   package var preset = Preset.none
   /// What is trained on and tested on.
-  package var data = DataSettings()
+  package var data = ParameterDataSettings()
   /// A run whose encoder is taken and kept as it is, so that only a new decoder is trained.
   package var encoderFrom: String?
   /// A run whose whole model is taken and trained further, for 0 or more steps.
   package var startFrom: String?
   /// The model.
-  package var model = ModelConfiguration()
+  package var model = ParameterModelConfiguration()
   /// How it is trained.
-  package var training = TrainingConfiguration()
+  package var training = ParameterTrainingConfiguration()
   /// Minutes between checkpoints.
   package var checkpointMinutes = 3.0
   /// What is evaluated after training.
-  package var evaluation = EvaluationSettings()
+  package var evaluation = ParameterEvaluationSettings()
 
   /// Creates the default recipe.
   package init() {}
@@ -77,7 +77,7 @@ package struct Recipe: MethodRecipe, Settings {
   }
 }
 
-extension Recipe {
+extension ParameterRecipe {
   /// Resolves a recipe from its text, laid over the preset that it names.
   package init(_ text: RecipeText) throws {
     var given = text
@@ -86,15 +86,15 @@ extension Recipe {
       base.lay(given)
       given = base
     }
-    self = try given.decode(Recipe.self)
+    self = try given.decode(ParameterRecipe.self)
     try validate()
   }
 }
 
 /// What a preset decides.
 private struct PresetSettings: Encodable {
-  let model: ModelConfiguration
-  let training: TrainingConfiguration
+  let model: ParameterModelConfiguration
+  let training: ParameterTrainingConfiguration
 
   init(_ configuration: ExtractionConfiguration) {
     (model, training) = (configuration.model, configuration.training)
@@ -110,7 +110,7 @@ package enum Normalization: String, SettingChoice {
 }
 
 /// Which recordings a recipe uses.
-package struct DataSettings: Settings {
+package struct ParameterDataSettings: Settings {
   /// File of the training recordings.
   package var train = ""
   /// File of the test recordings; empty means to evaluate on the training recordings.
@@ -137,7 +137,7 @@ package struct DataSettings: Settings {
 }
 
 /// What is evaluated after training, and on how many recordings.
-package struct EvaluationSettings: Settings {
+package struct ParameterEvaluationSettings: Settings {
   /// Test recordings that are rolled out to their last frame; 0 leaves rollouts out.
   package var rolloutRecordings = 1000
   /// Recordings shown as pictures in the report.

@@ -76,14 +76,14 @@ func loadRecordings(_ file: URL, entry: String) throws -> Recordings {
 }
 
 /// The recordings of a recipe.
-package struct RecipeData {
+package struct ParameterData {
   /// The recipe's settings.
-  package var settings: DataSettings
+  package var settings: ParameterDataSettings
   /// Where relative paths are looked up when they are not found from the current folder.
   package var base: URL?
 
   /// Names the data of a recipe.
-  package init(_ recipe: Recipe, base: URL? = nil) { (settings, self.base) = (recipe.data, base) }
+  package init(_ recipe: ParameterRecipe, base: URL? = nil) { (settings, self.base) = (recipe.data, base) }
 
   /// The file of the training recordings.
   package var trainFile: URL { located(settings.train, base: base) }
@@ -118,7 +118,7 @@ package struct RecipeData {
   ///
   /// - Returns: The recordings and what is worth a second look.
   package func loadTraining(
-    _ recipe: Recipe, seed: UInt64, threads: Int
+    _ recipe: ParameterRecipe, seed: UInt64, threads: Int
   ) throws -> (recordings: Recordings, warnings: [String]) {
     let recordings = try loadRecordings(trainFile, entry: "data.train")
     let findings = try recordings.validate(

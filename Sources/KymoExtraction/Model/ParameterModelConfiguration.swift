@@ -16,7 +16,7 @@ public enum KernelNetwork: String, SettingChoice {
 }
 
 /// The architecture of the parameter VAE.
-public struct ModelConfiguration: Settings {
+public struct ParameterModelConfiguration: Settings {
   /// Number of latents offered; those that are not needed collapse.
   ///
   /// The paper uses 5.

@@ -6,7 +6,7 @@ import KymoReduction
 import KymoRuns
 import KymoTensor
 
-extension ForecastRecipe {
+extension DynamicsRecipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<StagedSession> {
     _ = try Device(parsing: device)
     let data = try ForecastData(self.data, base: base, includesTest: false, hooks: hooks)
@@ -46,7 +46,7 @@ extension ForecastRecipe {
 
 // MARK: - Estimate
 
-extension ForecastRecipe {
+extension DynamicsRecipe {
   /// Measures an epoch of the first model; writes nothing but data that are absent and simulated.
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let data = try ForecastData(self.data, includesTest: false, hooks: hooks)
@@ -69,7 +69,7 @@ extension ForecastRecipe {
   }
 }
 
-extension ForecastRecipe {
+extension DynamicsRecipe {
   /// Throws when recordings are too short for what the recipe asks of them.
   func check(_ data: ForecastData) throws {
     let shortest = data.training.series.map(\.frames.count).min() ?? 0

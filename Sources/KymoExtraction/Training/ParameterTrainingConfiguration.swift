@@ -4,7 +4,7 @@ public import KymoNN
 public import KymoNumerics
 
 /// The training of the parameter VAE.
-public struct TrainingConfiguration: Settings {
+public struct ParameterTrainingConfiguration: Settings {
   /// How the losses of its phases are lowered.
   public struct Phases: Settings {
     /// Encoder and decoder together.
@@ -191,7 +191,7 @@ public struct TrainingConfiguration: Settings {
   }
 }
 
-extension TrainingConfiguration {
+extension ParameterTrainingConfiguration {
   /// Throws what cannot be where a new decoder is trained on a frozen encoder.
   public func validateRefinement(at path: String = "training") throws(ConfigurationError) {
     try require(
@@ -214,7 +214,7 @@ public enum BetaUnit: String, SettingChoice {
   case absolute
 }
 
-extension TrainingConfiguration: FormerSettings {
+extension ParameterTrainingConfiguration: FormerSettings {
   /// Settings of phases were beside the others once.
   package static var formerKeys: [String: String] {
     let moved = [

@@ -8,10 +8,10 @@ import KymoRuns
 import KymoSolvers
 import KymoTensor
 
-extension Recipe {
+extension ParameterRecipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<ModelSession> {
     let device = try Device(parsing: self.device)
-    let data = RecipeData(self, base: base)
+    let data = ParameterData(self, base: base)
     let made = try data.makeMissing(hooks)
     let (recordings, warnings) = try data.loadTraining(self, seed: seed, threads: hooks.threads)
     return TrainingPlan(
@@ -29,14 +29,14 @@ extension Recipe {
 
 // MARK: - Estimate
 
-extension Recipe {
+extension ParameterRecipe {
   /// Measures a few steps and estimates the whole; writes nothing.
   ///
   /// Where the data are absent and would be simulated, the steps run on a few simulated recordings.
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let recipe = self
     let device = try Device(parsing: recipe.device)
-    let data = RecipeData(recipe)
+    let data = ParameterData(recipe)
     var (count, sample): (Int, Recordings)
     let isThere = FileManager.default.fileExists(atPath: data.trainFile.path)
     if var few = recipe.data.simulate?.train, !isThere {
@@ -105,7 +105,7 @@ extension Recipe {
 
   /// Median seconds of a few steps, the first left out: it allocates, or reads all recordings.
   private static func stepTime(
-    _ recipe: Recipe, _ recordings: Recordings, _ device: Device, _ hooks: WorkHooks
+    _ recipe: ParameterRecipe, _ recordings: Recordings, _ device: Device, _ hooks: WorkHooks
   ) throws -> Double {
     let session = try recipe.session(on: recordings, device: device)
     var times: [Double] = []
