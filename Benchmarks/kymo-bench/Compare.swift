@@ -73,7 +73,8 @@ private struct StepTime {
   }
 }
 
-/// Prints the steps for ``compare(with:rounds:)``: name, seconds by the clock and of the processors.
+/// Prints the steps for ``compare(with:rounds:)``: name, seconds by the clock and of the
+/// processors.
 func measureSteps() throws {
   for step in steps {
     let timing = try step.measure()

@@ -12,8 +12,8 @@ enum ExtractionSpeed {
   /// Training rollouts with their gradient; by default those of the paper for one space axis: 50
   /// recordings, 31 steps, 64 cells.
   ///
-  /// The difference is that of the kernels' gradient from tensor operations, relative to its largest
-  /// entry, for the first two recordings.
+  /// The difference is that of the kernels' gradient from tensor operations, relative to its
+  /// largest entry, for the first two recordings.
   static func rollout(
     batch: Int = 50, steps: Int = 31, cells: [Int] = [64], channels: Int = 1, hidden: Int = 16,
     repeats: Int = 21
@@ -60,9 +60,9 @@ enum ExtractionSpeed {
 
   /// The encoder's features of a batch with their gradient.
   ///
-  /// By default those of a training for convection and diffusion. Operations are those on the lattice:
-  /// three passes, but two for the first layer. The difference is that of the features of a few recordings
-  /// from libtorch's convolutions, relative to the largest.
+  /// By default those of a training for convection and diffusion. Operations are those on the
+  /// lattice: three passes, but two for the first layer. The difference is that of the features of
+  /// a few recordings from libtorch's convolutions, relative to the largest.
   static func encoder(
     batch: Int = 50, input: [Int] = [45, 62, 62], stride: Int = 4, repeats: Int = 5
   ) -> (timing: Timing, difference: Double) {

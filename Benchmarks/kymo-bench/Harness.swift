@@ -50,8 +50,8 @@ func numbers(_ object: [String: Any], _ key: String) throws -> [Double] {
   return values
 }
 
-/// Prints a difference between two answers, and ends the benchmark when it is past its bound: times of
-/// different answers say nothing.
+/// Prints a difference between two answers, and ends the benchmark when it is past its bound: times
+/// of different answers say nothing.
 func difference(_ name: String, _ value: Double, atMost bound: Double) throws {
   line("  " + name, "\(scientific(value)), at most \(scientific(bound))")
   guard value <= bound else {

@@ -1,5 +1,5 @@
-// A reservoir computer (1,000 units, 8 latents) and SINDy (Lorenz) against NumPy and SciPy, which run
-// the very models that were fitted and saved here. The fastest of five runs counts on our side.
+// A reservoir computer (1,000 units, 8 latents) and SINDy (Lorenz) against NumPy and SciPy, which
+// run the very models that were fitted and saved here. The fastest of five runs counts on our side.
 import Foundation
 import KymoData
 import KymoNumerics

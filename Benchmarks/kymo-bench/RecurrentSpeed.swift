@@ -1,13 +1,13 @@
-// Recurrent propagators: how long forecasts and training windows take, and how far they are from the
-// tensor version.
+// Recurrent propagators: how long forecasts and training windows take, and how far they are from
+// the tensor version.
 import KymoData
 import KymoNN
 import KymoNumerics
 import KymoPropagation
 import KymoTensor
 
-/// Timings of recurrent propagators; the least time of the processor, which other programs on a busy
-/// machine lengthen least, for work of one thread.
+/// Timings of recurrent propagators; the least time of the processor, which other programs on a
+/// busy machine lengthen least, for work of one thread.
 enum RecurrentSpeed {
   /// What a measurement found.
   struct Result {
@@ -15,7 +15,8 @@ enum RecurrentSpeed {
     var seconds: Double
     /// Multiply-adds, counted as two operations, in 1e9 for a second.
     var gigaflops: Double
-    /// Largest distance from the tensor version, in scaled latents (or gradients relative to the largest).
+    /// Largest distance from the tensor version, in scaled latents (or gradients relative to the
+    /// largest).
     var difference: Double
   }
 

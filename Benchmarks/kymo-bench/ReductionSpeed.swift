@@ -10,8 +10,8 @@ import KymoTensor
 enum ReductionSpeed {
   /// Whole training steps: batch, loss, gradient, optimiser.
   ///
-  /// Operations are three passes over all products, but two over those of the first layer, whose input
-  /// needs no gradient.
+  /// Operations are three passes over all products, but two over those of the first layer, whose
+  /// input needs no gradient.
   static func trainingStep(
     _ configuration: AutoencoderConfiguration, stateShape: [Int], batch: Int, repeats: Int = 201
   ) throws -> Timing {

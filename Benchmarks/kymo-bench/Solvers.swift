@@ -59,8 +59,8 @@ private func benchmarkFitzHughNagumo(peak: Double) throws {
       try timeStep(solver, from: front, count: count, substeps: 200, frames: 5), "NumPy",
       try number(peer, "secondsPerStep"), operations: operations, peak: peak)
   }
-  // Populations start from densities alone, in both of the ways in which a solver can start. Rounding of
-  // 4,001 steps is 1.5e-13; the ways themselves are 1.2e-4 apart.
+  // Populations start from densities alone, in both of the ways in which a solver can start.
+  // Rounding of 4,001 steps is 1.5e-13; the ways themselves are 1.2e-4 apart.
   for (start, key) in [(Restart.equilibrium, "frame"), (.gradient, "frameFromGradient")] {
     var configuration = FitzHughNagumoConfiguration()
     configuration.restart = start

@@ -1,4 +1,5 @@
-// Training steps and rollouts of the parameter VAE against plain PyTorch, in one and two dimensions.
+// Training steps and rollouts of the parameter VAE against plain PyTorch, in one and two
+// dimensions.
 import Foundation
 import KymoExtraction
 import KymoTensor

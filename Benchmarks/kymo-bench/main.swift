@@ -1,6 +1,6 @@
-// Kymo against named peers in the same run: training steps and rollouts against plain PyTorch, data and
-// solvers against NumPy and SciPy. Answers are checked, ratios printed; a difference past its bound ends
-// the benchmark with exit status 1.
+// Kymo against named peers in the same run: training steps and rollouts against plain PyTorch, data
+// and solvers against NumPy and SciPy. Answers are checked, ratios printed; a difference past its
+// bound ends the benchmark with exit status 1.
 //
 //   kymo-bench [PART…]        all parts, or those that are named
 //   kymo-bench compare OLD    the training steps of another kymo-bench and of this one, in turns

@@ -1,5 +1,5 @@
-// The fused stack of dense layers for every instruction set: where things lie here, the arithmetic in
-// dense_body.inc, compiled once for each set and chosen at run time.
+// The fused stack of dense layers for every instruction set: where things lie here, the arithmetic
+// in dense_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_dense.h"
 
 #include "levels.h"

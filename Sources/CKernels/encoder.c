@@ -1,5 +1,5 @@
-// The fused dynamics encoder for every instruction set: geometry and packing here, the arithmetic in
-// encoder_body.inc, compiled once for each set and chosen at run time.
+// The fused dynamics encoder for every instruction set: geometry and packing here, the arithmetic
+// in encoder_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_encoder.h"
 
 #include <math.h>
@@ -14,8 +14,8 @@
 #define WIDTH4 64
 // Both heads of eight latents are one vector: eight m, then eight s.
 #define LATENTS 8
-// Positions that are worked on together: their rows of 64 floats share the first-level cache with the
-// kernel of a tap.
+// Positions that are worked on together: their rows of 64 floats share the first-level cache with
+// the kernel of a tap.
 #define BLOCK 64
 // The most vectors that a loop sums at once, and the most in 64 channels.
 #define SUMS 24
@@ -87,8 +87,8 @@ static sections sections_of(const kk_encoder *plan) {
   return s;
 }
 
-// What forward leaves behind: the maps after each relu; m and exp(min s - s) at every position; and for
-// every eight latents their means and the reciprocals of the sums of those exponentials.
+// What forward leaves behind: the maps after each relu; m and exp(min s - s) at every position; and
+// for every eight latents their means and the reciprocals of the sums of those exponentials.
 typedef struct encoder_state {
   float *layer[4], *heads, *pooled;
 } encoder_state;
@@ -157,8 +157,8 @@ void kk_encoder_pack(
     }
 }
 
-// The input with columns apart by their remainder modulo the first stride, [c][frames][stride][pitch],
-// so that neighbouring outputs read neighbouring numbers; zeros behind.
+// The input with columns apart by their remainder modulo the first stride,
+// [c][frames][stride][pitch], so that neighbouring outputs read neighbouring numbers; zeros behind.
 static void prepare_input(
     const kk_encoder *plan, const geometry *g, const float *input, float *prepared) {
   const int stride = g->stride[0];

@@ -1,5 +1,5 @@
-// See kymo_fitzhugh_nagumo.h. The windows are here, the arithmetic in fitzhugh_nagumo_body.inc, compiled
-// once for each instruction set.
+// See kymo_fitzhugh_nagumo.h. The windows are here, the arithmetic in fitzhugh_nagumo_body.inc,
+// compiled once for each instruction set.
 #include "kymo_fitzhugh_nagumo.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-// Networks from latents to kernels for every instruction set: where things lie here, the arithmetic in
-// kernel_network_body.inc, compiled once for each set and chosen at run time.
+// Networks from latents to kernels for every instruction set: where things lie here, the arithmetic
+// in kernel_network_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_kernel_network.h"
 
 #include "levels.h"

@@ -1,5 +1,5 @@
-// The convolutions of the encoder on lattices for every instruction set: shared pieces here, the arithmetic in lattice_body.inc,
-// compiled once for each set and chosen at run time.
+// The convolutions of the encoder on lattices for every instruction set: shared pieces here, the
+// arithmetic in lattice_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_lattice.h"
 
 #include "levels.h"

@@ -1,5 +1,5 @@
-// Normal noise by counter: see kymo_noise.h. Written so that loops run over a strip of blocks, which
-// the compiler turns into vectors; nothing is contracted, so that all processors agree.
+// Normal noise by counter: see kymo_noise.h. Written so that loops run over a strip of blocks,
+// which the compiler turns into vectors; nothing is contracted, so that all processors agree.
 #include "kymo_noise.h"
 
 #include <string.h>

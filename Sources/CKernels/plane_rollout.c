@@ -1,5 +1,6 @@
-// The fused rollout in two dimensions for every instruction set: shared pieces here, the arithmetic in
-// rollout_rows.inc and plane_rollout_body.inc, compiled once for each set and chosen at run time.
+// The fused rollout in two dimensions for every instruction set: shared pieces here, the arithmetic
+// in rollout_rows.inc and plane_rollout_body.inc, compiled once for each set and chosen at run
+// time.
 #include "kymo_plane_rollout.h"
 
 #include "levels.h"
@@ -15,7 +16,8 @@ size_t kk_plane_rollout_kernel_count(const kk_plane_rollout *plan) {
   return kernel_count(plane_sizes(plan));
 }
 
-// Sizes of the planes: the state, with its halo, of whole vectors, and the gradient of f with zeros.
+// Sizes of the planes: the state, with its halo, of whole vectors, and the gradient of f with
+// zeros.
 typedef struct plane_shape {
   int rows, columns, padded_rows, padded_columns, delta_columns;
   size_t frame, padded, pitch, vectors, delta;
@@ -53,7 +55,8 @@ size_t kk_plane_rollout_scratch_count(const kk_plane_rollout *plan, int gradient
          taken(ring_count(&s, h, 16)) + taken(c * s.padded);
 }
 
-// The state at step t with its halo: [c][n + 12][m + 12]. `state` is NULL for the given first frame.
+// The state at step t with its halo: [c][n + 12][m + 12]. `state` is NULL for the given first
+// frame.
 static void fill_halo(
     const kk_plane_rollout *plan, const plane_shape *s, const float *truth, size_t channel_stride,
     int t, const float *state, size_t state_stride, float *p) {

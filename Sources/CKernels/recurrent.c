@@ -1,5 +1,5 @@
-// Fused recurrent networks for every instruction set: sizes, packing and the choice here, the arithmetic
-// in recurrent_body.inc.
+// Fused recurrent networks for every instruction set: sizes, packing and the choice here, the
+// arithmetic in recurrent_body.inc.
 #include "kymo_recurrent.h"
 
 #include "levels.h"

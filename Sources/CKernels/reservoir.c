@@ -22,8 +22,9 @@ ALWAYS void store(double *to, v8 v) { *(v8u *)to = v; }
 ALWAYS v8 splat(double x) { return (v8){x, x, x, x, x, x, x, x}; }
 ALWAYS v8 choose(i8 mask, v8 yes, v8 no) { return (v8)(((i8)yes & mask) | ((i8)no & ~mask)); }
 
-// tanh x = -m / (m + 2) with m = exp(-2 |x|) - 1 and the sign of x. exp(y) - 1 = 2^n p(r) + (2^n - 1)
-// with y = n log 2 + r and Taylor's p of degree 13, whose rest at |r| = log(2)/2 is below 1e-17; so
+// tanh x = -m / (m + 2) with m = exp(-2 |x|) - 1 and the sign of x. exp(y) - 1 = 2^n p(r) + (2^n -
+// 1) with y = n log 2 + r and Taylor's p of degree 13, whose rest at |r| = log(2)/2 is below 1e-17;
+//    so
 // small arguments keep their relative accuracy.
 ALWAYS v8 tanh8(v8 x) {
   const v8 shift = splat(0x1.8p52);

@@ -1,5 +1,5 @@
-// The fused rollout in one dimension for every instruction set: shared pieces here, the arithmetic in
-// rollout_rows.inc and rollout_body.inc, compiled once for each set and chosen at run time.
+// The fused rollout in one dimension for every instruction set: shared pieces here, the arithmetic
+// in rollout_rows.inc and rollout_body.inc, compiled once for each set and chosen at run time.
 #include "kymo_rollout.h"
 
 #include "levels.h"

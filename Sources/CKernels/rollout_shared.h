@@ -1,5 +1,5 @@
-// What the rollouts in one and two dimensions share: vectors, scratch, and the order of packed kernels.
-// The arithmetic of rows is in rollout_rows.inc.
+// What the rollouts in one and two dimensions share: vectors, scratch, and the order of packed
+// kernels. The arithmetic of rows is in rollout_rows.inc.
 #ifndef KYMO_ROLLOUT_SHARED_H
 #define KYMO_ROLLOUT_SHARED_H
 
@@ -8,7 +8,8 @@
 
 #define TAPS 5
 #define HALO 6
-// Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost halo cell.
+// Zeros beside the gradient of f: the reach of a linear path of 13 taps from the outermost halo
+// cell.
 #define DELTA_MARGIN 12
 
 static inline float *take_zeros(float **scratch, size_t count) {
@@ -60,7 +61,8 @@ static inline void pack_narrow_back(
       memcpy(packed, flat + ((size_t)place * channels + c) * hidden, hidden * sizeof(float));
 }
 
-// The way back through the linear path, given as [places][in][out]: taps reversed, [place][out][in].
+// The way back through the linear path, given as [places][in][out]: taps reversed,
+// [place][out][in].
 static inline void pack_linear_back(int places, int channels, const float *flat, float *packed) {
   for (int place = places - 1; place >= 0; place--)
     for (int out = 0; out < channels; out++)

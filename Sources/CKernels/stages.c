@@ -1,8 +1,8 @@
 // Fused convolutional stages for every instruction set: where things lie here, the arithmetic in
 // stages_body.inc, compiled once for each set and chosen at run time.
 //
-// A map is [channel][cell][PART] with states in the lanes. The input of a convolution has `reach` cells more
-// at both ends, which hold zeros or the other end of a periodic axis.
+// A map is [channel][cell][PART] with states in the lanes. The input of a convolution has `reach`
+// cells more at both ends, which hold zeros or the other end of a periodic axis.
 #include "kymo_stages.h"
 
 #include "levels.h"
@@ -44,8 +44,8 @@ size_t kk_stages_state_count(const kk_stages *stages) {
   return count;
 }
 
-// Two maps with room for any output, input, or padded gradient, and the states of a convolution's input
-// with channels in rows.
+// Two maps with room for any output, input, or padded gradient, and the states of a convolution's
+// input with channels in rows.
 static size_t map_count(const kk_stages *stages) {
   size_t most = 0;
   for (int s = 0; s < stages->count; s++) {

@@ -1,5 +1,5 @@
-// Sparse sums of terms, and their integration. Latents are few, so the loops are short: what counts is
-// that nothing is allocated and nothing is computed twice.
+// Sparse sums of terms, and their integration. Latents are few, so the loops are short: what counts
+// is that nothing is allocated and nothing is computed twice.
 #include "kymo_terms.h"
 
 #include <math.h>
@@ -116,7 +116,8 @@ int32_t kk_terms_integrate(
     memcpy(z, trial, (size_t)n * sizeof(double));
     memcpy(k, k + (STAGES - 1) * (size_t)n, (size_t)n * sizeof(double));
     passed = last ? time : passed + size;
-    // After a rejection the step must not grow at once; a last step that was cut short says nothing.
+    // After a rejection the step must not grow at once; a last step that was cut short says
+    // nothing.
     const double grown = size * fmin(rejected ? 1 : 10, 0.9 * pow(fmax(ratio, 1e-10), -0.2));
     if (!last || grown < h || size == h) h = grown;
     rejected = 0;

@@ -1,5 +1,5 @@
-/* Types and scratch memory that the fused kernels of the network share. A vector is 16 floats wide on
-   every processor: the compiler splits it where registers are narrower. */
+/* Types and scratch memory that the fused kernels of the network share. A vector is 16 floats wide
+   on every processor: the compiler splits it where registers are narrower. */
 #ifndef KYMO_VECTORS_H
 #define KYMO_VECTORS_H
 

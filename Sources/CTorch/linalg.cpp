@@ -14,7 +14,8 @@ using namespace kymo;
 
 kt_status kt_symmetric_eigen(kt_tensor *values, kt_tensor *vectors, kt_tensor t) {
   return guarded([&] {
-    // In double precision, for single gives NaN for some matrices with rows of zeros, and says nothing.
+    // In double precision, for single gives NaN for some matrices with rows of zeros, and says
+    // nothing.
     auto [w, v] = at::linalg_eigh(value(t).to(at::kDouble), "L");
     auto first = std::make_unique<kt_tensor_body>(kt_tensor_body{w.to(value(t).scalar_type())});
     *vectors = new kt_tensor_body{v.to(value(t).scalar_type())};

@@ -13,16 +13,16 @@
 
 using namespace kymo;
 
-// Tensors of a few megabytes come and go in every step. With glibc's defaults each of them is mapped
-// and faulted in anew, which took 7 % of a training step.
+// Tensors of a few megabytes come and go in every step. With glibc's defaults each of them is
+// mapped and faulted in anew, which took 7 % of a training step.
 [[gnu::constructor]] static void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
 }
 
-// Moments of Adam decay towards numbers below 10⁻³⁸ wherever a unit has gone quiet, and stay there: a third of those of a
-// kernel network with 64 hidden channels. The processor leaves its fast path for each of them. Threads started later
-// inherit this.
+// Moments of Adam decay towards numbers below 10⁻³⁸ wherever a unit has gone quiet, and stay there:
+// a third of those of a kernel network with 64 hidden channels. The processor leaves its fast path
+// for each of them. Threads started later inherit this.
 [[gnu::constructor]] static void flush_denormals() { at::globalContext().setFlushDenormal(true); }
 
 struct kt_generator_body {

@@ -1,5 +1,6 @@
-// What is said on standard error: sentences, log lines and the progress of long work. A bar is drawn
-// on a terminal only; elsewhere a plain line comes every ten seconds, so that logs stay short.
+// What is said on standard error: sentences, log lines and the progress of long work. A bar is
+// drawn on a terminal only; elsewhere a plain line comes every ten seconds, so that logs stay
+// short.
 package import Foundation
 package import Logging
 import Synchronization

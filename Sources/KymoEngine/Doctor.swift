@@ -1,5 +1,5 @@
-// kymo doctor: the work. Every check says what was found and, when something is missing, how to mend
-// it; speeds are measured for about a second.
+// kymo doctor: the work. Every check says what was found and, when something is missing, how to
+// mend it; speeds are measured for about a second.
 import ArgumentParser
 import CKernels
 import Foundation

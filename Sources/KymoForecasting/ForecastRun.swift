@@ -1,7 +1,8 @@
 // One forecast in progress: the order of calls (Vlachas et al. 2022, section I), the book-keeping
 // of frames, and trajectories that have diverged, which the reduction and the solver never see.
 //
-// Letters: B trajectories, W known frames, H forecast frames, T some of them, C X states, L latents.
+// Letters: B trajectories, W known frames, H forecast frames, T some of them, C X states, L
+// latents.
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
@@ -116,8 +117,8 @@ final class ForecastRun {
 
   /// Latent steps; returns the decoded last frame.
   ///
-  /// Long stretches are cut so that they can be stopped, and that fields fit into memory that was used
-  /// before; that does not change them.
+  /// Long stretches are cut so that they can be stopped, and that fields fit into memory that was
+  /// used before; that does not change them.
   func advanceLatents(_ count: Int) throws -> HostArray<Float> {
     var last = lastKnown
     let end = done + count
@@ -166,8 +167,8 @@ final class ForecastRun {
     return frames
   }
 
-  /// Teacher forcing on where the solver started and on its frames but the last; what is fed next is
-  /// the encoding of the last one, or what the propagators predict for it.
+  /// Teacher forcing on where the solver started and on its frames but the last; what is fed next
+  /// is the encoding of the last one, or what the propagators predict for it.
   private func rewarm(start: HostArray<Double>, frames: HostArray<Float>) throws {
     let count = frames.shape[1]
     let usesLast = forecaster.microFeedback == .encodeLast

@@ -1,5 +1,6 @@
-// Adaptive switching: see AdaptiveSchedule. Every trajectory decides for itself, so each is forecast
-// alone, with the solver going on from burst to burst as long as no latent steps come between.
+// Adaptive switching: see AdaptiveSchedule. Every trajectory decides for itself, so each is
+// forecast alone, with the solver going on from burst to burst as long as no latent steps come
+// between.
 public import KymoNumerics
 import KymoPropagation
 import KymoReduction

@@ -81,9 +81,9 @@ public struct Forecaster {
   /// Multiscale-LED: rounds of latent steps and of the solver (Figure 1).
   ///
   /// A round: m latent steps; the solver, started anew from the decoded last latents at their
-  /// absolute time, for μ coarse steps; teacher forcing on the encodings of where the solver started
-  /// and of its frames. The memory goes on, it is never reset. With m ≥ H this is Latent-LED, with
-  /// m = 0 the solver alone, started once from the last known frame.
+  /// absolute time, for μ coarse steps; teacher forcing on the encodings of where the solver
+  /// started and of its frames. The memory goes on, it is never reset. With m ≥ H this is
+  /// Latent-LED, with m = 0 the solver alone, started once from the last known frame.
   ///
   /// - Parameters:
   ///   - known: Known frames in physical units, `[B, W, C, X…]`.

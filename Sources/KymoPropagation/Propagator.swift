@@ -1,5 +1,6 @@
 // Advancing latents by coarse steps: the vocabulary of all propagators.
-// Vlachas et al., Nature Machine Intelligence 4, 359 (2022), section "Propagating the latent dynamics".
+// Vlachas et al., Nature Machine Intelligence 4, 359 (2022), section "Propagating the latent
+// dynamics".
 //
 // Letters: B trajectories side by side, T coarse steps, L latents.
 public import KymoNumerics

@@ -16,7 +16,8 @@ public protocol Restriction {
 
   /// The latents of states.
   ///
-  /// - Parameter states: Fields in physical units, `[B, C, X…]`; scaling belongs to the restriction.
+  /// - Parameter states: Fields in physical units, `[B, C, X…]`; scaling belongs to the
+  ///   restriction.
   /// - Throws: An error that names the shape when the states do not fit.
   /// - Returns: Latents, `[B, L]`.
   func encode(_ states: HostArray<Float>) throws -> HostArray<Double>

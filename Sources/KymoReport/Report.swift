@@ -14,8 +14,8 @@ public enum Report {
   /// - Parameters:
   ///   - run: The run folder.
   ///   - plotly: The file `plotly.min.js`; nil looks for the one that `make setup` installs.
-  /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood or the
-  ///   library is not there; `FileError` when the page cannot be written; `ResultsError` when
+  /// - Throws: ``ReportError`` when the run is no folder, one of its files cannot be understood or
+  ///   the library is not there; `FileError` when the page cannot be written; `ResultsError` when
   ///   results.json is of another schema or contradicts itself.
   /// - Returns: The page.
   public static func write(run: URL, plotly: URL? = nil) throws -> URL {

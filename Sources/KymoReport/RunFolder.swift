@@ -1,4 +1,5 @@
-// What a run folder says about itself. Every file may be missing: a report is made of what is there.
+// What a run folder says about itself. Every file may be missing: a report is made of what is
+// there.
 import Foundation
 import KymoResults
 

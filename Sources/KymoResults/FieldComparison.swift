@@ -1,5 +1,5 @@
-// Fields beside what was predicted of them: space–time pictures of fields in 1D, snapshots of fields
-// in 2D.
+// Fields beside what was predicted of them: space–time pictures of fields in 1D, snapshots of
+// fields in 2D.
 
 /// Fields beside what was predicted of them.
 public struct FieldComparison: Codable, Hashable, Sendable {

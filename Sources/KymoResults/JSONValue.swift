@@ -1,5 +1,5 @@
-// Values of any type inside results: what JSON can say, kept as it is until the method that wrote it
-// reads it back.
+// Values of any type inside results: what JSON can say, kept as it is until the method that wrote
+// it reads it back.
 import Foundation
 
 /// Any value of JSON.

@@ -1,5 +1,5 @@
-// Whatever lies in a plane of two quantities: curves with bands, points with error bars and the line
-// fitted to them, paths.
+// Whatever lies in a plane of two quantities: curves with bands, points with error bars and the
+// line fitted to them, paths.
 
 /// A quantity along an axis.
 public struct PlotAxis: Codable, Hashable, Sendable {

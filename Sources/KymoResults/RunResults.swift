@@ -1,5 +1,5 @@
-// What an evaluation found, as plain values: results.json of a run. A method fills it; report, terminal
-// and records draw it without knowing the method.
+// What an evaluation found, as plain values: results.json of a run. A method fills it; report,
+// terminal and records draw it without knowing the method.
 public import Foundation
 
 /// All that an evaluation found.

@@ -36,7 +36,8 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
   /// When it was continued, in UTC.
   package var resumed: [String] = []
 
-  /// Where relative paths of the recipe are looked up when they are not found from the current folder.
+  /// Where relative paths of the recipe are looked up when they are not found from the current
+  /// folder.
   package var base: URL? {
     workingFolder.map { URL(filePath: $0, directoryHint: .isDirectory) }
   }

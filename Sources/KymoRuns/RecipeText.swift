@@ -1,5 +1,5 @@
-// Recipes as text: YAML, overrides such as `training.batchSize=20` laid over it, and strict decoding
-// whose errors name the key, what was found and what is allowed.
+// Recipes as text: YAML, overrides such as `training.batchSize=20` laid over it, and strict
+// decoding whose errors name the key, what was found and what is allowed.
 import KymoNumerics
 import Yams
 

@@ -86,7 +86,8 @@ package struct RunDirectory: Sendable {
     return RunDirectory(url.appending(path: first))
   }
 
-  /// The folder of one seed: that of the experiment itself when only one is wanted, a folder below it otherwise.
+  /// The folder of one seed: that of the experiment itself when only one is wanted, a folder below
+  /// it otherwise.
   ///
   /// What is there already stays where it is.
   package static func place(ofSeed seed: UInt64, isOnlyOne: Bool, below base: URL) -> URL {

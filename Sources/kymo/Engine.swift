@@ -15,8 +15,8 @@ enum Engine {
       .deletingLastPathComponent().appending(path: "kymo-engine")
     var arguments = unsafe CommandLine.arguments.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    // libtorch's threads wait for each other by spinning, about a millisecond by default. Beside any
-    // other busy process that made training steps five times slower; a short spin did not.
+    // libtorch's threads wait for each other by spinning, about a millisecond by default. Beside
+    // any other busy process that made training steps five times slower; a short spin did not.
     if unsafe getenv("OMP_WAIT_POLICY") == nil { unsafe setenv("GOMP_SPINCOUNT", "1000", 0) }
     // The strings stay until the process is replaced, and the array ends with nil.
     unsafe execv(engine.path, arguments)

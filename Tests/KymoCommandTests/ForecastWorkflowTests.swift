@@ -1,5 +1,5 @@
-// Effective dynamics through the built program at the smallest size that works: train, kill, resume,
-// evaluate, forecast with and without a solver, report.
+// Effective dynamics through the built program at the smallest size that works: train, kill,
+// resume, evaluate, forecast with and without a solver, report.
 import Foundation
 import KymoData
 import KymoNumerics
@@ -101,8 +101,8 @@ import Testing
     let arrays = try NPZFile(tool.file("latent.npz"))
     #expect(try arrays.doubles("latents").shape == [1, 30, 2])
 
-    // The solver alone must repeat the recording: it made it. Frames lie in single precision, which the
-    // dynamics neither amplify nor forget over so short a time.
+    // The solver alone must repeat the recording: it made it. Frames lie in single precision, which
+    // the dynamics neither amplify nor forget over so short a time.
     let alone = try tool.run(
       "forecast", "run", "test.npz", "--macro", "0", "--micro", "5", "--horizon", "20", "-o",
       "alone.npz", "--json", "--threads", "1")

@@ -1,5 +1,5 @@
-// Experiments from beginning to end through the built program: a group of two recipes of a person's own, the
-// second on the encoder of the first, at the smallest size that trains.
+// Experiments from beginning to end through the built program: a group of two recipes of a person's
+// own, the second on the encoder of the first, at the smallest size that trains.
 import Foundation
 import KymoTestSupport
 import Testing

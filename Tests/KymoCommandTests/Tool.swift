@@ -80,7 +80,8 @@ struct Running {
   /// What it has said on standard error so far.
   var wordsSoFar: String { (try? String(contentsOf: words.url, encoding: .utf8)) ?? "" }
 
-  /// Waits for the end; a command that does not come to one is killed, so that nothing stays behind.
+  /// Waits for the end; a command that does not come to one is killed, so that nothing stays
+  /// behind.
   func wait() throws -> Outcome {
     let deadline = ContinuousClock.now + .seconds(180)
     while process.isRunning && ContinuousClock.now < deadline {

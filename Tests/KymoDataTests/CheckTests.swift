@@ -1,4 +1,5 @@
-// Statistics against plain loops and formulas, and everything that a check or an inspection reports.
+// Statistics against plain loops and formulas, and everything that a check or an inspection
+// reports.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

@@ -1,4 +1,5 @@
-// Frames that are made on demand: crops of them, their noise, and the files that hold their spectra.
+// Frames that are made on demand: crops of them, their noise, and the files that hold their
+// spectra.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

@@ -1,4 +1,5 @@
-// Files that NumPy wrote are read, and files that we wrote are read by NumPy: same shapes, same bits.
+// Files that NumPy wrote are read, and files that we wrote are read by NumPy: same shapes, same
+// bits.
 import Foundation
 import KymoNumerics
 import Testing
@@ -229,7 +230,9 @@ import Testing
     #expect(mapped.isMapped && !owned.isMapped)
     for index in 0..<6 { #expect(mapped[index] == owned[index]) }
     let part = mapped.subset(2..<5).subset(1..<3)
-    #expect(part.count == 2 && part[1] == x.slice(4).exchanged(0) && part.params?.slice(0) == params.slice(3))
+    #expect(
+      part.count == 2 && part[1] == x.slice(4).exchanged(0)
+        && part.params?.slice(0) == params.slice(3))
     #expect(part.metadata == mapped.metadata)
   }
 }

@@ -1,6 +1,6 @@
-// A third method, made of nothing but this file, goes through every verb: the mean of the field over
-// space and time is its only latent. It shows that a method adds no line to the house but its name in
-// the list.
+// A third method, made of nothing but this file, goes through every verb: the mean of the field
+// over space and time is its only latent. It shows that a method adds no line to the house but its
+// name in the list.
 import ArgumentParser
 import Foundation
 import KymoCommandLine

@@ -72,7 +72,8 @@ import Testing
       .evaluate(recordings, name: "test.npz", training: nil)
     let curve = try #require(results.predictions.first).curve
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
-    // The inside is off by one first frame more with each frame; the halo by nothing, and is not counted.
+    // The inside is off by one first frame more with each frame; the halo by nothing, and is not
+    // counted.
     let halo = model.givenCells(.groundTruth)
     let inner = (0..<2).map { index in
       let values = recordings[index].elements.prefix(cells).indices.filter { cell in

@@ -1,4 +1,5 @@
-// A whole forecasting run at the smallest size: waves on a line, two principal components, reservoirs.
+// A whole forecasting run at the smallest size: waves on a line, two principal components,
+// reservoirs.
 import Foundation
 import KymoData
 import KymoNN

@@ -56,7 +56,8 @@ import Testing
   @Test("has every key of every recipe with its default") func complete() throws {
     let tables = try tables()
     compare(
-      try SettingsTree(encoding: ParameterRecipe()), "Recipes that extract parameters", at: "", tables)
+      try SettingsTree(encoding: ParameterRecipe()), "Recipes that extract parameters", at: "",
+      tables)
     compare(
       try SettingsTree(encoding: DynamicsRecipe()), "Recipes that forecast", at: "", tables)
     for system in SimulatedSystem.allCases {

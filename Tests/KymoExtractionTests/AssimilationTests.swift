@@ -10,7 +10,8 @@ import Testing
   private let noise = 0.3
   private let frames = 4
 
-  /// Crops of the known decoder's recordings, every fourth of them from a first frame, and what is assimilated from them.
+  /// Crops of the known decoder's recordings, every fourth of them from a first frame, and what is
+  /// assimilated from them.
   private func assimilated(noise: Double) throws -> (recorded: Tensor, crops: Tensor) {
     let model = try knownDecoder(bend: 0)
     let halo = model.kernelNetwork.layout.halo

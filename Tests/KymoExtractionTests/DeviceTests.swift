@@ -1,5 +1,5 @@
-// The parameter VAE from the first step of training to a rollout: fused kernels on the processor against
-// tensor operations, there and on a CUDA device where there is one.
+// The parameter VAE from the first step of training to a rollout: fused kernels on the processor
+// against tensor operations, there and on a CUDA device where there is one.
 import KymoData
 import KymoMetrics
 import KymoNN

@@ -1,5 +1,5 @@
-// Fields in two space dimensions through the whole model: encoder, tiles of whole recordings, training
-// in small, the saved model.
+// Fields in two space dimensions through the whole model: encoder, tiles of whole recordings,
+// training in small, the saved model.
 import Foundation
 import KymoData
 import KymoMetrics

@@ -1,5 +1,5 @@
-// Latents by projection, on an ellipse whose encoder reads every angle wrong: the phase of a forecast in
-// rounds, and one step of Gauss–Newton by hand.
+// Latents by projection, on an ellipse whose encoder reads every angle wrong: the phase of a
+// forecast in rounds, and one step of Gauss–Newton by hand.
 import Foundation
 import KymoForecasting
 import KymoNumerics
@@ -94,8 +94,8 @@ private struct Turn: Propagator {
   {
     // Ten rounds before the last latent step, and the start.
     for shift in try drift(isNearest: false) { #expect(abs(shift - 11 * 0.05) < 11 * 1.2e-7) }
-    // One step on a circle leaves δ − sin δ of a shift δ, and differences of width h turn the slope by h/2,
-    // so that they see h/2 · (1 − cos δ).
+    // One step on a circle leaves δ − sin δ of a shift δ, and differences of width h turn the slope
+    // by h/2, so that they see h/2 · (1 − cos δ).
     let left = 0.05 - sin(0.05) + 0.01 / 2 * (1 - cos(0.05))
     for shift in try drift(isNearest: true) {
       #expect(abs(shift) < 11 * (left + 2e-6))

@@ -1,5 +1,5 @@
-// Metrics of forecasts: numbers worked out by hand, NumPy's and SciPy's numbers, and bounds that each metric
-// must keep.
+// Metrics of forecasts: numbers worked out by hand, NumPy's and SciPy's numbers, and bounds that
+// each metric must keep.
 import Foundation
 import KymoMetrics
 import KymoNumerics

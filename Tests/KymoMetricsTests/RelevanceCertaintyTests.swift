@@ -5,7 +5,8 @@ import KymoNumerics
 import Testing
 
 @Suite("Certainty of the number of parameters") struct RelevanceCertaintyTests {
-  /// The certainty of latents that are the columns of `values`, with the given σ², and one collapsed.
+  /// The certainty of latents that are the columns of `values`, with the given σ², and one
+  /// collapsed.
   private func certainty(
     _ values: [[Double]], noise: [Double], conservedMeans: [ConservedMean] = []
   ) -> RelevanceCertainty {

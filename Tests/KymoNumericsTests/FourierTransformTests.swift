@@ -1,5 +1,5 @@
-// The batched real transforms of CKernels, every instruction set of this machine, against the sum that
-// defines them and against NumPy.
+// The batched real transforms of CKernels, every instruction set of this machine, against the sum
+// that defines them and against NumPy.
 import CKernels
 import Foundation
 import KymoNumerics

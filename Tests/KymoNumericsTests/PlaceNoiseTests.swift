@@ -1,4 +1,5 @@
-// Noise that is a function of its place: the distribution, and that the order of asking does not matter.
+// Noise that is a function of its place: the distribution, and that the order of asking does not
+// matter.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

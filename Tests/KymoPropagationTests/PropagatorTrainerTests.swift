@@ -1,5 +1,5 @@
-// Training in small: the loss falls, forecasts follow a limit cycle, a continued training repeats the
-// unbroken one bit for bit, hostile settings and series are refused.
+// Training in small: the loss falls, forecasts follow a limit cycle, a continued training repeats
+// the unbroken one bit for bit, hostile settings and series are refused.
 import Foundation
 import KymoNN
 import KymoNumerics
@@ -20,8 +20,8 @@ private func sines(_ count: Int, frames: Int) -> [HostArray<Double>] {
   }
 }
 
-/// Van der Pol's limit cycle, x' = y, y' = (1 − x²) y − x, approached from inside and outside; Δt = 0.2
-/// by eight steps of Runge and Kutta's method.
+/// Van der Pol's limit cycle, x' = y, y' = (1 − x²) y − x, approached from inside and outside; Δt =
+/// 0.2 by eight steps of Runge and Kutta's method.
 private func limitCycles(_ starts: [(Double, Double)], frames: Int) -> [HostArray<Double>] {
   func slope(_ z: (Double, Double)) -> (Double, Double) { (z.1, (1 - z.0 * z.0) * z.1 - z.0) }
   func moved(_ z: (Double, Double), _ h: Double, _ k: (Double, Double)) -> (Double, Double) {

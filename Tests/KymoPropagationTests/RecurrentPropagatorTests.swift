@@ -1,4 +1,5 @@
-// Forecasts by trained networks: the kernel against the tensor version, warm-up and memory, folders.
+// Forecasts by trained networks: the kernel against the tensor version, warm-up and memory,
+// folders.
 import Foundation
 import KymoData
 import KymoNN

@@ -1,5 +1,5 @@
-// The reservoir computer: its kernels against plain loops, NumPy's numbers, the properties that the method
-// rests on, and known signals.
+// The reservoir computer: its kernels against plain loops, NumPy's numbers, the properties that the
+// method rests on, and known signals.
 import CKernels
 import Foundation
 import KymoData
@@ -148,7 +148,8 @@ private func plainProduct(_ reservoir: SparseReservoir, _ h: [Double]) -> [Doubl
     var memory = reservoir.initialMemory(batchCount: 1)
     let known = HostArray(Array(golden.firstSeries[0..<50]), shape: [1, 25, 2])
     let fitted = try reservoir.oneStepPredictions(known, memory: &memory)
-    // The fitted values of the first five states after the wash-out; entry [latent][state] in NumPy.
+    // The fitted values of the first five states after the wash-out; entry [latent][state] in
+    // NumPy.
     let expected = (0..<5).flatMap { state in
       (0..<2).map { golden.pseudoInverseFit[$0 * 5 + state] }
     }

@@ -1,5 +1,5 @@
-// Sparse models: known systems found again, NumPy's and SciPy's numbers, the integration, and forecasts
-// that run away.
+// Sparse models: known systems found again, NumPy's and SciPy's numbers, the integration, and
+// forecasts that run away.
 import CKernels
 import Foundation
 import KymoData
@@ -204,7 +204,8 @@ private func settings(
     for timeModel in SINDyConfiguration.TimeModel.allCases {
       let model = try explosive(timeModel)
       var memory = model.initialMemory(batchCount: 3)
-      // The first explodes near t = 1, that is step 200; the second starts lower; the third is lost.
+      // The first explodes near t = 1, that is step 200; the second starts lower; the third is
+      // lost.
       let path = try model.rollout(
         from: HostArray([1, 0.5, .nan], shape: [3, 1]), stepCount: 300, memory: &memory)
       let first = path.slice(0).elements

@@ -24,7 +24,8 @@ private func fronts(_ count: Int, seed: UInt64 = 1, cells: Int = 16) -> HostArra
   return HostArray(values, shape: [count, 2, cells])
 }
 
-/// Fields in two dimensions with two channels that depend on two numbers: bumps at different places.
+/// Fields in two dimensions with two channels that depend on two numbers: bumps at different
+/// places.
 private func bumps(_ count: Int, seed: UInt64 = 1) -> HostArray<Float> {
   var random = RandomStream(seed: seed, purpose: .testing)
   var values: [Float] = []

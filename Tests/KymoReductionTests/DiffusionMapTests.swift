@@ -24,8 +24,8 @@ private func closedCurve(_ count: Int) -> HostArray<Float> {
     configuration.scaling = .none
     let reduction = try DiffusionMapReduction(
       fitting: FrameSet(states: closedCurve(count)), configuration: configuration)
-    // The kernel is circulant, so both eigenvalues agree and the plane is that of the first harmonic;
-    // entries have mean square 1. Any rotation in the plane is as good.
+    // The kernel is circulant, so both eigenvalues agree and the plane is that of the first
+    // harmonic; entries have mean square 1. Any rotation in the plane is as good.
     expectClose(
       [reduction.eigenvalues[0]], [reduction.eigenvalues[1]],
       Tolerance(relative: 1e-12, because: "a double eigenvalue"))

@@ -1,4 +1,5 @@
-// The networks of reductions against PyTorch, central differences, and the counts of the paper's tables.
+// The networks of reductions against PyTorch, central differences, and the counts of the paper's
+// tables.
 import Foundation
 import KymoData
 import KymoNN
@@ -94,7 +95,8 @@ private let double = Tolerance(
 
   @Test("a ring turned by a whole stage gives latents of the turned map") func equivariance() throws
   {
-    // With one stage and 8 cells a turn by 2 cells turns the map in front of the dense layer by one.
+    // With one stage and 8 cells a turn by 2 cells turns the map in front of the dense layer by
+    // one.
     var settings = ConvolutionalAutoencoder()
     (settings.latentCount, settings.channels) = (4, [1])
     (settings.padding, settings.precision) = (.circular, .double)
@@ -205,8 +207,7 @@ private let double = Tolerance(
     }
   }
 
-  @Test("the KL weight grows from nearly 0 through a half to 1") func betaSchedule()
-  {
+  @Test("the KL weight grows from nearly 0 through a half to 1") func betaSchedule() {
     // The half is where exp(e / k) = k: e = k log k, with k = 25 / W(25).
     let w = 2.3601500619  // 2.36015 exp 2.36015 = 25.0000
     let k = 25 / w

@@ -1,5 +1,5 @@
-// A run folder with plausible contents, made without a model: a section of every kind, with the shapes
-// that the methods fill.
+// A run folder with plausible contents, made without a model: a section of every kind, with the
+// shapes that the methods fill.
 import Foundation
 import KymoNumerics
 import KymoResults

@@ -1,5 +1,5 @@
-// Light in a fibre: the soliton, exact linear propagation with parameters of each recording's own, order, and a ring that
-// is long enough.
+// Light in a fibre: the soliton, exact linear propagation with parameters of each recording's own,
+// order, and a ring that is long enough.
 import CKernels
 import Foundation
 import KymoNumerics
@@ -24,7 +24,8 @@ private struct Entrance {
   var light: (real: [Double], imaginary: [Double])
 }
 
-/// Frames on the periodic time axis in double precision, real and imaginary parts alternating, of every entrance.
+/// Frames on the periodic time axis in double precision, real and imaginary parts alternating, of
+/// every entrance.
 private func frames(
   _ configuration: Settings, _ entrances: [Entrance], level: kk_level = kk_processor_level()
 ) throws -> [[[Double]]] {

@@ -1,4 +1,5 @@
-// The finite-difference baseline against the published curve: the first regression test of the data.
+// The finite-difference baseline against the published curve: the first regression test of the
+// data.
 import CKernels
 import Foundation
 import KymoNumerics

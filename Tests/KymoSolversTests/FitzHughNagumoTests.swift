@@ -1,5 +1,6 @@
-// The FitzHugh-Nagumo lattice: its kernel against the rule written out, an independent NumPy run, the
-// authors' initial states where they are, the limit cycle and the steady state, symmetry, settings.
+// The FitzHugh-Nagumo lattice: its kernel against the rule written out, an independent NumPy run,
+// the authors' initial states where they are, the limit cycle and the steady state, symmetry,
+// settings.
 import CKernels
 import Foundation
 import KymoNumerics

@@ -1,5 +1,5 @@
-// The Kuramoto-Sivashinsky solver on the short periodic domain: values of an independent implementation, order,
-// symmetries of the equation, long runs, lanes and settings.
+// The Kuramoto-Sivashinsky solver on the short periodic domain: values of an independent
+// implementation, order, symmetries of the equation, long runs, lanes and settings.
 import CKernels
 import Foundation
 import KymoNumerics

@@ -1,5 +1,5 @@
-// The nonlinear Schroedinger solver: order, the soliton, invariants, the published statistics of its
-// data, and the finite-difference baseline against the published curve.
+// The nonlinear Schroedinger solver: order, the soliton, invariants, the published statistics of
+// its data, and the finite-difference baseline against the published curve.
 import CKernels
 import Foundation
 import KymoNumerics

@@ -1,4 +1,5 @@
-// Kuramoto-Sivashinsky between walls: the half of a periodic domain of twice the length on which the field is odd.
+// Kuramoto-Sivashinsky between walls: the half of a periodic domain of twice the length on which
+// the field is odd.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

@@ -1,5 +1,5 @@
-// Convolutional stages: fused kernel against tensor operations, gradients against central differences.
-// (Tensor operations are compared with PyTorch in the tests of reductions.)
+// Convolutional stages: fused kernel against tensor operations, gradients against central
+// differences. (Tensor operations are compared with PyTorch in the tests of reductions.)
 import CKernels
 import Foundation
 import KymoNN

@@ -1,5 +1,5 @@
-// The stack of dense layers: fused kernel against tensor operations, tensor operations against central
-// differences, skips, what must not be.
+// The stack of dense layers: fused kernel against tensor operations, tensor operations against
+// central differences, skips, what must not be.
 import CKernels
 import Foundation
 import KymoNN

@@ -40,8 +40,8 @@ private func matrix(_ entries: [Double], _ rows: Int, _ columns: Int) -> Tensor 
     expectClose(floats.doubles, golden.symmetricValues, single)
   }
 
-  /// The second moment of a training's gradients, 45 of whose 64 channels are never positive: its lower
-  /// triangle without those.
+  /// The second moment of a training's gradients, 45 of whose 64 channels are never positive: its
+  /// lower triangle without those.
   private struct Moment: Decodable {
     var formatVersion, size: Int
     var rows: [Int]

@@ -1,4 +1,5 @@
-// SOAP against a script of its formulas, its limits, and what it is for: weights that are stiff together.
+// SOAP against a script of its formulas, its limits, and what it is for: weights that are stiff
+// together.
 import Foundation
 import KymoNN
 import KymoNumerics

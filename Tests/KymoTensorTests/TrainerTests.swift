@@ -1,4 +1,5 @@
-// The trainer on a loss that can be worked out by hand: phases, interruptions, best weights, averages, ends.
+// The trainer on a loss that can be worked out by hand: phases, interruptions, best weights,
+// averages, ends.
 import Foundation
 import KymoNN
 import KymoNumerics

@@ -22,7 +22,8 @@ public struct Tolerance: Sendable {
   }
 }
 
-/// The distance of the worst entry, as a multiple of what the tolerance allows; NaN counts as infinity.
+/// The distance of the worst entry, as a multiple of what the tolerance allows; NaN counts as
+/// infinity.
 ///
 /// At most 1 is within the tolerance. Arrays of different lengths are infinitely apart.
 public func deviation<Value: BinaryFloatingPoint>(
@@ -51,11 +52,11 @@ public func expectClose<Value: BinaryFloatingPoint>(
   }
 }
 
-/// The negative control of ``expectClose(_:_:_:sourceLocation:)``: records an issue unless an entry is
-/// off by more than `factor` times what the tolerance allows.
+/// The negative control of ``expectClose(_:_:_:sourceLocation:)``: records an issue unless an entry
+/// is off by more than `factor` times what the tolerance allows.
 ///
-/// Numbers that are not finite, or another count of them, are no control: they would be noticed with
-/// any tolerance.
+/// Numbers that are not finite, or another count of them, are no control: they would be noticed
+/// with any tolerance.
 public func expectFar<Value: BinaryFloatingPoint>(
   _ observed: [Value], _ expected: [Value], _ tolerance: Tolerance, factor: Double = 100,
   sourceLocation: SourceLocation = #_sourceLocation

@@ -2,9 +2,10 @@
 
      y = f(W x + b), or f(W x + b + x) where a layer has a skip (equal widths only).
 
-   Parameters are in PyTorch's shapes, [outputs][inputs] and [outputs], and are read as they are. States
-   are worked on in parts of at most KK_DENSE_PART, side by side in vector lanes; parts are independent
-   and may run on different threads, each with scratch and packed gradient of its own. */
+   Parameters are in PyTorch's shapes, [outputs][inputs] and [outputs], and are read as they are.
+   States are worked on in parts of at most KK_DENSE_PART, side by side in vector lanes; parts are
+   independent and may run on different threads, each with scratch and packed gradient of its
+   own. */
 #ifndef KYMO_DENSE_H
 #define KYMO_DENSE_H
 
@@ -40,14 +41,14 @@ size_t kk_dense_state_count(const kk_dense *stack);
 size_t kk_dense_scratch_count(const kk_dense *stack);
 size_t kk_dense_gradient_count(const kk_dense *stack);
 
-/* input: [batch][first inputs], output: [batch][last outputs]; batch at most KK_DENSE_PART. `state` is 0
-   when there is no way back; a few states are then worked on one by one. */
+/* input: [batch][first inputs], output: [batch][last outputs]; batch at most KK_DENSE_PART. `state`
+   is 0 when there is no way back; a few states are then worked on one by one. */
 void kk_dense_forward(
     const kk_dense *stack, size_t batch, const float *input, float *output, float *state,
     float *scratch);
 
-/* Adds the gradient of the parameters to `gradient`, from that of the output. `input` and `state` are as
-   forward had and left them. input_gradient, [batch][first inputs], may be 0. */
+/* Adds the gradient of the parameters to `gradient`, from that of the output. `input` and `state`
+   are as forward had and left them. input_gradient, [batch][first inputs], may be 0. */
 void kk_dense_backward(
     const kk_dense *stack, size_t batch, const float *input, const float *state,
     const float *output_gradient, float *gradient, float *input_gradient, float *scratch);

@@ -1,6 +1,6 @@
-/* Fourth-order exponential time differencing (ETDRK4: Cox and Matthews 2002, coefficients by contour
-   means: Kassam and Trefethen 2005, doi:10.1137/S1064827502410633) for real periodic fields in one
-   dimension with the quadratic term of Burgers and of Kuramoto and Sivashinsky:
+/* Fourth-order exponential time differencing (ETDRK4: Cox and Matthews 2002, coefficients by
+   contour means: Kassam and Trefethen 2005, doi:10.1137/S1064827502410633) for real periodic fields
+   in one dimension with the quadratic term of Burgers and of Kuramoto and Sivashinsky:
 
      u_t = L u - D(u^2) / 2   (conservative)   or   u_t = L u - u D(u)   (advective)
 
@@ -14,13 +14,13 @@
    one with squaring, and one sweep over pairs of modes (k, N/2 - k) that splits the spectrum, adds
    up the stage, and packs it for the next transform.
 
-   Floor, conservative form, a recording and a step: four times two transforms of N/2 complex points,
-   N squares, 7 N operations to split and pack the modes, and 5.5 N for the stages. With N = 384
-   (radices 3, 8, 8) that is 67,000 operations, or 51,600 vector instructions for eight recordings;
-   256 frames of 20 steps are 0.34 GFLOP a recording. A core at 2.3 GHz with two 512-bit units needs at
-   least 7.1 ms for that; measured 11.0 ms of an otherwise busy machine, 31 GFLOP/s, 64 % of what the
-   units can issue. Taking the outermost passes of the transforms into the sweep was tried and gained
-   nothing. */
+   Floor, conservative form, a recording and a step: four times two transforms of N/2 complex
+   points, N squares, 7 N operations to split and pack the modes, and 5.5 N for the stages. With N =
+   384 (radices 3, 8, 8) that is 67,000 operations, or 51,600 vector instructions for eight
+   recordings; 256 frames of 20 steps are 0.34 GFLOP a recording. A core at 2.3 GHz with two 512-bit
+   units needs at least 7.1 ms for that; measured 11.0 ms of an otherwise busy machine, 31 GFLOP/s,
+   64 % of what the units can issue. Taking the outermost passes of the transforms into the sweep
+   was tried and gained nothing. */
 #ifndef KYMO_ETD_H
 #define KYMO_ETD_H
 
@@ -48,8 +48,8 @@ int32_t kk_etd_lanes(const kk_etd *stepper);
    to be written before, and read after, kk_etd_advance. Modes 0 and N/2 are real. */
 double *kk_etd_state(kk_etd *stepper);
 
-/* Sets the equation: linear holds the symbol of L as [mode][lane], derivative that of D divided by i
-   as [mode], zero at modes 0 and N/2. */
+/* Sets the equation: linear holds the symbol of L as [mode][lane], derivative that of D divided by
+   i as [mode], zero at modes 0 and N/2. */
 void kk_etd_prepare(
     kk_etd *stepper, const double *linear, const double *derivative, double step);
 

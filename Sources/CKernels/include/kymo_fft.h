@@ -45,8 +45,8 @@ uint32_t kk_fft_inverse_rows(
     const kk_fft *plan, const double *spectrum, float *points, size_t lane_stride, int32_t lanes,
     double bound, double *scratch);
 
-/* Complex transforms of N/2 points with a plan for N real ones. Arrays are [entry][re, im][lane] with
-   N/2 entries; a spectrum has the negative modes after the positive ones. The same signs and
+/* Complex transforms of N/2 points with a plan for N real ones. Arrays are [entry][re, im][lane]
+   with N/2 entries; a spectrum has the negative modes after the positive ones. The same signs and
    factors as above; input and output may be one array. */
 void kk_fft_complex_forward(
     const kk_fft *plan, const double *field, double *spectrum, double *scratch);

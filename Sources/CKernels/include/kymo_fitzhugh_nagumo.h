@@ -3,17 +3,18 @@
 
      u_t = Du u_xx + u - u^3 - v,   v_t = Dv v_xx + epsilon (u - alpha1 v - alpha0)
 
-   A step: densities rho = f- + f0 + f+; f* = f - omega (f - rho / 3) + (h / 3) R for every population;
-   f+ moves one node up, f- one node down. Ends: f+ stays at the first node (or, symmetric, takes what
-   f- brings there); at the last node f- takes what f+ brings there.
+   A step: densities rho = f- + f0 + f+; f* = f - omega (f - rho / 3) + (h / 3) R for every
+   population; f+ moves one node up, f- one node down. Ends: f+ stays at the first node (or,
+   symmetric, takes what f- brings there); at the last node f- takes what f+ brings there.
 
-   One trajectory, its nodes in the lanes of a vector. Nothing is moved: f+ and f- lie in windows longer
-   than the line, and the line's place in a window moves by one node a step; a window is filled anew once
-   it is used up, after 256 steps.
+   One trajectory, its nodes in the lanes of a vector. Nothing is moved: f+ and f- lie in windows
+   longer than the line, and the line's place in a window moves by one node a step; a window is
+   filled anew once it is used up, after 256 steps.
 
-   Floor, a node and a step: 26 operations in 16 instructions (4 additions, 2 products, 10 multiply-adds)
-   and 6 loads and stores. 101 nodes are 13 vectors of 512 bits: 208 instructions, 104 cycles of two
-   units, or 0.04 microseconds at 2.5 GHz; docs/benchmarks.md has what is measured. */
+   Floor, a node and a step: 26 operations in 16 instructions (4 additions, 2 products, 10
+   multiply-adds) and 6 loads and stores. 101 nodes are 13 vectors of 512 bits: 208 instructions,
+   104 cycles of two units, or 0.04 microseconds at 2.5 GHz; docs/benchmarks.md has what is
+   measured. */
 #ifndef KYMO_FITZHUGH_NAGUMO_H
 #define KYMO_FITZHUGH_NAGUMO_H
 

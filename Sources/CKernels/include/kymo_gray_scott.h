@@ -41,8 +41,8 @@ void kk_gray_scott_advance(kk_gray_scott *stepper, int64_t steps);
 
 /* Makes the present fields of all lanes, for kk_gray_scott_get. */
 void kk_gray_scott_show(kk_gray_scott *stepper);
-/* The fields of a lane that were made last, each [rows][columns]. Returns 1 where one is not finite or beyond
-   `bound`, else 0. */
+/* The fields of a lane that were made last, each [rows][columns]. Returns 1 where one is not finite
+   or beyond `bound`, else 0. */
 int32_t kk_gray_scott_get(
     const kk_gray_scott *stepper, int32_t lane, double bound, double *u, double *v);
 

@@ -1,11 +1,13 @@
 /* One network from latents to a kernel of the propagating decoder, for a batch of recordings:
 
-     h = f(W1 z + b1),   k = gain (W2 h + b2),   f(x) = max(x, 0), or x where the network has no bend.
+     h = f(W1 z + b1),   k = gain (W2 h + b2),   f(x) = max(x, 0), or x where the network has no
+     bend.
 
-   W2 holds nearly all weights and is long, a batch is short: results are made in pieces of rows or units that
-   are independent of each other and may run on different threads. Parameters are in PyTorch's shapes,
-   [outputs][inputs]. Rows of `hidden` and of its gradient are kk_kernel_network_pitch floats apart and zero
-   behind the units; kernels are `kernel_pitch` floats apart and start at this network's first entry. */
+   W2 holds nearly all weights and is long, a batch is short: results are made in pieces of rows or
+   units that are independent of each other and may run on different threads. Parameters are in
+   PyTorch's shapes, [outputs][inputs]. Rows of `hidden` and of its gradient are
+   kk_kernel_network_pitch floats apart and zero behind the units; kernels are `kernel_pitch` floats
+   apart and start at this network's first entry. */
 #ifndef KYMO_KERNEL_NETWORK_H
 #define KYMO_KERNEL_NETWORK_H
 
@@ -39,7 +41,8 @@ void kk_kernel_network_last_gradient(
     const kk_kernel_network *network, const float *hidden, const float *kernel_gradient,
     size_t first, size_t count, float *weight_gradient, float *bias_gradient);
 
-/* Writes the gradient before f at KK_KERNEL_NETWORK_UNITS units from `first` on, or as many as there are. */
+/* Writes the gradient before f at KK_KERNEL_NETWORK_UNITS units from `first` on, or as many as
+   there are. */
 void kk_kernel_network_hidden_gradient(
     const kk_kernel_network *network, const float *hidden, const float *kernel_gradient,
     size_t first, float *hidden_gradient, float *scratch);

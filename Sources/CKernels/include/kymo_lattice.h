@@ -4,7 +4,8 @@
    A layer has 3 taps along each of 2 or 3 axes (time, then space), a stride and a dilation that are
    the same along every axis, no padding, bias and relu:
 
-     out[p][o] = relu(b[o] + sum over taps k and inputs i of in[stride p + dilation k][i] K[k][i][o])
+     out[p][o] = relu(b[o] + sum over taps k and inputs i of in[stride p + dilation k][i]
+     K[k][i][o])
 
    Output sizes are (n - 1 - 2 dilation) / stride + 1. Arithmetic floor of the gradient: three times
    the forward multiply-adds, less the input gradient of the first layer. One recording is one
@@ -36,8 +37,8 @@ size_t kk_lattice_scratch_count(const kk_lattice *plan);
 void kk_lattice_pack(
     const kk_lattice *plan, int layer, const float *weight, const float *bias, float *packed);
 
-/* All layers of one recording; input is [time][space...][channels]. Returns where in `maps` the last
-   layer lies, [time][space...][channels]. */
+/* All layers of one recording; input is [time][space...][channels]. Returns where in `maps` the
+   last layer lies, [time][space...][channels]. */
 const float *kk_lattice_forward(
     const kk_lattice *plan, const float *packed, const float *input, float *maps);
 

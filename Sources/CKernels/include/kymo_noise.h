@@ -2,8 +2,8 @@
    same number, in whatever order and part the cells are asked for, on every processor.
 
    Bits by Philox4x32-10 (Salmon et al., SC 2011, doi:10.1145/2063384.2063405), four cells a block;
-   the normal deviate is sqrt(2) erfinv(x) of 23 of them, by the single-precision polynomials of Giles
-   ("Approximating the erfinv function", GPU Computing Gems 2, 2011; relative error 4e-7). */
+   the normal deviate is sqrt(2) erfinv(x) of 23 of them, by the single-precision polynomials of
+   Giles ("Approximating the erfinv function", GPU Computing Gems 2, 2011; relative error 4e-7). */
 #ifndef KYMO_NOISE_H
 #define KYMO_NOISE_H
 

@@ -1,5 +1,5 @@
-/* One step of an optimiser over flat arrays, in one pass over memory: parameters, gradients and both
-   moments are read once and written once.
+/* One step of an optimiser over flat arrays, in one pass over memory: parameters, gradients and
+   both moments are read once and written once.
 
    Adam (Kingma and Ba 2015), g = gradient_scale * gradient:
 

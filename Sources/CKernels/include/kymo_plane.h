@@ -7,13 +7,14 @@
    divided by i: with a = -kx^2 and so on, convection with velocity (p, q) and diffusion D.
 
    A crop of a frame costs the column transforms (over kx) of those ky that matter, and the row
-   transforms of the crop's rows. The factors exp(t lambda) are separable, and go from frame to frame
-   by one product. Columns that together add less than a given bound to any point are left out: with
-   diffusion few matter after the first frames.
+   transforms of the crop's rows. The factors exp(t lambda) are separable, and go from frame to
+   frame by one product. Columns that together add less than a given bound to any point are left
+   out: with diffusion few matter after the first frames.
 
-   Floor, in operations, a frame of 62 rows out of 256 x 256 points: 62 transforms of 256 real points,
-   0.32 million, and for each ky that matters 12,000 for its factors and transform; 1.9 million where
-   all 129 do, 0.7 million for the 30 of an ordinary crop. Vectors hold columns first, then rows. */
+   Floor, in operations, a frame of 62 rows out of 256 x 256 points: 62 transforms of 256 real
+   points, 0.32 million, and for each ky that matters 12,000 for its factors and transform; 1.9
+   million where all 129 do, 0.7 million for the 30 of an ordinary crop. Vectors hold columns first,
+   then rows. */
 #ifndef KYMO_PLANE_H
 #define KYMO_PLANE_H
 
@@ -24,8 +25,8 @@
 
 typedef struct kk_plane kk_plane;
 
-/* A plan for fields of rows x columns points; each count even and otherwise a product of 2, 3 and 5,
-   rows at least 4. The symbols of the rows' axis have `rows` entries (negative modes behind the
+/* A plan for fields of rows x columns points; each count even and otherwise a product of 2, 3 and
+   5, rows at least 4. The symbols of the rows' axis have `rows` entries (negative modes behind the
    positive ones), those of the columns' axis columns / 2 + 1. NULL for other counts or without
    memory. A plan is read only: threads may share it. */
 kk_plane *kk_plane_create(
@@ -43,9 +44,9 @@ typedef struct kk_plane_crop {
   int32_t frames, row, row_count, column, column_count;
 } kk_plane_crop;
 
-/* Writes the crop as [frame][row][column]. The spectrum is [rows][columns / 2 + 1][re, im], the half
-   plane of a real field. What is left out changes no point by more than `bound`. Returns 0, or -1
-   without memory. */
+/* Writes the crop as [frame][row][column]. The spectrum is [rows][columns / 2 + 1][re, im], the
+   half plane of a real field. What is left out changes no point by more than `bound`. Returns 0, or
+   -1 without memory. */
 int32_t kk_plane_frames(
     const kk_plane *plane, const float *spectrum, kk_plane_law law, kk_plane_crop crop,
     double bound, float *output);

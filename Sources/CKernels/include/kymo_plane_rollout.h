@@ -1,9 +1,9 @@
 /* The rollout of the propagating decoder in two dimensions, fused: all steps and all layers of one
    recording in one call. A step is that of kymo_rollout.h with 5 x 5 taps a layer.
 
-   Layers run row by row: a row of a layer needs five rows of the one before it, so hidden layers are
-   rings of five rows that stay in the second-level cache for fields of any size. The gradient keeps
-   the states and tanh only and computes the hidden layers anew on the way back.
+   Layers run row by row: a row of a layer needs five rows of the one before it, so hidden layers
+   are rings of five rows that stay in the second-level cache for fields of any size. The gradient
+   keeps the states and tanh only and computes the hidden layers anew on the way back.
 
    Arithmetic for the gradient call with c channels, h hidden channels and n x m cells, per step in
    multiply-adds: 4 times 25 (c h (n+8)(m+8) + h h (n+4)(m+4)) + 3 times 25 h c n m. */
@@ -41,8 +41,8 @@ void kk_plane_rollout_forward(
     const kk_plane_rollout *plan, const float *kernels, float lambda, const float *truth,
     size_t channel_stride, const float *noise, float *states, float *scratch);
 
-/* The weighted squared error of a rollout and its gradient; arguments as of kk_rollout_gradient, with
-   truth of T + 1 frames. */
+/* The weighted squared error of a rollout and its gradient; arguments as of kk_rollout_gradient,
+   with truth of T + 1 frames. */
 double kk_plane_rollout_gradient(
     const kk_plane_rollout *plan, const float *kernels, float lambda, const float *truth,
     size_t channel_stride, const float *noise, const float *weight, float *gradient,

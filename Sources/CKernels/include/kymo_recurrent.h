@@ -1,20 +1,21 @@
-/* Recurrent networks (LSTM, GRU) with a linear output layer, fused: all steps of many trajectories in
-   one call, forward for forecasts, forward and backward for training.
+/* Recurrent networks (LSTM, GRU) with a linear output layer, fused: all steps of many trajectories
+   in one call, forward for forecasts, forward and backward for training.
 
    One step of a layer with inputs x and units h (Hochreiter and Schmidhuber 1997 with forget gates;
    Cho et al. 2014), weights in PyTorch's order:
 
      LSTM  i, f, o = sigmoid(W x + b + U h + c),  g = tanh(W x + b + U h + c)
            m <- f m + i g,  h <- o tanh(m)
-     GRU   r, u = sigmoid(W x + b + U h + c),  n = tanh(W x + b + r (U h + c)),  h <- (1 - u) n + u h
+     GRU   r, u = sigmoid(W x + b + U h + c),  n = tanh(W x + b + r (U h + c)),  h <- (1 - u) n + u
+     h
 
-   Layers feed each other; the last one's h gives the prediction y = a(V h + d), or y = x + V h + d. An
-   input is given, or it is the prediction of the step before.
+   Layers feed each other; the last one's h gives the prediction y = a(V h + d), or y = x + V h + d.
+   An input is given, or it is the prediction of the step before.
 
-   Gates of 16 units are vectors; rows are trajectories, and a weight that is read once serves four of
-   them. Floor in multiply-adds, a row and a step: G H (D + H) a layer (G = 4 or 3 gates, H units, D
-   inputs) and H O for the output; the gradient takes three times that. One trajectory alone is bound by
-   reading the weights: 4 bytes for each multiply-add. */
+   Gates of 16 units are vectors; rows are trajectories, and a weight that is read once serves four
+   of them. Floor in multiply-adds, a row and a step: G H (D + H) a layer (G = 4 or 3 gates, H
+   units, D inputs) and H O for the output; the gradient takes three times that. One trajectory
+   alone is bound by reading the weights: 4 bytes for each multiply-add. */
 #ifndef KYMO_RECURRENT_H
 #define KYMO_RECURRENT_H
 
@@ -40,10 +41,11 @@ typedef struct kk_recurrent {
   int32_t units;   /* H, at least 1 */
 } kk_recurrent;
 
-/* Parameters are 4 arrays a layer, [G H][inputs], [G H][H], [G H], [G H] (weight_ih, weight_hh, bias_ih,
-   bias_hh), then the output's [D][H] and [D]. */
+/* Parameters are 4 arrays a layer, [G H][inputs], [G H][H], [G H], [G H] (weight_ih, weight_hh,
+   bias_ih, bias_hh), then the output's [D][H] and [D]. */
 
-/* Floats of the packed parameters; `gradient` is nonzero where kk_recurrent_backward will read them. */
+/* Floats of the packed parameters; `gradient` is nonzero where kk_recurrent_backward will read
+   them. */
 size_t kk_recurrent_packed_count(const kk_recurrent *plan, int gradient);
 void kk_recurrent_pack(
     const kk_recurrent *plan, const float *const *parameters, int gradient, float *packed);
@@ -75,9 +77,10 @@ void kk_recurrent_forward(
     const kk_recurrent *plan, const float *packed, const kk_recurrent_run *run, float *tape,
     float *scratch);
 
-/* Adds the gradients of the parameters to `sums`, from those of the predictions, [rows][steps][D]. The
-   gradient passes through predictions that became inputs where `through` is nonzero. Writes those of the
-   given inputs to `input_gradient`, [rows][known][D], unless it is NULL; states get none. */
+/* Adds the gradients of the parameters to `sums`, from those of the predictions, [rows][steps][D].
+   The gradient passes through predictions that became inputs where `through` is nonzero. Writes
+   those of the given inputs to `input_gradient`, [rows][known][D], unless it is NULL; states get
+   none. */
 void kk_recurrent_backward(
     const kk_recurrent *plan, const float *packed, const kk_recurrent_run *run, const float *tape,
     const float *prediction_gradient, int through, float *input_gradient, float *sums,

@@ -5,8 +5,8 @@
    A is sparse; every unit sees one of the inputs (Vlachas et al. 2022; Pathak et al. 2018 for phi).
    Arrays are [unit or input or output][lane] with 1 or 8 lanes, doubles.
 
-   Floor of a step: nonzeros + units + outputs x units multiply-adds a lane, units hyperbolic tangents;
-   12 bytes of A a nonzero and 8 of V an output and unit are read once for all lanes. */
+   Floor of a step: nonzeros + units + outputs x units multiply-adds a lane, units hyperbolic
+   tangents; 12 bytes of A a nonzero and 8 of V an output and unit are read once for all lanes. */
 #ifndef KYMO_RESERVOIR_H
 #define KYMO_RESERVOIR_H
 

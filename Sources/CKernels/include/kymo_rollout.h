@@ -7,9 +7,9 @@
      f  = b_out + K_out * a2 [+ K_lin * y]
      y' = y + lambda tanh(scale f / lambda) [+ noise]
 
-   Arithmetic floor for the gradient call with c channels, h hidden channels, n cells: per step about
-   3 (5 c h + 5 h h + 5 h c) n multiply-adds, of which forward is a third. One recording is one
-   thread's work; callers run recordings side by side. */
+   Arithmetic floor for the gradient call with c channels, h hidden channels, n cells: per step
+   about 3 (5 c h + 5 h h + 5 h c) n multiply-adds, of which forward is a third. One recording is
+   one thread's work; callers run recordings side by side. */
 #ifndef KYMO_ROLLOUT_H
 #define KYMO_ROLLOUT_H
 

@@ -1,13 +1,15 @@
-/* Stages of a convolutional network over one axis of space, forward and backward. A stage that halves:
+/* Stages of a convolutional network over one axis of space, forward and backward. A stage that
+   halves:
 
      convolution, mean of two neighbours, function;
 
-   a stage that doubles: linear interpolation to twice the cells (cell centres correspond), convolution,
-   function. Beyond the ends lie zeros (and the outermost value for the interpolation), or the axis is a
-   ring.
+   a stage that doubles: linear interpolation to twice the cells (cell centres correspond),
+   convolution, function. Beyond the ends lie zeros (and the outermost value for the interpolation),
+   or the axis is a ring.
 
-   Weights are in PyTorch's shapes, [outputs][inputs][taps] and [outputs], and are read as they are. States
-   are worked on in parts of at most KK_DENSE_PART, side by side in vector lanes, as in kymo_dense.h. */
+   Weights are in PyTorch's shapes, [outputs][inputs][taps] and [outputs], and are read as they are.
+   States are worked on in parts of at most KK_DENSE_PART, side by side in vector lanes, as in
+   kymo_dense.h. */
 #ifndef KYMO_STAGES_H
 #define KYMO_STAGES_H
 
@@ -39,8 +41,8 @@ void kk_stages_forward(
     const kk_stages *stages, size_t batch, const float *input, float *output, float *state,
     float *scratch);
 
-/* Adds the gradient of the parameters to `gradient`, from that of the output. `state` is as forward left
-   it. input_gradient, of the input's shape, may be 0. */
+/* Adds the gradient of the parameters to `gradient`, from that of the output. `state` is as forward
+   left it. input_gradient, of the input's shape, may be 0. */
 void kk_stages_backward(
     const kk_stages *stages, size_t batch, const float *state, const float *output_gradient,
     float *gradient, float *input_gradient, float *scratch);

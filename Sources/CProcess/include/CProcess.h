@@ -11,8 +11,8 @@ typedef struct kp_program {
 } kp_program;
 
 /* Starts a program in a process group of its own, with signals as a shell would leave them. The
-   arrays end with NULL; `folder` may be NULL. A name without a slash is looked for on PATH. Returns 0,
-   or the error number, `program` being untouched. */
+   arrays end with NULL; `folder` may be NULL. A name without a slash is looked for on PATH. Returns
+   0, or the error number, `program` being untouched. */
 int32_t kp_start(
     kp_program *program, char *const *arguments, char *const *environment, const char *folder);
 
@@ -22,8 +22,8 @@ int64_t kp_write(int32_t descriptor, const void *bytes, size_t count);
 /* 1 when the program has ended; it stays to be reaped. */
 int32_t kp_has_ended(int32_t process);
 
-/* Ends what is left of the program's group, then waits for the program itself and returns its status
-   as wait does. To be called once. */
+/* Ends what is left of the program's group, then waits for the program itself and returns its
+   status as wait does. To be called once. */
 int32_t kp_reap(int32_t process);
 
 #endif

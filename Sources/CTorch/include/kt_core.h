@@ -72,7 +72,8 @@ kt_status kt_empty(
     kt_device device);
 /* 0, 1, … count - 1 as int64. */
 kt_status kt_range(kt_out out, int64_t count, kt_device device);
-/* A CPU tensor with a copy of the entries at `source`, which are of type `type` (bool: one byte). */
+/* A CPU tensor with a copy of the entries at `source`, which are of type `type` (bool: one
+   byte). */
 kt_status kt_from_host(
     kt_out out, const void *_Nullable source, const int64_t *sizes, int64_t rank,
     kt_scalar_type type);

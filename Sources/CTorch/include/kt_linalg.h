@@ -1,6 +1,6 @@
-/* Factorisations and solutions of dense matrices, float32 or float64. They copy their operands; only
-   kt_add_matmul_in_place changes one. A matrix that cannot be factored gives KT_FAILED with the
-   library's words, unless an `info` says which minor it was. */
+/* Factorisations and solutions of dense matrices, float32 or float64. They copy their operands;
+   only kt_add_matmul_in_place changes one. A matrix that cannot be factored gives KT_FAILED with
+   the library's words, unless an `info` says which minor it was. */
 #ifndef KT_LINALG_H
 #define KT_LINALG_H
 
@@ -13,8 +13,8 @@ extern "C" {
 
 /* t = vectors diag(values) vectorsT; values rise, vectors are columns. Reads the lower triangle. */
 kt_status kt_symmetric_eigen(kt_out values, kt_out vectors, kt_tensor t);
-/* t = L LT. Reads the lower triangle. info: 0, or the order of the leading minor that is not positive;
-   then `out` is without meaning but still belongs to the caller. */
+/* t = L LT. Reads the lower triangle. info: 0, or the order of the leading minor that is not
+   positive; then `out` is without meaning but still belongs to the caller. */
 kt_status kt_cholesky(kt_out out, int64_t *info, kt_tensor t);
 /* The solution of L LT x = rhs. */
 kt_status kt_cholesky_solve(kt_out out, kt_tensor rhs, kt_tensor factor);

@@ -94,8 +94,8 @@ kt_status kt_convolution(
 
 /* Means of `window` neighbours side by side, over the last axis of [batch, channels, length]. */
 kt_status kt_average_pool(kt_out out, kt_tensor input, int64_t window);
-/* Linear interpolation to `factor` times as many cells over the last axis of [batch, channels, length];
-   cell centres correspond, ends are clamped. */
+/* Linear interpolation to `factor` times as many cells over the last axis of [batch, channels,
+   length]; cell centres correspond, ends are clamped. */
 kt_status kt_upsample_linear(kt_out out, kt_tensor input, int64_t factor);
 
 /* Real transform; the result has a trailing axis of 2, real and imaginary part. */

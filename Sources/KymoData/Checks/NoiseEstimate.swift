@@ -1,13 +1,14 @@
 // White noise of recordings, from differences of neighbours.
 //
-// A difference of order p, Δᵖu = Σ_k (−1)ᵏ C(p, k) u_{i+k}, takes a wave of wavenumber κ (per point) times (2 sin(κ/2))ᵖ: next to nothing of
-// what is resolved by several points. Of white noise of variance σ² it leaves C(2p, p) σ². So along an axis on which the
-// field is resolved, √(mean (Δᵖu)² / C(2p, p)) falls with p until it is σ, and stays there.
+// A difference of order p, Δᵖu = Σ_k (−1)ᵏ C(p, k) u_{i+k}, takes a wave of wavenumber κ (per
+// point) times (2 sin(κ/2))ᵖ: next to nothing of what is resolved by several points. Of white noise
+// of variance σ² it leaves C(2p, p) σ². So along an axis on which the field is resolved, √(mean
+// (Δᵖu)² / C(2p, p)) falls with p until it is σ, and stays there.
 import KymoNumerics
 
 extension Recordings {
-  /// Standard deviation of white noise in every channel, from some recordings; nil where differences along no axis end
-  /// in a plateau.
+  /// Standard deviation of white noise in every channel, from some recordings; nil where
+  /// differences along no axis end in a plateau.
   func whiteNoise(of sample: [Int]) -> [Double?] {
     let shape = [frameCount] + spaceShape
     let parts = sample.map { index in

@@ -10,7 +10,8 @@ struct StarterCrops {
   /// The decoder needs six known points at each end of a space axis.
   static let smallestTarget = 13
 
-  /// Frames that the decoder assimilates from noisy recordings, and the points that its wider crops need at both ends.
+  /// Frames that the decoder assimilates from noisy recordings, and the points that its wider crops
+  /// need at both ends.
   static let assimilated = (frames: 8, points: 12)
 
   let input: [Int]
@@ -90,7 +91,8 @@ extension Inspection {
   /// A recipe that trains on the file, as YAML with comments.
   ///
   /// - Parameter path: The data file as the recipe should name it.
-  /// - Returns: Text of a recipe; comments at its top say what keeps the data from being trained on.
+  /// - Returns: Text of a recipe; comments at its top say what keeps the data from being trained
+  ///   on.
   public func starterRecipe(for path: String) -> String {
     let crops = StarterCrops(self)
     let isPlane = spaceShape.count == 2

@@ -56,7 +56,8 @@ import KymoNumerics
       UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
-  /// A copy of `count` bytes from `offset`, for headers; says `what` was cut when they are not there.
+  /// A copy of `count` bytes from `offset`, for headers; says `what` was cut when they are not
+  /// there.
   func header(at offset: Int, count: Int, _ what: String) throws(FormatError) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= self.count, count <= self.count - offset else {
       throw FormatPlace(file: name).truncated(what)

@@ -169,7 +169,8 @@ extension NumberType {
 
 /// Reads the one Python literal that a header is: a dictionary with three known keys.
 ///
-/// Nothing nests deeper than the tuple of lengths, so nothing recurses, and every step consumes a byte.
+/// Nothing nests deeper than the tuple of lengths, so nothing recurses, and every step consumes a
+/// byte.
 private struct LiteralParser {
   var bytes: ArraySlice<UInt8>
   let place: FormatPlace

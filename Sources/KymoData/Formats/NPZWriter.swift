@@ -125,8 +125,8 @@ public final class NPZWriter {
 
   // MARK: Records of the archive
 
-  /// What local header and directory record have in common: version, flags, method, date 1980-01-01,
-  /// checksum, sizes.
+  /// What local header and directory record have in common: version, flags, method, date
+  /// 1980-01-01, checksum, sizes.
   private func commonFields(_ entry: Entry) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.append(entry.isWide ? 45 : 20, bytes: 2)

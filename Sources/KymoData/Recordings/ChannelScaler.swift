@@ -1,5 +1,5 @@
-// Maps every channel of a field, or every latent, onto a common range, with numbers fitted on training
-// data alone: min–max onto [0, 1] or [−1, 1], or zero mean and unit variance.
+// Maps every channel of a field, or every latent, onto a common range, with numbers fitted on
+// training data alone: min–max onto [0, 1] or [−1, 1], or zero mean and unit variance.
 //
 // Letters: B states, C channels (or latents), X (Y) space, absent for latents.
 public import KymoNumerics

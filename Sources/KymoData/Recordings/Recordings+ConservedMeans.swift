@@ -1,16 +1,18 @@
-// Means over space that every recording conserves and that differ between recordings. A decoder may gain by
-// knowing them, so that a latent carries them as it does a parameter of the equations.
+// Means over space that every recording conserves and that differ between recordings. A decoder may
+// gain by knowing them, so that a latent carries them as it does a parameter of the equations.
 import KymoNumerics
 
 extension Recordings {
   /// Frames of a recording whose means are compared.
   private static let comparedFrames = 5
-  /// A mean that moves within recordings by more than this part of its spread between them is not conserved.
+  /// A mean that moves within recordings by more than this part of its spread between them is not
+  /// conserved.
   private static let largestDrift = 0.01
   /// A spread below this part of the field's is rounding.
   private static let leastSpread = 1e-4
 
-  /// The mean over space of every recording, for each channel where it is conserved and differs between recordings.
+  /// The mean over space of every recording, for each channel where it is conserved and differs
+  /// between recordings.
   ///
   /// - Parameter threads: How many recordings are read at the same time.
   /// - Returns: One entry for each channel: the means of all recordings, or nil.

@@ -16,8 +16,9 @@ extension Recordings {
   /// Recordings of `uₜ = D ∇²u − v·∇u` from the modes of their first frames.
   ///
   /// The array `spectra` is float32 of shape (recordings, X, Y/2 + 1, 2), the half plane of
-  /// `numpy.fft.rfft2(u) / (X Y)` with real and imaginary part last; `params` is (recordings, 3): D,
-  /// v_x, v_y; `frames` is their number, `dt` the time between them, `extent` the lengths of both axes.
+  /// `numpy.fft.rfft2(u) / (X Y)` with real and imaginary part last; `params` is (recordings, 3):
+  /// D, v_x, v_y; `frames` is their number, `dt` the time between them, `extent` the lengths of
+  /// both axes.
   static func loadSpectra(_ file: any ArrayFile) throws(FormatError) -> Recordings {
     let array = try file.array(RecordingKey.spectra)
     func refuse(

@@ -60,7 +60,8 @@ struct RecordingsStatistics: Sendable {
   /// Looks at all recordings, or at an even sample when they have more than `bytes` bytes.
   init(_ recordings: Recordings, bytes: Int = .max, threads: Int) {
     let sample = recordings.sampledIndices(bytes: bytes)
-    // Values are measured from one of them, so that a large mean does not cost the variance its digits.
+    // Values are measured from one of them, so that a large mean does not cost the variance its
+    // digits.
     let shifts = recordings.referenceValues()
     let parts = parallelMap(sample.count, threads: threads) {
       RecordingMoments(recordings, sample[$0], shifts)

@@ -1,5 +1,5 @@
-// The method `dynamics`: a reduction, propagators of its latents, and forecasts that may alternate with
-// a solver (Vlachas et al., Nature Machine Intelligence 4, 359, 2022).
+// The method `dynamics`: a reduction, propagators of its latents, and forecasts that may alternate
+// with a solver (Vlachas et al., Nature Machine Intelligence 4, 359, 2022).
 package import Foundation
 package import KymoData
 import KymoForecasting

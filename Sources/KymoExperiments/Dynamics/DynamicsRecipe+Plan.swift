@@ -1,4 +1,5 @@
-// How a forecasting recipe is trained, one model after the other, and what that is expected to take.
+// How a forecasting recipe is trained, one model after the other, and what that is expected to
+// take.
 package import Foundation
 import KymoData
 import KymoNumerics

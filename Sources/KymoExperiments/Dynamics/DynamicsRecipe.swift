@@ -1,6 +1,6 @@
-// A recipe of a forecasting run, `method: led`: a reduction, its propagators, how they forecast, and
-// what they are compared with. Decoded as strictly as other recipes; the resolved recipe is written
-// beside the results.
+// A recipe of a forecasting run, `method: led`: a reduction, its propagators, how they forecast,
+// and what they are compared with. Decoded as strictly as other recipes; the resolved recipe is
+// written beside the results.
 import Foundation
 package import KymoForecasting
 import KymoNumerics

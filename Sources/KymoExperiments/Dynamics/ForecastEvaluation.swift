@@ -1,7 +1,8 @@
-// How good a forecasting run is: the comparisons of Figures 2 and 3 of Vlachas et al., Nature Machine
-// Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
+// How good a forecasting run is: the comparisons of Figures 2 and 3 of Vlachas et al., Nature
+// Machine Intelligence 4, 359 (2022), on test recordings, with the spread over initial conditions.
 //
-// Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
+// Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y)
+// space.
 import Foundation
 import KymoData
 import KymoForecasting
@@ -285,8 +286,8 @@ package struct ForecastEvaluation {
       paperSolver: paperSolver, published: paper?.latentSpeedUp)
   }
 
-  /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its time
-  /// step, else a number that is known.
+  /// Seconds of one coarse step of a solver as the paper ran it: measured where ours can take its
+  /// time step, else a number that is known.
   private func paperSolver(_ known: HostArray<Float>) throws -> (seconds: Double?, words: String) {
     guard let (settings, words) = recipe.solver?.asInPaper else {
       return (paper?.solverSeconds, paper?.solver ?? "")

@@ -1,6 +1,6 @@
 // What the evaluation of a reduction and its propagators has found, as values: the comparisons of
-// Figures 2 and 3 of Vlachas et al., Nature Machine Intelligence 4, 359 (2022). From it the sections of
-// the results are made.
+// Figures 2 and 3 of Vlachas et al., Nature Machine Intelligence 4, 359 (2022). From it the
+// sections of the results are made.
 package import KymoMetrics
 import KymoNumerics
 package import KymoResults
@@ -148,7 +148,8 @@ package struct ForecastFindings {
   package var densities: [Density] = []
   /// Latent paths (Figure 2F).
   package var paths: [LatentPath] = []
-  /// Forecasts beside the truth, one comparison for each shown initial condition (Figures 2G to 2I).
+  /// Forecasts beside the truth, one comparison for each shown initial condition (Figures 2G to
+  /// 2I).
   package var fields: [FieldComparison] = []
   /// Where the time goes; nil without a solver.
   package var costs: Costs?
@@ -160,7 +161,8 @@ package struct ForecastFindings {
   struct AdaptiveComparison {
     /// The adaptive schedule.
     var adaptive: Way
-    /// The fastest fixed schedule that is at least as accurate; without one, the most accurate of all.
+    /// The fastest fixed schedule that is at least as accurate; without one, the most accurate of
+    /// all.
     var fixed: Way
     /// Speed-up of the adaptive schedule over that of the fixed one.
     var ratio: Double

@@ -1,7 +1,8 @@
-// Forecasts against the truth: windows of test recordings, the scale of the fields, scores over initial
-// conditions and pictures of one of them.
+// Forecasts against the truth: windows of test recordings, the scale of the fields, scores over
+// initial conditions and pictures of one of them.
 //
-// Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y) space.
+// Letters: B initial conditions, W frames of the warm-up, H of the horizon, C channels, X (Y)
+// space.
 import KymoData
 import KymoForecasting
 import KymoMetrics
@@ -192,7 +193,8 @@ struct ForecastGallery {
   private var pairs: [Double] = []
   private var pictured = 0
 
-  /// Derivatives of one channel on a periodic axis; nil where densities are not wanted or not defined.
+  /// Derivatives of one channel on a periodic axis; nil where densities are not wanted or not
+  /// defined.
   private let derivatives: PeriodicDerivatives?
 
   init(_ data: ForecastData, settings: DynamicsEvaluationSettings) {
@@ -230,8 +232,8 @@ struct ForecastGallery {
     pairs += derivatives.pairs(of: HostArray(kept, shape: [kept.count / cells, cells])).elements
   }
 
-  /// The density of forecasts beside that of the test recordings, with the distance between those and
-  /// an independent run as its floor.
+  /// The density of forecasts beside that of the test recordings, with the distance between those
+  /// and an independent run as its floor.
   func densities(against others: [FrameSet]) -> [ForecastFindings.Density] {
     guard let derivatives, !pairs.isEmpty else { return [] }
     let cells = data.stateShape.reduce(1, *)

@@ -1,5 +1,5 @@
-// The trained models of a forecasting run: which stages a recipe has, what the model folder holds, and
-// how it is read again.
+// The trained models of a forecasting run: which stages a recipe has, what the model folder holds,
+// and how it is read again.
 import Foundation
 import KymoData
 package import KymoForecasting

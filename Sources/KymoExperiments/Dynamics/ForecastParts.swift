@@ -1,5 +1,6 @@
-// Reductions, propagators and solvers as a recipe names them: one key with the settings below it, as
-// in `propagator: {reservoir: {unitCount: 500}}`, so that an impossible mixture cannot be written.
+// Reductions, propagators and solvers as a recipe names them: one key with the settings below it,
+// as in `propagator: {reservoir: {unitCount: 500}}`, so that an impossible mixture cannot be
+// written.
 import Foundation
 import KymoData
 import KymoForecasting

@@ -1,5 +1,5 @@
-// The results of a reduction and its propagators as sections, after Figures 2 and 3 of Vlachas et al.,
-// Nature Machine Intelligence 4, 359 (2022), with what was published beside ours.
+// The results of a reduction and its propagators as sections, after Figures 2 and 3 of Vlachas et
+// al., Nature Machine Intelligence 4, 359 (2022), with what was published beside ours.
 import KymoMetrics
 import KymoNumerics
 package import KymoResults
@@ -125,7 +125,8 @@ extension ForecastFindings {
     let series = names.enumerated().flatMap { place, name -> [Plot.Series] in
       let entries = reconstructions.filter { $0.name == name }
         .sorted { $0.latentCount < $1.latentCount }
-      // Trained longer than those that it is compared with, the main one is no point of their curve.
+      // Trained longer than those that it is compared with, the main one is no point of their
+      // curve.
       let groups = [entries.filter(\.isMain), entries.filter { !$0.isMain }]
       return groups.enumerated().filter { !$1.isEmpty }.map { group, entries in
         Plot.Series(

@@ -1,6 +1,6 @@
-// Numbers to stand beside ours: of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), of the
-// weights that its authors released (evaluated by an independent program), and of comments in their
-// scripts. Each with its origin, since the paper's figures name few numbers.
+// Numbers to stand beside ours: of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), of
+// the weights that its authors released (evaluated by an independent program), and of comments in
+// their scripts. Each with its origin, since the paper's figures name few numbers.
 import KymoNN
 import KymoPropagation
 import KymoReduction

@@ -1,5 +1,5 @@
-// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings, or
-// a program of the user's own.
+// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings,
+// or a program of the user's own.
 import Foundation
 import KymoNumerics
 package import KymoSolvers

@@ -1,5 +1,5 @@
-// What a method is: a way to learn from recordings. All that is its own lies in one folder; verbs ask
-// a trained run what it can do, and nothing else tells methods apart.
+// What a method is: a way to learn from recordings. All that is its own lies in one folder; verbs
+// ask a trained run what it can do, and nothing else tells methods apart.
 package import Foundation
 package import KymoData
 import KymoNumerics
@@ -24,6 +24,7 @@ package protocol Method: Sendable {
   ///   - recipe: The resolved recipe of the run.
   ///   - device: Where to compute.
   /// - Throws: `RunDirectoryError` when the run has not finished; errors of the model's files.
+  /// - Returns: The run with its models.
   func load(_ directory: RunDirectory, recipe: Recipe, device: Device) throws -> Run
 }
 
@@ -109,7 +110,7 @@ package struct TrainingEstimate: Encodable, Sendable {
   }
 }
 
-/// The models of a finished run, loaded. What else it can do, it says by the protocols below.
+/// A finished run with its models; what it can do beside, it says by the protocols below.
 package protocol TrainedRun {
   /// The folder of the run.
   var directory: RunDirectory { get }

@@ -60,6 +60,7 @@ package struct MethodList: Sendable {
   ///   - capability: What is wanted, such as `(any Forecasts).self`.
   ///   - verb: What is wanted, in words, such as "forecast".
   /// - Throws: A sentence that says what the run does instead.
+  /// - Returns: The run, seen as what is wanted of it.
   package func load<Capability>(
     _ directory: RunDirectory, device: String?, as capability: Capability.Type, verb: String
   ) throws -> Capability {

@@ -59,7 +59,8 @@ package struct Experiment {
     try? self.init(named: isQuick ? String(name.dropLast(6)) : name, quick: isQuick)
   }
 
-  /// The folders of recipes: that of the current folder, where a person's own may be, and that of the source tree.
+  /// The folders of recipes: that of the current folder, where a person's own may be, and that of
+  /// the source tree.
   private static func folders() throws -> [URL] {
     let current = URL(filePath: FileManager.default.currentDirectoryPath)
     let folders = [current, Software.sourceTree()].compactMap { $0?.appending(path: "Recipes") }

@@ -1,8 +1,8 @@
-// The numbers of an experiment as they are kept in docs/results: what every seed has found, on what, and
-// how long it trained. Whoever reads them needs neither the runs nor the method.
+// The numbers of an experiment as they are kept in docs/results: what every seed has found, on
+// what, and how long it trained. Whoever reads them needs neither the runs nor the method.
 import Foundation
-package import KymoResults
 package import KymoNN
+package import KymoResults
 package import KymoRuns
 
 /// The numbers of an experiment, seed by seed.

@@ -96,11 +96,12 @@ package struct ExtractionEvaluation {
 
   /// Latents of every recording as the decoder has them, from those that the encoder read.
   ///
-  /// Those at `relevant` are fitted. The others carry nothing and become 0, the prior's mean, as they were when the decoder
-  /// learned: on recordings of another kind, such as clean ones after a training on noisy ones, an encoder may read anything
-  /// into them. Without crops to fit on, all stay. The scatter between crops
-  /// knows nothing of what decoder and encoder have wrong for a whole recording, so the variance is the
-  /// sum of three: between crops, the encoder's own, and the square of what the two differ by.
+  /// Those at `relevant` are fitted. The others carry nothing and become 0, the prior's mean, as
+  /// they were when the decoder learned: on recordings of another kind, such as clean ones after a
+  /// training on noisy ones, an encoder may read anything into them. Without crops to fit on, all
+  /// stay. The scatter between crops knows nothing of what decoder and encoder have wrong for a
+  /// whole recording, so the variance is the sum of three: between crops, the encoder's own, and
+  /// the square of what the two differ by.
   package func fit(
     _ recordings: Recordings, _ read: [ExtractedLatents], relevant: [Int],
     _ words: String
@@ -237,7 +238,8 @@ extension ExtractionEvaluation {
 }
 
 extension ExtractionEvaluation {
-  /// Snapshots one step after the first frame, at the end of the trained length, and at the last frame.
+  /// Snapshots one step after the first frame, at the end of the trained length, and at the last
+  /// frame.
   private func planes(
     _ test: Recordings, _ latents: [ExtractedLatents]
   ) throws -> [ParameterFindings.Picture] {

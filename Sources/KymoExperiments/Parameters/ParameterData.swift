@@ -83,7 +83,9 @@ package struct ParameterData {
   package var base: URL?
 
   /// Names the data of a recipe.
-  package init(_ recipe: ParameterRecipe, base: URL? = nil) { (settings, self.base) = (recipe.data, base) }
+  package init(_ recipe: ParameterRecipe, base: URL? = nil) {
+    (settings, self.base) = (recipe.data, base)
+  }
 
   /// The file of the training recordings.
   package var trainFile: URL { located(settings.train, base: base) }
@@ -92,7 +94,8 @@ package struct ParameterData {
     settings.test.isEmpty ? trainFile : located(settings.test, base: base)
   }
 
-  /// A test file like the recipe's with another number of recordings, beside it, simulated when absent.
+  /// A test file like the recipe's with another number of recordings, beside it, simulated when
+  /// absent.
   package func makeTest(recordings: Int, _ hooks: WorkHooks) throws -> URL {
     guard var configuration = settings.simulate?.test else {
       throw ConfigurationError(
@@ -114,7 +117,8 @@ package struct ParameterData {
     }
   }
 
-  /// The training recordings, checked for the crops of a training, noise added, in the model's units.
+  /// The training recordings, checked for the crops of a training, noise added, in the model's
+  /// units.
   ///
   /// - Returns: The recordings and what is worth a second look.
   package func loadTraining(

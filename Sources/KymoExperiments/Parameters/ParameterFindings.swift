@@ -1,5 +1,5 @@
-// What the evaluation of a parameter VAE has found, as values: from it the sections of the results are
-// made, and the little that other verbs read back.
+// What the evaluation of a parameter VAE has found, as values: from it the sections of the results
+// are made, and the little that other verbs read back.
 package import KymoMetrics
 package import KymoResults
 

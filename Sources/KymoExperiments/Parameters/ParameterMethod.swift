@@ -1,5 +1,5 @@
-// The method `parameters`: a dynamics encoder and a propagating decoder find which hidden parameters
-// vary between recordings (Lu, Kim and Soljacic, PRX 10, 031056, 2020).
+// The method `parameters`: a dynamics encoder and a propagating decoder find which hidden
+// parameters vary between recordings (Lu, Kim and Soljacic, PRX 10, 031056, 2020).
 package import Foundation
 package import KymoData
 package import KymoExtraction
@@ -19,7 +19,8 @@ package struct ParameterMethod: Method {
     _ directory: RunDirectory, recipe: ParameterRecipe, device: Device
   ) throws -> ParameterRun {
     ParameterRun(
-      directory: directory, recipe: recipe, model: try ParameterVAE.load(from: directory.model, device: device))
+      directory: directory, recipe: recipe,
+      model: try ParameterVAE.load(from: directory.model, device: device))
   }
 }
 

@@ -149,8 +149,8 @@ package struct ParameterEvaluationSettings: Settings {
   /// Crops of each recording on which its relevant latents are fitted to the decoder; 0 leaves the
   /// encoder's, as in the paper.
   package var fitCrops = 0
-  /// Frames that the decoder assimilates before the rollouts that latents are fitted to, for noisy recordings; 0 for
-  /// clean ones.
+  /// Frames that the decoder assimilates before the rollouts that latents are fitted to, for noisy
+  /// recordings; 0 for clean ones.
   package var assimilatedFrames = 0
   /// Whether finite differences with the true parameter are rolled out beside the model.
   package var baselines = true

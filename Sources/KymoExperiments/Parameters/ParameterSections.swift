@@ -1,6 +1,6 @@
-// The results of a parameter VAE as sections: the statistics of Figure 2, the fits of Tables I and II,
-// the scatter of Figures 3 and 6, the pictures of Figure 4 and the errors of Figure 5 of Lu, Kim and
-// Soljacic, Phys. Rev. X 10, 031056 (2020), with what stands in the paper beside ours.
+// The results of a parameter VAE as sections: the statistics of Figure 2, the fits of Tables I and
+// II, the scatter of Figures 3 and 6, the pictures of Figure 4 and the errors of Figure 5 of Lu,
+// Kim and Soljacic, Phys. Rev. X 10, 031056 (2020), with what stands in the paper beside ours.
 import KymoMetrics
 import KymoNumerics
 package import KymoResults
@@ -482,8 +482,8 @@ extension ParameterFindings.Prediction {
 }
 
 extension [PublishedError] {
-  /// The published value at an index, on the straight line between the nearest published points; nil
-  /// outside of them.
+  /// The published value at an index, on the straight line between the nearest published points;
+  /// nil outside of them.
   fileprivate func value(at index: Int) -> Double? {
     let points = sorted { $0.index < $1.index }
     guard let above = points.first(where: { $0.index >= index }),

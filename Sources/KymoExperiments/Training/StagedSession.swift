@@ -1,6 +1,6 @@
-// Several models trained one after the other as one session of the training loop: the reduction, then
-// its propagators, then those that are only compared. A checkpoint holds the finished models and the
-// state of the one in training, so the run goes on from any of them.
+// Several models trained one after the other as one session of the training loop: the reduction,
+// then its propagators, then those that are only compared. A checkpoint holds the finished models
+// and the state of the one in training, so the run goes on from any of them.
 package import Foundation
 package import KymoNN
 import KymoRuns

@@ -1,4 +1,5 @@
-// A training in its run folder: begun, continued after an interruption, or found done. What is trained, its recipe says.
+// A training in its run folder: begun, continued after an interruption, or found done. What is
+// trained, its recipe says.
 package import Foundation
 import KymoNumerics
 package import KymoResults

@@ -1,19 +1,23 @@
-// Where rollouts of noisy recordings start: states that the decoder has assimilated from several frames.
+// Where rollouts of noisy recordings start: states that the decoder has assimilated from several
+// frames.
 //
-// A rollout from one noisy frame contains the frame's noise. A decoder that is trained on such rollouts learns to
-// smooth, and latents fitted to them overestimate damping. So rollouts start from states that follow the recording,
+// A rollout from one noisy frame contains the frame's noise. A decoder that is trained on such
+// rollouts learns to smooth, and latents fitted to them overestimate damping. So rollouts start
+// from states that follow the recording,
 //   x̂₀ = y₀,   x̂ₜ = f(x̂ₜ₋₁) + gₜ (yₜ − f(x̂ₜ₋₁)),   gₜ = max(1/(t + 1), g_min),
-// f a step of the decoder, yₜ the frames: nudging, with Kalman's gain for an accurate decoder (Kalman, J. Basic Eng. 82,
-// 1960, with a state that each frame observes with the same error). With m frames assimilated, up to 1/g_min, the
-// variance of the noise is about 1/(m + 1) of a frame's. Halos come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂
-// of an earlier frame, so that it adds a constant to the loss.
+// f a step of the decoder, yₜ the frames: nudging, with Kalman's gain for an accurate decoder
+// (Kalman, J. Basic Eng. 82, 1960, with a state that each frame observes with the same error). With
+// m frames assimilated, up to 1/g_min, the variance of the noise is about 1/(m + 1) of a frame's.
+// Halos come from x̂ as well. A target is a frame as it was recorded: its noise is in no x̂ of an
+// earlier frame, so that it adds a constant to the loss.
 import KymoData
 import KymoNumerics
 import KymoTensor
 
 /// The start of rollouts of noisy recordings.
 struct Assimilation {
-  /// Least weight g_min of a frame, for a decoder whose error in a step is some hundredths of the noise.
+  /// Least weight g_min of a frame, for a decoder whose error in a step is some hundredths of the
+  /// noise.
   private static let leastGain = 0.125
 
   /// Frames m before the first one of a rollout.
@@ -40,10 +44,12 @@ struct Assimilation {
     [size[0] + frames] + size.dropFirst().map { $0 + 2 * halo }
   }
 
-  /// Crops whose targets are as they were recorded, and in which what rollouts start from is assimilated; without gradients.
+  /// Crops whose targets are as they were recorded, and in which what rollouts start from is
+  /// assimilated; without gradients.
   ///
-  /// Nothing comes before a recording's first frame, where fields are often roughest and noise matters least: a crop that
-  /// begins there starts with the frame itself, and its later frames are dropped.
+  /// Nothing comes before a recording's first frame, where fields are often roughest and noise
+  /// matters least: a crop that begins there starts with the frame itself, and its later frames are
+  /// dropped.
   ///
   /// - Parameters:
   ///   - crops: `[B, C, m + F, X + 2 · halo…]`.

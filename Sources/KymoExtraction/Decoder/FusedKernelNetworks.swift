@@ -1,12 +1,14 @@
-// All kernel networks (hypernetworks: from latents to kernels) as one node of the graph, whose pieces share the threads. Long thin
-// products are slow in libraries of linear algebra: on two cores they wait for each other within
-// every product, and that costs more than the second core brings (docs/workarounds.md).
+// All kernel networks (hypernetworks: from latents to kernels) as one node of the graph, whose
+// pieces share the threads. Long thin products are slow in libraries of linear algebra: on two
+// cores they wait for each other within every product, and that costs more than the second core
+// brings (docs/workarounds.md).
 import CKernels
 import KymoNN
 import KymoNumerics
 import KymoTensor
 
-/// Kernel networks by the fused kernels: `k = gain (W₂ f(W₁ z + b₁) + b₂)` for each network, side by side.
+/// Kernel networks by the fused kernels: `k = gain (W₂ f(W₁ z + b₁) + b₂)` for each network, side
+/// by side.
 struct FusedKernelNetworks {
   private let networks: [KernelMap]
   /// Whether f is the rectifier; the identity otherwise.
@@ -114,8 +116,8 @@ struct FusedKernelNetworks {
     kk_kernel_network_pitch(Int32(network.first.weight.size(0)))
   }
 
-  /// Calls `body` with what the kernels know of every network, the addresses of tensors, and each worker's
-  /// scratch memory.
+  /// Calls `body` with what the kernels know of every network, the addresses of tensors, and each
+  /// worker's scratch memory.
   private func withTables(
     _ batch: Int, _ tensors: [Tensor],
     _ body: (

@@ -1,5 +1,5 @@
-// The fused rollout kernels with checked arguments: forward for many recordings, and the training loss
-// with its gradient as one node of the graph.
+// The fused rollout kernels with checked arguments: forward for many recordings, and the training
+// loss with its gradient as one node of the graph.
 import CKernels
 import KymoNumerics
 package import KymoTensor
@@ -37,11 +37,11 @@ package enum FusedRollout {
     return states
   }
 
-  /// The weighted squared error of each training rollout, `[B]`: the sum over channels, steps and cells of
-  /// `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
+  /// The weighted squared error of each training rollout, `[B]`: the sum over channels, steps and
+  /// cells of `weights[t]·(ŷ − y)²`, differentiable in kernels and λ.
   ///
-  /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target. `noise`
-  /// is `[B, steps, C, cells…]`, added after each step.
+  /// `truth` is `[B, C, steps + 1, X…]`: the first frame is given, the others are the target.
+  /// `noise` is `[B, steps, C, cells…]`, added after each step.
   package static func errors(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor,
     weights: [Float], halo: Halo, noise: Tensor? = nil

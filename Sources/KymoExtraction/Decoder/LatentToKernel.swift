@@ -1,5 +1,5 @@
-// The hypernetworks (kernel networks) of the propagating decoder: a perceptron for each kernel (Lu, Kim and
-// Soljacic 2020, section II), or a polynomial of first or second order.
+// The hypernetworks (kernel networks) of the propagating decoder: a perceptron for each kernel (Lu,
+// Kim and Soljacic 2020, section II), or a polynomial of first or second order.
 import Foundation
 import KymoNN
 import KymoNumerics
@@ -120,9 +120,9 @@ final class LatentToKernel {
       var gain = 1.0
       if piece.isLinearPath {
         // The decoder's increment has a small factor. Three layers in a row grow until their
-        // product compensates for it; a single one would take a million steps. With this factor a step of the
-        // optimizer moves an entry by about an eighth of the learning rate, whatever the number of units
-        // (docs/decisions/0004-training-recipe.md).
+        // product compensates for it; a single one would take a million steps. With this factor a
+        // step of the optimizer moves an entry by about an eighth of the learning rate, whatever
+        // the number of units (docs/decisions/0004-training-recipe.md).
         gain = 1 / (4 * configuration.incrementScale * Double(units))
         // Without effect at first, as everything else.
         last.weight = Tensor.zeros(last.weight.shape, device: device).requiringGradient()
@@ -147,8 +147,9 @@ final class LatentToKernel {
     }
   }
 
-  /// Takes another's kernels for the channels that it has, so that both decoders predict the same: nothing leads from new
-  /// channels to old ones yet, while those from old to new ones stay as they are.
+  /// Takes another's kernels for the channels that it has, so that both decoders predict the same:
+  /// nothing leads from new channels to old ones yet, while those from old to new ones stay as they
+  /// are.
   ///
   /// - Returns: Whether the other one fits: of one kind and at most as wide in channels and units.
   func adopt(_ narrower: LatentToKernel) -> Bool {
@@ -203,7 +204,8 @@ final class LatentToKernel {
     if let fused { return fused(inputs) }
     let parts = networks.map { network in
       let hidden = Tensor.linear(inputs, network.first.weight, network.first.bias)
-      // Without the activation function the two layers are an affine map of their inputs, trained as a product.
+      // Without the activation function the two layers are an affine map of their inputs, trained
+      // as a product.
       let kernel = Tensor.linear(
         kind == .perceptron ? hidden.relu() : hidden, network.last.weight, network.last.bias)
       return network.gain == 1 ? kernel : kernel * network.gain
@@ -211,7 +213,8 @@ final class LatentToKernel {
     return Tensor.concatenated(parts, axis: 1)
   }
 
-  /// The latents and their products, `[B, P]` to `[B, P + P (P + 1) / 2]`: z₁ … z_P, z₁z₁, z₁z₂ … z_P z_P.
+  /// The latents and their products, `[B, P]` to `[B, P + P (P + 1) / 2]`: z₁ … z_P, z₁z₁, z₁z₂ …
+  /// z_P z_P.
   static func withProducts(_ latents: Tensor) -> Tensor {
     let products = (0..<latents.size(1)).map { index in
       latents.sliced(axis: 1, from: index) * latents.sliced(axis: 1, from: index, to: index + 1)

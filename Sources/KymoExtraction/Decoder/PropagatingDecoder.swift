@@ -1,5 +1,6 @@
-// The propagating decoder, and its rollouts in plain tensor operations: the oracle of the fused kernel, and the
-// path for GPUs, several middle layers and hidden sizes that the kernel does not take.
+// The propagating decoder, and its rollouts in plain tensor operations: the oracle of the fused
+// kernel, and the path for GPUs, several middle layers and hidden sizes that the kernel does not
+// take.
 //
 // One step: a₁ = relu(K_in * ŷ + b_in), a₂ = relu(K_mid * a₁ + b_mid), f = K_out * a₂ + b_out
 // [+ K_lin * ŷ], ŷ' = ŷ + λ tanh(scale·f/λ) [+ noise] (Lu, Kim and Soljacic 2020, section II).
@@ -67,9 +68,9 @@ struct PropagatingDecoder {
 package enum PlainRollout {
   /// Predicts frames from the first one.
   ///
-  /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`, where
-  /// for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps, cells…]`,
-  /// added after each step. The result is `[B, C, steps, cells…]`.
+  /// `kernels` is `[B, layout.count]`, `lambda` has one entry; `truth` is `[B, C, frames, X…]`,
+  /// where for `.groundTruth` X counts the halo and frames ≥ steps; `noise` is `[B, C, steps,
+  /// cells…]`, added after each step. The result is `[B, C, steps, cells…]`.
   static func predict(
     kernels: Tensor, lambda: Tensor, layout: KernelLayout, scale: Double, truth: Tensor, steps: Int,
     halo: Halo, noise: Tensor? = nil
@@ -161,8 +162,8 @@ package enum PlainRollout {
     }
   }
 
-  /// A valid cross-correlation with kernels `[B, taps, in, out]` of each recording's own, `width` taps
-  /// along every axis.
+  /// A valid cross-correlation with kernels `[B, taps, in, out]` of each recording's own, `width`
+  /// taps along every axis.
   ///
   /// Written as one batched matrix product: rows are `[tap, in]` neighbourhoods of each cell.
   private static func convolve(

@@ -1,5 +1,5 @@
-// The reconstruction part of the loss: squared errors of a rollout against the frames of a target crop (Lu, Kim and
-// Soljacic 2020, eq. 1), discounted by frame as in the authors' code.
+// The reconstruction part of the loss: squared errors of a rollout against the frames of a target
+// crop (Lu, Kim and Soljacic 2020, eq. 1), discounted by frame as in the authors' code.
 import Foundation
 import KymoData
 import KymoNN
@@ -17,8 +17,8 @@ struct RolloutLoss {
   }
   private var frames: Int { training.targetCrop[0] - 1 }
 
-  /// The error of rollouts over `frames` frames under latents `[B, P]`, against crops `[B, C, ≥ frames + 1, X…]`
-  /// whose halos the rollouts are given.
+  /// The error of rollouts over `frames` frames under latents `[B, P]`, against crops `[B, C, ≥
+  /// frames + 1, X…]` whose halos the rollouts are given.
   func callAsFunction(
     _ latents: Tensor, crops: Tensor, frames: Int, random: (RandomPurpose) -> RandomStream
   ) -> Tensor {
@@ -37,8 +37,8 @@ struct RolloutLoss {
         kernels: kernels, truth: truth, weights: weights, halo: .groundTruth, noise: noise))
   }
 
-  /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by `q²` with
-  /// `q = exp(−r·t)` rescaled to mean 1.
+  /// Weights of a recording's squared errors by frame: the mean over all entries, discounted by
+  /// `q²` with `q = exp(−r·t)` rescaled to mean 1.
   private func weights(frames: Int, entries: Int) -> [Float] {
     let discount = (0..<frames).map { exp(-training.discount * Double($0)) }
     let mean = discount.reduce(0, +) / Double(frames)

@@ -1,5 +1,6 @@
-// The dynamics encoder: four dilated convolutions over time and space together and two heads, pooled
-// by inverse variance to one distribution for each latent (Lu, Kim and Soljacic 2020, section II).
+// The dynamics encoder: four dilated convolutions over time and space together and two heads,
+// pooled by inverse variance to one distribution for each latent (Lu, Kim and Soljacic 2020,
+// section II).
 //
 // Letters: B batch, C data channels, T frames, X (Y) space, H 64 features, P latents.
 import Foundation
@@ -186,8 +187,8 @@ package final class DynamicsEncoder {
       logVariance: log(independent) - precisions.logSumExp(axes: [0]))
   }
 
-  /// Floats of the largest map and the one that it is made of, for one recording with `input` frames
-  /// and cells: what an evaluation needs in memory.
+  /// Floats of the largest map and the one that it is made of, for one recording with `input`
+  /// frames and cells: what an evaluation needs in memory.
   func workingSize(input: [Int], lattice: EncoderLattice) -> Int {
     var (size, largest, before) = (input, 0, 0)
     for (index, layer) in layers.enumerated() {

@@ -107,7 +107,8 @@ extension ParameterVAE {
     return predicted.exchanged(1)
   }
 
-  /// Cells at each end of every space axis that a rollout takes from its recording, so that no error can be in them.
+  /// Cells at each end of every space axis that a rollout takes from its recording, so that no
+  /// error can be in them.
   public func givenCells(_ halo: Halo) -> Int {
     halo == .groundTruth ? kernelNetwork.layout.halo : 0
   }
@@ -148,8 +149,8 @@ extension ParameterVAE {
   /// Floats of features that an evaluation may hold at a time: 160 MB.
   private static let encoderMemory = 40_000_000
 
-  /// Positions of the output map along every axis that are evaluated at a time: the whole map, halved
-  /// along its longest axis until its features fit.
+  /// Positions of the output map along every axis that are evaluated at a time: the whole map,
+  /// halved along its longest axis until its features fit.
   func encoderTile(
     _ recordings: Recordings, lattice: EncoderLattice, memory: Int = encoderMemory
   ) -> [Int] {
@@ -191,8 +192,8 @@ extension ParameterVAE {
     return normalizing(DynamicsEncoder.combine(parts, inputShape: seen))
   }
 
-  /// A part of what the encoder sees of whole recordings, which are continued around periodic axes by
-  /// half the receptive field on both sides; `corner` counts from the first cell seen.
+  /// A part of what the encoder sees of whole recordings, which are continued around periodic axes
+  /// by half the receptive field on both sides; `corner` counts from the first cell seen.
   private func encoderInput(
     _ recordings: Recordings, _ range: Range<Int>, corner: [Int], size: [Int]
   ) -> Tensor {

@@ -1,5 +1,5 @@
-// The fused encoder kernel with checked arguments: all recordings of a batch as one node of the graph,
-// each on one thread.
+// The fused encoder kernel with checked arguments: all recordings of a batch as one node of the
+// graph, each on one thread.
 import CKernels
 import Foundation
 import KymoNumerics

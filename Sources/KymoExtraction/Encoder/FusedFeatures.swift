@@ -1,12 +1,12 @@
-// The fused convolutions with checked arguments: features of a batch with their gradient as one node of
-// the graph, one recording on one thread.
+// The fused convolutions with checked arguments: features of a batch with their gradient as one
+// node of the graph, one recording on one thread.
 import CKernels
 import KymoTensor
 
 /// The encoder's convolutions by the fused kernel, in one or two space axes; pooling is not in it.
 enum FusedFeatures {
-  /// Whether the kernel is faster than libtorch: not without wide vectors, and not for fewer recordings than
-  /// threads, some of which would be idle.
+  /// Whether the kernel is faster than libtorch: not without wide vectors, and not for fewer
+  /// recordings than threads, some of which would be idle.
   static func isFaster(recordings: Int) -> Bool {
     recordings >= threadCount && kk_processor_level() != KK_LEVEL_PORTABLE
   }

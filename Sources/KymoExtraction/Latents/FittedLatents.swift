@@ -1,5 +1,6 @@
-// The latents of training recordings as the decoder has them: the encoder's at first, then fitted, and put
-// into coordinates in which the decoder's law is affine. The decoder is trained on them, and then the encoder.
+// The latents of training recordings as the decoder has them: the encoder's at first, then fitted,
+// and put into coordinates in which the decoder's law is affine. The decoder is trained on them,
+// and then the encoder.
 import Foundation
 import KymoData
 import KymoMetrics
@@ -17,8 +18,8 @@ final class FittedLatents {
   private let crops: Int
   /// As ``ParameterTrainingConfiguration/assimilatedFrames``.
   private let assimilatedFrames: Int
-  /// Whether latents that share a parameter become one, and those that carry little nothing, which the encoder
-  /// must learn.
+  /// Whether latents that share a parameter become one, and those that carry little nothing, which
+  /// the encoder must learn.
   private let merges: Bool
   init(
     _ recordings: Recordings, model: ParameterVAE, crops: Int, assimilatedFrames: Int,
@@ -40,8 +41,8 @@ final class FittedLatents {
   /// Positions of the latents that are fitted.
   var fitted: [Int] { carrying.floats.indices.filter { carrying.floats[$0] > 0 } }
 
-  /// Recordings that tell which latents carry something: eight blocks of the reader, from all of a file that may
-  /// be in the order of a parameter.
+  /// Recordings that tell which latents carry something: eight blocks of the reader, from all of a
+  /// file that may be in the order of a parameter.
   static func sample(of count: Int) -> [Int] {
     let size = RecordingLatents.blockSize
     let blocks = (count + size - 1) / size
@@ -83,8 +84,8 @@ final class FittedLatents {
     return fits.map { $0.error ?? 0 }
   }
 
-  /// Sets latents that carry nothing, or too little, to 0, so that the decoder does not use them: the
-  /// encoder will not learn it.
+  /// Sets latents that carry nothing, or too little, to 0, so that the decoder does not use them:
+  /// the encoder will not learn it.
   private func collapse(_ estimate: inout LatentEstimate, except fitted: [Int]) {
     let deviation = model.collapsedVariance(for: recordings).squareRoot()
     for latent in estimate.mean.indices where !fitted.contains(latent) && !fitted.isEmpty {
@@ -95,8 +96,8 @@ final class FittedLatents {
   /// So that no variance is zero.
   private static let leastDeviation = 1e-6
 
-  /// Puts the fitted latents into coordinates in which the decoder's law is affine, no more of them than the law
-  /// has parameters.
+  /// Puts the fitted latents into coordinates in which the decoder's law is affine, no more of them
+  /// than the law has parameters.
   func straighten(seed: UInt64) throws {
     guard let coordinates = ResponseCoordinates(model, recordings: recordings) else { return }
     let width = mean.shape[1]
@@ -122,9 +123,9 @@ final class FittedLatents {
       logVariance: logVariance.indexSelected(0, rows).to(model.device))
   }
 
-  /// What the encoder is to lower: for latents that carry something the negative logarithm of its normal
-  /// density of the fitted ones, whose own variance v widens it, and for the others the KL divergence from
-  /// the prior,
+  /// What the encoder is to lower: for latents that carry something the negative logarithm of its
+  /// normal density of the fitted ones, whose own variance v widens it, and for the others the KL
+  /// divergence from the prior,
   ///   ½ Σ_fitted [log σ² + ((μ − z)² + v)/σ²] + ½ Σ_others [μ² + σ² − log σ² − 1],
   /// mean over the batch; and, for reports, the mean squared difference Σ_fitted (μ − z)².
   func loss(

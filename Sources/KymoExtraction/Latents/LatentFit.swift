@@ -1,12 +1,13 @@
 // Latents of a recording, fitted to the decoder: those whose rollouts follow the recording best.
 //
-// The encoder's means are the estimate of one network for all recordings. Their error is due to properties that the
-// network confounds with a parameter. The decoder measures that error: with r(z) the difference
-// of crops of the recording and its rollouts, and J = ∂(rollout)/∂z, Gauss–Newton steps
+// The encoder's means are the estimate of one network for all recordings. Their error is due to
+// properties that the network confounds with a parameter. The decoder measures that error: with
+// r(z) the difference of crops of the recording and its rollouts, and J = ∂(rollout)/∂z,
+// Gauss–Newton steps
 //   z ← z + H⁻¹ g,   H = Σ_c J_cᵀ J_c,   g = Σ_c J_cᵀ r_c   (c: crops)
-// lead to the least squared error. J comes from differences, one more rollout for each latent, and is kept for all
-// steps. Residuals within a crop are correlated, so the error bar treats crops as independent
-// clusters (White, Econometrica 48, 1980; Liang and Zeger, Biometrika 73, 1986):
+// lead to the least squared error. J comes from differences, one more rollout for each latent, and
+// is kept for all steps. Residuals within a crop are correlated, so the error bar treats crops as
+// independent clusters (White, Econometrica 48, 1980; Liang and Zeger, Biometrika 73, 1986):
 //   Cov z = C/(C − 1) · H⁻¹ (Σ_c g_c g_cᵀ) H⁻¹.
 package import KymoData
 import KymoNumerics
@@ -18,7 +19,8 @@ package struct LatentEstimate: Hashable, Sendable {
   package var mean: [Double]
   /// Standard deviations.
   package var standardDeviation: [Double]
-  /// Mean squared error of the rollouts that they were fitted on; nil for an estimate of the encoder.
+  /// Mean squared error of the rollouts that they were fitted on; nil for an estimate of the
+  /// encoder.
   package var error: Double?
 
   /// Notes an estimate.
@@ -33,11 +35,12 @@ extension ParameterVAE {
   /// - Parameters:
   ///   - recordings: Recordings of the model's kind.
   ///   - index: Which of them.
-  ///   - start: Where to begin, such as the encoder's estimate; kept where no step lowers the error.
+  ///   - start: Where to begin, such as the encoder's estimate; kept where no step lowers the
+  ///     error.
   ///   - latents: Positions of the latents to fit; the others stay.
   ///   - crops: Number of crops, half of them at the first frame; at least 2.
-  ///   - assimilatedFrames: Frames of a noisy recording that come before a rollout's start (``Assimilation``);
-  ///     none for a recording that is too small.
+  ///   - assimilatedFrames: Frames of a noisy recording that come before a rollout's start
+  ///     (``Assimilation``); none for a recording that is too small.
   /// - Returns: The estimate.
   package func fit(
     _ recordings: Recordings, _ index: Int, from start: LatentEstimate, latents: [Int], crops: Int,
@@ -68,8 +71,8 @@ extension ParameterVAE {
     }
   }
 
-  /// Crops as the training's targets, but of fixed places for every recording, so that a recording has the same
-  /// latents in every file and order.
+  /// Crops as the training's targets, but of fixed places for every recording, so that a recording
+  /// has the same latents in every file and order.
   private func fitPlaces(
     _ recordings: Recordings, _ index: Int, count: Int, _ assimilation: Assimilation? = nil
   ) -> [CropPlace] {

@@ -1,19 +1,21 @@
-// The distribution of latents over all recordings, drawn to the prior N(0, 1) in its third and fourth
-// moments.
+// The distribution of latents over all recordings, drawn to the prior N(0, 1) in its third and
+// fourth moments.
 //
-// The KL divergence of the loss is taken recording by recording; the bound that it belongs to is tight when
-// also the aggregate q(z) over recordings is the prior. For nearly normal z of zero mean and unit
-// variance (Edgeworth expansion, He the Hermite polynomials of probability theory)
+// The KL divergence of the loss is taken recording by recording; the bound that it belongs to is
+// tight when also the aggregate q(z) over recordings is the prior. For nearly normal z of zero mean
+// and unit variance (Edgeworth expansion, He the Hermite polynomials of probability theory)
 //
 //   KL(q ‖ N(0, 1)) ≈ Σ over i, j, k of h_ijk²/12 + Σ over i of h_iiii²/48,
 //   h_ijk = E[z_i z_j z_k − z_i δ_jk − z_j δ_ik − z_k δ_ij],   h_iiii = E[z_i⁴ − 6z_i² + 3];
 //
-// of the fourth moments only those of single latents are taken, and the third ones of several have a weight
-// of their own. What these forbid is a latent that contains the square of another, z_j = a + b z_i².
+// of the fourth moments only those of single latents are taken, and the third ones of several have
+// a weight of their own. What these forbid is a latent that contains the square of another, z_j = a
+// + b z_i².
 //
-// One batch knows these moments too badly to be squared, so h is a running average, and the batch gives
-// its gradient: h₃/6 · h₃(batch) + h₄/24 · h₄(batch). With z = μ + σε the means over ε are exact:
-// E[z_i z_j z_k] = μ_i μ_j μ_k + σ_i² (μ_k δ_ij + μ_j δ_ik) + σ_j² μ_i δ_jk, E[z⁴] = μ⁴ + 6μ²σ² + 3σ⁴.
+// One batch knows these moments too badly to be squared, so h is a running average, and the batch
+// gives its gradient: h₃/6 · h₃(batch) + h₄/24 · h₄(batch). With z = μ + σε the means over ε are
+// exact: E[z_i z_j z_k] = μ_i μ_j μ_k + σ_i² (μ_k δ_ij + μ_j δ_ik) + σ_j² μ_i δ_jk, E[z⁴] = μ⁴ +
+// 6μ²σ² + 3σ⁴.
 //
 // Letters: B recordings, P latents.
 import KymoTensor
@@ -27,8 +29,8 @@ final class PriorMatching {
   private let own: Tensor
   /// Batches that the running averages span, about.
   private static let span = 50.0
-  /// The expansion holds for small moments; parameters that are far from normal, such as those of two
-  /// kinds of recordings, pull with this much at most.
+  /// The expansion holds for small moments; parameters that are far from normal, such as those of
+  /// two kinds of recordings, pull with this much at most.
   private static let bound = 0.5
 
   init(latents: Int, device: Device) {

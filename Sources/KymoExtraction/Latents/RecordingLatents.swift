@@ -1,14 +1,14 @@
-// The latents of training recordings, each read whole by an encoder that no longer changes. They are
-// read once; a step of the decoder alone then needs no encoder, which is most of the arithmetic of a
-// joint step, and no crop's noise: σ² of a whole recording is 27 times smaller than that of a training
-// crop for Kuramoto–Sivashinsky (Appendix E).
+// The latents of training recordings, each read whole by an encoder that no longer changes. They
+// are read once; a step of the decoder alone then needs no encoder, which is most of the arithmetic
+// of a joint step, and no crop's noise: σ² of a whole recording is 27 times smaller than that of a
+// training crop for Kuramoto–Sivashinsky (Appendix E).
 import KymoData
 import KymoTensor
 
 /// Posterior means and variances of the latents of recordings, read when they are first asked for.
 ///
-/// Recordings are read in fixed blocks, so that a recording has the same bits whatever was asked for
-/// before, and a continued training the numbers of the unbroken one.
+/// Recordings are read in fixed blocks, so that a recording has the same bits whatever was asked
+/// for before, and a continued training the numbers of the unbroken one.
 final class RecordingLatents {
   private let recordings: Recordings
   private let model: ParameterVAE

@@ -1,15 +1,17 @@
 // Latents in whose coordinates the decoder's law is affine.
 //
-// Latents may be nonlinear functions of the parameters: kernels are free functions of the latents, so z serves as well as any smooth
-// map of z, and over a frame's length Δ the square of a velocity acts like a diffusion (exp(−ikvΔ) has −(kvΔ)²/2 in
-// it). But coefficients enter an equation ∂u/∂t = F₀(u) + Σ_j θ_j F_j(u) linearly. So the rates of change that one
-// and the same state has under the latents of N recordings lie in a plane of as many dimensions as coefficients
-// vary, and coordinates in that plane are θ up to a linear map, whatever coordinates z are.
+// Latents may be nonlinear functions of the parameters: kernels are free functions of the latents,
+// so z serves as well as any smooth map of z, and over a frame's length Δ the square of a velocity
+// acts like a diffusion (exp(−ikvΔ) has −(kvΔ)²/2 in it). But coefficients enter an equation ∂u/∂t
+// = F₀(u) + Σ_j θ_j F_j(u) linearly. So the rates of change that one and the same state has under
+// the latents of N recordings lie in a plane of as many dimensions as coefficients vary, and
+// coordinates in that plane are θ up to a linear map, whatever coordinates z are.
 //
 // The rate is that of the decoder's own rollouts, by the series of forward differences δ,
 //   Δ ∂/∂t = log(1 + δ) = δ − δ²/2 + δ³/3 − …,
-// over the states of several probes; the plane is that of its leading principal components t over recordings; and the
-// new latents are the linear functions of t that are closest to the old ones, so that each stays in its place.
+// over the states of several probes; the plane is that of its leading principal components t over
+// recordings; and the new latents are the linear functions of t that are closest to the old ones,
+// so that each stays in its place.
 //
 // Letters: N recordings, S of them whose rates span the plane, M entries of the rate.
 import KymoData
@@ -54,11 +56,12 @@ struct ResponseCoordinates {
     var fitted: [Int]
   }
 
-  /// The new latents of recordings, given the old ones; `fitted` are the positions of those that carry
-  /// something, the others stay.
+  /// The new latents of recordings, given the old ones; `fitted` are the positions of those that
+  /// carry something, the others stay.
   ///
-  /// Where the rates vary in fewer directions than there are fitted latents, several of them share a parameter. When
-  /// they are to be merged, as many as there are directions go on to carry something, and the others become 0.
+  /// Where the rates vary in fewer directions than there are fitted latents, several of them share
+  /// a parameter. When they are to be merged, as many as there are directions go on to carry
+  /// something, and the others become 0.
   func straightened(
     _ latents: [[Double]], fitted: [Int], merging: Bool, seed: UInt64
   ) throws -> Straightened {
@@ -83,11 +86,13 @@ struct ResponseCoordinates {
     return Straightened(latents: result, fitted: kept.sorted().map { fitted[$0] })
   }
 
-  /// The components, in falling order of their variance, that are not functions of those before them.
+  /// The components, in falling order of their variance, that are not functions of those before
+  /// them.
   ///
-  /// One parameter in two latents makes a curve of the rates, whose second component is a function of the first;
-  /// a second parameter does not. A component goes when a polynomial of fourth order explains nine tenths of it, or half of it where
-  /// the rest is so small that it may be the decoder's error.
+  /// One parameter in two latents makes a curve of the rates, whose second component is a function
+  /// of the first; a second parameter does not. A component goes when a polynomial of fourth order
+  /// explains nine tenths of it, or half of it where the rest is so small that it may be the
+  /// decoder's error.
   static func independent(_ scores: [[Double]]) -> [[Double]] {
     guard let first = scores.first, Statistics.populationVariance(first) > 0 else { return [] }
     var found = [first]
@@ -108,7 +113,8 @@ struct ResponseCoordinates {
 
   /// Part of the first component's variance below which another one is rounding.
   private static let leastVariance = 1e-5
-  /// Part of the first component's variance below which what a component has of its own may be the decoder's error.
+  /// Part of the first component's variance below which what a component has of its own may be the
+  /// decoder's error.
   private static let weakVariance = 1e-3
 
   /// Positions of `count` columns that are largest, each in what those before it do not span.

@@ -1,5 +1,5 @@
-// An encoder whose latents are informative from the first step: its μ head reads the leading principal components of
-// the features that its random layers make of the recordings.
+// An encoder whose latents are informative from the first step: its μ head reads the leading
+// principal components of the features that its random layers make of the recordings.
 import Foundation
 import KymoData
 import KymoNumerics

@@ -38,8 +38,9 @@ public struct ParameterModelConfiguration: Settings {
   public var incrementScale = 1e-6
   /// Taps of a linear path beside the three layers: odd, up to 13; 0 for none (the paper).
   ///
-  /// It learns linear equations faster. It is not trained on waves that no recording contains, so that long rollouts
-  /// of chaotic fields may diverge with it (docs/decisions/0004-training-recipe.md).
+  /// It learns linear equations faster. It is not trained on waves that no recording contains, so
+  /// that long rollouts of chaotic fields may diverge with it
+  /// (docs/decisions/0004-training-recipe.md).
   public var linearWidth = 0
   /// Probability that averaging dropout drops a position in training; 0 in the paper's runs.
   public var averagingDropout = 0.0

@@ -40,7 +40,8 @@ extension ParameterVAE {
 
   /// Reads a model from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError`, which names the file and what is wrong with it, or a device that is not here.
+  /// - Throws: `TensorError`, which names the file and what is wrong with it, or a device that is
+  ///   not here.
   public static func load(from folder: URL, device: Device = .cpu) throws -> ParameterVAE {
     let (description, contents) = try Self.folder.read(folder, device: device) { version, json in
       guard version == 2 else { return nil }

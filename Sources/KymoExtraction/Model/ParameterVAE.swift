@@ -1,5 +1,5 @@
-// The parameter VAE: dynamics encoder, hypernetworks and propagating decoder as one model, saved as a
-// folder with model.safetensors and model.json.
+// The parameter VAE: dynamics encoder, hypernetworks and propagating decoder as one model, saved as
+// a folder with model.safetensors and model.json.
 import Foundation
 public import KymoData
 public import KymoNN
@@ -141,8 +141,8 @@ public final class ParameterVAE {
     kernelNetwork.namedParameters + [("decoder.lambda", lambda)]
   }
 
-  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder and, if wanted, of a decoder
-  /// that may be narrower.
+  /// Takes the weights of a trained model of the same size: all of them, or those of the encoder
+  /// and, if wanted, of a decoder that may be narrower.
   ///
   /// - Throws: ``ModelError`` when shapes differ, or the decoder does not fit into this one.
   func adopt(_ start: TrainingStart, widensDecoder: Bool = false) throws(ModelError) {

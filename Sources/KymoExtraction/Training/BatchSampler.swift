@@ -1,5 +1,5 @@
-// Which recordings a step of training sees, and where it cuts its crops: addressed by (seed, step), so that a
-// continued training draws what the unbroken one does.
+// Which recordings a step of training sees, and where it cuts its crops: addressed by (seed, step),
+// so that a continued training draws what the unbroken one does.
 import KymoData
 import KymoNumerics
 
@@ -27,7 +27,8 @@ struct BatchSampler {
     (self.training, self.seed) = (training, seed)
   }
 
-  /// The two crops of every recording in the batch of a step; targets of another size than the recipe's if given.
+  /// The two crops of every recording in the batch of a step; targets of another size than the
+  /// recipe's if given.
   mutating func draw(step: Int, targetSize: [Int]? = nil) -> CropPlaces {
     var random = RandomStream(seed: seed, purpose: .crops, index: UInt64(step))
     var places = CropPlaces()

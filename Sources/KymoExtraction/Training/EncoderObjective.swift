@@ -1,4 +1,5 @@
-// The loss of the encoder alone on crops: its distance from the fitted latents (FittedLatents.loss).
+// The loss of the encoder alone on crops: its distance from the fitted latents
+// (FittedLatents.loss).
 import KymoNN
 import KymoTensor
 

@@ -33,20 +33,23 @@ public struct ParameterTrainingConfiguration: Settings {
 
   /// How the losses of its phases are lowered.
   public var phases = Phases()
-  /// Whether a new decoder on a frozen encoder begins as the decoder before, which is then no wider and of the same kind.
+  /// Whether a new decoder on a frozen encoder begins as the decoder before, which is then no wider
+  /// and of the same kind.
   ///
-  /// It pays where steps are expensive and the learning rate is low (2D, 10⁻⁴); at the learning rates of a whole training
-  /// a new decoder ends lower (docs/decisions/0008-starting-from-a-model.md).
+  /// It pays where steps are expensive and the learning rate is low (2D, 10⁻⁴); at the learning
+  /// rates of a whole training a new decoder ends lower
+  /// (docs/decisions/0008-starting-from-a-model.md).
   public var widensDecoder = false
-  /// Crops of each recording on which its latents are fitted to the decoder before the decoder is trained
-  /// alone, and then put into coordinates in which its law is affine; 0, as in the paper, takes the encoder's.
+  /// Crops of each recording on which its latents are fitted to the decoder before the decoder is
+  /// trained alone, and then put into coordinates in which its law is affine; 0, as in the paper,
+  /// takes the encoder's.
   ///
-  /// The encoder confounds other properties with a parameter, such as the roughness of a recording, and a
-  /// latent may contain squares of parameters; fits correct both. A new decoder on a frozen encoder learns latents
-  /// that are fitted to the decoder before.
+  /// The encoder confounds other properties with a parameter, such as the roughness of a recording,
+  /// and a latent may contain squares of parameters; fits correct both. A new decoder on a frozen
+  /// encoder learns latents that are fitted to the decoder before.
   public var fitCrops = 0
-  /// How often latents are fitted anew and linearised while the decoder is trained alone: before it, after half of its steps,
-  /// after half of what is left, and so on.
+  /// How often latents are fitted anew and linearised while the decoder is trained alone: before
+  /// it, after half of its steps, after half of what is left, and so on.
   public var straightenings = 2
   /// Recordings in a batch, drawn anew for every step.
   public var batchSize = 50
@@ -56,51 +59,54 @@ public struct ParameterTrainingConfiguration: Settings {
   public var targetCrop = [32, 76]
   /// Part of the target crops that start at the first frame of a recording; 0 in the paper.
   ///
-  /// For systems that relax to an attractor: forecasts start there, and the first frames may depend most on the
-  /// parameters, such as a diffusivity while the field is still rough.
+  /// For systems that relax to an attractor: forecasts start there, and the first frames may depend
+  /// most on the parameters, such as a diffusivity while the field is still rough.
   public var beginnings = 0.0
   /// How the errors of a batch's recordings become one loss; the arithmetic mean in the paper.
   ///
-  /// Where recordings differ much in roughness or amplitude, the arithmetic mean is dominated by a few of them;
-  /// `root` and `geometric` give weight to the others.
+  /// Where recordings differ much in roughness or amplitude, the arithmetic mean is dominated by a
+  /// few of them; `root` and `geometric` give weight to the others.
   public var average = ErrorAverage.arithmetic
   /// KL weight β: that of the KL divergence beside the squared error averaged over everything.
   public var beta = 0.01
   /// In which unit β is counted.
   public var betaUnit = BetaUnit.error
-  /// β at the first step as a multiple of `beta`: above 1 one latent carries a parameter early and is measured
-  /// accurately later; below 1 is a warm-up.
+  /// β at the first step as a multiple of `beta`: above 1 one latent carries a parameter early and
+  /// is measured accurately later; below 1 is a warm-up.
   public var betaStart = 4.0
   /// Part of the steps over which β goes, geometrically, from its start to its final value.
   public var betaRamp = 0.6
   /// KL weight of each latent as a multiple of that of the latent before it; 1 in the paper.
   ///
-  /// Above 1, latents that carry the same parameter have unequal weights, so the parameter moves into the
-  /// first of them and the others collapse.
+  /// Above 1, latents that carry the same parameter have unequal weights, so the parameter moves
+  /// into the first of them and the others collapse.
   public var betaGrading = 1.6
   /// Weight, in units of `beta`, of the agreement between the latents' distribution over all
   /// recordings and the prior, in skewness and excess; 0 in the paper.
   ///
   /// It makes a latent a linear function of its parameter.
   public var priorMatching = 50.0
-  /// Weight of the mixed skewness of several latents at the end of the training, as a part of that of single
-  /// ones; it grows from 0.
+  /// Weight of the mixed skewness of several latents at the end of the training, as a part of that
+  /// of single ones; it grows from 0.
   ///
-  /// It removes squares and products of other parameters from a latent, for systems with several parameters. Early, moments
-  /// of several latents are noise, which keeps small batches from learning.
+  /// It removes squares and products of other parameters from a latent, for systems with several
+  /// parameters. Early, moments of several latents are noise, which keeps small batches from
+  /// learning.
   public var mixedMoments = 0.0
-  /// Length of training rollouts in the course of the joint steps, and of a new decoder's on a frozen encoder.
+  /// Length of training rollouts in the course of the joint steps, and of a new decoder's on a
+  /// frozen encoder.
   public var rolloutSchedule = RolloutSchedule.full
   /// Part of the steps in which μ is normalised over the batch; later over running statistics.
   public var batchNormalizedPart = 0.6
   /// Standard deviation of the noise that each step of a training rollout adds to the state.
   public var propagationNoise = 0.0
-  /// Frames that the decoder assimilates before a rollout starts, where it is trained alone and where latents are
-  /// fitted: for noisy recordings; 0, as in the paper, starts at a frame as it is.
+  /// Frames that the decoder assimilates before a rollout starts, where it is trained alone and
+  /// where latents are fitted: for noisy recordings; 0, as in the paper, starts at a frame as it
+  /// is.
   ///
-  /// A decoder that starts from noisy frames learns to smooth, and damping seems larger than it is. After m frames, up
-  /// to eight, the variance of the noise in the start is about 1/(m + 1) of a frame's. A crop that begins with a recording's
-  /// first frame starts with that frame.
+  /// A decoder that starts from noisy frames learns to smooth, and damping seems larger than it is.
+  /// After m frames, up to eight, the variance of the noise in the start is about 1/(m + 1) of a
+  /// frame's. A crop that begins with a recording's first frame starts with that frame.
   public var assimilatedFrames = 0
   /// Rate r of the discount exp(−r·t) on later frames; 0 for none (the paper).
   public var discount = 0.0
@@ -207,8 +213,9 @@ extension ParameterTrainingConfiguration {
 
 /// In which unit the KL weight β is counted.
 public enum BetaUnit: String, SettingChoice {
-  /// In the present error of the training's rollouts (``RunningError``): a latent is used if it reduces the error by a given part of what
-  /// is left, for fields of any size and speed and parameters of strong or weak effect.
+  /// In the present error of the training's rollouts (``RunningError``): a latent is used if it
+  /// reduces the error by a given part of what is left, for fields of any size and speed and
+  /// parameters of strong or weak effect.
   case error
   /// As it is, for fields of the paper's units.
   case absolute

@@ -1,8 +1,9 @@
 // The error of a training's rollouts as it is now, the unit of the KL weight β.
 //
-// With a decoder whose variance is always the best one, E itself, the likelihood of N entries makes the loss N/2 · log E + KL
-// (Rybkin, Daniilidis and Levine, ICML 2021), whose gradient is that of E + β KL with β = 2E/N. Whatever the field's size and
-// speed, and however weak the effect of a parameter, a latent is then used if it reduces the error by a given part of what
+// With a decoder whose variance is always the best one, E itself, the likelihood of N entries makes
+// the loss N/2 · log E + KL (Rybkin, Daniilidis and Levine, ICML 2021), whose gradient is that of E
+// + β KL with β = 2E/N. Whatever the field's size and speed, and however weak the effect of a
+//   parameter, a latent is then used if it reduces the error by a given part of what
 // is left. Entries of a field are not independent, so 2/N is a setting.
 import KymoTensor
 
@@ -13,7 +14,8 @@ final class RunningError {
   /// Steps that the average spans, about.
   private static let span = 100.0
 
-  /// Begins at the error of predicting no change, which it never exceeds: single rollouts may diverge.
+  /// Begins at the error of predicting no change, which it never exceeds: single rollouts may
+  /// diverge.
   init(persistence: Double) {
     ceiling = persistence
     running = Tensor(doubles: [persistence], shape: [1])

@@ -1,10 +1,11 @@
 // One training of an autoencoder and a recurrent propagator as one network, window by window.
 //
-// Loss of a window of frames s_0 … s_K (Vlachas et al. 2022), with z = E(s) and ẑ_{t+1} the prediction
-// after z_t: the sum of the active ones, divided by their number,
+// Loss of a window of frames s_0 … s_K (Vlachas et al. 2022), with z = E(s) and ẑ_{t+1} the
+// prediction after z_t: the sum of the active ones, divided by their number,
 //   mean (D(z_t) − s_t)²,  mean (D(ẑ_{t+1}) − s_{t+1})²,  mean (ẑ_{t+1} − z_{t+1})² for t + 1 < K.
 //
-// There is no scaler of latents: the propagator's last function, 0.5 + 0.5 tanh, keeps them in (0, 1).
+// There is no scaler of latents: the propagator's last function, 0.5 + 0.5 tanh, keeps them in (0,
+// 1).
 //
 // Letters: B sequences, T frames, K inputs of a window, C channels, X space, L latents.
 public import KymoData
@@ -29,14 +30,15 @@ public final class JointTrainer: ModelTrainer {
   /// Prepares a training.
   ///
   /// - Parameters:
-  ///   - reduction: The autoencoder with its scaler, trained or not; its weights are changed in place.
+  ///   - reduction: The autoencoder with its scaler, trained or not; its weights are changed in
+  ///     place.
   ///   - propagator: The recurrent network's architecture; its scaling says its last function only.
   ///   - training: How both are trained.
   ///   - series: Training series in physical units, read when they are needed.
   ///   - validation: Series that choose the best weights and end rounds.
   ///   - seed: Seed of the propagator's weights, of sequences and noise.
-  /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
-  ///   cannot be used.
+  /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series
+  ///   that cannot be used.
   public init(
     _ reduction: AutoencoderReduction, propagator: RecurrentConfiguration,
     training: JointTraining, series: FrameSet, validation: FrameSet,

@@ -1,5 +1,5 @@
-// How a reduction and a propagator are trained together (end to end). Vlachas et al., Nature Machine
-// Intelligence 4, 359 (2022), methods, and the settings of its scripts.
+// How a reduction and a propagator are trained together (end to end). Vlachas et al., Nature
+// Machine Intelligence 4, 359 (2022), methods, and the settings of its scripts.
 import KymoNN
 public import KymoNumerics
 public import KymoPropagation
@@ -17,7 +17,8 @@ public struct JointTraining: Settings {
   public var hasLatentLoss = true
   /// Whether the latents that are to be predicted pass no gradient on.
   public var detachesLatentTargets = false
-  /// Whether the last frame of a window is encoded too, so that its prediction counts in the latent loss.
+  /// Whether the last frame of a window is encoded too, so that its prediction counts in the latent
+  /// loss.
   public var latentLossUsesLastFrame = false
   /// Windows, optimiser and learning rate; `inputNoise` is noise on scaled fields, not on targets.
   public var windows = PropagatorTraining()

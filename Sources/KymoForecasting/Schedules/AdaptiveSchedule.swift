@@ -1,14 +1,14 @@
-// When to leave the latent space and when to return to it, decided by the forecast itself instead of
-// by a fixed ratio: the idea of AdaLED, Kičić, Vlachas, Arampatzis, Chatzimanolakis, Guibas and
+// When to leave the latent space and when to return to it, decided by the forecast itself instead
+// of by a fixed ratio: the idea of AdaLED, Kičić, Vlachas, Arampatzis, Chatzimanolakis, Guibas and
 // Koumoutsakos, CMAME 415, 116204 (2023), doi:10.1016/j.cma.2023.116204.
 public import KymoNumerics
 
 /// Bounds of adaptive switching; distances are in units of the latents' spread over training data.
 ///
 /// An ensemble of propagators advances latents while its members agree. When they disagree by more
-/// than a bound, or after a maximum number of steps, the solver computes a burst of frames. At its end
-/// the propagators, warmed up on the first part of the burst, forecast the rest of it; while that
-/// forecast differs from the solver's frames by more than a bound, another burst follows.
+/// than a bound, or after a maximum number of steps, the solver computes a burst of frames. At its
+/// end the propagators, warmed up on the first part of the burst, forecast the rest of it; while
+/// that forecast differs from the solver's frames by more than a bound, another burst follows.
 public struct AdaptiveSchedule: Settings {
   /// Most latent steps in a row; at least 1.
   public var maximumMacroSteps = 1000

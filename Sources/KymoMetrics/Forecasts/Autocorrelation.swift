@@ -2,8 +2,8 @@
 //
 //   ρ(ℓ) = ⟨(u_i(t) − m_i)(u_i(t + ℓ) − m_i)⟩ / ⟨(u_i(t) − m_i)²⟩,
 //
-// where ⟨ ⟩ is the mean over the pairs of times that there are, over components and initial conditions,
-// and m_i the mean of a component.
+// where ⟨ ⟩ is the mean over the pairs of times that there are, over components and initial
+// conditions, and m_i the mean of a component.
 public import KymoNumerics
 
 /// The autocorrelation at several lags.
@@ -13,8 +13,8 @@ public import KymoNumerics
 ///   - lags: Numbers of coarse steps, 0 … T − 1.
 /// - Returns: One number for each lag, 1 at lag 0.
 ///
-/// **Good values.** Kuramoto–Sivashinsky, L = 22, Δt = 0.25, lags 1, 8, 20, 40: 0.9986, 0.917, 0.634,
-/// 0.288.
+/// **Good values.** Kuramoto–Sivashinsky, L = 22, Δt = 0.25, lags 1, 8, 20, 40: 0.9986, 0.917,
+/// 0.634, 0.288.
 public func autocorrelation(of states: HostArray<Double>, lags: [Int]) -> [Double] {
   let shape = ForecastShape(states)
   precondition(

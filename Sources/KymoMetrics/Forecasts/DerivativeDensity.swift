@@ -13,8 +13,8 @@ public struct PeriodicDerivatives: Sendable {
   private let first: [Double]
   private let second: [Double]
 
-  /// Prepares derivatives of rows of `pointCount` equidistant points of a period `length`; the point
-  /// at the end of the period is not among them.
+  /// Prepares derivatives of rows of `pointCount` equidistant points of a period `length`; the
+  /// point at the end of the period is not among them.
   public init(pointCount: Int, length: Double) {
     precondition(
       pointCount >= 1 && length > 0, "PeriodicDerivatives: \(pointCount) points on \(length)")

@@ -3,8 +3,8 @@
 //   L1 = ∫ |p − q| dx = Σ_cells |n_p / N_p − n_q / N_q|,
 //
 // from 0 (alike) to 2 (nowhere together), whatever the width of the cells. The sum is exact; no
-// quadrature over the centres of cells is put in its place. Samples beyond the grid count in one cell
-// of their own, so that mass that leaves the grid is not lost.
+// quadrature over the centres of cells is put in its place. Samples beyond the grid count in one
+// cell of their own, so that mass that leaves the grid is not lost.
 import Foundation
 public import KymoNumerics
 

@@ -2,8 +2,8 @@
 //
 //   NAD(t) = 1/X Σ_x |y(t, x) − ŷ(t, x)| / (max y − min y),     MNAD = 1/T Σ_t NAD(t)
 //
-// The range of the truth is a parameter: by default that over all initial conditions, times and cells
-// of the channel, so that fields of different size (activator and inhibitor) are not mixed.
+// The range of the truth is a parameter: by default that over all initial conditions, times and
+// cells of the channel, so that fields of different size (activator and inhibitor) are not mixed.
 public import KymoNumerics
 
 /// max − min of the truth that differences are divided by, one number for each channel.

@@ -2,8 +2,8 @@
 //
 //   A(f) = ⟨ 2 |X(f)| / T ⟩,    error = Σ_f |A_true − A_predicted| / Σ_f A_true,
 //
-// where X is the discrete Fourier transform of one component of the state over T frames and ⟨ ⟩ the mean
-// over components and initial conditions. (Decibels are not mapped back and forth.)
+// where X is the discrete Fourier transform of one component of the state over T frames and ⟨ ⟩ the
+// mean over components and initial conditions. (Decibels are not mapped back and forth.)
 public import KymoNumerics
 
 /// The mean amplitude spectrum in time of the components of a field.

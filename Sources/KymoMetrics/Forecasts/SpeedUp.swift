@@ -1,6 +1,6 @@
-// What a forecast costs and saves: Vlachas et al. (2022) count the latent step alone; a user also pays
-// for encoding and decoding. With t_μ the solver's time for one Δt, t_m that of a latent step, t_enc and
-// t_dec those of one encoding and one decoding:
+// What a forecast costs and saves: Vlachas et al. (2022) count the latent step alone; a user also
+// pays for encoding and decoding. With t_μ the solver's time for one Δt, t_m that of a latent step,
+// t_enc and t_dec those of one encoding and one decoding:
 //
 //   latent steps alone      t_μ / t_m
 //   with decoding           t_μ / (t_m + t_dec)

@@ -1,5 +1,5 @@
-// How long a forecast is good: the number of steps before NRMSE(t) first exceeds a threshold θ, times
-// Δt; for chaotic systems also in Lyapunov times 1/Λ₁.
+// How long a forecast is good: the number of steps before NRMSE(t) first exceeds a threshold θ,
+// times Δt; for chaotic systems also in Lyapunov times 1/Λ₁.
 public import KymoNumerics
 
 /// How long one forecast is valid.
@@ -17,7 +17,8 @@ public struct ValidPrediction: Hashable, Codable, Sendable {
 /// The valid prediction time of every forecast.
 ///
 /// - Parameters:
-///   - errors: NRMSE in time, `[B, T]`; entry 0 is the first forecast step. NaN exceeds any threshold.
+///   - errors: NRMSE in time, `[B, T]`; entry 0 is the first forecast step. NaN exceeds any
+///     threshold.
 ///   - threshold: θ.
 ///   - frameInterval: Δt.
 ///   - lyapunovTime: 1/Λ₁ in the same unit of time; 20.83 for Kuramoto–Sivashinsky at L = 22.

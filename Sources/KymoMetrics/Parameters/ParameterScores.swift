@@ -22,13 +22,14 @@ public struct ParameterScore: Hashable, Sendable {
   public var rSquaredOfSingleLatents: [Double]
   /// Widening or narrowing of the intervals; nil when no training recordings were given.
   public var calibration: Calibration?
-  /// What a smooth map finds where a line misses a curvature; nil when no training recordings were given.
+  /// What a smooth map finds where a line misses a curvature; nil when no training recordings were
+  /// given.
   public var smoothMap: SmoothMap?
 
   /// A polynomial map from the relevant latents to the parameter, fitted on training recordings.
   ///
-  /// Recordings alone tell a parameter up to a smooth one-to-one map, so this is what the latents and their
-  /// bars are worth where no parameter is known.
+  /// Recordings alone tell a parameter up to a smooth one-to-one map, so this is what the latents
+  /// and their bars are worth where no parameter is known.
   public struct SmoothMap: Codable, Sendable, Hashable {
     /// Degree of the polynomial.
     public var degree: Int
@@ -50,7 +51,8 @@ public struct ParameterScore: Hashable, Sendable {
     public var coverage95: Double
     /// Training recordings that it was found on.
     public var recordingCount: Int
-    /// The share of new recordings that intervals found on n can promise to hold: n / (n + 1), 95 % at most.
+    /// The share of new recordings that intervals found on n can promise to hold: n / (n + 1), 95 %
+    /// at most.
     public var promisedCoverage: Double {
       min(0.95, Double(recordingCount) / Double(recordingCount + 1))
     }
@@ -133,8 +135,8 @@ public func parameterScores(
 ///
 /// Latents are taken one after the other, each time the one that raises R² most, until R² is within
 /// 0.005 of that of all relevant ones, and what is left unexplained at most half as much again. A
-/// parameter with a latent of its own is fitted on that one; two components of a velocity, which may
-/// lie rotated in a plane of two latents, on both (as in Table I of the paper).
+/// parameter with a latent of its own is fitted on that one; two components of a velocity, which
+/// may lie rotated in a plane of two latents, on both (as in Table I of the paper).
 private func carriers(
   of target: [Double], among relevant: [Int], _ recordings: [ExtractedLatents]
 ) -> [Int] {
@@ -157,10 +159,11 @@ private func carriers(
 
 /// The factor on 95 % intervals with which they hold 95 % of the known values of `training`.
 ///
-/// σ_z is the encoder's noise alone; a curved relation of latent and parameter is not in it. The factor
-/// is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval, each error that of a fit
-/// without its recording (conformal prediction by the jackknife), so that the share of new recordings
-/// inside is nearly 95 % whatever the errors' law, or n / (n + 1) where fewer than 19 are known.
+/// σ_z is the encoder's noise alone; a curved relation of latent and parameter is not in it. The
+/// factor is the quantile of order ⌈0.95 (n + 1)⌉ / n of |error| / half interval, each error that
+/// of a fit without its recording (conformal prediction by the jackknife), so that the share of new
+/// recordings inside is nearly 95 % whatever the errors' law, or n / (n + 1) where fewer than 19
+/// are known.
 private func calibrationFactor(
   of fit: LinearFit, on training: [ExtractedLatents], latents: [Int], _ column: Int
 ) -> Double {

@@ -1,19 +1,22 @@
-// How certain the number of hidden parameters is: whether each latent lies clearly on one side of the rule
-// of relevance, and whether a relevant latent is a function of others, or of what recordings conserve.
+// How certain the number of hidden parameters is: whether each latent lies clearly on one side of
+// the rule of relevance, and whether a relevant latent is a function of others, or of what
+// recordings conserve.
 import KymoNumerics
 
-/// Whether the number of relevant latents is the number of hidden parameters, as far as one training shows.
+/// Whether the number of relevant latents is the number of hidden parameters, as far as one
+/// training shows.
 public struct RelevanceCertainty: Hashable, Sendable {
-  /// Latents whose statistics lie near a bound of the rule: another training may judge them otherwise.
+  /// Latents whose statistics lie near a bound of the rule: another training may judge them
+  /// otherwise.
   public var doubtful: [Int]
-  /// Relevant latents that are smooth functions of other relevant ones, so that they count no further
-  /// parameter; with R² of that relation.
+  /// Relevant latents that are smooth functions of other relevant ones, so that they count no
+  /// further parameter; with R² of that relation.
   public var repeated: [Repetition]
-  /// Relevant latents that are functions of what every recording conserves, such as the mean of its field: they
-  /// need not stand for a parameter of the equations.
+  /// Relevant latents that are functions of what every recording conserves, such as the mean of its
+  /// field: they need not stand for a parameter of the equations.
   public var conserved: [Conserved]
-  /// The smallest ratio of the variance of μ_z to the mean σ_z² among the relevant latents; nil when
-  /// none is.
+  /// The smallest ratio of the variance of μ_z to the mean σ_z² among the relevant latents; nil
+  /// when none is.
   public var weakestSignal: Double?
 
   /// A latent that follows from others.
@@ -109,8 +112,8 @@ extension RelevanceCertainty {
     return found.max { $0.rSquared < $1.rSquared }
   }
 
-  /// Relevant latents that follow from the others, the noisiest tried first; what is found to follow
-  /// is left out when the next is tried, so that of two equal latents one remains.
+  /// Relevant latents that follow from the others, the noisiest tried first; what is found to
+  /// follow is left out when the next is tried, so that of two equal latents one remains.
   private static func repetitions(
     _ latents: [LatentSummary], _ recordings: [ExtractedLatents]
   ) -> [Repetition] {

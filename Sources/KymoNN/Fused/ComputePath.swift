@@ -1,11 +1,12 @@
-// Which of two ways computes a network: kernels of our own on the processor, tensor operations elsewhere.
-// Each is the other's reference in tests. The choice falls once, when a network is built or loaded.
+// Which of two ways computes a network: kernels of our own on the processor, tensor operations
+// elsewhere. Each is the other's reference in tests. The choice falls once, when a network is built
+// or loaded.
 public import KymoTensor
 
 /// How a part of a network is computed.
 public enum ComputePath: Hashable, Sendable {
-  /// By fused kernels, which read and write 32-bit numbers in the processor's memory. What they do not
-  /// know, such as some activations, is left to tensor operations.
+  /// By fused kernels, which read and write 32-bit numbers in the processor's memory. What they do
+  /// not know, such as some activations, is left to tensor operations.
   case fused
   /// By tensor operations, on any device and in any precision.
   case operations

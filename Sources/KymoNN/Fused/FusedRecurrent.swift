@@ -1,5 +1,5 @@
-// The fused recurrent kernels with checked arguments: windows of training as one node of the graph, and
-// forecasts of host arrays.
+// The fused recurrent kernels with checked arguments: windows of training as one node of the graph,
+// and forecasts of host arrays.
 import CKernels
 package import KymoNumerics
 import KymoTensor
@@ -25,8 +25,8 @@ extension RecurrentOutput {
 
 /// Windows of training by the kernels.
 enum FusedRecurrent {
-  /// Trajectories that are worked on together; their gradients are summed before those of others, so
-  /// that results do not depend on the number of threads.
+  /// Trajectories that are worked on together; their gradients are summed before those of others,
+  /// so that results do not depend on the number of threads.
   private static let part = 16
 
   /// As ``RecurrentNetwork/predictions(_:state:stepCount:own:zoneout:)``.
@@ -212,7 +212,8 @@ private func packParameters(
   }
 }
 
-/// A trained recurrent network ready for forecasts: weights packed for the kernel, no tensors in the loop.
+/// A trained recurrent network ready for forecasts: weights packed for the kernel, no tensors in
+/// the loop.
 package struct RecurrentKernel {
   private let plan: kk_recurrent
   private let packed: Tensor

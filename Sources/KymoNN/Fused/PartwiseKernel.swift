@@ -1,12 +1,12 @@
-// Kernels of whole parts of networks with checked arguments: a part as one node of the graph, pieces of a
-// batch on several threads, and inference on host memory without any tensor.
+// Kernels of whole parts of networks with checked arguments: a part as one node of the graph,
+// pieces of a batch on several threads, and inference on host memory without any tensor.
 import CKernels
 import KymoTensor
 
 /// A kernel that takes a few states through a part of a network, and a gradient back.
 ///
-/// Addresses are those of whole rows, `[batch][inputCount]` and `[batch][outputCount]`, with at most
-/// ``FusedPart/piece`` states; state, scratch and gradient have the kernel's counts.
+/// Addresses are those of whole rows, `[batch][inputCount]` and `[batch][outputCount]`, with at
+/// most ``FusedPart/piece`` states; state, scratch and gradient have the kernel's counts.
 protocol PartwiseKernel: AnyObject {
   /// What the part is called in error messages.
   var name: String { get }
@@ -52,8 +52,8 @@ func entryAddresses(of tensors: [Tensor]) -> [UnsafePointer<Float>?] {
 
   /// States that are worked on together.
   static let piece = KK_DENSE_PART
-  /// Gradients of pieces are summed in at most so many groups, whatever the number of threads, so that
-  /// results do not depend on it.
+  /// Gradients of pieces are summed in at most so many groups, whatever the number of threads, so
+  /// that results do not depend on it.
   private static let groups = 4
 
   init(_ kernel: any PartwiseKernel) { self.kernel = kernel }
@@ -135,7 +135,8 @@ func entryAddresses(of tensors: [Tensor]) -> [UnsafePointer<Float>?] {
           of: Float.self, capacity: stateCount + kernel.scratchCount
         ) { memory in
           guard let memory = memory.baseAddress else { return }
-          // In bounds: `input` has `count` states, checked by the caller; `output` has room for them.
+          // In bounds: `input` has `count` states, checked by the caller; `output` has room for
+          // them.
           for first in stride(from: 0, to: count, by: Self.piece) {
             unsafe kernel.forward(
               batch: min(Self.piece, count - first), input: source + first * kernel.inputCount,

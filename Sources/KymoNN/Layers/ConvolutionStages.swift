@@ -190,8 +190,8 @@ public final class ConvolutionStages: Module {
     }
   }
 
-  /// The periodic axis with `amount` cells repeated at both ends of every axis, also where it is shorter
-  /// than that.
+  /// The periodic axis with `amount` cells repeated at both ends of every axis, also where it is
+  /// shorter than that.
   private func wrapped(_ x: Tensor, by amount: Int) -> Tensor {
     cells.indices.reduce(x) { x, index in
       let (axis, length) = (2 + index, x.size(2 + index))

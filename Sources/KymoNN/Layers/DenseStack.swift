@@ -1,5 +1,5 @@
-// Dense layers one after the other, with skips where widths are equal: one node of the graph by the fused
-// kernel, or tensor operations.
+// Dense layers one after the other, with skips where widths are equal: one node of the graph by the
+// fused kernel, or tensor operations.
 //
 // Letters: B states, n inputs of a layer, m outputs.
 import CKernels
@@ -98,10 +98,11 @@ public final class DenseStack: Module {
     }
   }
 
-  /// The output for states in host memory, outside the graph: without any tensor where the fused kernel
-  /// can be used.
+  /// The output for states in host memory, outside the graph: without any tensor where the fused
+  /// kernel can be used.
   ///
-  /// Results of 1 to 3 states and of more may differ by rounding, because sums are ordered differently.
+  /// Results of 1 to 3 states and of more may differ by rounding, because sums are ordered
+  /// differently.
   ///
   /// - Parameters:
   ///   - input: `[B, n]`, row by row.

@@ -1,9 +1,10 @@
-// Starting values of weights: Xavier-uniform (Glorot and Bengio, AISTATS 2010) and orthogonal (Saxe,
-// McClelland and Ganguli, arXiv:1312.6120), as leaves of the graph.
+// Starting values of weights: Xavier-uniform (Glorot and Bengio, AISTATS 2010) and orthogonal
+// (Saxe, McClelland and Ganguli, arXiv:1312.6120), as leaves of the graph.
 public import KymoNumerics
 public import KymoTensor
 
-/// Starting values of weights, drawn on the host: the same stream gives the same numbers everywhere.
+/// Starting values of weights, drawn on the host: the same stream gives the same numbers
+/// everywhere.
 public enum InitialWeights {
   /// The bias that networks for effective dynamics start with (Vlachas and others 2022).
   public static let smallBias = 0.001

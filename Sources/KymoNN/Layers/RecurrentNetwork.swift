@@ -1,6 +1,7 @@
-// The propagating network of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), methods: recurrent
-// layers and a dense output layer, y = a(V h + d), where y is the next input; or y = x + V h + d. A window
-// of steps runs in one kernel, or by tensor operations, as it always does with zoneout.
+// The propagating network of Vlachas et al., Nature Machine Intelligence 4, 359 (2022), methods:
+// recurrent layers and a dense output layer, y = a(V h + d), where y is the next input; or y = x +
+// V h + d. A window of steps runs in one kernel, or by tensor operations, as it always does with
+// zoneout.
 //
 // Letters: B trajectories, T steps, D inputs and outputs, H units.
 public import KymoNumerics
@@ -74,13 +75,14 @@ public struct RecurrentNetwork: Module {
 
   /// The predictions after each of a window's inputs.
   ///
-  /// The gradient reaches parameters and inputs; the state gets none, so windows are cut from each other.
+  /// The gradient reaches parameters and inputs; the state gets none, so windows are cut from each
+  /// other.
   ///
   /// - Parameters:
   ///   - inputs: `[B, K, D]`, K at least 1.
   ///   - state: The state before; afterwards that after the last step, outside the graph.
-  ///   - stepCount: T, at least K; steps beyond the inputs take the prediction of the step before. K when
-  ///     nil.
+  ///   - stepCount: T, at least K; steps beyond the inputs take the prediction of the step before.
+  ///     K when nil.
   ///   - own: Which inputs are replaced by predictions; nil for none.
   ///   - zoneout: Draws masks in training; nil for none.
   /// - Returns: `[B, T, D]`; entry t predicts what follows input t.

@@ -1,7 +1,7 @@
 // LSTM (Hochreiter and Schmidhuber 1997, with forget gates) and GRU (Cho et al. 2014, in PyTorch's
-// variant, where r multiplies U h + c), layer upon layer. Gates are stacked as in PyTorch: i, f, g, o and
-// r, u, n. Vlachas et al. (2022) start from Xavier-uniform input weights, orthogonal hidden weights and
-// biases of 0.001.
+// variant, where r multiplies U h + c), layer upon layer. Gates are stacked as in PyTorch: i, f, g,
+// o and r, u, n. Vlachas et al. (2022) start from Xavier-uniform input weights, orthogonal hidden
+// weights and biases of 0.001.
 //
 // Letters: B trajectories, T steps, D inputs, H units.
 public import KymoNumerics
@@ -89,7 +89,8 @@ public struct RecurrentStack: Module {
     self.layers = layers
   }
 
-  /// PyTorch's names: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, `weight_ih_l1`, ….
+  /// PyTorch's names: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, `weight_ih_l1`,
+  /// ….
   public func namedParameters() -> [NamedTensor] {
     layers.enumerated().flatMap { index, layer in
       [

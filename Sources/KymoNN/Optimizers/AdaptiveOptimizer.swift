@@ -1,5 +1,6 @@
 // Adam (Kingma and Ba 2015, arXiv:1412.6980) and AdaBelief (Zhuang et al. 2020, arXiv:2010.07468),
-// which differ in what their second moment averages: one fused pass over memory, or tensor operations.
+// which differ in what their second moment averages: one fused pass over memory, or tensor
+// operations.
 import CKernels
 import KymoNumerics
 public import KymoTensor

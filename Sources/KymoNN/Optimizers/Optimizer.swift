@@ -34,10 +34,11 @@ extension Optimizer {
 public enum OptimizerChoice: String, SettingChoice {
   /// A learning rate for each weight from the squares of its gradients.
   case adam
-  /// A learning rate for each weight from how far its gradients are from their mean; what LED's authors use.
+  /// A learning rate for each weight from how far its gradients are from their mean; what LED's
+  /// authors use.
   case adaBelief
-  /// Adam in the eigenbasis of each matrix's gradients: far lower losses in as many steps where the loss is
-  /// ill-conditioned, as in small networks that are fitted to many digits.
+  /// Adam in the eigenbasis of each matrix's gradients: far lower losses in as many steps where the
+  /// loss is ill-conditioned, as in small networks that are fitted to many digits.
   case soap
 
   /// An optimiser of `parameters`, which it changes in place.

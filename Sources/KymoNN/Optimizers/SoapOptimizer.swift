@@ -1,19 +1,23 @@
-// SOAP (Vyas et al. 2024, arXiv:2409.11321, algorithm 3): Adam in the eigenbasis of Shampoo's preconditioner (Gupta,
-// Koren and Singer 2018, arXiv:1802.09568). Per matrix of weights two more products and a factorisation now and then.
+// SOAP (Vyas et al. 2024, arXiv:2409.11321, algorithm 3): Adam in the eigenbasis of Shampoo's
+// preconditioner (Gupta, Koren and Singer 2018, arXiv:1802.09568). Per matrix of weights two more
+// products and a factorisation now and then.
 //
 // Letters: G gradient, [m, n]; L and R second moments of its columns and rows; U and V their bases.
 public import KymoTensor
 
 /// Trains matrices of weights by Adam's steps in slowly turning bases.
 ///
-/// With L ← β L + (1 − β) G Gᵀ and R ← β R + (1 − β) Gᵀ G, and with U and V their approximate eigenvectors: M ← β₁ M + (1 − β₁) G,
-/// S ← β₂ S + (1 − β₂)(Uᵀ G V)² and θ ← θ − rate · U [ Uᵀ M V / (1 − β₁ᵗ) / (√(S / (1 − β₂ᵗ)) + ε) ] Vᵀ. U and V are exact
-/// after the first gradient, largest moments first, and then follow by one orthogonal iteration, U' R' = L U, every few steps.
-/// S goes with them as variances whose covariances are not known: S ← (U'ᵀ U)² S (Vᵀ V')², squares entry by entry. As the squares
-/// of a row sum to 1, no entry of [ ] exceeds Adam's by more than √(mn) however the bases turn; with S left behind, the arbitrary
-/// bases of moments without full rank made steps of any length.
+/// With L ← β L + (1 − β) G Gᵀ and R ← β R + (1 − β) Gᵀ G, and with U and V their approximate
+/// eigenvectors: M ← β₁ M + (1 − β₁) G, S ← β₂ S + (1 − β₂)(Uᵀ G V)² and θ ← θ − rate · U [ Uᵀ M V
+/// / (1 − β₁ᵗ) / (√(S / (1 − β₂ᵗ)) + ε) ] Vᵀ. U and V are exact after the first gradient, largest
+/// moments first, and then follow by one orthogonal iteration, U' R' = L U, every few steps. S goes
+/// with them as variances whose covariances are not known: S ← (U'ᵀ U)² S (Vᵀ V')², squares entry
+/// by entry. As the squares of a row sum to 1, no entry of [ ] exceeds Adam's by more than √(mn)
+/// however the bases turn; with S left behind, the arbitrary bases of moments without full rank
+/// made steps of any length.
 ///
-/// Weights of more axes are matrices of their first axis by the others, vectors are matrices of one column.
+/// Weights of more axes are matrices of their first axis by the others, vectors are matrices of one
+/// column.
 public final class SoapOptimizer: Optimizer {
   /// Settings that stay the same during training.
   public struct Settings: Hashable, Sendable {
@@ -32,8 +36,8 @@ public final class SoapOptimizer: Optimizer {
     /// A side that is longer keeps its own axes.
     public var longestSide = 128
 
-    /// The settings of its authors, but for `longestSide`, which they have at 10,000: products of longer sides cost more
-    /// than they gain here.
+    /// The settings of its authors, but for `longestSide`, which they have at 10,000: products of
+    /// longer sides cost more than they gain here.
     public init(weightDecay: Double = 0) { self.weightDecay = weightDecay }
   }
 

@@ -20,7 +20,8 @@ public struct Descent: Settings {
   public var steps = 10_000
   /// Learning rates of a phase without rounds.
   public var learningRate = LearningRateSchedule.oneCycle(.init())
-  /// Rounds of falling learning rates with patience on validation; absent means a given number of steps.
+  /// Rounds of falling learning rates with patience on validation; absent means a given number of
+  /// steps.
   public var rounds: RoundSchedule?
   /// Bound on the gradient's Euclidean norm; 0 for none.
   public var gradientClip = 0.0

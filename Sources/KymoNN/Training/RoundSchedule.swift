@@ -1,6 +1,7 @@
-// Training by rounds: each round starts from the best weights so far with a lower learning rate and a new
-// optimiser, and ends when validation has not improved for a while. Vlachas et al., Nature Machine
-// Intelligence 4, 359 (2022), methods; the rules in full are those of the authors' implementation.
+// Training by rounds: each round starts from the best weights so far with a lower learning rate and
+// a new optimiser, and ends when validation has not improved for a while. Vlachas et al., Nature
+// Machine Intelligence 4, 359 (2022), methods; the rules in full are those of the authors'
+// implementation.
 //
 // Independent of models: whoever trains owns the weights and does what the events say.
 public import KymoNumerics
@@ -55,8 +56,8 @@ public struct RoundSchedule: Settings {
 /// Where a training by rounds stands; a value that is saved with a checkpoint.
 ///
 /// Before the first epoch of every round call ``beginRound(validationLoss:)``, after every epoch
-/// ``finishEpoch(validationLoss:seconds:)``, and do what they return. A loss that is not a number is
-/// never an improvement.
+/// ``finishEpoch(validationLoss:seconds:)``, and do what they return. A loss that is not a number
+/// is never an improvement.
 public struct RoundProgress: Hashable, Codable, Sendable {
   /// What has to happen after a validation.
   public struct Verdict: Hashable, Sendable {
@@ -156,8 +157,8 @@ public struct RoundProgress: Hashable, Codable, Sendable {
     return true
   }
 
-  /// Whether more than `patience` epochs have run in this round and none of the last `patience` losses
-  /// is better than the best before them.
+  /// Whether more than `patience` epochs have run in this round and none of the last `patience`
+  /// losses is better than the best before them.
   private var isStale: Bool {
     guard losses.count - 1 > schedule.patience else { return false }
     let smallest = { (part: ArraySlice<Double?>) in part.lazy.compactMap(\.self).min() ?? .infinity

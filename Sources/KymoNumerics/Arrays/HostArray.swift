@@ -1,4 +1,5 @@
-// A dense array in host memory, last axis fastest: what solvers, files, metrics and reports exchange.
+// A dense array in host memory, last axis fastest: what solvers, files, metrics and reports
+// exchange.
 
 /// A dense array in host memory in C order (last axis fastest).
 public struct HostArray<Element: Sendable>: Sendable {

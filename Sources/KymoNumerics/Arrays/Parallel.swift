@@ -1,4 +1,5 @@
-// Independent work on several threads, for solvers and files (models run on libtorch's own threads).
+// Independent work on several threads, for solvers and files (models run on libtorch's own
+// threads).
 import Dispatch
 
 /// Runs `body` for 0 ..< `count` on at most `threads` threads and returns when all are done.

@@ -11,7 +11,8 @@ public enum DerivativeKind: Sendable, Hashable {
   case centralDifferences
 }
 
-/// Fields `u(x, y, t)` on a periodic mesh under `uₜ = D(u_xx + u_yy) − v·∇u`, solved exactly in time.
+/// Fields `u(x, y, t)` on a periodic mesh under `uₜ = D(u_xx + u_yy) − v·∇u`, solved exactly in
+/// time.
 ///
 /// The plan is made once for a mesh; D and v differ from call to call. Spectra are half planes of
 /// real fields: `u(x, y, 0) = Σ v_k exp(ik·(x, y))`, mode numbers (first axis, second axis), shape
@@ -83,7 +84,8 @@ public enum DerivativeKind: Sendable, Hashable {
   ///   - size: Frames, then mesh points along both axes.
   ///   - output: Room for the numbers.
   ///
-  /// **Accuracy.** `Double` inside; modes that together add less than 10⁻⁹ to any point are left out.
+  /// **Accuracy.** `Double` inside; modes that together add less than 10⁻⁹ to any point are left
+  /// out.
   public func copyFrames(
     of spectrum: UnsafePointer<Float>, law: Law, times: (first: Double, interval: Double),
     origin: [Int], size: [Int], into output: UnsafeMutablePointer<Float>

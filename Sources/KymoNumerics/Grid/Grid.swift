@@ -36,7 +36,8 @@ public struct Grid: Codable, Hashable, Sendable {
       return (0..<points).map { (first + Double($0)) * spacing }
     }
 
-    /// The extent in spacings: a wall is half a cell outside, a periodic axis has a step back to its start.
+    /// The extent in spacings: a wall is half a cell outside, a periodic axis has a step back to
+    /// its start.
     private var steps: Double {
       if ends == .periodic { return Double(points) }
       let walls = [ends.lower, ends.upper].count { $0 == .wall }

@@ -53,8 +53,8 @@ public struct LinearFit: Codable, Hashable, Sendable {
     return (0..<count).map { row in self(regressors.map { $0[row] }) }
   }
 
-  /// R² = 1 − Σ(target − fit)² / Σ(target − mean)² of this fit on these data, which may be others than
-  /// the fitted ones; then it may be negative.
+  /// R² = 1 − Σ(target − fit)² / Σ(target − mean)² of this fit on these data, which may be others
+  /// than the fitted ones; then it may be negative.
   ///
   /// - Returns: NaN when all targets are equal.
   public func score(regressors: [[Double]], target: [Double]) -> Double {
@@ -71,8 +71,8 @@ public struct LinearFit: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - regressors: As of ``init(regressors:target:)``.
   ///   - count: Number of values, n.
-  /// - Returns: h of each value, between 1/n and 1: residual / (1 − h) is the error of a fit without the value
-  ///   (Allen, Technometrics 16, 1974).
+  /// - Returns: h of each value, between 1/n and 1: residual / (1 − h) is the error of a fit
+  ///   without the value (Allen, Technometrics 16, 1974).
   public static func leverages(regressors: [[Double]], count: Int) -> [Double] {
     var directions: [[Double]] = []
     for regressor in regressors {

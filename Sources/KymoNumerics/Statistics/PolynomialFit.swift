@@ -1,5 +1,5 @@
-// Least squares with all monomials of several variables up to a total degree: whether one quantity is a smooth
-// function of others.
+// Least squares with all monomials of several variables up to a total degree: whether one quantity
+// is a smooth function of others.
 
 /// A polynomial of several variables, fitted by least squares.
 package struct PolynomialFit: Sendable {
@@ -11,8 +11,8 @@ package struct PolynomialFit: Sendable {
   private let terms: [[Int]]
   private let fit: LinearFit
 
-  /// Fits `target` with as high a degree as the data bear; nil where there are no variables, or too few values even
-  /// for a plane.
+  /// Fits `target` with as high a degree as the data bear; nil where there are no variables, or too
+  /// few values even for a plane.
   ///
   /// - Parameters:
   ///   - variables: One list for each variable, each as long as `target`.

@@ -1,5 +1,5 @@
-// Eigenvalues and eigenvectors of a small symmetric matrix by Jacobi's rotations (Golub and Van Loan,
-// "Matrix computations", section 8.5).
+// Eigenvalues and eigenvectors of a small symmetric matrix by Jacobi's rotations (Golub and Van
+// Loan, "Matrix computations", section 8.5).
 
 /// The eigenvalues of a symmetric matrix, largest first, and the eigenvectors as rows.
 ///

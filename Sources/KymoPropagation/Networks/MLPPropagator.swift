@@ -1,5 +1,5 @@
-// Forecasts by a feed-forward network without memory, the paper's simplest propagator: latents are scaled,
-// pass through dense layers, and are scaled back.
+// Forecasts by a feed-forward network without memory, the paper's simplest propagator: latents are
+// scaled, pass through dense layers, and are scaled back.
 //
 // Letters: B trajectories, T coarse steps, L latents.
 public import Foundation
@@ -92,7 +92,8 @@ extension MLPPropagator {
 
   /// Reads a propagator from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not
+  ///   here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let parts = try Self.folder.read(folder, device: device) { configuration, latents in
       try configuration.validate()

@@ -1,5 +1,5 @@
-// What the trainer of propagators needs of a network: predictions of a window as part of the graph. A
-// network with memory carries a state from window to window; one without has an empty one.
+// What the trainer of propagators needs of a network: predictions of a window as part of the graph.
+// A network with memory carries a state from window to window; one without has an empty one.
 //
 // Letters: B trajectories, K given inputs, L latents.
 package import KymoData
@@ -34,8 +34,8 @@ extension DenseStack: PropagatingNetwork {
   /// Nothing, `[B, 0]`.
   package func initialState(batchCount: Int) -> Tensor { .zeros([batchCount, 0]) }
 
-  /// The prediction after each of `[B, K, L]`, as part of the graph; all at once where every input is
-  /// given.
+  /// The prediction after each of `[B, K, L]`, as part of the graph; all at once where every input
+  /// is given.
   package func predictions(
     _ inputs: Tensor, state: inout Tensor, own: OwnInputs?, zoneout: Zoneout?
   ) -> Tensor {

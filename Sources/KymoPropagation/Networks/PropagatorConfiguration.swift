@@ -1,5 +1,5 @@
-// The architectures of trained propagators. Vlachas et al., Nature Machine Intelligence 4, 359 (2022):
-// recurrent networks with a linear output layer, and a feed-forward network without memory.
+// The architectures of trained propagators. Vlachas et al., Nature Machine Intelligence 4, 359
+// (2022): recurrent networks with a linear output layer, and a feed-forward network without memory.
 import KymoData
 public import KymoNN
 public import KymoNumerics
@@ -28,7 +28,8 @@ public enum LatentScaling: String, SettingChoice {
 
 /// The settings of an LSTM or GRU propagator.
 ///
-/// **Good values.** 32 units for two latents of FitzHugh–Nagumo, 512 for eight of Kuramoto–Sivashinsky.
+/// **Good values.** 32 units for two latents of FitzHugh–Nagumo, 512 for eight of
+/// Kuramoto–Sivashinsky.
 public struct RecurrentConfiguration: Settings {
   /// Which cell.
   public var cell = RecurrentCell.lstm
@@ -42,8 +43,8 @@ public struct RecurrentConfiguration: Settings {
   public var scaling = LatentScaling.minMax
   /// Part of the range by which minimum and maximum are moved outwards at either end.
   public var scalingSlack = 0.05
-  /// Whether the output layer gives the change of latents instead of the next ones; nothing bounds the
-  /// result then.
+  /// Whether the output layer gives the change of latents instead of the next ones; nothing bounds
+  /// the result then.
   ///
   /// Latents of smooth dynamics hardly change in a coarse step: a network that predicts them whole
   /// uses its accuracy for what does not change.
@@ -78,7 +79,8 @@ public struct RecurrentConfiguration: Settings {
   }
 }
 
-/// The settings of a propagator without memory: a feed-forward network from latents to the next ones.
+/// The settings of a propagator without memory: a feed-forward network from latents to the next
+/// ones.
 public struct MLPConfiguration: Settings {
   /// Units of a hidden layer.
   public var unitCount = 100

@@ -1,5 +1,5 @@
-// Forecasts by a trained LSTM or GRU: latents are scaled, advanced and scaled back. On the processor the fused
-// kernel does it, and no tensor operation takes part.
+// Forecasts by a trained LSTM or GRU: latents are scaled, advanced and scaled back. On the
+// processor the fused kernel does it, and no tensor operation takes part.
 //
 // Letters: B trajectories, T coarse steps, L latents.
 public import Foundation
@@ -18,8 +18,8 @@ public struct RecurrentMemory: Hashable, Sendable {
 
 /// Advances latents by a recurrent network (LSTM or GRU) with a linear output layer.
 ///
-/// Computes in single precision, on any device; latents and memory are host arrays. On the processor
-/// trajectories are shared by libtorch's threads.
+/// Computes in single precision, on any device; latents and memory are host arrays. On the
+/// processor trajectories are shared by libtorch's threads.
 public final class RecurrentPropagator: Propagator {
   /// The architecture.
   public let configuration: RecurrentConfiguration
@@ -151,7 +151,8 @@ extension RecurrentPropagator {
 
   /// Reads a propagator from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not
+  ///   here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let parts = try Self.folder.read(folder, device: device) { configuration, latents in
       try configuration.validate()

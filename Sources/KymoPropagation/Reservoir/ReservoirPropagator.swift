@@ -3,9 +3,10 @@
 //   h ← tanh(A h + W_in z),   ẑ = W_out φ(h),   φ_i(h) = h_i² for even i, h_i for odd i,
 //   W_out = argmin |W Φ − Y|² + β |W|²,
 //
-// where the columns of Φ are φ after each training frame (but for a wash-out at the start of each series),
-// those of Y the frames that follow. h starts at 0 in each series. Squaring every other unit breaks the odd
-// symmetry (Pathak, Hunt, Girvan, Lu, Ott 2018). Vlachas et al. (2022), "Methods".
+// where the columns of Φ are φ after each training frame (but for a wash-out at the start of each
+// series), those of Y the frames that follow. h starts at 0 in each series. Squaring every other
+// unit breaks the odd symmetry (Pathak, Hunt, Girvan, Lu, Ott 2018). Vlachas et al. (2022),
+// "Methods".
 //
 // Letters: B trajectories side by side, T coarse steps, L latents, N units.
 import CKernels
@@ -22,7 +23,8 @@ public struct ReservoirPropagator: Propagator {
   public enum Solver: String, Codable, Sendable {
     /// By Cholesky's factor of Φ Φᵀ + β.
     case cholesky
-    /// By the eigenvalues of Φ Φᵀ + β above 1e-15 N times the largest: β is 0, or too small to help.
+    /// By the eigenvalues of Φ Φᵀ + β above 1e-15 N times the largest: β is 0, or too small to
+    /// help.
     case pseudoInverse
   }
 
@@ -49,8 +51,8 @@ public struct ReservoirPropagator: Propagator {
   ///   - series: `[T, L]` each, at equal coarse steps.
   ///   - configuration: Settings; the same settings and series give the same reservoir.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: ΣT · N² / 2 multiply-adds for the normal equations and N³ / 3 for Cholesky's factor,
-  ///   on all threads of libtorch; N² numbers of memory, twice (1 GB for 8,000 units).
+  /// - Complexity: ΣT · N² / 2 multiply-adds for the normal equations and N³ / 3 for Cholesky's
+  ///   factor, on all threads of libtorch; N² numbers of memory, twice (1 GB for 8,000 units).
   public init(
     fitting series: [HostArray<Double>], configuration: ReservoirConfiguration
   ) throws {

@@ -1,6 +1,6 @@
-// The fixed, random part of a reservoir computer: a sparse matrix A, uniform on [0, 1) at degree · N
-// places and scaled to a spectral radius, and input weights, uniform on [−σ, σ], with which every unit
-// sees one input.
+// The fixed, random part of a reservoir computer: a sparse matrix A, uniform on [0, 1) at degree ·
+// N places and scaled to a spectral radius, and input weights, uniform on [−σ, σ], with which every
+// unit sees one input.
 import CKernels
 import KymoNumerics
 import KymoTensor
@@ -70,13 +70,14 @@ struct SparseReservoir {
 
   /// The largest modulus of an eigenvalue of A.
   ///
-  /// A has no negative entries, so that its spectral radius is an eigenvalue with a vector that has none
-  /// either (Perron and Frobenius), and power iteration on A + c finds it, c > 0 taking away other
-  /// eigenvalues of the same modulus. Random matrices of degree 10 need about 50 products. Where the
-  /// iteration does not settle (nearly separate parts), all eigenvalues are computed.
+  /// A has no negative entries, so that its spectral radius is an eigenvalue with a vector that has
+  /// none either (Perron and Frobenius), and power iteration on A + c finds it, c > 0 taking away
+  /// other eigenvalues of the same modulus. Random matrices of degree 10 need about 50 products.
+  /// Where the iteration does not settle (nearly separate parts), all eigenvalues are computed.
   func spectralRadius() throws -> Double {
     precondition(values.allSatisfy { $0 >= 0 }, "spectralRadius: A has negative entries")
-    // Powers of a matrix without loops end in zero; rounding would hide that from an eigenvalue routine.
+    // Powers of a matrix without loops end in zero; rounding would hide that from an eigenvalue
+    // routine.
     guard hasLoop else { return 0 }
     let units = unitCount
     let shift = values.reduce(0, +) / Double(units) / 8

@@ -1,6 +1,6 @@
-// The normal equations of a reservoir's read-out, (Φ Φᵀ + β) Wᵀ = Φ Yᵀ, gathered over chunks of reservoir
-// states, so that only N² numbers are kept however long the series are. The matrix is symmetric: only
-// blocks on and below the diagonal are summed.
+// The normal equations of a reservoir's read-out, (Φ Φᵀ + β) Wᵀ = Φ Yᵀ, gathered over chunks of
+// reservoir states, so that only N² numbers are kept however long the series are. The matrix is
+// symmetric: only blocks on and below the diagonal are summed.
 import CKernels
 import KymoTensor
 
@@ -23,8 +23,8 @@ struct NormalEquations {
     targetProducts = .zeros([unitCount, targets], dtype: .float64)
   }
 
-  /// Drives the reservoir, at rest at first, with inputs `[T, L]`; the state after input t, φ, goes with
-  /// entry t + 1 of the targets `[T, L]`.
+  /// Drives the reservoir, at rest at first, with inputs `[T, L]`; the state after input t, φ, goes
+  /// with entry t + 1 of the targets `[T, L]`.
   mutating func add(
     inputs: [Double], targets: [Double], reservoir: SparseReservoir, washOut: Int
   ) {

@@ -1,5 +1,5 @@
-// The settings of a sparse polynomial model. Brunton, Proctor, Kutz, PNAS 113, 3932 (2016); Vlachas et
-// al., Nature Machine Intelligence 4, 359 (2022).
+// The settings of a sparse polynomial model. Brunton, Proctor, Kutz, PNAS 113, 3932 (2016); Vlachas
+// et al., Nature Machine Intelligence 4, 359 (2022).
 public import KymoData
 public import KymoNumerics
 
@@ -41,8 +41,8 @@ public struct SINDyConfiguration: Settings {
   public var scalingSlack = 0.05
   /// Relative tolerance of the integration.
   public var relativeTolerance = 1e-8
-  /// A latent further from zero than this many times the training data's largest magnitude or range,
-  /// in scaled units, has diverged.
+  /// A latent further from zero than this many times the training data's largest magnitude or
+  /// range, in scaled units, has diverged.
   public var divergenceFactor = 1000.0
 
   /// Creates the default settings.

@@ -1,11 +1,12 @@
-// Sparse identification of nonlinear dynamics: each latent's derivative, or its next value, is a sum of few
-// terms of a library,
+// Sparse identification of nonlinear dynamics: each latent's derivative, or its next value, is a
+// sum of few terms of a library,
 //
 //   ż = Ξᵀ θ(z)   or   z_{t+1} = Ξᵀ θ(z_t),
 //
-// with Ξ found by sequentially thresholded least squares (Brunton, Proctor, Kutz, PNAS 113, 3932 (2016);
-// Vlachas et al. 2022, "Methods"). Polynomials grow without bound, so a forecast may diverge in finite
-// time: it then keeps its last finite value, cut back to the range of the training series, and is counted.
+// with Ξ found by sequentially thresholded least squares (Brunton, Proctor, Kutz, PNAS 113, 3932
+// (2016); Vlachas et al. 2022, "Methods"). Polynomials grow without bound, so a forecast may
+// diverge in finite time: it then keeps its last finite value, cut back to the range of the
+// training series, and is counted.
 //
 // Letters: B trajectories side by side, T coarse steps, L latents.
 import CKernels
@@ -34,7 +35,8 @@ public struct SINDyPropagator: Propagator {
 
   /// Number of latents, L.
   public var latentCount: Int { coefficients.shape[0] }
-  /// The terms of the library as text, in the order of the coefficients: "1", "z0", "z0 z1", "z1^2".
+  /// The terms of the library as text, in the order of the coefficients: "1", "z0", "z0 z1",
+  /// "z1^2".
   public var termNames: [String] { library.names }
   /// Number of coefficients that are not zero.
   public var nonzeroCount: Int { coefficients.elements.count { $0 != 0 } }

@@ -2,10 +2,10 @@
 //
 // - Derivatives: (z_{t+1} − z_{t−1}) / 2Δt, second order; at either end the third-order one-sided
 //   (−11 z_0 + 18 z_1 − 9 z_2 + 2 z_3) / 6Δt.
-// - Smoothing: Savitzky and Golay (1964): each value becomes that of the polynomial fitted to the window
-//   around it; near the ends, that of the first or last whole window.
-// - Refinement: the cubic spline through all values whose third derivative does not jump at the second
-//   and the last but one ("not-a-knot").
+// - Smoothing: Savitzky and Golay (1964): each value becomes that of the polynomial fitted to the
+//   window around it; near the ends, that of the first or last whole window.
+// - Refinement: the cubic spline through all values whose third derivative does not jump at the
+//   second and the last but one ("not-a-knot").
 import KymoNumerics
 import KymoTensor
 
@@ -65,13 +65,15 @@ enum SeriesDerivatives {
   }
 
   /// The second derivatives m of the not-a-knot spline at its knots, which are 1 apart:
-  /// m_{t−1} + 4 m_t + m_{t+1} = 6 (z_{t−1} − 2 z_t + z_{t+1}), m_0 = 2 m_1 − m_2, and so at the end.
+  /// m_{t−1} + 4 m_t + m_{t+1} = 6 (z_{t−1} − 2 z_t + z_{t+1}), m_0 = 2 m_1 − m_2, and so at the
+  /// end.
   private static func splineCurvatures(_ z: [Double]) -> [Double] {
     let last = z.count - 1
     var diagonal = [Double](repeating: 4, count: z.count)
     var m = [Double](repeating: 0, count: z.count)
     for t in 1..<last { m[t] = 6 * (z[t - 1] - 2 * z[t] + z[t + 1]) }
-    // With the end conditions put in, the first and last inner equations hold one unknown: 6 m_1 = …
+    // With the end conditions put in, the first and last inner equations hold one unknown: 6 m_1 =
+    // …
     (m[1], m[last - 1]) = (m[1] / 6, m[last - 1] / 6)
     m[2] -= m[1]
     for t in 3..<last - 1 {

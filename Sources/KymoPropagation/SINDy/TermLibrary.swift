@@ -1,5 +1,6 @@
-// The terms of SINDy: all monomials of the variables up to a degree, in graded order (1, z0, z1, z0²,
-// z0 z1, z1², …), then sin(m z_j), cos(m z_j). There are C(L + degree, degree) monomials of L variables.
+// The terms of SINDy: all monomials of the variables up to a degree, in graded order (1, z0, z1,
+// z0², z0 z1, z1², …), then sin(m z_j), cos(m z_j). There are C(L + degree, degree) monomials of L
+// variables.
 import CKernels
 import KymoNumerics
 

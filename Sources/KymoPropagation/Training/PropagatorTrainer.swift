@@ -1,7 +1,7 @@
 // One training of a propagator on latent series, window by window.
 //
-// Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of a
-// window, which is cut from the one before it but for the carried state. The mean over steps and
+// Loss (Vlachas et al. 2022): mean (ẑ_{t+1} − z_{t+1})² of scaled latents over the counted steps of
+// a window, which is cut from the one before it but for the carried state. The mean over steps and
 // sequences may be another than the arithmetic one.
 //
 // Letters: B sequences, L latents, K inputs of a window.
@@ -27,14 +27,15 @@ public final class PropagatorTrainer: ModelTrainer {
   /// - Parameters:
   ///   - architecture: What is trained.
   ///   - training: How it is trained.
-  ///   - series: Training series of latents, each `[T, L]`, T at least one frame more than a sequence.
+  ///   - series: Training series of latents, each `[T, L]`, T at least one frame more than a
+  ///     sequence.
   ///   - validation: Series that choose the best weights and end rounds, each `[T, L]`.
   ///   - scaler: From latents to the network's numbers; fitted to the training series when nil.
   ///   - seed: Seed of weights, sequences and noise.
   ///   - device: Where to compute.
   ///   - path: How to compute; what the device allows when not given.
-  /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series that
-  ///   cannot be used.
+  /// - Throws: ``ConfigurationError`` for settings that cannot work; `ModelDataError` for series
+  ///   that cannot be used.
   public init(
     _ architecture: PropagatorArchitecture, training: PropagatorTraining,
     series: [HostArray<Double>], validation: [HostArray<Double>], scaler: ChannelScaler? = nil,
@@ -79,8 +80,8 @@ public final class PropagatorTrainer: ModelTrainer {
       seed: seed)
   }
 
-  /// The mean squared error of scaled latents on the validation series: of one-step predictions on true
-  /// inputs, or of free runs through each window where the training feeds predictions back.
+  /// The mean squared error of scaled latents on the validation series: of one-step predictions on
+  /// true inputs, or of free runs through each window where the training feeds predictions back.
   public func validationLoss() -> Double { trainer.validationLoss() ?? .nan }
 
   /// The propagator with the best weights found: ``RecurrentPropagator`` or ``MLPPropagator``.

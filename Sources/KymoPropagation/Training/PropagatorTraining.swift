@@ -5,8 +5,8 @@ public import KymoNumerics
 
 /// The training of a propagator on latent series.
 ///
-/// **Good values.** Windows of 20 steps, six one after the other, for FitzHugh–Nagumo. `freeRunningSteps`
-/// of half a window pays for forecasts of many steps.
+/// **Good values.** Windows of 20 steps, six one after the other, for FitzHugh–Nagumo.
+/// `freeRunningSteps` of half a window pays for forecasts of many steps.
 public struct PropagatorTraining: Settings {
   /// Inputs of a window, L: so many steps are differentiated together.
   public var windowLength = 20
@@ -16,8 +16,8 @@ public struct PropagatorTraining: Settings {
   public var isStateful = true
   /// Sequences side by side, drawn anew from all series.
   public var batchSize = 32
-  /// Part of the sequences that start within the first `windowLength` frames of a series; the others, and all with
-  /// 0, start anywhere.
+  /// Part of the sequences that start within the first `windowLength` frames of a series; the
+  /// others, and all with 0, start anywhere.
   ///
   /// For systems that relax to an attractor: the ways to it are a small part of long series, and
   /// forecasts start on them.
@@ -33,8 +33,8 @@ public struct PropagatorTraining: Settings {
   /// Part of a training without rounds over which the free-running inputs grow, evenly, from one to
   /// `freeRunningSteps`; 0 has all of them from the start.
   ///
-  /// Runs of a whole period show errors of the phase that single steps do not, but cannot be learned from
-  /// random weights.
+  /// Runs of a whole period show errors of the phase that single steps do not, but cannot be
+  /// learned from random weights.
   public var freeRunningRamp = 0.0
   /// How often other inputs are the network's own predictions in the course of the training.
   public var scheduledSampling = ScheduledSampling.none
@@ -42,24 +42,24 @@ public struct PropagatorTraining: Settings {
   public var passesGradient = true
   /// Standard deviation of the noise on scaled inputs; targets stay clean.
   public var inputNoise = 0.0
-  /// How the loss is lowered, a window in each step. The paper has rounds of falling learning rates,
-  /// which take much longer, and no bound on the gradient.
+  /// How the loss is lowered, a window in each step; the paper has rounds of falling learning
+  /// rates, which take much longer, and no bound on the gradient.
   public var phase = LongWindows.descent(steps: 10_000, peak: 5e-3)
   /// A last part of the training on longer windows; absent means none.
   ///
-  /// An error of the speed grows with the length of a free run, but is hidden by the error at its start:
-  /// it is learned last, in few steps, when starts are accurate.
+  /// An error of the speed grows with the length of a free run, but is hidden by the error at its
+  /// start: it is learned last, in few steps, when starts are accurate.
   public var finish: LongWindows?
 
-  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise are
-  /// as before.
+  /// Windows of a last part of the training, which has an optimiser of its own; batches and noise
+  /// are as before.
   public struct LongWindows: Settings {
     /// Inputs of a window, as many of them given as in the windows before.
     public var windowLength = 960
     /// How the loss is lowered.
     public var phase = descent(steps: 6000, peak: 2e-4)
-    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one free run to the
-    /// end of a window.
+    /// Free runs in turn with given inputs, as forecasts alternate with a solver; absent means one
+    /// free run to the end of a window.
     ///
     /// The errors of short free runs add up over many rounds.
     public var alternation: Alternation?
@@ -78,8 +78,8 @@ public struct PropagatorTraining: Settings {
 
   /// Shorter free runs in the place of a long one.
   ///
-  /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not broken. All
-  /// are equally likely.
+  /// Each sequence draws a length: one of `freeSteps`, or none of them and its free run is not
+  /// broken. All are equally likely.
   public struct Alternation: Settings {
     /// Lengths of free runs.
     public var freeSteps = [10, 50]

@@ -11,7 +11,8 @@ public enum ScheduledSampling: String, SettingChoice {
   case linear
   /// p = 1 − kᵉ with k = exp(ln(0.001) / E): 0.999 in the end.
   case exponential
-  /// p = 1 − k / (k + exp(e / k)) with k = (E / 2) / W(E / 2), W Lambert's function: one half at E / 2.
+  /// p = 1 − k / (k + exp(e / k)) with k = (E / 2) / W(E / 2), W Lambert's function: one half at E
+  /// / 2.
   case inverseSigmoid
 
   /// The probability at `epoch`, e, of `total` epochs, E.

@@ -1,5 +1,5 @@
-// What an autoencoder is made of. Vlachas et al., Nature Machine Intelligence 4, 359 (2022), tables of
-// hyper-parameters.
+// What an autoencoder is made of. Vlachas et al., Nature Machine Intelligence 4, 359 (2022), tables
+// of hyper-parameters.
 public import KymoData
 public import KymoNN
 public import KymoNumerics
@@ -76,10 +76,11 @@ public struct FeedForwardAutoencoder: Settings {
   public var isVariational = false
   /// What the scaler makes of the training data.
   public var scaling = ChannelScaler.Kind.minMaxZeroOne
-  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in the paper.
+  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in
+  /// the paper.
   ///
-  /// The output function reaches the ends of its range only in the limit, and test data may lie beyond
-  /// the training data.
+  /// The output function reaches the ends of its range only in the limit, and test data may lie
+  /// beyond the training data.
   public var scalingSlack = 0.0
   /// Precision of the network's numbers.
   public var precision = NetworkPrecision.single
@@ -137,7 +138,8 @@ public struct ConvolutionalAutoencoder: Settings {
   public var isVariational = false
   /// What the scaler makes of the training data.
   public var scaling = ChannelScaler.Kind.minMaxZeroOne
-  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in the paper.
+  /// Part of the range by which min and max of the scaler are moved outwards at either end; 0 in
+  /// the paper.
   public var scalingSlack = 0.0
   /// Precision of the network's numbers.
   public var precision = NetworkPrecision.single

@@ -1,5 +1,5 @@
-// Reductions by neural networks: feed-forward, convolutional and variational autoencoders behind one type,
-// between fields in physical units and latents.
+// Reductions by neural networks: feed-forward, convolutional and variational autoencoders behind
+// one type, between fields in physical units and latents.
 //
 // Letters: B states, C channels, X space, L latents.
 public import Foundation
@@ -10,9 +10,9 @@ public import KymoTensor
 
 /// An autoencoder with the scaler of its fields.
 ///
-/// The latents of a variational autoencoder are the means of its distribution. Latents of the paper's
-/// networks have passed the activation function and are above −1. With a restriction that is fitted to the
-/// lifting, latents are those whose fields are nearest.
+/// The latents of a variational autoencoder are the means of its distribution. Latents of the
+/// paper's networks have passed the activation function and are above −1. With a restriction that
+/// is fitted to the lifting, latents are those whose fields are nearest.
 public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// The architecture.
   public let configuration: AutoencoderConfiguration
@@ -28,8 +28,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   /// Number of latents, L.
   public var latentCount: Int { network.latentCount }
 
-  /// States that are worked on together: enough for all lanes and threads, few enough that the maps between
-  /// them stay in the cache.
+  /// States that are worked on together: enough for all lanes and threads, few enough that the maps
+  /// between them stay in the cache.
   private let block: Int
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
@@ -73,7 +73,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
 
   /// The latents of fields in physical units, `[B, C, X…]` to `[B, L]`.
   ///
-  /// Results of few and of many states may differ by rounding, because sums are ordered differently.
+  /// Results of few and of many states may differ by rounding, because sums are ordered
+  /// differently.
   ///
   /// - Throws: ``ModelDataError`` when the states have another shape.
   public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
@@ -132,8 +133,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   ///
   /// - Parameter states: Fields in physical units, `[B, C, X…]`.
   /// - Throws: ``ModelDataError`` when the states have another shape.
-  /// - Returns: The error of scaled fields, as in the training loss but with the scaler's slack taken
-  ///   out, and that in physical units.
+  /// - Returns: The error of scaled fields, as in the training loss but with the scaler's slack
+  ///   taken out, and that in physical units.
   public func reconstructionError(
     of states: HostArray<Float>
   ) throws -> (scaled: Double, physical: Double) {
@@ -181,7 +182,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     }
   }
 
-  /// Scaled entries of some states; channel by channel, because this runs in every step of a forecast.
+  /// Scaled entries of some states; channel by channel, because this runs in every step of a
+  /// forecast.
   private func scaled(_ states: HostArray<Float>, _ range: Range<Int>) -> [Float] {
     let (channels, cells) = (stateShape[0], stateShape.dropFirst().reduce(1, *))
     let first = range.lowerBound * channels * cells
@@ -200,7 +202,8 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     }
   }
 
-  /// Fields in physical units from scaled ones that come in blocks, each of which is still in the cache.
+  /// Fields in physical units from scaled ones that come in blocks, each of which is still in the
+  /// cache.
   private func inUnits<Number: BinaryFloatingPoint & Sendable>(
     _ count: Int, _ part: (Range<Int>) -> [Float]
   ) -> [Number] {
@@ -250,7 +253,8 @@ extension AutoencoderReduction {
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote, onto any device.
   ///
-  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not here.
+  /// - Throws: `TensorError` that names the file and what is wrong with it, or a device that is not
+  ///   here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let (description, contents) = try Self.folder.read(folder, device: device)
     try self.init(

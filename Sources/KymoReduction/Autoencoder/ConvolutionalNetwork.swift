@@ -1,8 +1,8 @@
 // The convolutional autoencoder over one or two axes of space. Vlachas et al., Nature Machine
 // Intelligence 4, 359 (2022), tables of layers for FitzHugh–Nagumo and Kuramoto–Sivashinsky.
 //
-// A stage of the encoder: pad, convolve, (normalise over the batch, not in the last stage,) average two
-// neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the
+// A stage of the encoder: pad, convolve, (normalise over the batch, not in the last stage,) average
+// two neighbours (2 × 2 in two dimensions), bend. A stage of the decoder: interpolate to twice the
 // cells, pad, convolve, bend. A transposed convolution of stride 1 is a convolution with the kernel
 // reversed and its channels exchanged, which starts from the same distribution: so plain
 // convolutions serve both variants of the paper.
@@ -163,8 +163,8 @@ final class ConvolutionalNetwork: LatentNetwork {
     }
   }
 
-  /// Every channel with mean 0 and variance 1: over the batch in training, when the running statistics
-  /// move a tenth of the way; over those in use.
+  /// Every channel with mean 0 and variance 1: over the batch in training, when the running
+  /// statistics move a tenth of the way; over those in use.
   private func normalized(_ x: Tensor, _ running: RunningStatistics) -> Tensor {
     let space = Array(2..<x.shape.count)
     let shape = [1, x.size(1)] + space.map { _ in 1 }

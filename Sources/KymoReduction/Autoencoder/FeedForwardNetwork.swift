@@ -1,5 +1,6 @@
 // The feed-forward autoencoder: dense layers from the flattened field to the latents and back.
-// Vlachas et al., Nature Machine Intelligence 4, 359 (2022); layers with skips as in its trained models.
+// Vlachas et al., Nature Machine Intelligence 4, 359 (2022); layers with skips as in its trained
+// models.
 import KymoNN
 import KymoNumerics
 import KymoTensor

@@ -1,5 +1,5 @@
-// The trainable part of a neural reduction: two maps between scaled fields and latents. Training alone,
-// training together with a propagator, and inference all use this.
+// The trainable part of a neural reduction: two maps between scaled fields and latents. Training
+// alone, training together with a propagator, and inference all use this.
 //
 // Letters: B states, C channels, X space, L latents.
 package import KymoNN

@@ -1,8 +1,8 @@
 // The restriction that fits the lifting: latents z* whose field is nearest to a state s,
 //   z* = argmin over z of Σ over c, x of ((D(z) − s)_cx / scale_c)²,
-// by one Gauss–Newton step from the encoding. An encoder has errors along the trajectory too, and in rounds with a
-// solver such an error is a shift of the phase that adds up; what remains of D(z*) − s is orthogonal to all that
-// latents can change.
+// by one Gauss–Newton step from the encoding. An encoder has errors along the trajectory too, and
+// in rounds with a solver such an error is a shift of the phase that adds up; what remains of D(z*)
+// − s is orthogonal to all that latents can change.
 //
 // Letters: R rows, L latents, C X states.
 package import KymoNumerics
@@ -11,8 +11,8 @@ package import KymoNumerics
 package struct LatentProjection: Codable, Hashable, Sendable {
   /// Width of the differences that stand for derivatives, in units of a latent's spread.
   ///
-  /// With numbers of 32 bits rounding makes errors of 10⁻⁴. Curvature makes errors of a hundredth of the step,
-  /// so that a hundredth of the encoder's error is left.
+  /// With numbers of 32 bits rounding makes errors of 10⁻⁴. Curvature makes errors of a hundredth
+  /// of the step, so that a hundredth of the encoder's error is left.
   private static let width = 0.01
 
   /// Inverse unit of each channel.
@@ -116,7 +116,8 @@ package struct LatentProjection: Codable, Hashable, Sendable {
         changes.replaceSubrange(row * width..<(row + 1) * width, with: change)
       }
     }
-    // Where the decoder is too nonlinear for the whole step a part of it may do; else the encoding stays.
+    // Where the decoder is too nonlinear for the whole step a part of it may do; else the encoding
+    // stays.
     var moved = first
     var waiting = Array(0..<rows)
     for part in [1, 0.5, 0.25] where !waiting.isEmpty {

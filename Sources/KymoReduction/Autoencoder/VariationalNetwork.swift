@@ -1,5 +1,5 @@
-// Variational latents: two linear heads behind any encoder give mean and log-variance (Kingma and Welling
-// 2014; β-VAE: Higgins et al. 2017). In use the latents are the means.
+// Variational latents: two linear heads behind any encoder give mean and log-variance (Kingma and
+// Welling 2014; β-VAE: Higgins et al. 2017). In use the latents are the means.
 import KymoNN
 import KymoNumerics
 package import KymoTensor
@@ -50,8 +50,8 @@ package final class VariationalNetwork: LatentNetwork {
       + varianceHead.namedParameters().prefixed("logVariance")
   }
 
-  /// −½ Σ (1 + log σ² − μ² − σ²) over latents, averaged over states: the KL divergence from the standard
-  /// normal distribution, in nats.
+  /// −½ Σ (1 + log σ² − μ² − σ²) over latents, averaged over states: the KL divergence from the
+  /// standard normal distribution, in nats.
   package static func divergence(mean: Tensor, logVariance: Tensor) -> Tensor {
     (mean.square() + logVariance.exp() - logVariance - 1).sum(axes: [1]).mean() * 0.5
   }

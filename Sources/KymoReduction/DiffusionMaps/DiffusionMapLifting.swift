@@ -1,11 +1,11 @@
-// From diffusion coordinates back to a state: the combination of the k training states that are nearest
-// in latent space,
+// From diffusion coordinates back to a state: the combination of the k training states that are
+// nearest in latent space,
 //
 //   x = Σ_m c_m x_m,   c ∈ [0, 1]^k minimises |R(x) − z|² + (Σ_m c_m − 1)²,   from c = 1/k,
 //
-// with R the restriction (in the manner of Chin, Coifman and others; geometric harmonics are another way).
-// The minimum is sought by Levenberg's and Marquardt's method, steps being cut back to the box; the
-// Jacobian is exact,
+// with R the restriction (in the manner of Chin, Coifman and others; geometric harmonics are
+// another way). The minimum is sought by Levenberg's and Marquardt's method, steps being cut back
+// to the box; the Jacobian is exact,
 //
 //   ∂R_j/∂c_m = 2/(λ_j ε²) Σ_i w_i (x_i·x_m − Σ_l w_l x_l·x_m) ψ_j(x_i).
 import Foundation
@@ -14,9 +14,11 @@ public import KymoNumerics
 import KymoTensor
 
 extension DiffusionMapReduction {
-  /// A field for each row of latents, `[B, L]` to `[B, C, X…]`; NaN for latents that are not finite.
+  /// A field for each row of latents, `[B, L]` to `[B, C, X…]`; NaN for latents that are not
+  /// finite.
   ///
-  /// - Complexity: For each row n k D operations once and n k (L + 2) in each of some tens of steps.
+  /// - Complexity: For each row n k D operations once and n k (L + 2) in each of some tens of
+  ///   steps.
   public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by diffusion maps")
     let dimension = states.shape[1]
@@ -87,7 +89,8 @@ private struct LiftingProblem {
   let reduction: DiffusionMapReduction
   let target: [Double]
   let neighbours: [Int]
-  /// (x_i − a)·(x_m − a), `[n, k]`, relative to the first neighbour a: distances lose no digits then.
+  /// (x_i − a)·(x_m − a), `[n, k]`, relative to the first neighbour a: distances lose no digits
+  /// then.
   let products: [Double]
   /// |x_i − a|² of all training states.
   let fromFirst: [Double]

@@ -1,12 +1,12 @@
-// Diffusion maps: coordinates in which distance is connectedness by short steps along the data (Coifman
-// and Lafon 2006; Vlachas et al. 2022). With scaled training states x_i, n of them,
+// Diffusion maps: coordinates in which distance is connectedness by short steps along the data
+// (Coifman and Lafon 2006; Vlachas et al. 2022). With scaled training states x_i, n of them,
 //
 //   ε = w · median of all n² distances,   K_ij = exp(−|x_i − x_j|² / ε²),   P = D⁻¹ K,  D = row sums,
 //   P ψ_j = λ_j ψ_j,   latent j of x_i:  ψ_j(x_i),   j = 1 … L  (ψ_0 = 1 is left out).
 //
-// P is similar to the symmetric D^(−½) K D^(−½), whose eigenvectors v give ψ = √(ΣD) D^(−½) v: then ψ_0 is
-// 1 and Σ D_i ψ_j(x_i)² / ΣD = 1, whatever n is. The first entry of each ψ_j is positive. A new state is
-// restricted by Nyström's formula,
+// P is similar to the symmetric D^(−½) K D^(−½), whose eigenvectors v give ψ = √(ΣD) D^(−½) v: then
+// ψ_0 is 1 and Σ D_i ψ_j(x_i)² / ΣD = 1, whatever n is. The first entry of each ψ_j is positive. A
+// new state is restricted by Nyström's formula,
 //
 //   ψ_j(x) = 1/λ_j Σ_i w_i ψ_j(x_i),   w_i = K(x, x_i) / Σ_i K(x, x_i),
 //
@@ -28,7 +28,8 @@ public struct DiffusionMapConfiguration: Settings {
   public var kernelScale = 1.0
   /// Training states that a lifted one is combined of; at least 1.
   public var neighbourCount = 10
-  /// Most training states that are kept, spread evenly over all; the cost of the fit grows with their cube.
+  /// Most training states that are kept, spread evenly over all; the cost of the fit grows with
+  /// their cube.
   public var maximumStates = 1500
   /// How channels are scaled before the fit, with numbers of the training states.
   public var scaling = ChannelScaler.Kind.minMaxZeroOne
@@ -58,8 +59,8 @@ public struct DiffusionMapConfiguration: Settings {
   }
 }
 
-/// Diffusion coordinates of states, and convex combinations of training states on the way back, computed on
-/// the processor.
+/// Diffusion coordinates of states, and convex combinations of training states on the way back,
+/// computed on the processor.
 ///
 /// Latents and fields are host arrays, so a propagator on another device goes well with it.
 public struct DiffusionMapReduction: Restriction, DeterministicLifting {
@@ -87,7 +88,8 @@ public struct DiffusionMapReduction: Restriction, DeterministicLifting {
   ///   - frames: Training states; at most `maximumStates` are read.
   ///   - configuration: At most n − 1 latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: n² D + n³ operations, 3 n² numbers of memory; meant for up to some thousand states.
+  /// - Complexity: n² D + n³ operations, 3 n² numbers of memory; meant for up to some thousand
+  ///   states.
   public init(
     fitting frames: FrameSet, configuration: DiffusionMapConfiguration
   ) throws {

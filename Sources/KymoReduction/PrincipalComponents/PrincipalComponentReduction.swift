@@ -2,8 +2,8 @@
 //
 //   z = Vᵀ (x − x̄),   x̃ = x̄ + V z,
 //
-// with x the scaled state as one vector, channels first, and V the first right singular vectors of the
-// centred training states. Each vector's entry of largest magnitude is positive.
+// with x the scaled state as one vector, channels first, and V the first right singular vectors of
+// the centred training states. Each vector's entry of largest magnitude is positive.
 //
 // Letters: B states, C channels, X (Y) space, D = C·X… components of a state, L latents.
 public import Foundation

@@ -1,10 +1,10 @@
 // The objective of an autoencoder on states, and its training.
 // Everything random is addressed by (seed, epoch or step).
 //
-// Loss (Vlachas et al. 2022): mean (D(E(s)) − s)² over all entries of scaled fields. For variational
-// latents: Σ over entries (D(z) − s)² + β · KL divergence, both averaged over the batch. With noise on plain
-// latents z = E(s) + η σ ε, σ their standard deviation over the batch. The mean over states may be another
-// than the arithmetic one; validation is always by that.
+// Loss (Vlachas et al. 2022): mean (D(E(s)) − s)² over all entries of scaled fields. For
+// variational latents: Σ over entries (D(z) − s)² + β · KL divergence, both averaged over the
+// batch. With noise on plain latents z = E(s) + η σ ε, σ their standard deviation over the batch.
+// The mean over states may be another than the arithmetic one; validation is always by that.
 public import KymoData
 public import KymoNN
 import KymoNumerics
@@ -152,8 +152,8 @@ private final class ReductionObjective: Objective {
     return states.tensor(order.places[place * batchSize..<(place + 1) * batchSize], for: reduction)
   }
 
-  /// Loss on the validation set: the mean squared error of scaled fields, or what a variational training
-  /// minimises in the end, with latents at their means.
+  /// Loss on the validation set: the mean squared error of scaled fields, or what a variational
+  /// training minimises in the end, with latents at their means.
   func validationLoss() -> Double? {
     network.isTraining = false
     let count = validation.count

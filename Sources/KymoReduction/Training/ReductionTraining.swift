@@ -12,12 +12,12 @@ public struct ReductionTraining: Settings {
     .adaBelief, steps: 40_000, .oneCycle(.init(peak: 2e-3, warmupFraction: 0.1)))
   /// Standard deviation of the noise on scaled inputs; the target stays clean.
   public var inputNoise = 0.0
-  /// Standard deviation of the noise on latents at the start, as a part of their own over a batch; it falls
-  /// to zero by the end, as the square of the part of the training that is left.
+  /// Standard deviation of the noise on latents at the start, as a part of their own over a batch;
+  /// it falls to zero by the end, as the square of the part of the training that is left.
   ///
-  /// Without noise an autoencoder may encode different states by tiny differences of latents, and an equal error
-  /// of a propagator is then large; with noise states are spread over the range of the latents.
-  /// Variational latents have their own.
+  /// Without noise an autoencoder may encode different states by tiny differences of latents, and
+  /// an equal error of a propagator is then large; with noise states are spread over the range of
+  /// the latents. Variational latents have their own.
   public var latentNoise = 0.0
   /// How the errors of states become one loss; not for variational latents.
   public var average = ErrorAverage.arithmetic

@@ -1,5 +1,5 @@
-// What the colours of a map stand for: around zero for fields of both signs, from the least value to the largest
-// for those of one.
+// What the colours of a map stand for: around zero for fields of both signs, from the least value
+// to the largest for those of one.
 import Foundation
 
 /// Colours and the values that they reach from and to.
@@ -39,7 +39,8 @@ struct ColourScale: Sendable {
     return least <= most ? least...most : nil
   }
 
-  /// A map of `values`, one row for each position on the vertical axis; a thousandth of the range is kept.
+  /// A map of `values`, one row for each position on the vertical axis; a thousandth of the range
+  /// is kept.
   func heatmap(x: Coordinates, y: Coordinates, values: [[Double?]]) -> Trace {
     let range = limits.upperBound - limits.lowerBound
     let decimals = Int((-log10(range / 1000)).rounded(.up))

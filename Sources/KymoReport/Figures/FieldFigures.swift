@@ -1,12 +1,13 @@
-// Fields beside what was predicted of them: space–time pictures of fields in 1D, with time to the right,
-// and snapshots of fields in 2D, one row for each time.
+// Fields beside what was predicted of them: space–time pictures of fields in 1D, with time to the
+// right, and snapshots of fields in 2D, one row for each time.
 import KymoResults
 
 extension FieldComparison {
   /// Whether there is anything to draw.
   var isDrawable: Bool { !times.isEmpty && cellCount > 0 }
 
-  /// Truth, prediction and difference of one channel; the recording alone where nothing was predicted.
+  /// Truth, prediction and difference of one channel; the recording alone where nothing was
+  /// predicted.
   func figure(of channel: Channel, side: Int) -> Figure {
     positions.count == 1 ? spaceTimeFigure(channel, side) : snapshotFigure(channel, side)
   }
@@ -41,7 +42,8 @@ extension FieldComparison {
     }
   }
 
-  /// Limit of the error's colours over some frames; a prediction that diverged must not hide the rest.
+  /// Limit of the error's colours over some frames; a prediction that diverged must not hide the
+  /// rest.
   private func errorLimit(_ channel: Channel, _ frames: Range<Int>) -> Double {
     let cells = frames.lowerBound * cellCount..<frames.upperBound * cellCount
     var (error, truth) = (0.0, 0.0)

@@ -1,5 +1,5 @@
-// Several experiments on one page, published numbers beside ours: the tables of scores that methods have
-// for it over seeds, and the figures of the first seed.
+// Several experiments on one page, published numbers beside ours: the tables of scores that methods
+// have for it over seeds, and the figures of the first seed.
 import KymoResults
 
 /// Builds the page over several experiments.

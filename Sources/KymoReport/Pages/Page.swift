@@ -1,5 +1,5 @@
-// The page of a run: what its method found, section by section, then how it was trained, with what, and
-// how to have it again. What a run does not hold yet is said, with the command that makes it.
+// The page of a run: what its method found, section by section, then how it was trained, with what,
+// and how to have it again. What a run does not hold yet is said, with the command that makes it.
 import Foundation
 import KymoResults
 

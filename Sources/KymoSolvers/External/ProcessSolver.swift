@@ -1,17 +1,17 @@
-// A user's own solver: a program in any language that answers on its standard output what it is asked
-// on its standard input. The protocol, with examples: docs/external-solvers.md.
+// A user's own solver: a program in any language that answers on its standard output what it is
+// asked on its standard input. The protocol, with examples: docs/external-solvers.md.
 public import KymoNumerics
 
 /// A solver of the full dynamics that runs as a program of its own.
 ///
-/// The program announces the shape of its states and its coarse step, is started from states at a time
-/// and asked for frames; numbers are little-endian float64. Nothing waits for ever: a program that
-/// is silent, crashes, writes anything else or frames of a wrong size ends in a ``ProcessSolverError`` that
-/// says so, with the last lines of its standard error. After an error the program is gone; the next
-/// restart starts it anew.
+/// The program announces the shape of its states and its coarse step, is started from states at a
+/// time and asked for frames; numbers are little-endian float64. Nothing waits for ever: a program
+/// that is silent, crashes, writes anything else or frames of a wrong size ends in a
+/// ``ProcessSolverError`` that says so, with the last lines of its standard error. After an error
+/// the program is gone; the next restart starts it anew.
 ///
-/// A program may take any number of trajectories at once, or announce how many (`batch`); then as many
-/// programs run side by side as are needed.
+/// A program may take any number of trajectories at once, or announce how many (`batch`); then as
+/// many programs run side by side as are needed.
 ///
 /// **Source.** docs/external-solvers.md.
 public final class ProcessSolver: MicroSolver {
@@ -33,7 +33,8 @@ public final class ProcessSolver: MicroSolver {
   ///
   /// - Parameters:
   ///   - configuration: The command and its limits.
-  ///   - log: Is told every line of the program's standard error, on the thread that uses the solver.
+  ///   - log: Is told every line of the program's standard error, on the thread that uses the
+  ///     solver.
   /// - Throws: `ConfigurationError` for settings that cannot work; ``ProcessSolverError`` when the
   ///   program does not start or announces something else than wanted.
   public init(

@@ -1,4 +1,5 @@
-// What can go wrong with a solver that runs as a program of its own: facts here, sentences at the end.
+// What can go wrong with a solver that runs as a program of its own: facts here, sentences at the
+// end.
 
 /// How a program ended.
 public enum ProgramEnd: Hashable, Sendable, CustomStringConvertible {

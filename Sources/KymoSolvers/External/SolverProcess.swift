@@ -1,6 +1,6 @@
-// A program at the other end of three pipes. Nothing here waits without a deadline, no answer of the
-// program can end ours (SIGPIPE), and none outlives its owner: it leads a process group, which is
-// asked to end, then made to.
+// A program at the other end of three pipes. Nothing here waits without a deadline, no answer of
+// the program can end ours (SIGPIPE), and none outlives its owner: it leads a process group, which
+// is asked to end, then made to.
 import CProcess
 import Glibc
 

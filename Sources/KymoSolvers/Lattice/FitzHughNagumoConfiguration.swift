@@ -9,8 +9,8 @@ public import KymoNumerics
 /// the ends, for recordings and for a solver that is started from fields.
 ///
 /// All quantities are nondimensional. A recording starts from a front near one of the ends,
-/// `u = 0.95 tanh((x − x₀)/2)`, `v = ±0.1 tanh((x − x₀)/5)`; end, distance and sign are drawn. All of
-/// them relax to one limit cycle of period 186.19 and meet it at different phases.
+/// `u = 0.95 tanh((x − x₀)/2)`, `v = ±0.1 tanh((x − x₀)/5)`; end, distance and sign are drawn. All
+/// of them relax to one limit cycle of period 186.19 and meet it at different phases.
 public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   /// The system's name in commands and recipes.
   public static let identifier = "fhn"
@@ -50,7 +50,8 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   public var alpha0 = -0.03
   /// Coupling α₁ of the inhibitor to itself.
   public var alpha1 = 2.0
-  /// Whether the first node reflects as the last one does; in the paper it keeps its own population.
+  /// Whether the first node reflects as the last one does; in the paper it keeps its own
+  /// population.
   public var symmetricEnds = false
   /// What populations a solver starts with that knows the densities alone; recordings start in
   /// equilibrium.
@@ -64,10 +65,11 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
 
   /// What populations follow from densities ρ.
   public enum Restart: String, SettingChoice {
-    /// `f = ρ/3`, as in the paper: the fluxes grow back within a few time steps, which takes the front
-    /// 0.002 coarse steps back, on average over a cycle.
+    /// `f = ρ/3`, as in the paper: the fluxes grow back within a few time steps, which takes the
+    /// front 0.002 coarse steps back, on average over a cycle.
     case equilibrium
-    /// With fluxes to first order in the gradient of ρ, sixty times nearer to a lattice that ran on.
+    /// With fluxes to first order in the gradient of ρ, sixty times nearer to a lattice that ran
+    /// on.
     case gradient
   }
 

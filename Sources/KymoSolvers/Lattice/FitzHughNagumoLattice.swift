@@ -13,8 +13,8 @@ struct FitzHughNagumoLattice: Sendable {
   /// A lattice with these densities, u at every node, then v.
   ///
   /// In equilibrium a population is a third of its density, `f = ρ/3`. A lattice that has run for a
-  /// while has `f± = ρ/3 ∓ ρ′ dx / (3ω)` to first order in the gradient ρ′, of which no flux leaves 0
-  /// at the ends.
+  /// while has `f± = ρ/3 ∓ ρ′ dx / (3ω)` to first order in the gradient ρ′, of which no flux leaves
+  /// 0 at the ends.
   init(
     configuration: FitzHughNagumoConfiguration, densities: ArraySlice<Double>,
     start: FitzHughNagumoConfiguration.Restart

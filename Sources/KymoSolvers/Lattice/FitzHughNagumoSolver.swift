@@ -4,11 +4,11 @@ public import KymoNumerics
 /// Solves the FitzHugh–Nagumo equations by the D1Q3 lattice Boltzmann method, started from fields.
 ///
 /// `uₜ = D_u uₓₓ + u − u³ − v`, `vₜ = D_v vₓₓ + ε (u − α₁v − α₀)` without flux through the ends. A
-/// start knows the densities alone; ``FitzHughNagumoConfiguration/restart`` says how populations follow
-/// from them. Between starts they are kept.
+/// start knows the densities alone; ``FitzHughNagumoConfiguration/restart`` says how populations
+/// follow from them. Between starts they are kept.
 ///
-/// **Good values.** The default settings are those of Vlachas et al. (2022): 101 nodes, 200 steps of
-/// 0.005 in one coarse step of 1. The limit cycle has period 186.19.
+/// **Good values.** The default settings are those of Vlachas et al. (2022): 101 nodes, 200 steps
+/// of 0.005 in one coarse step of 1. The limit cycle has period 186.19.
 ///
 /// **Cost.** One step of one trajectory takes about 0.1 µs on a core with AVX-512.
 public final class FitzHughNagumoSolver: MicroSolver {
@@ -83,8 +83,8 @@ public final class FitzHughNagumoSolver: MicroSolver {
   }
 }
 
-/// Advances trajectories frame by frame, several at a time; a frame with a number that is not finite
-/// becomes NaN.
+/// Advances trajectories frame by frame, several at a time; a frame with a number that is not
+/// finite becomes NaN.
 private func advancingInParallel(
   _ lattices: inout [FitzHughNagumoLattice], frames: Int, size: Int, _ threads: Int,
   _ step: @Sendable (inout FitzHughNagumoLattice, UnsafeMutablePointer<Double>) -> Void

@@ -10,8 +10,9 @@ public import KymoNumerics
 /// Recording i is a function of the seed and of i. It starts from u = 1, v = 0 with Gaussian blobs
 /// of v = ¼ and u = ½ at random places.
 ///
-/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to `Float`.
-/// With the default settings a time step is 2, and the error after 100 time units below 10⁻⁵.
+/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to
+/// `Float`. With the default settings a time step is 2, and the error after 100 time units below
+/// 10⁻⁵.
 public struct GrayScott: RecordingSimulator {
   /// The settings.
   public let configuration: GrayScottConfiguration

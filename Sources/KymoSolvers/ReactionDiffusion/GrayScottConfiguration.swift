@@ -1,10 +1,10 @@
-// The settings of Gray-Scott recordings, a system of our own beside those of the papers; the range of
-// F and k is one in which spots and stripes grow (Pearson, Science 261, 189 (1993)).
+// The settings of Gray-Scott recordings, a system of our own beside those of the papers; the range
+// of F and k is one in which spots and stripes grow (Pearson, Science 261, 189 (1993)).
 public import KymoNumerics
 
 /// The settings of recordings of the Gray–Scott equations
-/// `uₜ = D_u ∇²u − uv² + F(1 − u)`, `vₜ = D_v ∇²v + uv² − (F + k)v` in a periodic rectangle, F and k
-/// differing from one recording to the next.
+/// `uₜ = D_u ∇²u − uv² + F(1 − u)`, `vₜ = D_v ∇²v + uv² − (F + k)v` in a periodic rectangle, F and
+/// k differing from one recording to the next.
 ///
 /// A recording has two channels, u and v. Lengths are in mesh spacings, time in units of the
 /// reaction. A recording of the default size takes 2.6 MB.
@@ -30,7 +30,8 @@ public struct GrayScottConfiguration: SimulationConfiguration {
   public var frameCount = 64
   /// Time between stored frames.
   public var frameInterval = 10.0
-  /// Time before the first stored frame, in frame intervals: at first, random blobs grow into fields.
+  /// Time before the first stored frame, in frame intervals: at first, random blobs grow into
+  /// fields.
   public var spinUpFrames = 4
   /// Diffusivity of u.
   public var diffusivityU = 0.16

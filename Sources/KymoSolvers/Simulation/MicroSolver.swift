@@ -1,5 +1,5 @@
-// What a forecast needs of a solver of the full dynamics: start from a field, advance by whole coarse
-// steps, keep its own clock.
+// What a forecast needs of a solver of the full dynamics: start from a field, advance by whole
+// coarse steps, keep its own clock.
 //
 // Letters: B trajectories side by side, C channels, T frames, X (Y) space or particles.
 public import KymoNumerics

@@ -45,8 +45,8 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// A system whose recordings can be simulated.
 ///
-/// Recording i is a function of the seed and of i: the number of threads and the recordings computed
-/// beside it do not matter.
+/// Recording i is a function of the seed and of i: the number of threads and the recordings
+/// computed beside it do not matter.
 public protocol RecordingSimulator: Sendable {
   /// The settings.
   associatedtype Configuration: SimulationConfiguration
@@ -87,7 +87,8 @@ extension RecordingSimulator {
   ///   - blockSize: Recordings of a block; at most two blocks are in memory.
   ///   - deliver: Takes a block, writes it, say, and reports progress. What it throws stops the
   ///     simulation and is thrown on, so cancelling is throwing `CancellationError`.
-  /// - Throws: What `deliver` throws; ``SimulationError`` when a recording diverges with every draw.
+  /// - Throws: What `deliver` throws; ``SimulationError`` when a recording diverges with every
+  ///   draw.
   public func simulate(
     threads: Int, blockSize: Int = 128, deliver: (SimulatedBlock) throws -> Void
   ) throws {
@@ -125,7 +126,8 @@ extension RecordingSimulator {
     return block
   }
 
-  /// The random numbers of one draw of a recording; draws after a divergence are streams of their own.
+  /// The random numbers of one draw of a recording; draws after a divergence are streams of their
+  /// own.
   func stream(recording: Int, attempt: Int) -> RandomStream {
     RandomStream(
       seed: configuration.seed, purpose: .data,

@@ -1,5 +1,5 @@
-// What the built-in solvers of the full dynamics share: their clock, the checks at their border, and
-// what becomes of a field that is not finite.
+// What the built-in solvers of the full dynamics share: their clock, the checks at their border,
+// and what becomes of a field that is not finite.
 import KymoNumerics
 
 /// Counts coarse steps since the last start, so that no rounding adds up.

@@ -1,6 +1,6 @@
 // Recordings of Burgers' equation, pseudospectral in space (Fourier), ETDRK4 in time (Kassam and
-// Trefethen 2005, doi:10.1137/S1064827502410633): the Kuramoto-Sivashinsky solver's flow with another
-// linear part.
+// Trefethen 2005, doi:10.1137/S1064827502410633): the Kuramoto-Sivashinsky solver's flow with
+// another linear part.
 import Foundation
 public import KymoNumerics
 
@@ -9,7 +9,8 @@ public import KymoNumerics
 /// All quantities are nondimensional. Recording i is a function of the seed and of i. The spatial
 /// mean of a recording is conserved exactly.
 ///
-/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to `Float`.
+/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to
+/// `Float`.
 public struct Burgers: RecordingSimulator {
   /// The settings.
   public let configuration: BurgersConfiguration

@@ -1,11 +1,11 @@
 // The settings of recordings of Burgers' equation, a system of our own beside those of the papers.
 public import KymoNumerics
 
-/// The settings of recordings of Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a periodic domain, ν differing from one
-/// recording to the next.
+/// The settings of recordings of Burgers' equation `uₜ + u uₓ = ν uₓₓ` on a periodic domain, ν
+/// differing from one recording to the next.
 ///
-/// All quantities are nondimensional. Fronts of height 3 are 4ν/3 wide, which is three points of the
-/// default mesh for the mean ν.
+/// All quantities are nondimensional. Fronts of height 3 are 4ν/3 wide, which is three points of
+/// the default mesh for the mean ν.
 public struct BurgersConfiguration: SimulationConfiguration {
   /// The system's name in commands and recipes.
   public static let identifier = "burgers"

@@ -1,5 +1,5 @@
-// Finite differences for convection and diffusion: the exact exponential of the difference operator,
-// with the true parameters or with parameters that have a measurement error.
+// Finite differences for convection and diffusion: the exact exponential of the difference
+// operator, with the true parameters or with parameters that have a measurement error.
 import CKernels
 public import KymoNumerics
 

@@ -10,8 +10,8 @@ public enum PlaneStorage: String, SettingChoice {
   case frames
 }
 
-/// The settings of recordings of `uₜ = D ∇²u − v·∇u` in a periodic square, D and both components of v
-/// differing from one recording to the next.
+/// The settings of recordings of `uₜ = D ∇²u − v·∇u` in a periodic square, D and both components of
+/// v differing from one recording to the next.
 ///
 /// All quantities are nondimensional.
 public struct ConvectionDiffusionConfiguration: SimulationConfiguration {

@@ -1,6 +1,6 @@
-// Periodic complex one-dimensional fields under ψ_t = L ψ - iκ|ψ|²ψ, many at once, in Fourier space:
-// the part that the nonlinear Schroedinger solver and its finite-difference baseline share. ETDRK4 as
-// in SpectralFlow; the arithmetic is in CKernels (kymo_etd_cubic.h).
+// Periodic complex one-dimensional fields under ψ_t = L ψ - iκ|ψ|²ψ, many at once, in Fourier
+// space: the part that the nonlinear Schroedinger solver and its finite-difference baseline share.
+// ETDRK4 as in SpectralFlow; the arithmetic is in CKernels (kymo_etd_cubic.h).
 import CKernels
 import KymoNumerics
 

@@ -1,20 +1,22 @@
-// Recordings of light in a fibre by an envelope equation, pseudospectral in time t (Fourier), ETDRK4 along the fibre (Kassam
-// and Trefethen 2005, doi:10.1137/S1064827502410633): the nonlinear Schrödinger solver's flow with a linear part of each
-// recording's own. The equation is the usual one for a slowly varying envelope (Agrawal, Nonlinear Fiber Optics, section 2.3).
+// Recordings of light in a fibre by an envelope equation, pseudospectral in time t (Fourier),
+// ETDRK4 along the fibre (Kassam and Trefethen 2005, doi:10.1137/S1064827502410633): the nonlinear
+// Schrödinger solver's flow with a linear part of each recording's own. The equation is the usual
+// one for a slowly varying envelope (Agrawal, Nonlinear Fiber Optics, section 2.3).
 import Foundation
 public import KymoNumerics
 
 /// Solves `A_z = −k₁ A_t − ½ i k₂ A_tt + iγ|A|²A` for many fibres at once.
 ///
-/// z is the position along the fibre in µm, t the time in fs, |A|² has no unit. A recording has two channels, the real and
-/// the imaginary part of A. Random light with a Gaussian spectrum and unit mean square of each part is switched on at the
-/// entrance by a logistic function. Recording i is a function of the seed and of i.
+/// z is the position along the fibre in µm, t the time in fs, |A|² has no unit. A recording has two
+/// channels, the real and the imaginary part of A. Random light with a Gaussian spectrum and unit
+/// mean square of each part is switched on at the entrance by a logistic function. Recording i is a
+/// function of the seed and of i.
 ///
-/// **Accuracy.** Fourth order along the fibre, spectral in time, in `Double`; frames are rounded to `Float`. The equation is
-/// solved on a periodic time axis that is longer than the recording.
+/// **Accuracy.** Fourth order along the fibre, spectral in time, in `Double`; frames are rounded to
+/// `Float`. The equation is solved on a periodic time axis that is longer than the recording.
 ///
-/// **Good values.** The defaults have the published ranges of k₁ and k₂ and the published source; γ turns the phase
-/// of the light by about 3 over the 75 µm of a recording.
+/// **Good values.** The defaults have the published ranges of k₁ and k₂ and the published source; γ
+/// turns the phase of the light by about 3 over the 75 µm of a recording.
 public struct Fibre: RecordingSimulator {
   /// The settings.
   public let configuration: FibreConfiguration
@@ -99,7 +101,8 @@ public struct Fibre: RecordingSimulator {
     flow.run(starts, frameCount: configuration.frameCount) { index, view in
       mask |= unsafe view.write(
         to: frame, stride: 2 * ring, partStride: ring, laneCount: draws.count)
-      // In bounds: a recording has two parts, each of frames × points; the periodic axis reaches beyond the window's end.
+      // In bounds: a recording has two parts, each of frames × points; the periodic axis reaches
+      // beyond the window's end.
       for row in 0..<2 * draws.count {
         unsafe (recordings + row * part + index * points).update(
           from: frame + row * ring + configuration.firstPoint, count: points)

@@ -1,14 +1,16 @@
-// The settings of recordings of light in a fibre: an envelope model of our own in place of the finite-difference time-domain
-// simulations of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056 (2020), with parameters in the published ranges.
+// The settings of recordings of light in a fibre: an envelope model of our own in place of the
+// finite-difference time-domain simulations of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056
+// (2020), with parameters in the published ranges.
 import Foundation
 public import KymoNumerics
 
 /// The settings of recordings of an envelope that travels along a fibre,
-/// `A_z = −k₁ A_t − ½ i k₂ A_tt + iγ|A|²A`; inverse group velocity k₁, group-velocity dispersion k₂ and nonlinearity γ
-/// differ from one fibre to the next.
+/// `A_z = −k₁ A_t − ½ i k₂ A_tt + iγ|A|²A`; inverse group velocity k₁, group-velocity dispersion k₂
+/// and nonlinearity γ differ from one fibre to the next.
 ///
-/// What a recording calls time, the axis of propagation, is the position z along the fibre in µm; its space axis is the
-/// time t in fs at which light passes. A has two channels, its real and its imaginary part, relative to the carrier.
+/// What a recording calls time, the axis of propagation, is the position z along the fibre in µm;
+/// its space axis is the time t in fs at which light passes. A has two channels, its real and its
+/// imaginary part, relative to the carrier.
 public struct FibreConfiguration: SimulationConfiguration {
   /// The system's name in commands and recipes.
   public static let identifier = "fibre"
@@ -41,7 +43,8 @@ public struct FibreConfiguration: SimulationConfiguration {
   public var slownessMinimum = 5.0
   /// Largest k₁; draws above are redrawn.
   public var slownessMaximum = 45.0
-  /// Mean of the normal distribution of k₂ before truncation, in fs²/µm; positive dispersion is normal.
+  /// Mean of the normal distribution of k₂ before truncation, in fs²/µm; positive dispersion is
+  /// normal.
   public var dispersionMean = 120.0
   /// Standard deviation of k₂ before truncation; 0 gives all recordings the mean.
   public var dispersionDeviation = 110.0
@@ -61,10 +64,11 @@ public struct FibreConfiguration: SimulationConfiguration {
   public var switchTime = 100.0
   /// Standard deviation of the noise added once to every stored sample.
   public var noiseDeviation = 0.0
-  /// Length of the periodic time axis on which the equation is solved, in durations; at least 1, and so long that nothing
-  /// that leaves the recording comes back.
+  /// Length of the periodic time axis on which the equation is solved, in durations; at least 1,
+  /// and so long that nothing that leaves the recording comes back.
   public var ringFactor = 4
-  /// Points of the mesh on which the equation is solved, as a multiple of the stored ones; at least 1.
+  /// Points of the mesh on which the equation is solved, as a multiple of the stored ones; at least
+  /// 1.
   public var meshFactor = 1.0
   /// Steps between stored positions; at least 1.
   public var substeps = 2
@@ -81,7 +85,8 @@ public struct FibreConfiguration: SimulationConfiguration {
 
   /// Points of the periodic time axis, with the stored frames' spacing.
   var ringPointCount: Int { ringFactor * pointCount }
-  /// Where the recording begins on the periodic time axis: less of the rest lies before it than after it, because light is delayed.
+  /// Where the recording begins on the periodic time axis: less of the rest lies before it than
+  /// after it, because light is delayed.
   var firstPoint: Int { (ringFactor - 1) * pointCount * 3 / 8 }
   /// Points of the mesh on which the equation is solved.
   var internalPointCount: Int { internalMesh(ringPointCount, factor: meshFactor) }

@@ -1,6 +1,6 @@
-// Random initial fields with a Gaussian spectrum of random width, as in the data sets of Lu, Kim and
-// Soljačić (2020): v(k) = exp(-k²/(2κ₀²)) (g₁ + i g₂), real part (or the complex field itself), scaled
-// to a given mean square.
+// Random initial fields with a Gaussian spectrum of random width, as in the data sets of Lu, Kim
+// and Soljačić (2020): v(k) = exp(-k²/(2κ₀²)) (g₁ + i g₂), real part (or the complex field itself),
+// scaled to a given mean square.
 import Foundation
 import KymoNumerics
 

@@ -1,17 +1,20 @@
-// Recordings of the Kuramoto-Sivashinsky equation, pseudospectral in space (Fourier), ETDRK4 in time:
-// Kassam and Trefethen, "Fourth-order time-stepping for stiff PDEs", SIAM J. Sci. Comput. 26 (2005),
-// doi:10.1137/S1064827502410633; data of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056 (2020).
+// Recordings of the Kuramoto-Sivashinsky equation, pseudospectral in space (Fourier), ETDRK4 in
+// time: Kassam and Trefethen, "Fourth-order time-stepping for stiff PDEs", SIAM J. Sci. Comput. 26
+// (2005), doi:10.1137/S1064827502410633; data of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056
+// (2020).
 import Foundation
 public import KymoNumerics
 
 /// Solves the Kuramoto–Sivashinsky equation for many recordings at once.
 ///
-/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a periodic domain, or between walls with `u = uₓₓ = 0`; all quantities are nondimensional. Recording i is a function
-/// of the seed and of i: the number of threads and the recordings computed beside it do not matter.
-/// The spatial mean of a recording is conserved exactly.
+/// `uₜ = −γ uₓₓₓₓ − uₓₓ − u uₓ` on a periodic domain, or between walls with `u = uₓₓ = 0`; all
+/// quantities are nondimensional. Recording i is a function of the seed and of i: the number of
+/// threads and the recordings computed beside it do not matter. The spatial mean of a recording is
+/// conserved exactly.
 ///
-/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to `Float`.
-/// With the default settings the error after one frame is below 10⁻⁷ for every γ of the paper.
+/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to
+/// `Float`. With the default settings the error after one frame is below 10⁻⁷ for every γ of the
+/// paper.
 public struct KuramotoSivashinsky: RecordingSimulator {
   /// The settings.
   public let configuration: KuramotoSivashinskyConfiguration
@@ -31,8 +34,8 @@ public struct KuramotoSivashinsky: RecordingSimulator {
   ///   - dampings: γ of every recording.
   ///   - frameCount: Number of frames wanted, the given one being the first.
   ///   - threads: Number of threads; it does not change the result.
-  /// - Returns: The frames, shape `(recordings, frames, points)`; those of a recording that diverged
-  ///   hold what it reached, up to NaN.
+  /// - Returns: The frames, shape `(recordings, frames, points)`; those of a recording that
+  ///   diverged hold what it reached, up to NaN.
   public func advance(
     fields: [Double], dampings: [Double], frameCount: Int, threads: Int
   ) -> [Double] {

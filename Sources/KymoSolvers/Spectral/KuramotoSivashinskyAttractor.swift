@@ -1,11 +1,12 @@
-// Long recordings on the attractor of the Kuramoto-Sivashinsky equation: ETDRK4 (Kassam and Trefethen
-// 2005, doi:10.1137/S1064827502410633) as in KuramotoSivashinsky.swift, without an internal mesh.
+// Long recordings on the attractor of the Kuramoto-Sivashinsky equation: ETDRK4 (Kassam and
+// Trefethen 2005, doi:10.1137/S1064827502410633) as in KuramotoSivashinsky.swift, without an
+// internal mesh.
 public import KymoNumerics
 
 /// Makes long recordings of the Kuramoto–Sivashinsky equation after its transient.
 ///
-/// Recording i is a function of the seed and of i: the number of threads and the recordings computed
-/// beside it do not matter.
+/// Recording i is a function of the seed and of i: the number of threads and the recordings
+/// computed beside it do not matter.
 public struct KuramotoSivashinskyAttractor: RecordingSimulator {
   /// The settings.
   public let configuration: KuramotoSivashinskyAttractorConfiguration

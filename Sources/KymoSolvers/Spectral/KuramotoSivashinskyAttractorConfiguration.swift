@@ -1,10 +1,12 @@
-// The settings of the Kuramoto-Sivashinsky equation on a short periodic domain; the defaults are those of
-// Vlachas, Arampatzis, Uhler and Koumoutsakos, Nat. Mach. Intell. 4 (2022), arXiv 2006.13431, but for
-// a time step of the same accuracy, which takes 5 steps between frames instead of 1,000.
+// The settings of the Kuramoto-Sivashinsky equation on a short periodic domain; the defaults are
+// those of Vlachas, Arampatzis, Uhler and Koumoutsakos, Nat. Mach. Intell. 4 (2022), arXiv
+// 2006.13431, but for a time step of the same accuracy, which takes 5 steps between frames instead
+// of 1,000.
 public import KymoNumerics
 
-/// The settings of the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on the periodic domain `[0, L)`,
-/// for long recordings on its attractor and for a solver that is started from fields.
+/// The settings of the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on the periodic
+/// domain `[0, L)`, for long recordings on its attractor and for a solver that is started from
+/// fields.
 ///
 /// All quantities are nondimensional. A recording starts from small noise of mean zero (the mean is
 /// conserved, so all recordings are on one attractor), and its first frame comes after a transient

@@ -1,5 +1,6 @@
 // Finite differences for Kuramoto-Sivashinsky with the true damping: one ETDRK4 step from frame to
-// frame on the mesh of the data, the symbols of central differences in place of those of derivatives.
+// frame on the mesh of the data, the symbols of central differences in place of those of
+// derivatives.
 public import KymoNumerics
 
 /// Second-order central differences and one ETDRK4 step a frame for Kuramoto–Sivashinsky.

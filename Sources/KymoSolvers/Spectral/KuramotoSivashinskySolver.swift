@@ -4,19 +4,20 @@
 import CKernels
 public import KymoNumerics
 
-/// Solves the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on a periodic domain, started from fields.
+/// Solves the Kuramoto–Sivashinsky equation `uₜ = −u uₓ − uₓₓ − uₓₓₓₓ` on a periodic domain,
+/// started from fields.
 ///
-/// Pseudospectral without dealiasing. Spectra are those of real fields, modes 0 to N/2, so nothing can
-/// drift away from Hermitian symmetry, which ends a plain complex implementation after about 400
-/// units of time. The mesh's highest mode, whose first derivative vanishes on the mesh, is set to zero at the start. The
-/// spatial mean is conserved exactly.
+/// Pseudospectral without dealiasing. Spectra are those of real fields, modes 0 to N/2, so nothing
+/// can drift away from Hermitian symmetry, which ends a plain complex implementation after about
+/// 400 units of time. The mesh's highest mode, whose first derivative vanishes on the mesh, is set
+/// to zero at the start. The spatial mean is conserved exactly.
 ///
 /// **Good values.** L = 22 and N = 64 with Δt = 0.25 and 5 steps in it are the default; the paper
 /// takes 1,000 steps for the same answer to six digits at t = 10.
 ///
 /// **Cost.** One step of a trajectory with N = 64 takes about 0.9 µs on a core with AVX2, and one
-/// step of eight trajectories about 1.5 µs with AVX-512. A trajectory does not depend, in any bit, on
-/// those beside it.
+/// step of eight trajectories about 1.5 µs with AVX-512. A trajectory does not depend, in any bit,
+/// on those beside it.
 public final class KuramotoSivashinskySolver: MicroSolver {
   /// The settings; those of recordings are not used.
   public let configuration: KuramotoSivashinskyAttractorConfiguration

@@ -6,12 +6,13 @@ public import KymoNumerics
 
 /// Solves the nonlinear Schrödinger equation for many recordings at once.
 ///
-/// `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a periodic domain; all quantities are nondimensional. A recording has two channels,
-/// the real and the imaginary part of ψ, and starts with mean |ψ|² = 2. Recording i is a function of
-/// the seed and of i.
+/// `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a periodic domain; all quantities are nondimensional. A recording has
+/// two channels, the real and the imaginary part of ψ, and starts with mean |ψ|² = 2. Recording i
+/// is a function of the seed and of i.
 ///
-/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to `Float`.
-/// With the default settings the norm ∫|ψ|² is kept to 10⁻⁴ over the 255 frames of a recording.
+/// **Accuracy.** Fourth order in time, spectral in space, in `Double`; frames are rounded to
+/// `Float`. With the default settings the norm ∫|ψ|² is kept to 10⁻⁴ over the 255 frames of a
+/// recording.
 ///
 /// **Good values.** The defaults are the paper's; peaks reach |ψ| ≈ 9, where the time step is what
 /// limits the accuracy.

@@ -1,5 +1,5 @@
-// Finite differences for the nonlinear Schroedinger equation with the true coupling: one ETDRK4 step
-// from frame to frame on the mesh of the data, D₂ in place of the second derivative.
+// Finite differences for the nonlinear Schroedinger equation with the true coupling: one ETDRK4
+// step from frame to frame on the mesh of the data, D₂ in place of the second derivative.
 public import KymoNumerics
 
 /// Second-order central differences and one ETDRK4 step a frame for nonlinear Schrödinger.

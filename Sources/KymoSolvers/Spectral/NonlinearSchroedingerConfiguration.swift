@@ -2,8 +2,8 @@
 // Soljačić, Phys. Rev. X 10, 031056 (2020), on an internal mesh and step of our own.
 public import KymoNumerics
 
-/// The settings of recordings of the nonlinear Schrödinger equation `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a periodic domain,
-/// κ differing from one recording to the next; negative κ is focusing.
+/// The settings of recordings of the nonlinear Schrödinger equation `iψₜ = −½ψₓₓ + κ|ψ|²ψ` on a
+/// periodic domain, κ differing from one recording to the next; negative κ is focusing.
 ///
 /// A recording has two channels, the real and the imaginary part of ψ. All quantities are
 /// nondimensional.

@@ -1,6 +1,6 @@
-// Periodic one-dimensional fields under u_t = L u - D(u²)/2, many at once, in Fourier space: the part
-// that the Kuramoto-Sivashinsky solver and its finite-difference baseline share. ETDRK4 of Cox and
-// Matthews (2002) with the coefficients of Kassam and Trefethen (2005); the arithmetic is in
+// Periodic one-dimensional fields under u_t = L u - D(u²)/2, many at once, in Fourier space: the
+// part that the Kuramoto-Sivashinsky solver and its finite-difference baseline share. ETDRK4 of Cox
+// and Matthews (2002) with the coefficients of Kassam and Trefethen (2005); the arithmetic is in
 // CKernels (kymo_etd.h), which takes one recording in each lane of a vector.
 import CKernels
 import KymoNumerics

@@ -1,4 +1,5 @@
-// The linear maps of networks (dense layers, convolutions, changes of resolution) and the real Fourier transform.
+// The linear maps of networks (dense layers, convolutions, changes of resolution) and the real
+// Fourier transform.
 import CTorch
 
 extension Tensor {
@@ -63,8 +64,8 @@ extension Tensor {
   /// Linear interpolation to `factor` times as many cells along every axis of space: `[batch,
   /// channels, length…]` to `factor · length`, one or two axes of space.
   ///
-  /// Cells are intervals side by side, values belong to their centres, and beyond the outermost centres
-  /// the value stays. For a factor of 2: `y₂ᵢ = ¼ xᵢ₋₁ + ¾ xᵢ`, `y₂ᵢ₊₁ = ¾ xᵢ + ¼ xᵢ₊₁`.
+  /// Cells are intervals side by side, values belong to their centres, and beyond the outermost
+  /// centres the value stays. For a factor of 2: `y₂ᵢ = ¼ xᵢ₋₁ + ¾ xᵢ`, `y₂ᵢ₊₁ = ¾ xᵢ + ¼ xᵢ₊₁`.
   public func upsampledLinear(factor: Int) -> Tensor {
     unsafe makeTensor("upsampledLinear", self) {
       unsafe kt_upsample_linear($0, $1, Int64(factor))

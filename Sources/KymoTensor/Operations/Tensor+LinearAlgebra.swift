@@ -47,8 +47,8 @@ extension Tensor {
 
   /// The lower triangular L with L Lᵀ equal to this symmetric matrix, `[n, n]`.
   ///
-  /// - Throws: ``LinearAlgebraError/notPositiveDefinite(order:)`` when there is none. Only the lower
-  ///   triangle of the matrix is looked at.
+  /// - Throws: ``LinearAlgebraError/notPositiveDefinite(order:)`` when there is none. Only the
+  ///   lower triangle of the matrix is looked at.
   public func choleskyFactor() throws(LinearAlgebraError) -> Tensor {
     let (factor, order) = try choleskyAttempt()
     guard order == 0 else { throw .notPositiveDefinite(order: order) }
