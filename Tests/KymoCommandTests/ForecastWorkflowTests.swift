@@ -78,7 +78,9 @@ import Testing
     let schedules = try #require(sections.first { $0["id"] as? String == "schedules" })
     let rows = (schedules["content"] as? [String: Any])?["rows"] as? [[String: Any]]
     let names = (rows ?? []).compactMap { $0["name"] as? String }
-    #expect(names.count { $0.hasSuffix(", with the solver") || $0 == "latent only" } == 3)
+    // Two schedules and latents alone: of one propagator, then of the ensemble, then switching.
+    #expect(names.count { !$0.contains("members") && !$0.hasPrefix("adaptive") } == 3, "\(names)")
+    #expect(names.count { $0.contains("2 members") } == 3, "\(names)")
     #expect(names.count { $0.hasPrefix("adaptive") } == 1)
     let values = try #require(numbers["values"] as? [String: Any])
     let cost = try #require(values["cost"] as? [String: Double])

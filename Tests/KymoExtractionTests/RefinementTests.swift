@@ -86,7 +86,7 @@ import Testing
     }
     let kept = try SafeTensors.read(folders[6].url.appending(path: "state.safetensors")).tensors
     func values(_ name: String) -> [Double] {
-      kept.first { $0.name == "fit." + name }?.tensor.doubles ?? []
+      kept.first { $0.name == "model.fit." + name }?.tensor.doubles ?? []
     }
     let fitted = [0, 1].filter { values("carrying")[$0] > 0 }
     try #require(!fitted.isEmpty)
