@@ -146,7 +146,7 @@ private func temporaryFolder() throws -> URL {
       recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
     let second = try loaded.rollout(
       recordings, range: 0..<4, latents: latents, frames: 20, halo: .periodic)
-    #expect(first.shape == [4, 1, 20, 48])
+    #expect(first.shape == [4, 20, 1, 48])
     #expect(first == second)
   }
 

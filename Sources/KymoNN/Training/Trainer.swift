@@ -197,8 +197,8 @@ public final class Trainer {
     let step = progress.phaseStep
     if descent.rounds != nil {
       guard step % stepsPerEpoch == 0, let loss = validationLoss() else { return nil }
-      let verdict = progress.rounds?.finishEpoch(
-        validationLoss: loss, seconds: progress.seconds)
+      let seconds = progress.seconds
+      let verdict = progress.rounds?.finishEpoch(validationLoss: loss, seconds: seconds)
       if verdict?.isBest == true { keepBest(objective, loss) }
       return loss
     }
