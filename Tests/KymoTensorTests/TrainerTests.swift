@@ -33,6 +33,15 @@ private final class Quadratic: Objective {
   }
 }
 
+/// A fit beside the gradients, which changes nothing and keeps the weights in its checkpoints.
+private final class Pause: Fitting {
+  let quadratic: Quadratic
+  let stepCount = 1
+  var state: [NamedTensor] { quadratic.trained }
+  init(_ quadratic: Quadratic) { self.quadratic = quadratic }
+  func fit(at place: StepPlace) throws -> StepRecord { StepRecord(step: place.step + 1, loss: 0) }
+}
+
 @Suite("The trainer") struct ObjectiveTrainerTests {
   private func run(_ trainer: Trainer) throws -> [StepRecord] {
     var records: [StepRecord] = []
@@ -78,20 +87,30 @@ private final class Quadratic: Objective {
 
   @Test("a phase begins with the result of the one before and an optimiser of its own")
   func phases() throws {
-    let quadratic = Quadratic()
-    (quadratic.noise, quadratic.validates) = (3, true)
-    let trainer = Trainer(
-      [
-        quadratic.phase("a", steps: 60) { $0.validationInterval = 1 },
+    func prepared(steps: Int) -> (Quadratic, Trainer) {
+      let quadratic = Quadratic()
+      (quadratic.noise, quadratic.validates) = (3, true)
+      let phases = [
+        quadratic.phase("a", steps: steps) { $0.validationInterval = 1 },
         quadratic.phase("b", steps: 1),
-      ], seed: 1)
-    for _ in 0..<60 { _ = try trainer.step() }
+      ]
+      return (quadratic, Trainer(phases, seed: 1))
+    }
+    // As many steps as lead to weights that are worse than the best ones, which noise soon does.
+    let (wandering, long) = prepared(steps: 400)
+    var steps = 0
+    repeat {
+      _ = try long.step()
+      steps += 1
+    } while steps < 400 && wandering.weight.square().item <= long.bestLoss ?? .infinity
+    let (quadratic, trainer) = prepared(steps: steps)
+    for _ in 0..<steps { _ = try trainer.step() }
     let best = try #require(trainer.bestLoss)
     #expect(best < quadratic.weight.square().item)
     _ = try trainer.step()
     // The first step of Adam is as long as the learning rate.
     #expect(abs(abs(quadratic.weight.item) - best.squareRoot()) < 0.1001)
-    #expect(trainer.isFinished && trainer.stepIndex == 61)
+    #expect(trainer.isFinished && trainer.stepIndex == steps + 1)
   }
 
   @Test("stops before weights change, and names step and phase") func nonFinite() throws {
@@ -119,7 +138,7 @@ private final class Quadratic: Objective {
           descent.weightAverage = 0.7
           if hasRounds { descent.rounds = rounds }
         },
-        Phase("fit", .fitting(SingleFit { 0 })),
+        Phase("fit", .fitting(Pause(quadratic))),
         quadratic.phase("b", steps: 5) { $0.optimizer = .soap },
       ]
       return (quadratic, Trainer(phases, seed: 1))
