@@ -174,7 +174,7 @@ package struct ForecastModels {
         let name = ForecastStages.reduction(index, latents: latents)
         return (
           settings, try settings.load(from: folder.appending(path: name), device: device),
-          seconds: description.trainingSeconds[name] ?? 0
+          seconds: seconds(name)
         )
       }
     }
@@ -182,22 +182,22 @@ package struct ForecastModels {
 
   /// Propagators of the run's latents that are only compared.
   func comparedPropagators() throws -> [(PropagatorSettings, any Propagator, seconds: Double)] {
-    try recipe.comparisons.propagators.enumerated().map { index, settings in
-      let name = ForecastStages.compared(index)
-      return (
-        settings, try settings.load(from: folder.appending(path: name), device: device),
-        seconds: description.trainingSeconds[name] ?? 0
-      )
-    }
+    try load(recipe.comparisons.propagators, stage: ForecastStages.compared)
   }
 
   /// Propagators of whole states.
   func fullStatePropagators() throws -> [(PropagatorSettings, any Propagator, seconds: Double)] {
-    try recipe.comparisons.fullState.enumerated().map { index, settings in
-      let name = ForecastStages.fullState(index)
+    try load(recipe.comparisons.fullState, stage: ForecastStages.fullState)
+  }
+
+  private func load(
+    _ propagators: [PropagatorSettings], stage: (Int) -> String
+  ) throws -> [(PropagatorSettings, any Propagator, seconds: Double)] {
+    try propagators.enumerated().map { index, settings in
+      let name = stage(index)
       return (
         settings, try settings.load(from: folder.appending(path: name), device: device),
-        seconds: description.trainingSeconds[name] ?? 0
+        seconds: seconds(name)
       )
     }
   }

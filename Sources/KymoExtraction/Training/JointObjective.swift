@@ -11,12 +11,12 @@ import KymoTensor
 final class JointObjective: ExtractionObjective {
   let context: ExtractionContext
   /// KL weight of every latent, in units of β: powers of the grading.
-  private let prices: Tensor
+  private let klWeights: Tensor
 
   init(_ context: ExtractionContext) {
     self.context = context
     let latents = context.configuration.model.latents
-    prices = Tensor(
+    klWeights = Tensor(
       (0..<latents).map { Float(pow(context.training.betaGrading, Double($0))) },
       shape: [latents], device: context.device)
   }
@@ -36,9 +36,9 @@ final class JointObjective: ExtractionObjective {
       context.sample(latents, random), crops: targets, frames: frames, random: random)
     let variance = latents.variance
     let divergences = latents.divergences(variance: variance)
-    let price = (divergences * prices).sum()
+    let weighted = (divergences * klWeights).sum()
     let beta = beta(progress: place.progress, frames: frames)
-    var total = reconstruction + beta * price
+    var total = reconstruction + beta * weighted
     if let priorMatching = context.priorMatching {
       total =
         total
