@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test examples check bench clean
+.PHONY: help setup build demo test check bench clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is needed into .deps; quick when all is there
 	@scripts/setup
@@ -17,12 +17,9 @@ demo: build ## A small real experiment: simulate, train without the answer, find
 	@./kymo reproduce pde-vae/ks --quick -o runs/demo
 	@[[ ! -f runs/demo/report.html ]] || echo "Open in a browser: $(CURDIR)/runs/demo/report.html"
 
-test: ## Every test
+test: ## Every test and every example
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
-
-examples: ## Build and run the examples, which see the public interface alone
-	@scripts/setup
 	@scripts/examples
 
 check: ## Format, lint, borders between modules, warnings as errors
