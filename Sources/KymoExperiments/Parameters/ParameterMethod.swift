@@ -72,8 +72,19 @@ extension ParameterRun: ExtractsParameters {
     let latents = try evaluation.fit(
       recordings, read, relevant: relevance.indices.filter { relevance[$0] },
       "fitting recordings")
-    return Extraction(
+    var extraction = Extraction(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
+    if let reference = try ParameterReference.read(from: directory.model) {
+      let errors = try model.oneCropErrors(recordings, read)
+      extraction.fit = errors.map(reference.percentile)
+      extraction.doubts = zip(read, errors).map {
+        reference.doubt($0, error: $1, relevant: relevance) ?? ""
+      }
+    }
+    let unusual = try TrainedData.read(from: directory.model)?
+      .unusual(recordings, threads: hooks.threads)
+    for (index, words) in unusual ?? [:] { extraction.doubts[index] = words }
+    return extraction
   }
 
   /// Which latents carry a parameter: as the run's evaluation found, else from these recordings.
