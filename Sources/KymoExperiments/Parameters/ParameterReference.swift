@@ -52,14 +52,14 @@ struct ParameterReference: Codable, Hashable, Sendable {
   /// Why the model does not hold for a recording; nil when nothing speaks against it.
   ///
   /// Rules: an error above twice the largest of training, or a relevant latent beyond the range of
-  /// training by more than a quarter of its width.
+  /// training by more than a tenth of its width.
   func doubt(_ latents: ExtractedLatents, error: Double, relevant: [Bool]) -> String? {
     if let largest = errors.last, !(error <= 2 * largest) {
       return "the decoder's error is \(Words.number(error)), in training at most "
         + Words.number(largest)
     }
     for (latent, range) in latentRanges.enumerated() where relevant[latent] {
-      let (value, margin) = (latents.mean[latent], (range[1] - range[0]) / 4)
+      let (value, margin) = (latents.mean[latent], (range[1] - range[0]) / 10)
       if !(value >= range[0] - margin && value <= range[1] + margin) {
         return "latent \(latent + 1) is \(Words.number(value)), in training from "
           + "\(Words.number(range[0])) to \(Words.number(range[1]))"
