@@ -74,9 +74,9 @@ private struct StepTime {
 }
 
 /// Prints the steps for ``compare(with:rounds:)``: name, seconds by the clock and of the
-/// processors.
-func measureSteps() throws {
-  for step in steps {
+/// processors; with `name` of one step alone.
+func measureSteps(_ name: String? = nil) throws {
+  for step in steps where name == nil || step.name == name {
     let timing = try step.measure()
     print("\(step.name)\t\(timing.fastest)\t\(timing.processor[0])")
   }

@@ -22,8 +22,8 @@ do {
   switch words.first {
   case "compare" where words.count == 2:
     try compare(with: words[1])
-  case "measure" where words.count == 1:
-    try measureSteps()
+  case "measure" where words.count <= 2:
+    try measureSteps(words.dropFirst().first)
   case "steps" where words.count == 2:
     guard let count = Int(words[1]), count > 0 else {
       throw BenchmarkError("steps takes a number above 0, not \(words[1]).")

@@ -114,9 +114,12 @@ public struct FrameSet: Sendable {
 
   /// States by their indices among all frames, `[B, C, X…]`.
   public func states(_ indices: some Collection<Int>) -> HostArray<Float> {
-    let values = unsafe filled(count: indices.count * stateSize) { target in
-      for (position, index) in indices.enumerated() {
-        unsafe copyState(index, to: target + position * stateSize)
+    let cells = stateSize / recordings.channelCount
+    let values = unsafe filled(count: indices.count * stateSize) {
+      (target: UnsafeMutablePointer<Float>) in
+      unsafe forEachChannel(of: indices) { place, _, channel in
+        unsafe UnsafeMutableRawPointer(target + place * cells)
+          .copyMemory(from: channel, byteCount: 4 * cells)
       }
     }
     return HostArray(values, shape: [indices.count] + stateShape)
@@ -152,20 +155,52 @@ public struct FrameSet: Sendable {
   private func scaled<Number: BinaryFloatingPoint & Sendable>(
     _ indices: some Collection<Int>, by scaler: ChannelScaler
   ) -> [Number] {
-    let size = stateSize
-    let cells = size / recordings.channelCount
-    return unsafe filled(count: indices.count * size) { (target: UnsafeMutablePointer<Number>) in
-      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { state in
+    let cells = stateSize / recordings.channelCount
+    return unsafe filled(count: indices.count * stateSize) {
+      (target: UnsafeMutablePointer<Number>) in
+      unsafe forEachChannel(of: indices) { place, channel, numbers in
+        let (offset, scale) = (scaler.offset[channel], scaler.scale[channel])
+        // In bounds: `cells` numbers of each channel of each state.
+        let scaled = unsafe target + place * cells
+        for cell in 0..<cells {
+          let number = unsafe numbers.loadUnaligned(fromByteOffset: 4 * cell, as: Float.self)
+          unsafe scaled[cell] = Number((Double(number) - offset) / scale)
+        }
+      }
+    }
+  }
+
+  /// Calls `body` for every channel of every state with its place among all of them, the channel
+  /// and its numbers: those of the file where they lie in one piece.
+  @inline(__always)
+  private func forEachChannel(
+    of indices: some Collection<Int>, _ body: (Int, Int, UnsafeRawPointer) -> Void
+  ) {
+    let (channels, size) = (recordings.channelCount, stateSize)
+    guard recordings.hasWholeFrames else {
+      return unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { state in
         guard let start = state.baseAddress else { return }
         for (position, index) in indices.enumerated() {
-          unsafe copyState(index, to: start)
-          for channel in 0..<recordings.channelCount {
-            let (offset, scale) = (scaler.offset[channel], scaler.scale[channel])
-            // In bounds: `size` numbers of each state.
-            for cell in channel * cells..<(channel + 1) * cells {
-              unsafe target[position * size + cell] = Number((Double(start[cell]) - offset) / scale)
-            }
+          let (series, frame) = locate(index)
+          let whole = recordings.whole(series.recording)
+          unsafe recordings.copyCrop(
+            recording: series.recording, timeOffset: frame, spaceOffsets: whole.spaceOffsets,
+            size: [1] + whole.size.dropFirst(), into: start)
+          for channel in 0..<channels {
+            unsafe body(position * channels + channel, channel, start + channel * size / channels)
           }
+        }
+      }
+    }
+    let (first, strides) = (recordings.firstEntry, recordings.strides)
+    unsafe recordings.storage.withBytes { all in
+      guard let base = all.baseAddress else { return }
+      for (position, index) in indices.enumerated() {
+        let (series, frame) = locate(index)
+        let entry = first + series.recording * strides[0] + frame * strides[2]
+        for channel in 0..<channels {
+          unsafe body(
+            position * channels + channel, channel, base + 4 * (entry + channel * strides[1]))
         }
       }
     }
@@ -175,9 +210,14 @@ public struct FrameSet: Sendable {
   func forEachState(_ body: (Int, UnsafeBufferPointer<Float>) -> Void) {
     unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: stateSize) { state in
       guard let start = state.baseAddress else { return }
-      for index in 0..<count {
-        unsafe copyState(index, to: start)
-        unsafe body(index, UnsafeBufferPointer(state))
+      let channels = recordings.channelCount
+      let cells = stateSize / channels
+      unsafe forEachChannel(of: 0..<count) { place, channel, numbers in
+        unsafe UnsafeMutableRawPointer(start + channel * cells)
+          .copyMemory(from: numbers, byteCount: 4 * cells)
+        if channel == channels - 1 {
+          unsafe body(place / channels, UnsafeBufferPointer(state))
+        }
       }
     }
   }
@@ -198,11 +238,6 @@ public struct FrameSet: Sendable {
       }
     }
     return variances
-  }
-
-  private func copyState(_ index: Int, to target: UnsafeMutablePointer<Float>) {
-    let (series, frame) = locate(index)
-    unsafe recordings.copyFrame(frame, of: series.recording, to: target)
   }
 
   /// The series of a frame, and its number in the recording.
@@ -231,29 +266,5 @@ public struct FrameSet: Sendable {
     throw ModelDataError(
       operation, found: "not finite in frame \(bad)", allowed: "finite numbers",
       remedy: "Leave out recordings that diverged, or replace missing values.")
-  }
-}
-
-extension Recordings {
-  /// Copies one frame, `[C, X…]`; without a detour where its channels lie in one piece each.
-  func copyFrame(_ frame: Int, of recording: Int, to target: UnsafeMutablePointer<Float>) {
-    guard hasWholeFrames else {
-      let place = whole(recording)
-      return unsafe copyCrop(
-        recording: recording, timeOffset: frame, spaceOffsets: place.spaceOffsets,
-        size: [1] + place.size.dropFirst(), into: target)
-    }
-    precondition(
-      recording >= 0 && recording < count && frame >= 0 && frame < frameCount,
-      "Recordings: frame \(frame) of recording \(recording)")
-    let bytes = 4 * recordingLength / (channelCount * frameCount)
-    unsafe storage.withBytes { all in
-      guard let base = all.baseAddress else { return }
-      let first = firstEntry + recording * strides[0] + frame * strides[2]
-      for channel in 0..<channelCount {
-        unsafe (UnsafeMutableRawPointer(target) + channel * bytes).copyMemory(
-          from: base + 4 * (first + channel * strides[1]), byteCount: bytes)
-      }
-    }
   }
 }

@@ -17,10 +17,10 @@ package struct ForecastData {
   package let validation: FrameSet
   /// Frames of the test recordings, which models are judged on; none where they were not asked for.
   package let test: FrameSet
+  /// The file of the training recordings.
+  let recordings: Recordings
   /// What the files say of their axes and channels.
   package let metadata: RecordingsMetadata
-  /// Space as the training recordings have it.
-  let grid: Grid
   /// Hashes of the files by the names that the recipe gives them.
   package let hashes: [String: String]
 
@@ -52,7 +52,7 @@ package struct ForecastData {
     }
     let train = try loadRecordings(trainFile, entry: "data.train")
     var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
-    (metadata, grid) = (train.metadata, train.grid)
+    (recordings, metadata) = (train, train.metadata)
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
       let recordings = try loadRecordings(file, entry: entry)

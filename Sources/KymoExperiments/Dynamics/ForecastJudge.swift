@@ -303,7 +303,7 @@ struct ForecastGallery {
     fields.append(
       FieldComparison(
         times: frames.map { Double($0 + 1) * data.frameInterval },
-        positions: data.grid.axes.map { axis in
+        positions: data.recordings.grid.axes.map { axis in
           (0..<axis.points).map { Double($0) * axis.spacing }
         },
         channels: (0..<channels).map { channel in
