@@ -118,12 +118,17 @@ public struct Inspection: Codable, Hashable, Sendable {
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     contentHash = recordings.contentHashDigits(threads: threads)
+    let values = recordings.contentFindings(
+      statistics,
+      recordings.isMadeOnDemand
+        ? nil : MeasurementCheck(recordings, statistics, threads: threads), isNormalized: true)
+    let isMeasured = values.allSatisfy { $0.severity != .error }
     let all =
       recordings.timeFindings() + recordings.originFindings()
-      + recordings.contentFindings(statistics, isNormalized: true)
-      + Inspection.boundaryFindings(recordings, statistics)
+      + values
+      + (isMeasured ? Inspection.boundaryFindings(recordings, statistics) : [])
       + Inspection.scaleFindings(recordings, parameters)
-      + Inspection.noiseFindings(channels, noise)
+      + (isMeasured ? Inspection.noiseFindings(channels, noise) : [])
       + Inspection.arrayFindings(arrays, field: field)
     findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
     findings += StarterCrops(self).findings

@@ -168,6 +168,10 @@ extension TrainedData {
     var unusual: [Int: String] = [:]
     for (index, ofChannels) in moments.enumerated() {
       for (channel, found) in zip(channels, ofChannels) where unusual[index] == nil {
+        guard found.deviation.isFinite else {
+          unusual[index] = "\(channel.name) has values that are NaN or infinite"
+          continue
+        }
         let margin = (channel.range[1] - channel.range[0]) / 2
         if !(found.lowest >= channel.range[0] - margin
           && found.highest <= channel.range[1] + margin)

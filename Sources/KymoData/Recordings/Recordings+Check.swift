@@ -41,10 +41,25 @@ extension Recordings {
   ) -> [Finding] {
     cropFindings(inputCrop, name: "input crop") + cropFindings(targetCrop, name: "target crop")
       + timeFindings() + originFindings()
-      + contentFindings(
-        RecordingsStatistics(
-          self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads),
-        isNormalized: isNormalized)
+      + valueFindings(isNormalized: isNormalized, threads: threads)
+  }
+
+  /// What the numbers show.
+  private func valueFindings(isNormalized: Bool, threads: Int) -> [Finding] {
+    let statistics = RecordingsStatistics(
+      self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads)
+    return contentFindings(
+      statistics,
+      isMadeOnDemand ? nil : MeasurementCheck(self, statistics, threads: threads),
+      isNormalized: isNormalized)
+  }
+
+  /// Throws the first error in times and numbers, for methods that take no crops; returns what is
+  /// worth a second look.
+  public func validate(file: String, threads: Int = 2) throws(FormatError) -> [Finding] {
+    try Recordings.throwFirst(
+      timeFindings() + originFindings() + valueFindings(isNormalized: true, threads: threads),
+      file)
   }
 
   /// Bytes of frames that are made on demand for a look at them.
@@ -82,8 +97,15 @@ extension Recordings {
   public func validate(
     inputCrop: [Int], targetCrop: [Int], isNormalized: Bool, file: String, threads: Int = 2
   ) throws(FormatError) -> [Finding] {
-    let findings = check(
-      inputCrop: inputCrop, targetCrop: targetCrop, isNormalized: isNormalized, threads: threads)
+    try Recordings.throwFirst(
+      check(
+        inputCrop: inputCrop, targetCrop: targetCrop, isNormalized: isNormalized,
+        threads: threads), file)
+  }
+
+  private static func throwFirst(
+    _ findings: [Finding], _ file: String
+  ) throws(FormatError) -> [Finding] {
     let errors = findings.filter { $0.severity == .error }
     if let first = errors.first {
       let more = errors.count == 1 ? "" : " (and \(errors.count - 1) more)"
@@ -92,6 +114,29 @@ extension Recordings {
         allowed: "recordings that can be trained on", remedy: first.remedy)
     }
     return findings
+  }
+
+  /// Indices of the recordings that hold values that are NaN or infinite.
+  public func nonFinite(threads: Int = 1) -> [Int] {
+    guard !isMadeOnDemand else { return [] }
+    let isBad = parallelMap(count, threads: threads) { index in
+      unsafe withRecording(index) { numbers in unsafe !numbers.allSatisfy(\.isFinite) }
+    }
+    return isBad.indices.filter { isBad[$0] }
+  }
+
+  /// The other recordings, copied into memory; at least one must be left.
+  public func leavingOut(_ indices: [Int]) -> Recordings {
+    let (bad, width) = (Set(indices), parameterCount)
+    let kept = (0..<count).filter { !bad.contains($0) }
+    let values = kept.flatMap { index in unsafe withRecording(index) { unsafe Array($0) } }
+    return Recordings(
+      x: HostArray(values, shape: [kept.count] + shape[1...]),
+      params: params.map { params in
+        HostArray(
+          kept.flatMap { params.elements[$0 * width..<($0 + 1) * width] },
+          shape: [kept.count, width])
+      }, metadata: metadata)
   }
 
   /// Whether a crop lies in the recordings.
@@ -169,10 +214,13 @@ extension Recordings {
   }
 
   /// What the numbers themselves show; their size means nothing where a training normalises.
+  ///
+  /// Where numbers are no measurements, moments and changes say nothing and are not spoken of.
   func contentFindings(
-    _ statistics: RecordingsStatistics, isNormalized: Bool
+    _ statistics: RecordingsStatistics, _ check: MeasurementCheck?, isNormalized: Bool
   ) -> [Finding] {
-    var findings: [Finding] = []
+    var findings = check.map(measurementFindings) ?? []
+    let isMeasured = findings.allSatisfy { $0.severity != .error }
     if let first = statistics.nonFinite.first {
       let recordings = statistics.nonFinite.count
       let values = statistics.nonFinite.reduce(0) { $0 + $1.count }
@@ -182,7 +230,7 @@ extension Recordings {
           "\(counted(values, "value")) in \(counted(recordings, "recording")) "
             + "\(values == 1 ? "is" : "are") NaN or infinite, the first in recording "
             + "\(first.place.recording), channel \(channelNames[first.place.channel]), frame "
-            + "\(first.place.frame)",
+            + "\(first.place.frame), cell \(first.place.cell)",
           remedy: recordings < statistics.sample.count
             ? "Remove those recordings, or find out why they diverged."
             : "Fill the gaps by interpolation, or remove what is masked."))
@@ -207,8 +255,10 @@ extension Recordings {
             + " an earlier one exactly, for example \(first.second) repeats \(first.first)",
           remedy: "Remove the copies; in a test set they would flatter the result."))
     }
-    if !isNormalized { findings += scaleFindings(statistics) }
-    findings += changeFindings(statistics)
+    if isMeasured {
+      if !isNormalized { findings += scaleFindings(statistics) }
+      findings += changeFindings(statistics)
+    }
     if let params {
       let bad = params.elements.count { !$0.isFinite }
       if bad > 0 {

@@ -42,6 +42,7 @@ struct NonFinitePlace: Hashable, Sendable {
   var recording: Int
   var channel: Int
   var frame: Int
+  var cell: Int
 }
 
 /// What one pass over recordings found.
@@ -82,7 +83,8 @@ struct RecordingsStatistics: Sendable {
         return nil
       }
       let place = NonFinitePlace(
-        recording: index, channel: channel, frame: part.channels[channel].firstNonFiniteFrame ?? 0)
+        recording: index, channel: channel, frame: part.channels[channel].firstNonFiniteFrame ?? 0,
+        cell: part.channels[channel].firstNonFiniteCell)
       return (place, part.channels.reduce(0) { $0 + $1.nonFiniteCount })
     }
     constant = zip(sample, parts).filter { part in
@@ -152,6 +154,7 @@ private struct ChannelMoments: Sendable {
   var change = SquareSum()
   var nonFiniteCount = 0
   var firstNonFiniteFrame: Int?
+  var firstNonFiniteCell = 0
 
   static func total(_ parts: [ChannelMoments]) -> ChannelMoments {
     parts.reduce(into: ChannelMoments()) { total, part in
@@ -226,6 +229,9 @@ private struct RecordingMoments: Sendable {
       channels[channel].nonFiniteCount += count - moments.finiteCount
       if channels[channel].firstNonFiniteFrame == nil {
         channels[channel].firstNonFiniteFrame = time
+        channels[channel].firstNonFiniteCell =
+          unsafe UnsafeBufferPointer(start: frame, count: count)
+          .firstIndex { !$0.isFinite } ?? 0
       }
     }
   }

@@ -45,7 +45,12 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   }
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
-    try findings(on: test, hooks: hooks).results()
+    let found = try findings(on: test, hooks: hooks)
+    var results = try found.results()
+    if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount) {
+      results.headline.append(words)
+    }
+    return results
   }
 
   /// What an evaluation finds, before it is put into sections.
@@ -57,6 +62,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
       settings, base: directory.readEnvironment().base, includesTest: true, hooks: hooks)
     var findings = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: file.lastPathComponent)
+    findings.leftOut = data.leftOut[settings.test] ?? []
     let base = try directory.readEnvironment().base
     findings.data.isTrainingData = file.isSameFile(as: located(settings.train, base: base))
     return findings

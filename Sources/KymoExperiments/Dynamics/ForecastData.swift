@@ -19,6 +19,8 @@ package struct ForecastData {
   package let test: FrameSet
   /// The file of the training recordings.
   let recordings: Recordings
+  /// Recordings with values that are not finite, which are left out, by the names of their files.
+  let leftOut: [String: [Int]]
   /// What the files say of their axes and channels.
   package let metadata: RecordingsMetadata
   /// Hashes of the files by the names that the recipe gives them.
@@ -51,13 +53,26 @@ package struct ForecastData {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
     let train = try loadRecordings(trainFile, entry: "data.train")
+    if !includesTest {
+      for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
+        hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
+      }
+    }
     var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
     (recordings, metadata) = (train, train.metadata)
+    var leftOut: [String: [Int]] = [:]
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
       let recordings = try loadRecordings(file, entry: entry)
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
-      let others = FrameSet(recordings)
+      let left = recordings.nonFinite(threads: hooks.threads)
+      leftOut[name] = left
+      let others = FrameSet(
+        recordings,
+        series: FrameSet(recordings).series.filter { !left.contains($0.recording) })
+      try require(
+        others.count > 0, entry, found: "values that are NaN or infinite in all recordings",
+        allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
       try require(
         others.stateShape == frames.stateShape, entry, found: "of states \(others.stateShape)",
         allowed: "of states \(frames.stateShape) as data.train",
@@ -75,6 +90,6 @@ package struct ForecastData {
       try !includesTest
       ? FrameSet(train, series: [])
       : testFile.map { try others($0, "data.test", settings.test) } ?? validation
-    self.hashes = hashes
+    (self.hashes, self.leftOut) = (hashes, leftOut)
   }
 }

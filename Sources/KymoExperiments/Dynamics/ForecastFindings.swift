@@ -110,6 +110,8 @@ package struct ForecastFindings {
 
   /// What was evaluated on.
   package var data: DataProvenance
+  /// Recordings that hold values that are not finite.
+  package var leftOut: [Int] = []
   /// Names of the channels.
   package var channelNames: [String]
   /// Time between frames, in the data's unit; 1 when unknown.

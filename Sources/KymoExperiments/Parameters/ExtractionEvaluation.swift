@@ -310,11 +310,20 @@ extension ExtractionEvaluation {
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let recordings = try test == .recipe ? data.loadTest() : Recordings.load(file)
+    let all = try test == .recipe ? data.loadTest() : Recordings.load(file)
+    let left = all.nonFinite(threads: hooks.threads)
+    try require(
+      left.count < all.count, file.relativePath,
+      found: "values that are NaN or infinite in all recordings",
+      allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
+    let recordings = left.isEmpty ? all : all.leavingOut(left)
     var findings = try evaluation.evaluate(
       recordings, name: file.lastPathComponent, training: training)
     findings.data.isTrainingData = file.isSameFile(as: data.trainFile)
     var results = try findings.results()
+    if let words = leftOutWords(left, of: all.count) {
+      results.headline.append(words + " The others are numbered without them.")
+    }
     let doubts = try run.trust(
       in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant), hooks
     ).doubts
