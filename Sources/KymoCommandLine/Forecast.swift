@@ -64,6 +64,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
   package var initialConditions: Int?
 
   @OptionGroup package var compute: ComputeOptions
+  @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}

@@ -11,9 +11,8 @@ extension Evaluate: TensorVerb {
     let talk = Conversation(compute, outputOptions)
     StopSignal.install()
     let trained = try MethodList.current.load(directory, device: compute.device)
-    let results = try trained.evaluate(
-      on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
-    try directory.write(results.json(), to: directory.results)
+    let results = try TrainingRun.evaluate(
+      trained, on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
     try talk.show(results)
     talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
   }
