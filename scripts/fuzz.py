@@ -323,6 +323,39 @@ class Attack:
                    draw.choice(["1", "3"]), "--solver", "sh solver.sh", "-o", "got.npz", "--force",
                    "-q", *SMALL, seconds=3)
 
+    def deaths(self):
+        """A solver and what it has started end with a killed Kymo."""
+        mark = str(86_400 + self.random.randrange(10**6))
+        self.runs += 1
+        (self.folder / "sleeper.sh").write_text(f"sleep {mark} & sleep {mark}\n")
+        process = subprocess.Popen(
+            [KYMO, "forecast", "led", "test.npz", "--macro", "2", "--micro", "1", "--solver",
+             "sh sleeper.sh", "-o", "got.npz", "--force", "-q", *SMALL], cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        def sleepers():
+            found = 0
+            for entry in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    found += entry.read_bytes().split(b"\0")[:2] == [b"sleep", mark.encode()]
+                except OSError:
+                    pass
+            return found
+
+        def wait(condition):
+            end = time.monotonic() + 10
+            while not condition() and time.monotonic() < end:
+                time.sleep(0.02)
+            return condition()
+
+        started = wait(lambda: sleepers() == 2)
+        process.send_signal(self.random.choice([signal.SIGKILL, signal.SIGTERM]))
+        begin = time.monotonic()
+        process.wait()
+        if not started or not wait(lambda: sleepers() == 0):
+            self.crash(f"solver: started {started}, {sleepers()} programs left behind")
+        if time.monotonic() - begin > 5:
+            self.crash(f"solver: a signal was heard after {time.monotonic() - begin:.1f} s")
+
     def memory(self):
         """Little memory: a sentence, whatever the verb."""
         draw = self.random
@@ -354,7 +387,7 @@ class Attack:
         return True
 
 
-PHASES = ["files", "folders", "settings", "signals", "solvers", "memory", "disk"]
+PHASES = ["files", "folders", "settings", "signals", "solvers", "deaths", "memory", "disk"]
 
 
 def main():

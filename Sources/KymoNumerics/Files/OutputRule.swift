@@ -12,7 +12,7 @@ extension AtomicFile {
   /// - Throws: ``FileError`` with the way to mend it.
   public static func check(_ url: URL, inputs: [URL] = [], force: Bool) throws(FileError) {
     let folder = url.absoluteURL.deletingLastPathComponent().path
-    guard unsafe access(folder, W_OK) == 0 else { throw FileError(writing: url) }
+    guard unsafe access(folder, W_OK) == 0 || errno == ENOENT else { throw FileError(writing: url) }
     guard let own = try requireRegular(url) else { return }
     for input in inputs {
       var other = stat()
