@@ -13,7 +13,7 @@ extension MakeForecast: TensorVerb {
     try replacing.check(
       URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
     StopSignal.install()
-    let recordings = try Recordings.load(URL(filePath: file))
+    let recordings = try dataUse.recordings(file, for: directory, talk.work)
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)

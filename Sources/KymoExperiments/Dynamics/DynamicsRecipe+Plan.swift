@@ -29,7 +29,7 @@ extension DynamicsRecipe {
       let reduction = try self.reduction.load(
         from: folder.appending(path: ForecastStages.reductionFolder(self)),
         device: Device(parsing: device))
-      let latents = try data.latentSeries(of: reduction, .training)
+      let latents = try reduction.latentSeries(of: data.training)
       let all = HostArray(
         latents.flatMap(\.elements),
         shape: [latents.reduce(0) { $0 + $1.shape[0] }, reduction.latentCount])
@@ -41,6 +41,7 @@ extension DynamicsRecipe {
           zip(stages.map(\.name), seconds), uniquingKeysWith: { first, _ in first }))
       try RunDirectory(folder).write(
         json: description, to: folder.appending(path: "model.json"))
+      try TrainedData(data.recordings, threads: threads ?? 1).write(to: folder)
     }
   }
 }

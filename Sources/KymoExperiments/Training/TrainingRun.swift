@@ -45,15 +45,7 @@ package struct TrainingPlan<Session: TrainingSession> {
 
 /// Trains recipes.
 package enum TrainingRun {
-  /// Trains a recipe in a new run folder.
-  ///
-  /// - Parameters:
-  ///   - recipe: The resolved recipe.
-  ///   - url: The folder to make.
-  ///   - force: Whether a run that is there is replaced.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
-  /// - Returns: Whether it finished or was interrupted.
+  /// Trains a recipe in a new run folder; `force` replaces a run that is there.
   package static func train(
     _ recipe: some MethodRecipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {
@@ -184,7 +176,7 @@ package enum TrainingRun {
     let free: Set = ["name", "threads", "device", "checkpointMinutes", "evaluation"]
     let file = checkpoint.appending(path: "recipe.yaml")
     if FileManager.default.fileExists(atPath: file.path) {
-      let before = try type(of: recipe).init(contentsOf: file)
+      let before = try type(of: recipe).init(RecipeText(contentsOf: file))
       let difference = try RecipeText(settings: recipe, source: "recipe").without(free)
         .firstDifference(from: RecipeText(settings: before, source: "recipe").without(free))
       if let difference { changes.append("with \(difference.own) instead of \(difference.others)") }
