@@ -105,7 +105,8 @@ package struct RunDirectory: Sendable {
   /// What is there already stays where it is.
   package static func place(ofSeed seed: UInt64, isOnlyOne: Bool, below base: URL) -> URL {
     let apart = base.appending(path: "seed-\(seed)")
-    if let present = try? RunDirectory(base).readEnvironment() {
+    let run = RunDirectory(base)
+    if let present = try? run.read(EnvironmentRecord.self, from: run.environment) {
       return present.seed == seed ? base : apart
     }
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: base.path)) ?? []
