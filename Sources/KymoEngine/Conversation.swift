@@ -60,7 +60,7 @@ struct Conversation {
         """
         step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
         (error \(Words.number(step.reconstruction)), KL divergence \
-        \(Words.number(step.divergence))), \(step.relevantLatents) relevant \
+        \(Words.number(step.klDivergence))), \(step.relevantLatents) relevant \
         \(step.relevantLatents == 1 ? "latent" : "latents"), \
         \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left
         """)
