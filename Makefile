@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build demo test fuzz check bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,10 @@ test: ## Every test and every example
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
 	@scripts/examples
+	@.deps/venv/bin/python scripts/fuzz.py --seconds 60
+
+fuzz: build ## Attack the programs with damaged files, settings, signals: SEED=2 DURATION=3600
+	@.deps/venv/bin/python scripts/fuzz.py --seed $(or $(SEED),1) --seconds $(or $(DURATION),600)
 
 check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/setup --tests

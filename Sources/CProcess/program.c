@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,6 +40,37 @@ static int spawn(
   return error;
 }
 
+// However this process ends, its end of the lifeline closes; a shell that reads the other end then
+// ends the program's group. PR_SET_PDEATHSIG would reach the program, not what it has started.
+static void watch(kp_program *program) {
+  program->watcher = program->lifeline = -1;
+  int lifeline[2];
+  if (pipe2(lifeline, O_CLOEXEC) != 0) return;
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  char group[16];
+  snprintf(group, sizeof group, "-%d", (int)program->process);
+  char *const arguments[] = {"sh", "-c", "read -r end; kill -9 \"$0\"", group, NULL};
+  char *const environment[] = {"PATH=/bin:/usr/bin", NULL};
+  const int ends[3] = {lifeline[0], nowhere, nowhere};
+  pid_t watcher = -1;
+  const int error = nowhere < 0 ? errno : spawn(&watcher, arguments, environment, "/", ends);
+  close(lifeline[0]);
+  if (nowhere >= 0) close(nowhere);
+  if (error) {
+    close(lifeline[1]);
+  } else {
+    program->watcher = watcher;
+    program->lifeline = lifeline[1];
+  }
+}
+
+static int wait_for(pid_t process) {
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
 int32_t kp_start(
     kp_program *program, char *const *arguments, char *const *environment, const char *folder) {
   int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
@@ -56,7 +88,8 @@ int32_t kp_start(
     if (!error) fcntl(ours[stream], F_SETFL, fcntl(ours[stream], F_GETFL) | O_NONBLOCK);
   }
   if (error) return error;
-  *program = (kp_program){process, ours[0], ours[1], ours[2]};
+  *program = (kp_program){process, ours[0], ours[1], ours[2], -1, -1};
+  watch(program);
   return 0;
 }
 
@@ -83,11 +116,13 @@ int32_t kp_has_ended(int32_t process) {
   return result != 0 || information.si_pid == process;
 }
 
-int32_t kp_reap(int32_t process) {
+int32_t kp_reap(const kp_program *program) {
   // Until the program is reaped its group's number cannot belong to anybody else.
-  kill(-process, SIGKILL);
-  int status = 0;
-  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  kill(-program->process, SIGKILL);
+  if (program->watcher > 0) {
+    kill(program->watcher, SIGKILL);
+    wait_for(program->watcher);
+    close(program->lifeline);
   }
-  return status;
+  return wait_for(program->process);
 }

@@ -37,6 +37,7 @@ package struct Extract: ParsableCommand, NeedsTensors {
 
   @OptionGroup package var dataUse: DataUseOptions
   @OptionGroup package var compute: ComputeOptions
+  @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}

@@ -65,6 +65,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @OptionGroup package var dataUse: DataUseOptions
   @OptionGroup package var compute: ComputeOptions
+  @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}

@@ -33,11 +33,13 @@ package struct Inspect: ParsableCommand {
       "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
   package var axes: String?
 
+  @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}
 
   package func run() throws {
+    if let recipe { try replacing.check(URL(filePath: recipe), inputs: [URL(filePath: file)]) }
     let inspection = try Inspection(
       URL(filePath: file), key: key, axes: axes,
       threads: ProcessInfo.processInfo.activeProcessorCount)
@@ -46,13 +48,10 @@ package struct Inspect: ParsableCommand {
         String(decoding: try RunDirectory.json(inspection, pretty: true), as: UTF8.self),
         terminator: "")
     } else {
-      print(inspection.text)
+      Terminal.print(inspection.text)
     }
     if let recipe {
       let url = URL(filePath: recipe)
-      guard !FileManager.default.fileExists(atPath: url.path) else {
-        throw UsageError("\(recipe) exists already. Give another name, or remove it first.")
-      }
       try RunDirectory(url.deletingLastPathComponent())
         .write(Data(inspection.starterRecipe(for: file).utf8), to: url)
       Terminal(quiet: outputOptions.quiet)

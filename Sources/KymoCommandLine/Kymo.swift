@@ -1,6 +1,8 @@
 // The command `kymo` and what its verbs have in common. A verb's arguments and help are here; verbs
 // that work with tensors do their work in the program kymo-engine.
 package import ArgumentParser
+package import Foundation
+import KymoNumerics
 import KymoRuns
 
 /// The command line.
@@ -18,7 +20,8 @@ package struct Kymo: ParsableCommand {
         kymo extract runs/mine mine.npz
 
       Data goes to standard output, words go to standard error. Exit status: 0 done, 1 the run \
-      failed, 2 wrong usage, 130 stopped by Ctrl-C and 143 by SIGTERM, both with a checkpoint.
+      failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP and 141 by SIGPIPE, \
+      all with a checkpoint.
       """,
     version: "kymo \(Software.version)",
     subcommands: [
@@ -38,6 +41,19 @@ package struct OutputOptions: ParsableArguments {
   package var quiet = false
 
   package init() {}
+}
+
+/// What becomes of files that are there.
+package struct ReplaceOptions: ParsableArguments {
+  @Flag(help: "Replace the file that is there.")
+  package var force = false
+
+  package init() {}
+
+  /// Throws unless files may be written; files of `inputs` never are.
+  package func check(_ outputs: URL..., inputs: [URL] = []) throws {
+    for output in outputs { try AtomicFile.check(output, inputs: inputs, force: force) }
+  }
 }
 
 /// What to do with recordings that differ from those of the training.

@@ -4,6 +4,7 @@ package import ArgumentParser
 import Foundation
 import KymoNumerics
 import KymoRuns
+import KymoSolvers
 
 /// A verb that works with tensors and so runs in the program that is linked with libtorch.
 package protocol NeedsTensors {}
@@ -22,6 +23,14 @@ package enum Program {
   package static func run(
     _ arguments: [String], perform: (any ParsableCommand) throws -> Void
   ) -> Int32 {
+    // A closed stream's number would be given to the next file that is opened, and words to it.
+    while true {
+      let descriptor = unsafe open("/dev/null", O_RDWR)
+      guard (0...2).contains(descriptor) else {
+        close(descriptor)
+        break
+      }
+    }
     // A reader that goes away, as in `kymo … | head`, is no failure worth a message.
     signal(SIGPIPE, SIG_DFL)
     var command: any ParsableCommand
@@ -35,6 +44,9 @@ package enum Program {
       return report(parsingError: error)
     }
     do {
+      guard !FileManager.default.currentDirectoryPath.isEmpty else {
+        throw UsageError("The present folder has been removed. Change to another: cd")
+      }
       if type(of: command) == Kymo.self || command.hasSubcommandsOnly {
         try command.run()
       } else {
@@ -44,6 +56,9 @@ package enum Program {
     } catch let error as Interrupted {
       say(error.description)
       return 128 + error.signal
+    } catch let error as ProcessSolverError where error.signal != nil {
+      say("Stopped. The solver has been ended and nothing was written.")
+      return 128 + (error.signal ?? 0)
     } catch let code as ExitCode {
       return code.rawValue
     } catch let error where Kymo.exitCode(for: error) == .success {
@@ -56,7 +71,7 @@ package enum Program {
 
   /// Help and versions go to standard output, complaints to standard error.
   private static func report(parsingError error: any Error) -> Int32 {
-    let text = Kymo.fullMessage(for: error)
+    let text = Words.printable(Kymo.fullMessage(for: error))
     if Kymo.exitCode(for: error) == .success {
       print(text)
       return 0
@@ -79,13 +94,23 @@ package enum Program {
   private static func isUsage(_ error: any Error) -> Bool {
     switch error {
     case is ConfigurationError, is UsageError: true
-    case RunDirectoryError.exists, RunDirectoryError.occupied, RunDirectoryError.notARun: true
+    case let error as FileError: error.kind == .kept
+    case RunDirectoryError.exists, RunDirectoryError.occupied, RunDirectoryError.notARun,
+      RunDirectoryError.changed:
+      true
     default: false
     }
   }
 
   private static func say(_ sentence: String) {
     Terminal(manner: .plain).insist("kymo: \(sentence)")
+  }
+}
+
+extension ProcessSolverError {
+  /// The signal that ended the wait for the solver.
+  fileprivate var signal: Int32? {
+    if case .stopped(let signal) = problem { signal } else { nil }
   }
 }
 

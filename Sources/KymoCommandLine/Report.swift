@@ -30,7 +30,7 @@ package struct WriteReport: ParsableCommand {
       let text = try RunDirectory.json(["report": page.relativePath], pretty: true)
       print(String(decoding: text, as: UTF8.self), terminator: "")
     } else {
-      print(page.relativePath)
+      Terminal.print(page.relativePath)
     }
   }
 }

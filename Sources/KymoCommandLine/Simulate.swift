@@ -41,6 +41,7 @@ package struct Simulate: ParsableCommand {
   @Option(help: "Number of threads (default: all processors).")
   package var threads: Int?
 
+  @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}
@@ -77,6 +78,7 @@ package struct Simulate: ParsableCommand {
           + " (channels, frames, points), \(Words.bytes(configuration.fileBytes)).")
       return
     }
+    try replacing.check(URL(filePath: output))
     StopSignal.install()
     let start = ContinuousClock.now
     let total = configuration.recordings

@@ -2,6 +2,7 @@
 // drawn on a terminal only; elsewhere a plain line comes every ten seconds, so that logs stay
 // short.
 package import Foundation
+import KymoNumerics
 package import Logging
 import Synchronization
 
@@ -53,7 +54,7 @@ package final class Terminal: Sendable {
     state.withLock { state in
       if state.barIsShown { write("\r\u{1B}[K") }
       state.barIsShown = false
-      write(line + "\n")
+      write(Words.printable(line) + "\n")
     }
   }
 
@@ -66,13 +67,14 @@ package final class Terminal: Sendable {
       if let last = state.lastProgress, now - last < pause { return }
       state.lastProgress = now
       let percent = "\(Int((100 * min(max(fraction, 0), 1)).rounded(.down))) %"
+      let words = Words.printable(words())
       switch manner {
       case .bar(let color):
-        let line = Terminal.bar(fraction) + " " + percent + " " + words()
+        let line = Terminal.bar(fraction) + " " + percent + " " + words
         let cut = String(line.prefix(Terminal.width() - 1))
         write("\r\u{1B}[K" + (color ? "\u{1B}[36m\(cut)\u{1B}[0m" : cut))
         state.barIsShown = true
-      default: write("\(percent) \(words())\n")
+      default: write("\(percent) \(words)\n")
       }
     }
   }
@@ -87,8 +89,12 @@ package final class Terminal: Sendable {
 
   /// Writes text to standard error.
   package static func writeToStandardError(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    // A reader that has gone away must not end the work.
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
+
+  /// Prints lines on standard output.
+  package static func print(_ text: String) { Swift.print(Words.printable(text)) }
 
   private static func bar(_ fraction: Double) -> String {
     let cells = 20.0
@@ -128,10 +134,12 @@ package struct RunLogHandler: LogHandler {
 
   package func log(event: LogEvent) {
     let word = event.level >= .warning ? "\(event.level): " : ""
-    let line = "\(Date.now.formatted(.iso8601)) \(word)\(event.message)\n"
+    let line = Words.printable("\(Date.now.formatted(.iso8601)) \(word)\(event.message)") + "\n"
     // A log line that finds no room on the disk must not end the work.
     try? file?.write(contentsOf: Data(line.utf8))
-    if event.level >= .warning {
+    // A failure is told once more when the program ends with it.
+    if event.level >= .error { return }
+    if event.level == .warning {
       terminal.insist("kymo: \(word)\(event.message)")
     } else {
       terminal.say("\(event.message)")

@@ -29,7 +29,9 @@ package struct Train: ParsableCommand, NeedsTensors {
   @Option(help: ArgumentHelp("Continue the run in this folder.", valueName: "run"))
   package var resume: String?
 
-  @Flag(help: "Replace the run that is in the folder.")
+  @Flag(
+    help: "Replace the run that is in the folder; with --resume: go on with other data or settings."
+  )
   package var force = false
 
   @Flag(help: "Print the resolved recipe and the expected memory and time; train nothing.")
@@ -46,7 +48,7 @@ package struct Train: ParsableCommand, NeedsTensors {
   package func validate() throws {
     if resume != nil {
       guard
-        recipe == nil, output == nil, !force, !dryRun, seed == nil, compute.device == nil
+        recipe == nil, output == nil, !dryRun, seed == nil, compute.device == nil
       else {
         throw ValidationError(
           "--resume goes on with the recipe, seed and device of the run. Give it alone: "

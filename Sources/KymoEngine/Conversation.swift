@@ -74,7 +74,7 @@ struct Conversation {
     if isForPrograms {
       try print(json: results.withoutFigures)
     } else {
-      Swift.print(results.terminalText)
+      Terminal.print(results.terminalText)
     }
   }
 

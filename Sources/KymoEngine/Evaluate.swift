@@ -18,9 +18,8 @@ extension Evaluate: TensorVerb {
       _ = try use.prepare(
         Recordings.load(URL(filePath: file)), file, for: directory, hooks: talk.work)
     }
-    let results = try trained.evaluate(
-      on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
-    try directory.write(results.json(), to: directory.results)
+    let results = try TrainingRun.evaluate(
+      trained, on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
     try talk.show(results)
     talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
   }

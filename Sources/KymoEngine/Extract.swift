@@ -11,6 +11,20 @@ extension Extract: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
+    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+    let given = output.map { URL(filePath: $0) }
+    // A name with one of the two extensions means both files.
+    let named = given.map {
+      ["csv", "npz"].contains($0.pathExtension) ? $0.deletingPathExtension() : $0
+    }
+    let base = named ?? directory.url.appending(path: "extracted-\(stem)")
+    let (csv, npz) = (base.appendingPathExtension("csv"), base.appendingPathExtension("npz"))
+    // Those in the run folder are the run's own.
+    for output in [csv, npz] {
+      try AtomicFile.check(
+        output, inputs: [URL(filePath: file)] + directory.needed,
+        force: replacing.force || given == nil)
+    }
     StopSignal.install()
     let trained = try MethodList.current.load(
       directory, device: compute.device, as: (any ExtractsParameters).self,
@@ -20,21 +34,12 @@ extension Extract: TensorVerb {
     let extraction = try trained.extract(
       dataUse.recordings(file, for: directory, talk.work), order: order, hooks: talk.work)
     talk.terminal.endProgress()
-
-    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
-    let given = output.map { URL(filePath: $0) }
-    // A name with one of the two extensions means both files.
-    let named = given.map {
-      ["csv", "npz"].contains($0.pathExtension) ? $0.deletingPathExtension() : $0
-    }
-    let base = named ?? directory.url.appending(path: "extracted-\(stem)")
-    let (csv, npz) = (base.appendingPathExtension("csv"), base.appendingPathExtension("npz"))
     try directory.write(Data(extraction.csv.utf8), to: csv)
     try extraction.write(to: npz)
     if outputOptions.json {
       try talk.print(json: extraction)
     } else {
-      print(extraction.text)
+      Terminal.print(extraction.text)
     }
     talk.terminal.say("Written: \(csv.relativePath), \(npz.relativePath)")
   }

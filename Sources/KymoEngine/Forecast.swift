@@ -10,6 +10,8 @@ extension MakeForecast: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
+    try replacing.check(
+      URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
     StopSignal.install()
     let recordings = try dataUse.recordings(file, for: directory, talk.work)
     var order = ForecastOrder()
@@ -27,7 +29,7 @@ extension MakeForecast: TensorVerb {
     if outputOptions.json {
       try talk.print(json: summary)
     } else {
-      print(text(summary))
+      Terminal.print(text(summary))
     }
     talk.terminal.say("Written: \(output)")
   }

@@ -11,11 +11,12 @@ import KymoRuns
 extension Reproduce: TensorVerb {
   func perform() throws {
     let experiments = try Experiment.named(experiment, quick: quick)
+    let isGroup = experiments.count > 1 || experiments[0].name != experiment
     let talk = Conversation(
       compute, outputOptions,
       threads: try MethodList.current.recipe(contentsOf: experiments[0].recipe).threads)
+    for member in experiments { try checkRecord(of: member, isGroup) }
     StopSignal.install()
-    let isGroup = experiments.count > 1 || experiments[0].name != experiment
     var lines: [SeedSummary] = []
     for (number, member) in experiments.enumerated() {
       if isGroup {
@@ -55,7 +56,7 @@ extension Reproduce: TensorVerb {
       if let device = compute.device { recipe.device = device }
       let place = try folder(seed, below: base)
       let results = try reproduce(recipe, at: place, force: force, talk)
-      if !outputOptions.json { print(results.terminalText) }
+      if !outputOptions.json { Terminal.print(results.terminalText) }
       let directory = RunDirectory(place)
       let training = try MetricsLog.read(directory.metrics)
       lines.append(
@@ -101,13 +102,24 @@ extension Reproduce: TensorVerb {
   private func keep(
     _ record: some Encodable, of experiment: Experiment, _ isGroup: Bool, _ talk: Conversation
   ) throws {
-    guard let file = self.record else { return }
-    let name = experiment.name.replacing("/", with: "-") + (quick ? "-quick" : "")
-    let url = URL(filePath: isGroup ? "\(file)/\(name).json" : file)
-    let parent = url.deletingLastPathComponent()
-    try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-    try RunDirectory(parent).write(json: record, to: url)
+    guard let url = recordFile(of: experiment, isGroup) else { return }
+    try RunDirectory(url.deletingLastPathComponent()).write(json: record, to: url)
     talk.terminal.say("The numbers are kept in \(url.relativePath).")
+  }
+
+  /// Throws unless the record may be written; one of an earlier time is replaced.
+  private func checkRecord(of experiment: Experiment, _ isGroup: Bool) throws {
+    guard let url = recordFile(of: experiment, isGroup) else { return }
+    try AtomicFolder.make(url.deletingLastPathComponent())
+    let old = (try? Data(contentsOf: url)).flatMap {
+      try? JSONDecoder().decode(Kept.self, from: $0)
+    }
+    try AtomicFile.check(url, inputs: [experiment.recipe], force: old != nil)
+  }
+
+  private func recordFile(of experiment: Experiment, _ isGroup: Bool) -> URL? {
+    let name = experiment.name.replacing("/", with: "-") + (quick ? "-quick" : "")
+    return record.map { URL(filePath: isGroup ? "\($0)/\(name).json" : $0) }
   }
 
   /// Where an experiment's runs go when nothing is said.
@@ -120,6 +132,9 @@ extension Reproduce: TensorVerb {
     try RunDirectory.place(ofSeed: seed, isOnlyOne: parsedSeeds().count == 1, below: base)
   }
 }
+
+/// By what a record is told from other files.
+private struct Kept: Decodable { var experiment: String }
 
 /// One seed in the JSON output.
 private struct SeedSummary: Encodable {

@@ -35,9 +35,12 @@ extension Train: TensorVerb {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     // The thread count of the run, so that the numbers go on to the last bit.
     let threads = try directory.readEnvironment().threads
-    let talk = Conversation(compute, outputOptions, threads: threads)
+    let talk = Conversation(compute, outputOptions, threads: threads > 0 ? threads : nil)
     StopSignal.install()
-    guard let outcome = try TrainingRun.resume(directory.url, hooks: talk.training) else {
+    guard
+      let outcome = try TrainingRun.resume(
+        directory.url, force: force, hooks: talk.training)
+    else {
       talk.terminal.say("\(run) has finished already. Next: kymo evaluate \(run)")
       return
     }

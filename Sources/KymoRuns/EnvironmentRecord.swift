@@ -35,6 +35,16 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
   package var started = Date.now.formatted(.iso8601)
   /// When it was continued, in UTC.
   package var resumed: [String] = []
+  /// What was not the same when it was continued, a sentence each.
+  package var changed: [String]?
+
+  /// What a reader of the results must know of the training's course.
+  package var history: [String] {
+    (resumed.isEmpty
+      ? []
+      : ["The training was continued \(resumed.count == 1 ? "once" : "\(resumed.count) times")."])
+      + (changed ?? [])
+  }
 
   /// Where relative paths of the recipe are looked up when they are not found from the current
   /// folder.
@@ -47,6 +57,15 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
     (self.libtorch, self.threads, self.device, self.seed) = (libtorch, threads, device, seed)
   }
 
+  /// Of a run whose record is lost.
+  static let unknown = {
+    var record = EnvironmentRecord(libtorch: "", threads: 0, device: "", seed: 0)
+    (record.version, record.commit, record.processor, record.kernels) = ("", nil, "", "")
+    (record.processorCount, record.memory, record.operatingSystem, record.started) = (0, 0, "", "")
+    record.changed = ["On what the training was begun is not known: its environment.json is lost."]
+    return record
+  }()
+
   /// What differs from an earlier record so that a continued run may differ in its last bits.
   package func differences(from earlier: EnvironmentRecord) -> [String] {
     let pairs = [
@@ -56,8 +75,6 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
       ("processor", processor, earlier.processor),
     ]
     return pairs.filter { $0.1 != $0.2 }.map { "\($0.0) was '\($0.2)' and is '\($0.1)'" }
-      + dataHashes.keys.sorted().filter { dataHashes[$0] != earlier.dataHashes[$0] }
-      .map { "the data file \($0) has changed" }
   }
 }
 

@@ -73,6 +73,15 @@ package struct RecipeText {
     try root.decode(type, source: source)
   }
 
+  /// The recipe without some settings of the outermost level.
+  package func without(_ keys: Set<String>) -> RecipeText {
+    var rest = self
+    if case .group(let entries) = root {
+      rest.root = .group(entries.filter { !keys.contains($0.key) })
+    }
+    return rest
+  }
+
   /// The first setting, in the order of this recipe, that another one has otherwise, as lines of
   /// both; nil when they are the same.
   package func firstDifference(from other: RecipeText) throws -> (own: String, others: String)? {

@@ -16,6 +16,8 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
   case locked(path: String, process: String)
   /// The training has not finished, so there is no model yet.
   case unfinished(path: String)
+  /// A run that is to go on is not what it was.
+  case changed(path: String, changes: [String])
   /// A file of the run cannot be understood.
   case unreadable(path: String, reason: String)
 
@@ -36,6 +38,11 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
     case .unfinished(let path):
       "\(path) has no model yet: its training has not finished. Continue it with: kymo train "
         + "--resume \(path)"
+    case .changed(let path, let changes):
+      "\(path) would go on \(changes.joined(separator: ", "))" + """
+        : its results would be those of a mixture. Undo it, train anew in another folder, or insist, \
+        which the results will say: kymo train --resume \(path) --force
+        """
     case .unreadable(let path, let reason):
       "\(path) cannot be understood: \(reason). Restore the file or train again."
     }
@@ -71,6 +78,12 @@ package struct RunDirectory: Sendable {
   /// Held while a process writes the run.
   var lock: URL { url.appending(path: ".lock") }
 
+  /// What verbs read of a finished run.
+  package var needed: [URL] {
+    let models = FileManager.default.enumerator(at: model, includingPropertiesForKeys: nil)
+    return [recipe, environment, metrics] + (models?.compactMap { $0 as? URL } ?? [])
+  }
+
   /// Everything that belongs to a run.
   private var entries: [URL] {
     [recipe, environment, metrics, checkpoints, model, results, figures, report, log, lock]
@@ -92,7 +105,8 @@ package struct RunDirectory: Sendable {
   /// What is there already stays where it is.
   package static func place(ofSeed seed: UInt64, isOnlyOne: Bool, below base: URL) -> URL {
     let apart = base.appending(path: "seed-\(seed)")
-    if let present = try? RunDirectory(base).readEnvironment() {
+    let run = RunDirectory(base)
+    if let present = try? run.read(EnvironmentRecord.self, from: run.environment) {
       return present.seed == seed ? base : apart
     }
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: base.path)) ?? []
@@ -130,7 +144,12 @@ package struct RunDirectory: Sendable {
     if let foreign = present.sorted().first(where: { !known.contains($0) }) {
       throw .occupied(path: directory.name, entry: foreign)
     }
-    let holdsRun = present.contains { $0 != directory.lock.lastPathComponent }
+    // A training that was killed before it wrote its recipe has left nothing.
+    let holdsRun = present.contains {
+      $0 != directory.lock.lastPathComponent
+        && ($0 != directory.checkpoints.lastPathComponent
+          || !directory.completeCheckpoints().isEmpty)
+    }
     guard !holdsRun || force else {
       throw .exists(path: directory.name, isFinished: directory.isFinished)
     }
@@ -156,9 +175,9 @@ package struct RunDirectory: Sendable {
   /// Opens the folder of an existing run.
   package static func open(at url: URL) throws -> RunDirectory {
     let directory = RunDirectory(url)
-    for needed in [directory.recipe, directory.environment]
-    where !FileManager.default.fileExists(atPath: needed.path) {
-      throw RunDirectoryError.notARun(path: directory.name, missing: needed.lastPathComponent)
+    guard FileManager.default.fileExists(atPath: directory.recipe.path) else {
+      throw RunDirectoryError.notARun(
+        path: directory.name, missing: directory.recipe.lastPathComponent)
     }
     return directory
   }
@@ -203,9 +222,10 @@ package struct RunDirectory: Sendable {
     return try encoder.encode(value) + Data("\n".utf8)
   }
 
-  /// The environment of the run.
+  /// The environment of the run; one in which nothing is known when its file is missing.
   package func readEnvironment() throws -> EnvironmentRecord {
-    try read(EnvironmentRecord.self, from: environment)
+    guard FileManager.default.fileExists(atPath: environment.path) else { return .unknown }
+    return try read(EnvironmentRecord.self, from: environment)
   }
 }
 
@@ -255,7 +275,11 @@ extension RunDirectory {
   /// kill or a full disk at any moment leaves the earlier checkpoints as they were.
   package func saveCheckpoint(step: Int, save: (URL) throws -> Void) throws {
     let final = checkpoints.appending(path: "step-" + String(format: "%09d", step))
-    try AtomicFolder.write(to: final, save)
+    try AtomicFolder.write(to: final) { folder in
+      try save(folder)
+      // With which settings it was made.
+      try? FileManager.default.copyItem(at: recipe, to: folder.appending(path: "recipe.yaml"))
+    }
     for old in completeCheckpoints().dropFirst(2) {
       try? FileManager.default.removeItem(at: old.url)
     }

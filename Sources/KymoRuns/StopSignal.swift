@@ -1,19 +1,25 @@
-// Ctrl-C and SIGTERM: the first asks the work in progress to finish its step and save, the second
-// ends the process at once.
+// Ctrl-C, SIGTERM, the end of a terminal (SIGHUP) and of a reader (SIGPIPE): the first asks the work
+// in progress to finish its step and save; a second Ctrl-C or SIGTERM ends the process at once.
 import Foundation
 import Synchronization
 
 /// The signal that asked to stop; 0 while none has come.
 private let received = Atomic<Int32>(0)
 
-/// Turns SIGINT and SIGTERM into a question that long work asks between steps.
+/// Turns signals into a question that long work asks between steps.
 package enum StopSignal {
-  /// From now on the first signal is noted and the second one ends the process.
+  /// From now on the first signal is noted and a second request ends the process.
   package static func install() {
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         // Only calls that are allowed in a signal handler.
         if received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+      }
+    }
+    // These come again and again while the work ends: with every word that nobody reads.
+    for number in [SIGHUP, SIGPIPE] where !isIgnored(number) {
+      signal(number) { number in
+        _ = received.compareExchange(expected: 0, desired: number, ordering: .relaxed)
       }
     }
     // Who starts this program may have blocked them, and the mask is inherited.
@@ -22,6 +28,13 @@ package enum StopSignal {
     unsafe sigaddset(&signals, SIGINT)
     unsafe sigaddset(&signals, SIGTERM)
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// Whether who started this program had a signal ignored, as nohup does.
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    unsafe sigaction(number, nil, &action)
+    return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// The signal that came; nil while none has.

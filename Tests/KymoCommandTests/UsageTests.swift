@@ -121,4 +121,48 @@ import Testing
     #expect(outcome.output.isEmpty)
     #expect(tool.has("x.npz"))
   }
+
+  @Test("closed standard streams leave results as they are")
+  func closedStreams() throws {
+    let program = try Tool.program.path
+    for streams in ["2>&-", ">&- 2>&- <&-"] {
+      let shell = Process()
+      shell.executableURL = URL(filePath: "/bin/sh")
+      shell.currentDirectoryURL = tool.folder
+      shell.arguments = ["-c", "'\(program)' simulate ks recordings=2 -o a.npz --force \(streams)"]
+      try shell.run()
+      shell.waitUntilExit()
+      #expect(shell.terminationStatus == 0)
+      #expect(try tool.run("inspect", "a.npz", "--json").output.contains("\"recordingCount\" : 2"))
+    }
+  }
+
+  @Test("the folder in which it was started may be gone, a name may command terminals")
+  func places() throws {
+    let program = try Tool.program.path
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/sh")
+    shell.currentDirectoryURL = tool.folder
+    shell.arguments = [
+      "-c", "mkdir gone && cd gone && rmdir ../gone && '\(program)' inspect x.npz 2>../words",
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 2)
+    #expect(try tool.text("words").contains("has been removed"))
+    let name = try tool.run("inspect", "\u{1B}[2J\u{9B}x.npz")
+    #expect(name.words.contains("\\u{1b}[2J\\u{9b}x.npz") && !name.words.contains("\u{1B}"))
+  }
+
+  @Test(
+    "numbers beyond what can work end in a sentence",
+    arguments: [
+      "recordings=9223372036854775807", "frameCount=4611686018427387904", "substeps=1e18",
+      "recordings=2147483647",
+    ])
+  func numbers(_ setting: String) throws {
+    let outcome = try tool.run("simulate", "ks", setting, "-o", "x.npz", "-q")
+    #expect(outcome.status != 0 && !outcome.wasKilled && outcome.status < 128, "\(outcome.words)")
+    #expect(outcome.words.hasPrefix("kymo: ") && !tool.has("x.npz"), "\(outcome.words)")
+  }
 }

@@ -171,7 +171,9 @@ import Testing
 
   @Test(
     "a signal finishes the step, saves and says how to go on",
-    arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+    arguments: [
+      (SIGINT, Int32(130)), (SIGTERM, Int32(143)), (SIGHUP, Int32(129)), (SIGPIPE, Int32(141)),
+    ])
   func stop(_ signal: Int32, _ status: Int32) throws {
     try simulate()
     try writeRecipe(steps: 100_000)
@@ -189,6 +191,71 @@ import Testing
     let evaluated = try tool.run("evaluate", "run")
     #expect(evaluated.status == 1)
     #expect(evaluated.words.contains("--resume run"))
+  }
+
+  @Test("a run goes on with other data or settings only when told, and says so for ever after")
+  func mixtures() throws {
+    try simulate()
+    try writeRecipe(steps: 100_000)
+    let running = try tool.start("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    try wait(running, for: "run", toReach: 2)
+    running.send(SIGTERM)
+    _ = try running.wait()
+    // Shorter than it was, and so edited.
+    let steps = try losses("run").count
+    let recipe = try tool.text("run/recipe.yaml")
+      .replacing("steps: 100000", with: "steps: \(steps + 2)")
+    try Data(recipe.utf8).write(to: tool.file("run/recipe.yaml"))
+    let other = try tool.run(
+      "simulate", "ks", "recordings=8", "frameCount=64", "pointCount=64", "length=50.26548",
+      "seed=9", "-o", "train.npz", "--force")
+    #expect(other.status == 0, "\(other.words)")
+    let refused = try tool.run("train", "--resume", "run")
+    #expect(refused.status == 2)
+    for part in ["other data (train.npz)", "steps: \(steps + 2) instead of", "--force"] {
+      #expect(refused.words.contains(part), "\(refused.words)")
+    }
+    #expect(try losses("run").count == steps)
+    let insisted = try tool.run("train", "--resume", "run", "--force")
+    #expect(insisted.status == 0, "\(insisted.words)")
+    let evaluated = try tool.run("evaluate", "run", "--threads", "1")
+    #expect(evaluated.status == 0, "\(evaluated.words)")
+    _ = try tool.run("report", "run")
+    for file in ["environment.json", "results.json", "report.html"] {
+      let text = try tool.text("run/\(file)")
+      #expect(text.contains("with other data (train.npz) after step \(steps)"), "\(file)")
+    }
+    #expect(try tool.text("run/results.json").contains("The training was continued once."))
+  }
+
+  @Test("an output is never an input, nor replaces what nobody named")
+  func outputs() throws {
+    try simulate()
+    try writeRecipe(steps: 2)
+    _ = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    let before = try Data(contentsOf: tool.file("test.npz"))
+    try FileManager.default.createSymbolicLink(
+      at: tool.file("link"), withDestinationURL: tool.folder)
+    for verb in [
+      ["extract", "run", "test.npz", "-o", "test", "--force"],
+      ["extract", "run", "test.npz", "-o", "link/test.npz", "--force"],
+      ["forecast", "run", "test.npz", "-o", "link/test.npz", "--force"],
+      ["forecast", "run", "train.npz", "-o", "test.npz"], ["simulate", "ks", "-o", "test.npz"],
+      ["forecast", "run", "test.npz", "-o", "run/model/model.json", "--force"],
+      ["simulate", "ks", "-o", "/dev/null", "--force"],
+      ["inspect", "test.npz", "--recipe", "tiny.yaml"],
+    ] {
+      let outcome = try tool.run(verb)
+      #expect(outcome.status == 2 && outcome.words.contains("cannot be written"), "\(verb)")
+    }
+    #expect(try Data(contentsOf: tool.file("test.npz")) == before)
+    // What the run folder owns is written anew.
+    for _ in 0..<2 { #expect(try tool.run("extract", "run", "test.npz").status == 0) }
+    let huge = try tool.run("train", "tiny.yaml", "training.batchSize=1000000000", "-o", "big")
+    #expect(huge.status == 2 && huge.words.contains("memory suffices"), "\(huge.words)")
+    let failed = try tool.run(
+      "train", "tiny.yaml", "training.phases.joint.learningRate=1e30", "-o", "nan")
+    if failed.status == 1 { #expect(try tool.text("nan/log.txt").contains("error: ")) }
   }
 
   @Test("two trainings do not write the same run")

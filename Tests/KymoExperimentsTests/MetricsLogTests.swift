@@ -69,15 +69,24 @@ import Testing
     #expect(try Data(contentsOf: run.metrics).isEmpty)
   }
 
-  @Test("refuses metrics that do not reach the checkpoint or are damaged before it")
+  @Test("leaves out what is damaged or missing, so that a good checkpoint is not lost with it")
   func damagedMetrics() throws {
     let run = try RunDirectory.create(at: folder.path("run"), force: false)
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 1) }
+    #expect(try MetricsLog.truncate(run.metrics, toStep: 1).isEmpty)
     let log = try MetricsLog(appendingTo: run.metrics)
-    try log.append(step(1))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
-    try log.append(step(3))
-    #expect(throws: RunDirectoryError.self) { try MetricsLog.truncate(run.metrics, toStep: 2) }
+    for number in 1...2 { try log.append(step(number)) }
+    try appendAll(Data("{\"step\":3,\"l\n\u{0}\n".utf8), to: run.metrics)
+    for number in [4, 4, 1, 6] { try log.append(step(number)) }
+    let kept = try MetricsLog.truncate(run.metrics, toStep: 5)
+    #expect(kept.map(\.step) == [1, 2, 4])
+    #expect(try MetricsLog.read(run.metrics).map(\.step) == [1, 2, 4])
+  }
+
+  private func appendAll(_ data: Data, to file: URL) throws {
+    let handle = try FileHandle(forWritingTo: file)
+    try handle.seekToEnd()
+    try handle.write(contentsOf: data)
+    try handle.close()
   }
 
   @Test("writes numbers that JSON does not have as words and reads them back")

@@ -94,6 +94,58 @@ import Testing
     #expect(try names == [".hidden", "a.unfinished-1-2"])
   }
 
+  @Test("is never an input, replaces nothing unasked, and only regular files") func rule() throws {
+    let (input, link) = (folder.path("in.npz"), folder.path("link"))
+    try Data("data".utf8).write(to: input)
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder.url)
+    let throughLink = link.appending(path: "in.npz")
+    func refusal(_ url: URL, force: Bool = true) -> String {
+      do throws(FileError) { try AtomicFile.check(url, inputs: [input], force: force) } catch {
+        #expect(error.kind == .kept)
+        return error.reason
+      }
+      return "none"
+    }
+    #expect(refusal(throughLink).hasPrefix("it is what is read"))
+    try FileManager.default.linkItem(at: input, to: folder.path("hard.npz"))
+    #expect(refusal(folder.path("hard.npz")).hasPrefix("it is what is read"))
+    #expect(refusal(folder.path("new.npz"), force: false) == "none")
+    try Data("old".utf8).write(to: folder.path("old.npz"))
+    #expect(refusal(folder.path("old.npz")) == "none")
+    #expect(refusal(folder.path("old.npz"), force: false) == "it exists already")
+    #expect(unsafe mkfifo(folder.path("pipe").path, 0o600) == 0)
+    for (name, words) in [("pipe", "is a pipe"), ("link", "is a symbolic link")] {
+      #expect(refusal(folder.path(name)) == words)
+      #expect(throws: FileError.self) { try AtomicFile.write(Data(), to: folder.path(name)) }
+    }
+    #expect(refusal(URL(filePath: "/dev/null")) == "is a device")
+  }
+
+  @Test("and was left by a killed process goes when its name is written again") func leftovers()
+    throws
+  {
+    let (left, young) = (folder.path(".a.unfinished-1-2"), folder.path(".a.unfinished-3-4"))
+    for url in [left, young] { try Data().write(to: url) }
+    let old = [FileAttributeKey.modificationDate: Date.now - 120]
+    try FileManager.default.setAttributes(old, ofItemAtPath: left.path)
+    try AtomicFile.write(Data(), to: folder.path("a"))
+    #expect(try names == [".a.unfinished-3-4", "a"])
+  }
+
+  @Test("for a while goes with its owner, and one of a killed owner with the next") func temporary()
+    throws
+  {
+    let place = try TemporaryPlace().url
+    #expect(!FileManager.default.fileExists(atPath: place.path))
+    let (held, young) = (try TemporaryPlace(), place)
+    try AtomicFolder.make(young)
+    let next = try TemporaryPlace()
+    #expect(FileManager.default.fileExists(atPath: held.url.path))
+    #expect(FileManager.default.fileExists(atPath: young.path), "it may be about to be held")
+    try FileManager.default.removeItem(at: young)
+    withExtendedLifetime((held, next)) {}
+  }
+
   // MARK: Folders
 
   @Test("replaces an older folder, and a failure leaves the older one") func folders() throws {

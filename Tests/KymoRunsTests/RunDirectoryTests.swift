@@ -109,6 +109,16 @@ import Testing
     ) { try RunDirectory.open(at: url) }
   }
 
+  @Test("of a start that was killed is made anew, and one without environment.json is still one")
+  func halfMade() throws {
+    let run = try make()
+    _ = try make()
+    try run.write(Data("method: x\n".utf8), to: run.recipe)
+    #expect(throws: RunDirectoryError.exists(path: run.name, isFinished: false)) { try make() }
+    #expect(
+      try RunDirectory.open(at: url).readEnvironment().history.first?.contains("lost") == true)
+  }
+
   @Test("has one writer at a time, and a dead one's lock does not matter")
   func lock() throws {
     let run = try make()

@@ -136,6 +136,24 @@ private func failure(
     #expect(deaf?.problem == .timedOut(.readiness, seconds: 0.3))
   }
 
+  @Test("a signal, which ends the wait for a busy program at once") func signal() {
+    let begin = ContinuousClock.now
+    let stop = { ContinuousClock.now - begin > .seconds(0.2) ? SIGTERM : nil }
+    let error = #expect(throws: ProcessSolverError.self) {
+      let solver = try ProcessSolver(configuration: shell("sleep 60"), stopSignal: stop)
+      try solver.restart(from: HostArray(repeating: 1.0, shape: [1, 1, 2]), time: 0)
+    }
+    #expect(error?.problem == .stopped(signal: SIGTERM))
+    #expect(ContinuousClock.now - begin < .seconds(3))
+  }
+
+  @Test("a number of trajectories that nothing can hold") func batch() throws {
+    let solver = try ProcessSolver(
+      configuration: shell(
+        start, announcing: "kymo-solver 1 interval 0.5 batch 9223372036854775807 shape 1 2"))
+    try solver.restart(from: HostArray(repeating: 1.0, shape: [1, 1, 2]), time: 0)
+  }
+
   @Test("a closed input, which must not end Kymo by SIGPIPE") func closedInput() {
     let large = HostArray(repeating: 1.0, shape: [20_000, 1, 2])
     let error = failure(shell("exec <&-; sleep 60"), states: large)

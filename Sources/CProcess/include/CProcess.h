@@ -8,6 +8,7 @@
 typedef struct kp_program {
   int32_t process;              /* its number and that of its process group */
   int32_t input, output, errors; /* our ends of its standard streams; they do not block */
+  int32_t watcher, lifeline;     /* what ends the group when we die, and the pipe by which it sees it */
 } kp_program;
 
 /* Starts a program in a process group of its own, with signals as a shell would leave them. The
@@ -24,6 +25,6 @@ int32_t kp_has_ended(int32_t process);
 
 /* Ends what is left of the program's group, then waits for the program itself and returns its
    status as wait does. To be called once. */
-int32_t kp_reap(int32_t process);
+int32_t kp_reap(const kp_program *program);
 
 #endif

@@ -67,23 +67,13 @@ import KymoNumerics
 }
 
 /// How much memory one array may take.
-package enum MemoryLimit {
-  /// Nine tenths of the machine's or the container's memory, whichever is smaller.
-  package static let bytes: Int = {
-    var limit = UInt64(ProcessInfo.processInfo.physicalMemory)
-    if let text = try? String(contentsOfFile: "/sys/fs/cgroup/memory.max", encoding: .utf8),
-      let container = UInt64(text.trimmingCharacters(in: .whitespacesAndNewlines))
-    {
-      limit = min(limit, container)
-    }
-    return Int(clamping: limit / 10 * 9)
-  }()
-
-  package static func require(_ needed: Int, _ place: FormatPlace) throws(FormatError) {
-    guard needed <= bytes else {
+extension MemoryLimit {
+  static func require(_ needed: Int, _ place: FormatPlace) throws(FormatError) {
+    let free = bytes
+    guard needed <= free else {
       throw place.error(
         .tooLarge, found: "it needs \(describeBytes(needed)) of memory",
-        allowed: "at most \(describeBytes(bytes)), nine tenths of this machine's memory",
+        allowed: "at most \(describeBytes(free)), which are free",
         remedy: "Save it uncompressed as float32 in C order with numpy.savez: then it is mapped "
           + "and needs no memory.")
     }

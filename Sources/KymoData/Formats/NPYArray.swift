@@ -1,5 +1,6 @@
-// NumPy arrays, bare (.npy) or as an entry of an archive: mapped where they are stored as they are.
 public import Foundation
+// NumPy arrays, bare (.npy) or as an entry of an archive: mapped where they are stored as they are.
+import KymoNumerics
 
 /// An .npy file that is open for reading; its only array is called "x".
 public struct NPYFile: ArrayFile {

@@ -2,6 +2,7 @@
 // or a program of the user's own.
 import Foundation
 import KymoNumerics
+import KymoRuns
 package import KymoSolvers
 
 /// A solver of the full dynamics.
@@ -72,7 +73,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .process(var settings):
       if settings.stateShape.isEmpty { settings.stateShape = stateShape }
       if settings.frameInterval == 0 { settings.frameInterval = frameInterval }
-      solver = try ProcessSolver(configuration: settings)
+      solver = try ProcessSolver(configuration: settings, stopSignal: StopSignal.current)
     }
     try require(
       solver.stateShape == stateShape, "solver", found: "of states \(solver.stateShape)",

@@ -80,8 +80,8 @@ extension MethodRecipe {
       threads.map { (1...1024).contains($0) } ?? true, "threads", found: threads ?? 0,
       allowed: "from 1 to 1024", remedy: "Leave it out to use the whole machine.")
     try require(
-      checkpointMinutes > 0 && checkpointMinutes.isFinite, "checkpointMinutes",
-      found: checkpointMinutes, allowed: "above 0", remedy: "3 is a good value.")
+      checkpointMinutes > 0 && checkpointMinutes <= 1e6, "checkpointMinutes",
+      found: checkpointMinutes, allowed: "above 0, at most 1000000", remedy: "3 is a good value.")
   }
 }
 

@@ -41,9 +41,9 @@ extension ParameterRecipe {
     let isThere = FileManager.default.fileExists(atPath: data.trainFile.path)
     if var few = recipe.data.simulate?.train, !isThere {
       (count, few.recordings) = (few.recordings, min(few.recordings, 8))
-      let file = FileManager.default.temporaryDirectory
-        .appending(path: "kymo-\(UUID().uuidString).npz")
-      defer { try? FileManager.default.removeItem(at: file) }
+      let place = try TemporaryPlace()
+      defer { withExtendedLifetime(place) {} }
+      let file = place.url.appending(path: "sample.npz")
       _ = try few.write(to: file, threads: hooks.threads, stopSignal: hooks.stopSignal)
       sample = try Recordings.load(file)
     } else {

@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoExtraction
+import KymoNumerics
 import KymoRuns
 import KymoTensor
 
@@ -11,6 +12,17 @@ extension ParameterRecipe {
   func session(
     on recordings: Recordings, device: Device, base: URL? = nil
   ) throws -> ModelSession {
+    let (hidden, channels) = (Double(self.model.hiddenChannels), Double(recordings.channelCount))
+    try MemoryLimit.require(
+      12 * hidden * Double(max(self.model.hiddenChannels, self.model.kernelUnits))
+        * Double(self.model.middleLayers),
+      "model.hiddenChannels", found: self.model.hiddenChannels,
+      remedy: "Take fewer channels, kernel units or layers; the paper has 16 channels.")
+    try MemoryLimit.require(
+      4 * Double(training.batchSize)
+        * training.inputCrop.reduce(hidden + channels) { $0 * Double($1) },
+      "training.batchSize", found: training.batchSize,
+      remedy: "Take a smaller batch or training.inputCrop; the paper has 50.")
     func model(_ path: String) throws -> ParameterVAE {
       try ParameterVAE.load(
         from: RunDirectory.finished(at: located(path, base: base)).finishedModel, device: device)

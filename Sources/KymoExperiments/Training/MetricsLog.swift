@@ -24,37 +24,25 @@ package final class MetricsLog {
     try appendAll(RunDirectory.json(step, pretty: false), to: descriptor, of: file)
   }
 
-  /// Keeps the steps up to `step` and returns them; an absent file has none.
-  ///
-  /// - Throws: ``RunDirectoryError`` when steps before `step` are missing or damaged.
+  /// Brings all steps to the disk, to be there when a checkpoint of the last one is.
+  package func flush() throws {
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(writing: file) }
+  }
+
+  /// Keeps the steps up to `step` and returns them; what is damaged or missing is left out, since
+  /// a training goes on from its checkpoint alone.
   package static func truncate(_ file: URL, toStep step: Int) throws -> [StepRecord] {
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      guard step == 0 else {
-        throw RunDirectoryError.unreadable(path: file.relativePath, reason: "it is missing")
-      }
-      return []
-    }
-    let data = try Data(contentsOf: file)
-    var (kept, end, steps) = (Data(), data.startIndex, [StepRecord]())
+    guard let data = try? Data(contentsOf: file) else { return [] }
+    var (kept, steps) = (Data(), [StepRecord]())
     let decoder = RunDirectory.decoder()
-    while end < data.endIndex, steps.count < step {
-      guard let newline = data[end...].firstIndex(of: UInt8(ascii: "\n")),
-        let line = try? decoder.decode(StepRecord.self, from: data[end..<newline]),
-        line.step == steps.count + 1
-      else {
-        throw RunDirectoryError.unreadable(
-          path: file.relativePath, reason: "line \(steps.count + 1) is damaged")
-      }
-      steps.append(line)
-      end = newline + 1
+    for line in data.split(separator: UInt8(ascii: "\n")) {
+      guard let record = try? decoder.decode(StepRecord.self, from: line), record.step <= step,
+        record.step > steps.last?.step ?? 0
+      else { continue }
+      steps.append(record)
+      kept += line + [UInt8(ascii: "\n")]
     }
-    guard steps.count == step else {
-      throw RunDirectoryError.unreadable(
-        path: file.relativePath,
-        reason: "it ends after step \(steps.count), but the checkpoint is of step \(step)")
-    }
-    kept = data[..<end]
-    if kept.count < data.count { try AtomicFile.write(kept, to: file) }
+    if kept != data { try AtomicFile.write(kept, to: file) }
     return steps
   }
 

@@ -3,6 +3,7 @@
 // and the state of the one in training, so the run goes on from any of them.
 package import Foundation
 package import KymoNN
+import KymoNumerics
 import KymoRuns
 
 /// One model of a run.
@@ -36,7 +37,8 @@ package final class StagedSession: TrainingSession {
   private var state = State()
   private var session: (any TrainingSession)?
   /// Finished models of this process, one folder for each stage.
-  private let models: URL
+  private var models: URL { place.url.appending(path: "models", directoryHint: .isDirectory) }
+  private let place: TemporaryPlace
   private let describe: (URL, [Double]) throws -> Void
 
   /// Prepares a training of at least one stage; `describe` completes the folder of the finished
@@ -44,13 +46,10 @@ package final class StagedSession: TrainingSession {
   package init(_ stages: [Stage], describe: @escaping (URL, [Double]) throws -> Void) throws {
     precondition(!stages.isEmpty, "StagedSession: no stages")
     (self.stages, self.describe) = (stages, describe)
-    models = FileManager.default.temporaryDirectory
-      .appending(path: "kymo-models-\(UUID().uuidString)", directoryHint: .isDirectory)
-    try FileManager.default.createDirectory(at: models, withIntermediateDirectories: true)
+    place = try TemporaryPlace()
     state.seconds = stages.map { _ in 0 }
+    try AtomicFolder.make(models)
   }
-
-  deinit { try? FileManager.default.removeItem(at: models) }
 
   package var stepIndex: Int { state.steps.reduce(0, +) + (session?.stepIndex ?? 0) }
 

@@ -81,6 +81,10 @@ package struct TrainingLoop {
         try session.restore(from: checkpoint.url)
         let done = try MetricsLog.truncate(directory.metrics, toStep: checkpoint.step)
         log.info("Continuing after step \(checkpoint.step).")
+        if done.count < checkpoint.step {
+          log.warning(
+            "metrics.jsonl lacks \(checkpoint.step - done.count) of \(checkpoint.step) steps.")
+        }
         return (session, done)
       } catch {
         failure = failure ?? error
@@ -97,14 +101,20 @@ package struct TrainingLoop {
     _ session: some TrainingSession, after done: [StepRecord] = []
   ) throws -> TrainingOutcome {
     let metrics = try MetricsLog(appendingTo: directory.metrics)
-    return try run(session, after: done) { try metrics.append($0) }
+    return try run(session, after: done, flush: metrics.flush) { try metrics.append($0) }
   }
 
   func run(
     _ session: some TrainingSession, after done: [StepRecord],
-    record: (StepRecord) throws -> Void
+    flush: @escaping () throws -> Void = {}, record: (StepRecord) throws -> Void
   ) throws -> TrainingOutcome {
     let clock = ContinuousClock()
+    func saveCheckpoint(of session: some TrainingSession) throws {
+      try orStop(at: session.stepIndex) {
+        try flush()
+        try directory.saveCheckpoint(step: session.stepIndex, save: session.saveCheckpoint(to:))
+      }
+    }
     let secondsBefore = done.last?.seconds ?? 0
     let start = clock.now
     var lastCheckpoint = start
@@ -138,12 +148,6 @@ package struct TrainingLoop {
     try orStop(at: session.stepIndex) { try directory.saveModel(save: session.saveModel(to:)) }
     log.info("Finished after step \(session.stepIndex).")
     return .finished
-  }
-
-  private func saveCheckpoint(of session: some TrainingSession) throws {
-    try orStop(at: session.stepIndex) {
-      try directory.saveCheckpoint(step: session.stepIndex, save: session.saveCheckpoint(to:))
-    }
   }
 
   /// Turns a failure to write into one that says what is kept.

@@ -50,6 +50,13 @@ package enum TrainingRun {
     _ recipe: some MethodRecipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {
     try RunDirectory.checkVacant(url, force: force)
+    if let source = recipe.source,
+      URL(filePath: source).resolvingSymlinksInPath() == url.resolvingSymlinksInPath()
+    {
+      throw ConfigurationError(
+        url.relativePath, found: "the run to start from", allowed: "another folder",
+        remedy: "Choose one with -o.")
+    }
     let plan = try recipe.plan(base: nil, hooks: hooks.work)
     // A session first: what cannot be trained leaves no folder behind.
     let session = try plan.makeSession()
@@ -69,13 +76,19 @@ package enum TrainingRun {
       Training \(recipe.name): \(plan.describe(session)), seed \(recipe.seed), \
       \(environment.threads) threads, \(environment.device).
       """)
-    return try loop(recipe, directory, log, hooks).run(session)
+    return try keepingFailure(in: log) {
+      try loop(recipe, directory, log, hooks).run(session)
+    }
   }
 
   /// Continues a run from its newest checkpoint; returns nil when it has finished already.
-  package static func resume(_ url: URL, hooks: TrainingHooks) throws -> TrainingOutcome? {
+  ///
+  /// With other data or settings than before only with `force`, which its records then say.
+  package static func resume(
+    _ url: URL, force: Bool = false, hooks: TrainingHooks
+  ) throws -> TrainingOutcome? {
     let directory = try RunDirectory.open(at: url)
-    return try resume(MethodList.current.recipe(of: directory), directory, hooks)
+    return try resume(MethodList.current.recipe(of: directory), directory, force: force, hooks)
   }
 
   /// Trains a recipe unless the folder holds it trained already, continuing what was interrupted.
@@ -90,7 +103,7 @@ package enum TrainingRun {
     // A run may go on with another number of threads.
     stored.threads = recipe.threads
     try check(directory, of: stored, holds: recipe)
-    return try resume(stored, directory, hooks) ?? .finished
+    return try resume(stored, directory, force: false, hooks) ?? .finished
   }
 
   /// The results of a finished run, evaluated and written now unless they are there.
@@ -104,13 +117,21 @@ package enum TrainingRun {
     {
       return known
     }
-    let results = try run.evaluate(on: test, hooks: hooks)
-    try directory.write(results.json(), to: directory.results)
+    return try evaluate(run, on: test, hooks: hooks)
+  }
+
+  /// Evaluates a finished run and writes its results, which say how its training went.
+  package static func evaluate(
+    _ run: any TrainedRun, on test: TestChoice, hooks: WorkHooks
+  ) throws -> RunResults {
+    var results = try run.evaluate(on: test, hooks: hooks)
+    results.headline += (try? run.directory.readEnvironment().history) ?? []
+    try run.directory.write(results.json(), to: run.directory.results)
     return results
   }
 
   private static func resume(
-    _ recipe: some MethodRecipe, _ directory: RunDirectory, _ hooks: TrainingHooks
+    _ recipe: some MethodRecipe, _ directory: RunDirectory, force: Bool, _ hooks: TrainingHooks
   ) throws -> TrainingOutcome? {
     let lock = try RunLock(directory)
     defer { withExtendedLifetime(lock) {} }
@@ -122,11 +143,55 @@ package enum TrainingRun {
     for difference in present.differences(from: environment) {
       log.warning("\(difference): the run may not go on with the same numbers.")
     }
+    if let checkpoint = directory.completeCheckpoints().first {
+      let changes = try changes(recipe, since: checkpoint.url, present, environment)
+      guard changes.isEmpty || force else {
+        throw RunDirectoryError.changed(path: directory.name, changes: changes)
+      }
+      environment.changed =
+        (environment.changed ?? [])
+        + changes.map { "The training was continued \($0) after step \(checkpoint.step)." }
+    }
+    let changed = environment.changed
+    if environment.version.isEmpty { environment = present }
+    (environment.dataHashes, environment.changed) = (present.dataHashes, changed)
     environment.resumed.append(Date.now.formatted(.iso8601))
-    try directory.write(json: environment, to: directory.environment)
     let loop = loop(recipe, directory, log, hooks)
-    let (session, done) = try loop.resume(plan.makeSession)
-    return try loop.run(session, after: done)
+    return try keepingFailure(in: log) {
+      let (session, done) = try loop.resume(plan.makeSession)
+      try directory.write(json: environment, to: directory.environment)
+      return try loop.run(session, after: done)
+    }
+  }
+
+  /// What a training that goes on from a checkpoint would do otherwise than it did before.
+  private static func changes(
+    _ recipe: some MethodRecipe, since checkpoint: URL, _ present: EnvironmentRecord,
+    _ earlier: EnvironmentRecord
+  ) throws -> [String] {
+    var changes = present.dataHashes.keys.sorted()
+      .filter { name in earlier.dataHashes[name].map { $0 != present.dataHashes[name] } ?? false }
+      .map { "with other data (\($0))" }
+    // These do not change what is trained.
+    let free: Set = ["name", "threads", "device", "checkpointMinutes", "evaluation"]
+    let file = checkpoint.appending(path: "recipe.yaml")
+    if FileManager.default.fileExists(atPath: file.path) {
+      let before = try type(of: recipe).init(RecipeText(contentsOf: file))
+      let difference = try RecipeText(settings: recipe, source: "recipe").without(free)
+        .firstDifference(from: RecipeText(settings: before, source: "recipe").without(free))
+      if let difference { changes.append("with \(difference.own) instead of \(difference.others)") }
+    }
+    return changes
+  }
+
+  /// Does the work; a failure stands in the run's log too.
+  private static func keepingFailure<Value>(
+    in log: Logger, _ body: () throws -> Value
+  ) throws -> Value {
+    do { return try body() } catch {
+      log.error("\(error)")
+      throw error
+    }
   }
 
   private static func environment(

@@ -22,6 +22,7 @@ public final class AtomicFile {
   /// - Throws: ``FileError`` when the folder cannot be written or the disk has no room.
   public init(_ url: URL, expectedBytes: Int = 0) throws(FileError) {
     (self.url, self.expectedBytes) = (url, expectedBytes)
+    try Self.requireRegular(url)
     let folder = url.absoluteURL.deletingLastPathComponent().path
     guard expectedBytes <= freeBytes(in: folder) else {
       throw FileError(writing: url, code: ENOSPC, bytesNeeded: expectedBytes)
@@ -34,9 +35,11 @@ public final class AtomicFile {
       (descriptor, temporary) = (unnamed, nil)
       return
     }
+    UnfinishedName.removeStale(of: url)
     let path = UnfinishedName.beside(url).path
     descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644 as mode_t)
     guard descriptor >= 0 else { throw FileError(writing: url) }
+    flock(descriptor, LOCK_EX)
     temporary = path
   }
 
@@ -81,6 +84,8 @@ public final class AtomicFile {
     // Delayed allocation may find the disk full only now.
     guard fsync(descriptor) == 0 else { throw failure() }
     if temporary == nil {
+      UnfinishedName.removeStale(of: url)
+      flock(descriptor, LOCK_EX)
       let path = UnfinishedName.beside(url).path
       let linked = unsafe linkat(
         AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW)
@@ -130,6 +135,23 @@ package enum UnfinishedName {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     where isOne(name) && name.hasPrefix(prefix) {
       try? FileManager.default.removeItem(at: folder.appending(path: name))
+    }
+  }
+
+  /// Removes files that were to have the name of `url` and that no process writes any more: a
+  /// writer holds a lock, which it takes within a minute.
+  static func removeStale(of url: URL) {
+    let folder = url.absoluteURL.deletingLastPathComponent()
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    where name.hasPrefix(".\(url.lastPathComponent)\(mark)") {
+      let path = folder.appending(path: name).path
+      var found = stat()
+      guard unsafe lstat(path, &found) == 0, found.st_mode & S_IFMT == S_IFREG,
+        time(nil) - found.st_mtim.tv_sec > 60
+      else { continue }
+      let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unsafe unlink(path) }
+      close(descriptor)
     }
   }
 

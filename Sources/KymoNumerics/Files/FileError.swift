@@ -9,6 +9,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     case unwritable
     /// The disk, or a limit on it, has no room.
     case diskFull(bytesNeeded: Int, bytesFree: Int)
+    /// It is there, and what is there may not be replaced: it is an input, no regular file, or
+    /// nobody asked for it.
+    case kept
   }
 
   /// The kind of trouble.
@@ -27,6 +30,11 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
   ///   - needed: How many bytes it was to have, as far as known.
   public init(writing url: URL, bytesNeeded needed: Int = 0) {
     self.init(writing: url, code: errno, bytesNeeded: needed)
+  }
+
+  init(keeping url: URL, because reason: String, _ remedy: String) {
+    (kind, path, self.reason) = (.kept, url.absoluteURL.path, reason)
+    self.remedy = remedy
   }
 
   init(writing url: URL, code: Int32, bytesNeeded needed: Int = 0) {

@@ -47,12 +47,16 @@ extension SettingScalar where Self: FixedWidthInteger {
   // 2e4 is a whole number too.
   init?(_ tree: SettingsTree) {
     guard case .number(let text) = tree,
-      let value = Self(text) ?? Double(text).flatMap({ Self(exactly: $0) })
+      let value = Self(text) ?? Double(text).flatMap({ Self(exactly: $0) }),
+      // Sums and products of a few such numbers do not overflow.
+      !Self.isSigned || value.magnitude <= 2_147_483_647
     else { return nil }
     self = value
   }
   var tree: SettingsTree { .number("\(self)") }
-  static var words: String { isSigned ? "a whole number" : "a whole number, not negative" }
+  static var words: String {
+    isSigned ? "a whole number below 2147483648" : "a whole number, not negative"
+  }
 }
 
 extension Int: SettingScalar {}

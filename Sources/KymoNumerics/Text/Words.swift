@@ -3,6 +3,21 @@ import Foundation
 
 /// Durations and sizes in words.
 package enum Words {
+  /// Text whose control characters, such as those that command a terminal, and whose marks of
+  /// writing direction are shown as their codes.
+  package static func printable(_ text: String) -> String {
+    func isShown(_ scalar: Unicode.Scalar) -> Bool {
+      scalar == "\n" || scalar == "\t"
+        || scalar.properties.generalCategory != .control
+          && !(0x202A...0x202E).contains(scalar.value) && !(0x2066...0x2069).contains(scalar.value)
+    }
+    return text.unicodeScalars.allSatisfy(isShown)
+      ? text
+      : text.unicodeScalars.map {
+        isShown($0) ? String($0) : "\\u{\(String($0.value, radix: 16))}"
+      }.joined()
+  }
+
   /// Seconds as 0:07, 12:34 or 1:02:03.
   package static func time(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "unknown" }

@@ -23,6 +23,7 @@ public final class ProcessSolver: MicroSolver {
   public let frameInterval: Double
   private let batch: Int
   private let log: (String) -> Void
+  private let stopSignal: () -> Int32?
   private var programs: [SolverProcess] = []
   private var clock: SolverClock
   private var trajectoryCount = 0
@@ -35,14 +36,16 @@ public final class ProcessSolver: MicroSolver {
   ///   - configuration: The command and its limits.
   ///   - log: Is told every line of the program's standard error, on the thread that uses the
   ///     solver.
+  ///   - stopSignal: The signal that asks to stop, if any has come; it ends every wait.
   /// - Throws: `ConfigurationError` for settings that cannot work; ``ProcessSolverError`` when the
   ///   program does not start or announces something else than wanted.
   public init(
-    configuration: ProcessSolverConfiguration, log: @escaping (String) -> Void = { _ in }
+    configuration: ProcessSolverConfiguration, log: @escaping (String) -> Void = { _ in },
+    stopSignal: @escaping () -> Int32? = { nil }
   ) throws {
     try configuration.validate()
-    (self.configuration, self.log) = (configuration, log)
-    let (program, announcement) = try ProcessSolver.start(configuration, log)
+    (self.configuration, self.log, self.stopSignal) = (configuration, log, stopSignal)
+    let (program, announcement) = try ProcessSolver.start(configuration, log, stopSignal)
     (stateShape, frameInterval) = (announcement.stateShape, announcement.frameInterval)
     batch = announcement.batch
     clock = SolverClock(interval: frameInterval)
@@ -148,7 +151,7 @@ public final class ProcessSolver: MicroSolver {
       programs.removeLast().stop(farewell: "quit\n", seconds: configuration.stopSeconds)
     }
     while programs.count < count {
-      let (program, announcement) = try ProcessSolver.start(configuration, log)
+      let (program, announcement) = try ProcessSolver.start(configuration, log, stopSignal)
       programs.append(program)
       guard announcement.stateShape == stateShape else {
         throw failed(
@@ -162,14 +165,15 @@ public final class ProcessSolver: MicroSolver {
   }
 
   private static func start(
-    _ configuration: ProcessSolverConfiguration, _ log: @escaping (String) -> Void
+    _ configuration: ProcessSolverConfiguration, _ log: @escaping (String) -> Void,
+    _ stopSignal: @escaping () -> Int32?
   ) throws(ProcessSolverError) -> (SolverProcess, Announcement) {
     let name = configuration.command[0]
     let program: SolverProcess
     do {
       program = try SolverProcess(
         command: configuration.command, folder: configuration.folder,
-        environment: configuration.environment, log: log)
+        environment: configuration.environment, log: log, stopSignal: stopSignal)
     } catch {
       throw ProcessSolverError(program: name, problem: .cannotStart(reason: "\(error)"))
     }
@@ -294,6 +298,7 @@ public final class ProcessSolver: MicroSolver {
   ) -> ProcessSolverError.Problem {
     switch failure {
     case .ended(let end): .ended(awaited, end)
+    case .stopped(let signal): .stopped(signal: signal)
     default: .timedOut(awaited, seconds: seconds)
     }
   }
@@ -357,7 +362,7 @@ private struct Announcement {
       guard let value = settings.popFirst() else { return nil }
       switch name {
       case "interval": interval = Double(value) ?? 0
-      case "batch": batch = Int(value) ?? 0
+      case "batch": batch = min(Int(value) ?? 0, batch)
       default: return nil
       }
     }

@@ -61,6 +61,8 @@ public struct ProcessSolverError: Error, Hashable, Sendable, CustomStringConvert
     case startShape(found: [Int], stateShape: [Int])
     /// The solver was to advance before it was started, or after an error.
     case notStarted
+    /// A signal asked to stop while the solver was at work.
+    case stopped(signal: Int32)
   }
 
   /// The program.
@@ -123,6 +125,7 @@ public struct ProcessSolverError: Error, Hashable, Sendable, CustomStringConvert
       \(found).
       """
     case .notStarted: "cannot advance before it was started from a state."
+    case .stopped: "was stopped."
     }
   }
 }

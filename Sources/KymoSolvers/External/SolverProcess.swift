@@ -12,6 +12,8 @@ import Glibc
     case ended(ProgramEnd)
     /// So much came unasked that it cannot be an answer.
     case flooded
+    /// A signal asked to stop.
+    case stopped(signal: Int32)
   }
 
   /// Lines of standard error that are kept for the words of an error.
@@ -19,7 +21,9 @@ import Glibc
   /// Bytes that may lie unread.
   private static let capacity = 1 << 16
 
-  private let process: Int32
+  private let program: kp_program
+  private var process: Int32 { program.process }
+  private let stopSignal: () -> Int32?
   private var input: Int32
   private var output: Int32
   private var errors: Int32
@@ -33,7 +37,7 @@ import Glibc
   /// Starts a program; throws what the system says when it cannot.
   init(
     command: [String], folder: String, environment: [String: String],
-    log: @escaping (String) -> Void
+    log: @escaping (String) -> Void, stopSignal: @escaping () -> Int32? = { nil }
   ) throws(SystemError) {
     var program = kp_program()
     let status = unsafe withCStrings(command) { arguments in
@@ -42,7 +46,7 @@ import Glibc
       }
     }
     guard status == 0 else { throw SystemError(number: status) }
-    process = program.process
+    (self.program, self.stopSignal) = (program, stopSignal)
     (input, output, errors) = (program.input, program.output, program.errors)
     self.log = log
   }
@@ -115,7 +119,7 @@ import Glibc
       kill(-process, SIGTERM)
       ended = waitForEnd(seconds: max(seconds, 0.2))
     }
-    let status = kp_reap(process)
+    let status = unsafe withUnsafePointer(to: program) { unsafe kp_reap($0) }
     let ending: ProgramEnd =
       status & 0x7f == 0
       ? .exited(Int(status >> 8 & 0xff)) : .killed(signal: Int(status & 0x7f))
@@ -161,6 +165,7 @@ import Glibc
   ) throws(Failure) -> Int {
     let left = ContinuousClock.now.duration(to: deadline)
     guard left > .zero else { throw .timedOut }
+    if let signal = stopSignal() { throw .stopped(signal: signal) }
     // Short waits, because an end of the program shows in no pipe that a child of it holds open.
     let milliseconds = Int32(min(100, max(1, left / .milliseconds(1))))
     let happened = poll(sending: !bytes.isEmpty, milliseconds: milliseconds)
