@@ -53,6 +53,7 @@ private func findings(
   ]
   (findings.frameInterval, findings.trainedFrames) = (.pi / 8, 31)
   findings.published = paper
+  findings.removalCosts = Dictionary(uniqueKeysWithValues: latents.relevant.map { ($0, 2.0) })
   findings.pictures = [
     .init(
       recording: 7, caption: "γ = 1.08",
@@ -172,6 +173,33 @@ private func findings(
     let text = try doubtful.results().terminalText
     #expect(text.contains("In doubt: latent 2 lies near a bound of the rule"))
     #expect(!findings().certaintySections.contains { $0.id.hasPrefix("doubt") })
+    #expect(text.contains("The number of parameters is in doubt between one and two."))
+  }
+
+  @Test("call the number of parameters clear only when every test is passed")
+  func clear() throws {
+    func words(_ findings: ParameterFindings) throws -> String {
+      findings.certaintySections.compactMap { section in
+        if case .text(let text) = section.content { text.text } else { nil }
+      }.joined(separator: "\n")
+    }
+    #expect(try words(findings()).contains("is clear in this training"))
+    // Both relevant latents follow the one parameter.
+    let twice = try words(findings(relevant: [1, 2]))
+    #expect(twice.contains("in doubt between one and two") && twice.contains("Counted twice"))
+    var needless = findings(parameters: ["a", "b"], relevant: [1, 2])
+    #expect(try words(needless).contains("is clear"))
+    needless.removalCosts[2] = 0.012
+    #expect(
+      try words(needless).contains("in doubt between one and two")
+        && words(needless).contains("Hardly needed: without what only latent 3 says"))
+    #expect(try words(needless).contains("1.2 % larger"))
+    needless.removalCosts = [:]
+    #expect(try words(needless).contains("is two is not tested in full"))
+    var grey = findings()
+    grey.latents[0].meanVariance = 0.026
+    #expect(
+      try words(grey).contains("Neither relevant nor collapsed: latent 1 has a mean σ² of 0.026"))
   }
 }
 

@@ -36,19 +36,21 @@ package struct ExtractionEvaluation {
   ///   - test: The recordings to evaluate on.
   ///   - name: What they are called, such as the file's name.
   ///   - training: Recordings for a second fit of the known parameters, clean.
+  ///   - isTrainingData: Whether `test` are the recordings that the model was trained on.
   /// - Throws: `ModelError` when the recordings do not fit the model.
   /// - Returns: What was found.
   package func evaluate(
-    _ test: Recordings, name: String, training: Recordings?
+    _ test: Recordings, name: String, training: Recordings?, isTrainingData: Bool = false
   ) throws -> ParameterFindings {
-    let read = try extract(test, "reading test recordings")
+    let kind = isTrainingData ? "training" : "test"
+    let read = try extract(test, "reading \(kind) recordings")
     let paper = PublishedSystem(test).map {
       PublishedParameters.of($0, isNoisy: conditions.noise > 0)
     }
     let collapsed = model.collapsedVariance(for: test)
     let summaries = latentSummaries(of: read, collapsedVariance: collapsed)
     let relevant = summaries.relevant
-    let latents = try fit(test, read, relevant: relevant, "fitting test recordings")
+    let latents = try fit(test, read, relevant: relevant, "fitting \(kind) recordings")
 
     var fitted: [ExtractedLatents]?
     if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
@@ -68,10 +70,11 @@ package struct ExtractionEvaluation {
     }
     var findings = ParameterFindings(
       data: DataProvenance(
-        system: test.systemName, file: name, recordingCount: test.count, isTrainingData: false),
+        system: test.systemName, file: name, recordingCount: test.count, isTrainingData: isTrainingData),
       parameterNames: names, latents: summaries, collapsedVariance: collapsed, scores: scores,
       recordings: latents)
     findings.predictions = try predictions(test, latents, paper)
+    findings.removalCosts = try removalCosts(test, summaries, latents)
     findings.frameInterval = test.frameInterval ?? 1
     findings.trainedFrames = model.trainedFrames
     findings.pictures = try test.spaceRank == 2 ? planes(test, latents) : fields(test, latents)
@@ -152,6 +155,25 @@ extension ExtractionEvaluation {
     return try [model] + (settings.baselines ? baselines(test, count, paper) : [])
   }
 
+  /// By what fraction the error over the trained length grows without each relevant latent.
+  private func removalCosts(
+    _ test: Recordings, _ summaries: [LatentSummary], _ latents: [ExtractedLatents]
+  ) throws -> [Int: Double] {
+    let count = min(test.count, settings.rolloutRecordings, 50)
+    let frames = min(model.trainedFrames, test.frameCount - 1)
+    guard count > 0, frames > 0 else { return [:] }
+    let given = model.givenCells(Halo(test.boundary))
+    return try RelevanceCertainty.removalCosts(summaries, latents) { latents in
+      var errors = RolloutErrors()
+      try blocks(test, count, "rolling out without a latent") { range in
+        errors.add(
+          prediction: try predict(test, range, latents, frames).trimmed(given, from: 3),
+          truth: self.frames(of: test, range, frames).trimmed(given, from: 3))
+      }
+      return errors.divergedCount > 0 ? .infinity : Statistics.mean(errors.rows.flatMap(\.self))
+    }
+  }
+
   /// Plain solvers with the true parameters.
   private func baselines(
     _ test: Recordings, _ count: Int, _ paper: PublishedParameters?
@@ -167,18 +189,23 @@ extension ExtractionEvaluation {
     }
   }
 
-  /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X…]`.
+  /// Predicted frames of recordings, the first one given: `[recordings, C, frames, X…]`; all that
+  /// the recordings have without a number.
   private func predict(
-    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractedLatents]
+    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractedLatents], _ frames: Int? = nil
   ) throws -> HostArray<Float> {
     try model.rollout(
-      test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
+      test, range: range, latents: range.map { latents[$0].mean },
+      frames: frames ?? test.frameCount - 1,
       halo: Halo(test.boundary)
     ).exchanged(1)
   }
 
-  /// The frames after the first: `[recordings, C, frames − 1, X…]`.
-  private func frames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
+  /// The frames after the first: `[recordings, C, frames, X…]`; all without a number.
+  private func frames(
+    of test: Recordings, _ range: Range<Int>, _ frames: Int? = nil
+  ) -> HostArray<Float> {
+    let frames = frames ?? test.frameCount - 1
     let cells = test.spaceShape.reduce(1, *)
     var values: [Float] = []
     values.reserveCapacity(range.count * test.recordingLength)
@@ -186,11 +213,11 @@ extension ExtractionEvaluation {
       let recording = test[index].exchanged(0).elements
       for channel in 0..<test.channelCount {
         let start = channel * test.frameCount * cells
-        values += recording[start + cells..<start + test.frameCount * cells]
+        values += recording[start + cells..<start + (frames + 1) * cells]
       }
     }
     return HostArray(
-      values, shape: [range.count, test.channelCount, test.frameCount - 1] + test.spaceShape)
+      values, shape: [range.count, test.channelCount, frames] + test.spaceShape)
   }
 
   private func blocks(
@@ -319,9 +346,9 @@ extension ExtractionEvaluation {
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
     let recordings = try test == .recipe ? data.loadTest() : Recordings.load(file)
-    var findings = try evaluation.evaluate(
-      recordings, name: file.lastPathComponent, training: training)
-    findings.data.isTrainingData = file.isSameFile(as: data.trainFile)
+    let findings = try evaluation.evaluate(
+      recordings, name: file.lastPathComponent, training: training,
+      isTrainingData: file.isSameFile(as: data.trainFile))
     return try findings.results()
   }
 }

@@ -51,6 +51,8 @@ package struct ParameterFindings {
   package var pictures: [Picture] = []
   /// Means over space that every recording keeps and that differ between them.
   package var conservedMeans: [ConservedMean] = []
+  /// By what fraction held-out error grows without each relevant latent; empty without rollouts.
+  package var removalCosts: [Int: Double] = [:]
   /// What the paper reports of the same system.
   var published: PublishedParameters?
 
