@@ -21,6 +21,13 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
   @Argument(help: "The recordings to evaluate on, an NPZ or NPY file.")
   package var file: String?
 
+  @Flag(
+    help: """
+      Take recordings whose step, spacing, ends or units differ from the training's, or are not \
+      given, as if they were the training's.
+      """)
+  package var asTrained = false
+
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var outputOptions: OutputOptions
 

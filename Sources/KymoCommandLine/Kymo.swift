@@ -40,6 +40,21 @@ package struct OutputOptions: ParsableArguments {
   package init() {}
 }
 
+/// What to do with recordings that differ from those of the training.
+package struct DataUseOptions: ParsableArguments {
+  @Flag(
+    help: """
+      Take recordings whose step, spacing, ends or units differ from the training's, or are not \
+      given, as if they were the training's.
+      """)
+  package var asTrained = false
+
+  @Flag(help: "Take every k-th frame and point where that gives the training's step and spacing.")
+  package var resample = false
+
+  package init() {}
+}
+
 /// On what to compute.
 package struct ComputeOptions: ParsableArguments {
   @Option(help: "Number of threads (default: all processors).")

@@ -18,7 +18,7 @@ extension Extract: TensorVerb {
     var order = ExtractionOrder()
     order.fitCrops = fitCrops
     let extraction = try trained.extract(
-      Recordings.load(URL(filePath: file)), order: order, hooks: talk.work)
+      dataUse.recordings(file, for: directory, talk.work), order: order, hooks: talk.work)
     talk.terminal.endProgress()
 
     let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
@@ -48,16 +48,28 @@ extension Extraction {
       return "No latent is relevant: the model found no parameter that varies."
     }
     var table = TextTable("recording")
-    table.add(columns: shown.map { "latent \($0 + 1)" } + parameterNames)
-    for row in latents.prefix(20) {
+    table.add(
+      columns: shown.map { "latent \($0 + 1)" } + parameterNames + (fit == nil ? [] : ["fit"]))
+    for (place, row) in latents.prefix(20).enumerated() {
       table.add(
         ["\(row.recording)"]
           + shown.map {
-            Words.number(row.mean[$0]) + " ± " + Words.number(1.96 * row.standardDeviation[$0])
-          } + row.parameters.map(Words.number))
+            // The bar of a recording that the model does not hold for says nothing.
+            Words.number(row.mean[$0]) + " ± "
+              + (doubts[place].isEmpty ? Words.number(1.96 * row.standardDeviation[$0]) : "?")
+          } + row.parameters.map(Words.number)
+          + (fit.map { [String(format: "%.0f", $0[place])] } ?? []))
+    }
+    let doubtful = latents.indices.filter { !doubts[$0].isEmpty }
+    let warning = doubtful.first.map { first in
+      "\nWARNING: the model does not hold for \(doubtful.count) of \(latents.count) recordings, nor "
+        + "do their error bars (column doubt of the files): recording "
+        + "\(latents[first].recording): \(doubts[first])"
     }
     let rest = latents.count - 20
     return table.text + (rest > 0 ? "\n… and \(rest) more in the files" : "")
       + "\nrelevant latents: \(shown.count) of \(relevant.count); ± is the 95 % interval"
+      + (fit == nil ? "" : "; fit: percent of the training recordings with a smaller error")
+      + (warning ?? "")
   }
 }

@@ -11,7 +11,7 @@ extension MakeForecast: TensorVerb {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
     StopSignal.install()
-    let recordings = try Recordings.load(URL(filePath: file))
+    let recordings = try dataUse.recordings(file, for: directory, talk.work)
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)

@@ -41,6 +41,7 @@ extension DynamicsRecipe {
           zip(stages.map(\.name), seconds), uniquingKeysWith: { first, _ in first }))
       try RunDirectory(folder).write(
         json: description, to: folder.appending(path: "model.json"))
+      try TrainedData(data.recordings, threads: threads ?? 1).write(to: folder)
     }
   }
 }

@@ -27,6 +27,8 @@ package struct ForecastData {
   package let validation: FrameSet
   /// Frames of the test recordings; none where they were not asked for.
   package let test: FrameSet
+  /// The file of the training recordings.
+  let recordings: Recordings
   /// What the files say of their axes and channels.
   package let metadata: RecordingsMetadata
   /// Hashes of the files by the names that the recipe gives them.
@@ -57,7 +59,7 @@ package struct ForecastData {
     let files = Files(settings, base)
     let train = try loadRecordings(files.train, entry: "data.train")
     var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
-    metadata = train.metadata
+    (recordings, metadata) = (train, train.metadata)
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
       let recordings = try loadRecordings(file, entry: entry)

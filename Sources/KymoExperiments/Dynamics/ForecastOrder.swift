@@ -125,7 +125,8 @@ extension ForecastModels {
       frames: HostArray([], shape: [0, horizon] + shape),
       origins: HostArray([], shape: [0, horizon]),
       diverged: [], metadata: recordings.metadata)
-    product.metadata.frameInterval = recordings.frameInterval ?? interval
+    // The step is the model's, whatever the file says.
+    product.metadata.frameInterval = interval
     var judge = ForecastJudge(
       ForecastScale(fields), frameInterval: interval, lyapunovTime: nil, curveStride: 1)
     var (all, latents, origins) = ([Float](), [Double](), [Double]())

@@ -21,10 +21,16 @@ package struct Extraction: Encodable, Sendable {
   package let relevant: [Bool]
   /// Names of the known parameters.
   package let parameterNames: [String]
+  /// How well the model follows each recording, as the percentile of its one-crop error among the
+  /// training recordings; nil when the model does not know their errors.
+  package var fit: [Double]?
+  /// Why the model, and the error bar with it, does not hold for a recording; empty where it may.
+  package var doubts: [String]
 
   /// Collects what was extracted; every row has as many latents as `relevant`.
   package init(latents: [ExtractedLatents], relevant: [Bool], parameterNames: [String]) {
     (self.latents, self.relevant, self.parameterNames) = (latents, relevant, parameterNames)
+    doubts = latents.map { _ in "" }
   }
 
   private var latentCount: Int { relevant.count }
@@ -34,14 +40,17 @@ package struct Extraction: Encodable, Sendable {
     let header =
       ["recording"] + (1...latentCount).map { "mu_\($0)" }
       + (1...latentCount).map { "sigma_\($0)" } + parameterNames.map(Self.quoted)
-    let rows = latents.map { row in
-      (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" })
+      + ["fit", "doubt"]
+    let rows = latents.enumerated().map { place, row in
+      (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" }
+        + [fit.map { "\($0[place])" } ?? "", Self.quoted(doubts[place])])
         .joined(separator: ",")
     }
     return ([header.joined(separator: ",")] + rows).joined(separator: "\n") + "\n"
   }
 
-  /// Arrays mu, sigma (recordings, latents), relevant (latents) and, where known, params.
+  /// Arrays mu, sigma (recordings, latents), relevant (latents), fit, in_doubt (recordings) and,
+  /// where known, params.
   package func write(to file: URL) throws {
     let count = latents.count
     let writer = try NPZWriter(file)
@@ -54,6 +63,9 @@ package struct Extraction: Encodable, Sendable {
         "params", HostArray(latents.flatMap(\.parameters), shape: [count, parameterNames.count]))
       try writer.add("param_names", parameterNames)
     }
+    if let fit { try writer.add("fit", HostArray(fit, shape: [count])) }
+    try writer.add(
+      "in_doubt", HostArray(doubts.map { $0.isEmpty ? 0.0 : 1 }, shape: [count]))
     try writer.finish()
   }
 

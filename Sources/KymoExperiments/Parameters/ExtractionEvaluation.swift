@@ -349,6 +349,16 @@ extension ExtractionEvaluation {
     let findings = try evaluation.evaluate(
       recordings, name: file.lastPathComponent, training: training,
       isTrainingData: file.isSameFile(as: data.trainFile))
-    return try findings.results()
+    var results = try findings.results()
+    let doubts = try run.trust(
+      in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant), hooks
+    ).doubts
+    if let first = doubts.firstIndex(where: { !$0.isEmpty }) {
+      results.headline.append(
+        "The model does not hold for \(doubts.count { !$0.isEmpty }) of \(doubts.count) recordings, "
+          + "nor do their error bars: recording \(findings.recordings[first].recording): "
+          + doubts[first] + ".")
+    }
+    return results
   }
 }

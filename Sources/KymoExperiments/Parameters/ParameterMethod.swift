@@ -72,8 +72,32 @@ extension ParameterRun: ExtractsParameters {
     let latents = try evaluation.fit(
       recordings, read, relevant: relevance.indices.filter { relevance[$0] },
       "fitting recordings")
-    return Extraction(
+    var extraction = Extraction(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
+    (extraction.fit, extraction.doubts) = try trust(
+      in: read, of: recordings, relevant: relevance, hooks)
+    return extraction
+  }
+
+  /// How well the model follows recordings, and why it does not hold for some; nil and no doubt
+  /// for models of before, which do not know their training data.
+  func trust(
+    in latents: [ExtractedLatents], of recordings: Recordings, relevant: [Bool], _ hooks: WorkHooks
+  ) throws -> (fit: [Double]?, doubts: [String]) {
+    var (fit, doubts) = ([Double]?.none, latents.map { _ in "" })
+    if let reference = try ParameterReference.read(from: directory.model) {
+      let errors = try model.oneCropErrors(recordings, latents)
+      fit = errors.map(reference.percentile)
+      doubts = zip(latents, errors).map {
+        reference.doubt($0, error: $1, relevant: relevant) ?? ""
+      }
+    }
+    let unusual = try TrainedData.read(from: directory.model)?
+      .unusual(recordings, threads: hooks.threads)
+    for (place, latents) in latents.enumerated() {
+      if let words = unusual?[latents.recording] { doubts[place] = words }
+    }
+    return (fit, doubts)
   }
 
   /// Which latents carry a parameter: as the run's evaluation found, else from these recordings.

@@ -38,6 +38,12 @@ extension ParameterRecipe {
       }
     let trainer = try ExtractionTrainer(
       configuration: extraction, recordings: seen, seed: seed, device: device, start: start)
-    return ModelSession(trainer.trainer) { try trainer.finishedModel().save(to: $0) }
+    let (stride, threads) = (evaluation.encoderStride, threads ?? 1)
+    return ModelSession(trainer.trainer) { folder in
+      let model = trainer.finishedModel()
+      try model.save(to: folder)
+      try TrainedData(recordings, threads: threads).write(to: folder)
+      try ParameterReference(model, seen, encoderStride: stride).write(to: folder)
+    }
   }
 }
