@@ -70,12 +70,14 @@ package struct ExtractionEvaluation {
     }
     var findings = ParameterFindings(
       data: DataProvenance(
-        system: test.systemName, file: name, recordingCount: test.count, isTrainingData: isTrainingData),
+        system: test.systemName, file: name, recordingCount: test.count,
+        isTrainingData: isTrainingData),
       parameterNames: names, latents: summaries, collapsedVariance: collapsed, scores: scores,
       recordings: latents)
-    findings.predictions = try predictions(test, latents, paper)
+    (findings.predictions, findings.fieldDeviation) = try predictions(test, latents, paper)
     findings.removalCosts = try removalCosts(test, summaries, latents)
     findings.frameInterval = test.frameInterval ?? 1
+    findings.timeName = test.metadata.axisLabels[0]
     findings.trainedFrames = model.trainedFrames
     findings.pictures = try test.spaceRank == 2 ? planes(test, latents) : fields(test, latents)
     findings.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
@@ -140,19 +142,33 @@ extension ExtractionEvaluation {
   /// RMSE against frame of the decoder and of the finite-difference baselines.
   private func predictions(
     _ test: Recordings, _ latents: [ExtractedLatents], _ paper: PublishedParameters?
-  ) throws -> [ParameterFindings.Prediction] {
+  ) throws -> ([ParameterFindings.Prediction], fieldDeviation: Double?) {
     let count = min(test.count, settings.rolloutRecordings)
-    guard count > 0 else { return [] }
+    guard count > 0 else { return ([], nil) }
     let given = model.givenCells(Halo(test.boundary))
-    var decoder = RolloutErrors()
+    var (decoder, persistence) = (RolloutErrors(), RolloutErrors())
+    var variances: [Double] = []
     try blocks(test, count, "rolling out") { range in
+      let truth = frames(of: test, range).trimmed(given, from: 3)
       decoder.add(
-        prediction: try predict(test, range, latents).trimmed(given, from: 3),
-        truth: frames(of: test, range).trimmed(given, from: 3))
+        prediction: try predict(test, range, latents).trimmed(given, from: 3), truth: truth)
+      persistence.add(
+        prediction: firstFrames(of: test, range).trimmed(given, from: 3), truth: truth)
+      for channel in 0..<test.channelCount {
+        variances.append(
+          Statistics.populationVariance(
+            range.indices.flatMap { place in
+              truth.slice(place - range.lowerBound).slice(channel).elements.map(Double.init)
+            }))
+      }
     }
     let model = ParameterFindings.Prediction(
       "propagating decoder", decoder.curve, published: paper?.decoderErrors(conditions) ?? [])
-    return try [model] + (settings.baselines ? baselines(test, count, paper) : [])
+    let rivals = try settings.baselines ? baselines(test, count, paper) : []
+    return (
+      [model] + rivals + [.init(ParameterFindings.persistence, persistence.curve)],
+      Statistics.mean(variances).squareRoot()
+    )
   }
 
   /// By what fraction the error over the trained length grows without each relevant latent.
@@ -220,6 +236,20 @@ extension ExtractionEvaluation {
       values, shape: [range.count, test.channelCount, frames] + test.spaceShape)
   }
 
+  /// The first frame in the place of every later one.
+  private func firstFrames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
+    let (cells, frames) = (test.spaceShape.reduce(1, *), test.frameCount)
+    let values = range.flatMap { index in
+      let recording = test[index].exchanged(0).elements
+      return (0..<test.channelCount).flatMap { channel in
+        let first = recording[channel * frames * cells..<(channel * frames + 1) * cells]
+        return (1..<frames).flatMap { _ in first }
+      }
+    }
+    return HostArray(
+      values, shape: [range.count, test.channelCount, frames - 1] + test.spaceShape)
+  }
+
   private func blocks(
     _ test: Recordings, _ count: Int, _ words: String, _ body: (Range<Int>) throws -> Void
   ) throws {
@@ -247,7 +277,7 @@ extension ExtractionEvaluation {
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let length = test.frameCount * points
-      let channels = test.channelNames.enumerated().map { place, name in
+      let channels = test.metadata.channelLabels.enumerated().map { place, name in
         let recorded = Array(truth[place * length..<(place + 1) * length])
         let rest = length - points
         let later = predicted[place * rest..<(place + 1) * rest]
@@ -259,7 +289,8 @@ extension ExtractionEvaluation {
         fields: FieldComparison(
           times: (0..<test.frameCount).map { Double($0) * interval },
           positions: [(0..<points).map { Double($0) * spacing }], channels: channels,
-          trainedTime: Double(model.trainedFrames) * interval))
+          trainedTime: Double(model.trainedFrames) * interval,
+          axisNames: test.metadata.axisLabels))
     }
   }
 }
@@ -294,7 +325,7 @@ extension ExtractionEvaluation {
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
-      let channels = test.channelNames.enumerated().map { place, name in
+      let channels = test.metadata.channelLabels.enumerated().map { place, name in
         FieldComparison.Channel(
           name, truth: frames.flatMap { snapshot(truth, place * test.frameCount + $0) },
           prediction: frames.flatMap { snapshot(predicted, place * last + $0 - 1) })
@@ -303,7 +334,8 @@ extension ExtractionEvaluation {
         recording: index, caption: caption(test, latents[index]),
         fields: FieldComparison(
           times: frames.map { Double($0) * interval }, positions: positions, channels: channels,
-          trainedTime: Double(model.trainedFrames) * interval))
+          trainedTime: Double(model.trainedFrames) * interval,
+          axisNames: test.metadata.axisLabels))
     }
   }
 
@@ -360,5 +392,24 @@ extension ExtractionEvaluation {
           + doubts[first] + ".")
     }
     return results
+  }
+}
+
+extension RecordingsMetadata {
+  /// Names of time and the space axes with their units, as the file has them.
+  var axisLabels: [String] {
+    zip(axisNames, axisNames.indices).map { name, axis in
+      let word = axis > 0 ? name : name == "t" ? "time" : name
+      return word + Self.unit(axisUnits, axis)
+    }
+  }
+
+  /// Names of the channels with their units.
+  var channelLabels: [String] {
+    zip(channelNames, channelNames.indices).map { $0 + Self.unit(channelUnits, $1) }
+  }
+
+  private static func unit(_ units: [String], _ place: Int) -> String {
+    units.indices.contains(place) && !units[place].isEmpty ? " (\(units[place]))" : ""
   }
 }

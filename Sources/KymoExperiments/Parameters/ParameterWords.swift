@@ -27,7 +27,8 @@ extension ParameterFindings {
     guard !scores.isEmpty else {
       return """
         \(carriers): \(NumberText.list(relevant.map(latentName))), over \(recordingWords). The \
-        data does not say the true parameters, so nothing can be scored.
+        data does not say the true parameters, so nothing can be scored and the error bars are not \
+        calibrated.
         """
     }
     if let score = scores.first, scores.count == 1, relevant.count == 1, score.rSquared >= 0.5 {
@@ -81,9 +82,15 @@ extension ParameterFindings {
     }
     let mended =
       calibrated.isEmpty
-      ? ""
-      : " Calibrated on training recordings they hold \(calibrated.joined(separator: ", "))."
+      ? " They are not calibrated: no training recordings with known parameters were read."
+      : " Calibrated on \(calibrationWords) they hold \(calibrated.joined(separator: ", "))."
     return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict).\(mended)"]
+  }
+
+  /// What bars were calibrated on: of other recordings they may hold another share.
+  private var calibrationWords: String {
+    let count = scores.compactMap(\.calibration).first?.recordingCount ?? 0
+    return NumberText.count(count, "training recording") + " of the same system"
   }
 
   private var errorSentence: [String] {
