@@ -60,7 +60,7 @@ struct Conversation {
         """
         step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
         (error \(Words.number(step.reconstruction)), KL divergence \
-        \(Words.number(step.divergence))), \
+        \(Words.number(step.klDivergence))), \
         \(counted(step.relevantLatents, "relevant latent")), \
         \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left
         """)

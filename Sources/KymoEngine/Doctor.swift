@@ -5,6 +5,7 @@ import CKernels
 import Foundation
 import KymoCommandLine
 import KymoNumerics
+import KymoReport
 import KymoRuns
 import KymoTensor
 
@@ -176,38 +177,23 @@ private struct Examination {
   ) -> Check {
     // The handle stays open: the process ends soon.
     let isThere = unsafe dlopen(file, RTLD_LAZY | RTLD_LOCAL) != nil
-    return Check(
-      name: name, state: isThere ? .good : required ? .missing : .optional,
-      found: isThere ? file : "not found (\(required ? "required" : "for HDF5 files"))",
-      remedy: isThere ? "" : "sudo apt-get install \(package)")
+    return part(
+      name, isThere, required: required, found: file,
+      missing: "not found (\(required ? "required" : "for HDF5 files"))",
+      remedy: "sudo apt-get install \(package)")
   }
 
-  private var environment: URL? { Software.sourceTree()?.appending(path: ".deps/venv") }
-
   private func python() -> Check {
-    let python = environment?.appending(path: "bin/python")
-    let isThere = python.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false
-    return Check(
-      name: "python", state: isThere ? .good : .optional,
-      found: isThere ? ".deps/venv" : "no .deps/venv (for tests and reports)",
-      remedy: isThere ? "" : "make setup")
+    let python = Software.sourceTree()?.appending(path: ".deps/venv/bin/python")
+    return part(
+      "python", python.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false,
+      found: ".deps/venv", missing: "no .deps/venv (for tests and reports)", remedy: "make setup")
   }
 
   private func plotly() -> Check {
-    let libraries = environment?.appending(path: "lib")
-    let folders = libraries.flatMap {
-      try? FileManager.default.contentsOfDirectory(atPath: $0.path)
-    }
-    let isThere = (folders ?? []).contains { python in
-      let file = "\(python)/site-packages/plotly/package_data/plotly.min.js"
-      return libraries.map {
-        FileManager.default.fileExists(atPath: $0.appending(path: file).path)
-      } ?? false
-    }
-    return Check(
-      name: "plotly", state: isThere ? .good : .optional,
-      found: isThere ? "plotly.min.js" : "not found (for reports)",
-      remedy: isThere ? "" : "make setup")
+    part(
+      "plotly", Report.installedPlotly() != nil, found: "plotly.min.js",
+      missing: "not found (for reports)", remedy: "make setup")
   }
 
   private func chromium() -> Check {
@@ -216,9 +202,20 @@ private struct Examination {
     let found = names.first { name in
       folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
     }
-    return Check(
-      name: "chromium", state: found == nil ? .optional : .good,
-      found: found ?? "not found (for the test of the report)",
-      remedy: found == nil ? "sudo apt-get install chromium-headless-shell" : "")
+    return part(
+      "chromium", found != nil, found: found ?? "",
+      missing: "not found (for the test of the report)",
+      remedy: "sudo apt-get install chromium-headless-shell")
+  }
+
+  /// The check of something that is there or not.
+  private func part(
+    _ name: String, _ isThere: Bool, required: Bool = false, found: String, missing: String,
+    remedy: String
+  ) -> Check {
+    isThere
+      ? Check(name: name, found: found)
+      : Check(
+        name: name, state: required ? .missing : .optional, found: missing, remedy: remedy)
   }
 }

@@ -80,7 +80,7 @@ public enum Report {
   }
 
   /// The library of `.deps`, in the working folder or above the executable.
-  private static func installedPlotly() -> URL? {
+  package static func installedPlotly() -> URL? {
     var folders = [URL(filePath: FileManager.default.currentDirectoryPath)]
     if var folder = Bundle.main.executableURL?.resolvingSymlinksInPath() {
       while folder.pathComponents.count > 1 {

@@ -24,7 +24,7 @@ struct RunFolder: Sendable {
     results = try Self.contents(of: "results.json", in: folder).map { try RunResults(json: $0) }
     if let data = try Self.contents(of: "environment.json", in: folder) {
       do {
-        environment = try Self.decoder().decode([String: EnvironmentValue].self, from: data)
+        environment = try RunResults.decoder.decode([String: EnvironmentValue].self, from: data)
       } catch {
         throw ReportError.unreadable(
           file: "environment.json", reason: ResultsError.reason(of: error),
@@ -34,7 +34,7 @@ struct RunFolder: Sendable {
     recipe = try Self.contents(of: "recipe.yaml", in: folder).map {
       String(decoding: $0, as: UTF8.self)
     }
-    let decoder = Self.decoder()
+    let decoder = RunResults.decoder
     let lines =
       try Self.contents(of: "metrics.jsonl", in: folder)?
       .split(separator: UInt8(ascii: "\n")) ?? []
@@ -50,13 +50,6 @@ struct RunFolder: Sendable {
       throw .unreadable(
         file: file, reason: error.localizedDescription, remedy: "May you read the file?")
     }
-  }
-
-  private static func decoder() -> JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    return decoder
   }
 }
 

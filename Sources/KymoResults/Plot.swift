@@ -125,10 +125,10 @@ public struct Plot: Codable, Hashable, Sendable {
       for (index, series) in panel.series.enumerated() {
         let check = check.below("panels.\(place).series.\(index)")
         try check.require(series.y.count, series.x.count, "y")
-        try check.require(series.low?.count ?? series.x.count, series.x.count, "low")
-        try check.require(series.high?.count ?? series.x.count, series.x.count, "high")
-        try check.require(series.errors?.count ?? series.x.count, series.x.count, "errors")
-        try check.require(series.labels?.count ?? series.x.count, series.x.count, "labels")
+        for (length, name) in [
+          (series.low?.count, "low"), (series.high?.count, "high"),
+          (series.errors?.count, "errors"), (series.labels?.count, "labels"),
+        ] { try check.require(length ?? series.x.count, series.x.count, name) }
       }
     }
   }

@@ -76,12 +76,31 @@ public struct ResultText: Codable, Hashable, Sendable {
   }
 }
 
+/// A kind of content.
+protocol ResultPart: Codable {
+  /// Throws where lengths contradict each other.
+  func check(_ check: ShapeCheck) throws(ResultsError)
+}
+
+extension ResultPart {
+  func check(_ check: ShapeCheck) throws(ResultsError) {}
+}
+
+extension ResultText: ResultPart {}
+extension [Histogram]: ResultPart {}
+extension ScoreTable: ResultPart {}
+extension ResultTable: ResultPart {}
+extension Plot: ResultPart {}
+extension Bars: ResultPart {}
+extension FieldComparison: ResultPart {}
+extension DensityComparison: ResultPart {}
+
 extension ResultContent {
   private enum Kind: String, Codable {
     case scores, table, plot, bars, fields, histograms, densities, text
   }
 
-  private var parts: (kind: Kind, value: any Encodable) {
+  private var parts: (kind: Kind, value: any ResultPart) {
     switch self {
     case .scores(let value): (.scores, value)
     case .table(let value): (.table, value)
@@ -95,24 +114,9 @@ extension ResultContent {
   }
 
   /// Whether it is drawn, not written.
-  public var isFigure: Bool {
-    switch self {
-    case .scores, .table, .text: false
-    case .plot, .bars, .fields, .histograms, .densities: true
-    }
-  }
+  public var isFigure: Bool { ![.scores, .table, .text].contains(parts.kind) }
 
-  func check(_ check: ShapeCheck) throws(ResultsError) {
-    switch self {
-    case .scores(let value): try value.check(check)
-    case .table(let value): try value.check(check)
-    case .plot(let value): try value.check(check)
-    case .bars(let value): try value.check(check)
-    case .fields(let value): try value.check(check)
-    case .densities(let value): try value.check(check)
-    case .histograms, .text: break
-    }
-  }
+  func check(_ check: ShapeCheck) throws(ResultsError) { try parts.value.check(check) }
 
   fileprivate init(from values: KeyedDecodingContainer<ResultSection.CodingKeys>) throws {
     func content<Value: Decodable>(_ type: Value.Type) throws -> Value {

@@ -56,6 +56,8 @@ import Testing
     metadata.boundary = points.map { _ in .open }
     (metadata.axisNames, metadata.axisUnits) = (["t", "depth", "width"], ["ms", "m", ""])
     (metadata.channelNames, metadata.channelUnits) = (["pressure"], ["Pa"])
+    // N points of an axis with open ends have the spacing L / (N − 1).
+    metadata.extents = points.map { 2 * Double($0 - 1) }
     let (frames, cells) = (33, points.reduce(1, *))
     // Every frame is the first one times its number: without weights nothing moves in a rollout.
     let recordings = Recordings(
@@ -120,6 +122,8 @@ import Testing
       way.hasPrefix("32 frames of 2 recordings in ") && way.contains("s, by the decoder\n")
         && !way.contains("latent"))
     #expect(results.pictures.count == 1 && shown.positions.map(\.count) == points)
+    #expect(shown.positions.map { $0[1] } == points.map { _ in 2 })
+    #expect(shown.positions.map(\.last) == metadata.extents)
     if points.count == 1 {
       let (truth, prediction) = (shown.channels[0].truth, shown.channels[0].prediction ?? [])
       #expect(prediction[5 * 40] == truth[5 * 40], "the halo is the recording's")

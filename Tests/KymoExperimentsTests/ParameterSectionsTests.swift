@@ -1,11 +1,11 @@
 // What is said and shown of a parameter VAE, from findings made without a model.
 import Foundation
-import KymoMetrics
 import KymoNumerics
 import KymoResults
 import Testing
 
 @testable import KymoExperiments
+@testable import KymoMetrics
 
 /// Findings of latents that are linear in their parameters with a little noise.
 private func findings(

@@ -103,11 +103,11 @@ private func far(from latents: [Double]) -> LatentEstimate {
   }
 
   @Test("unbend latents: coefficients are linear in the new ones, and each stays in its place")
-  func straightening() throws {
+  func linearising() throws {
     let model = try knownDecoder(bend: 0.3)
     let (recordings, latents) = try ownRecordings(model, count: 80, bend: 0.3)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let result = try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1)
+    let result = try coordinates.linearised(latents, fitted: [0, 1], merging: true, seed: 1)
     let straight = result.latents
     #expect(result.fitted == [0, 1])
     #expect(rSquared(latents, recordings, 0) < 0.7)
@@ -124,7 +124,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     let model = try knownDecoder(bend: 0)
     let (recordings, latents) = try ownRecordings(model, count: 600, bend: 0)
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let same = try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1).latents
+    let same = try coordinates.linearised(latents, fitted: [0, 1], merging: true, seed: 1).latents
     let largest = zip(same, latents).flatMap { new, old in
       zip(new, old).map { ($0 - $1).magnitude }
     }.max()
@@ -138,17 +138,17 @@ private func far(from latents: [Double]) -> LatentEstimate {
     // The velocity says what the diffusion is, along a curve.
     let shared = latents.map { [1.5 + 0.3 * sin($0[1]) + 0.1 * $0[1] * $0[1], $0[1], 0] }
     let coordinates = try #require(ResponseCoordinates(model, recordings: recordings))
-    let result = try coordinates.straightened(shared, fitted: [0, 1], merging: true, seed: 1)
+    let result = try coordinates.linearised(shared, fitted: [0, 1], merging: true, seed: 1)
     #expect(result.fitted == [1])
     #expect(result.latents.allSatisfy { $0[0] == 0 })
     let kept = LinearFit(
       regressors: [result.latents.map { $0[1] }], target: latents.map { $0[1] })
     #expect(kept.rSquared > 0.98, "\(kept.rSquared)")
-    let both = try coordinates.straightened(shared, fitted: [0, 1], merging: false, seed: 1)
+    let both = try coordinates.linearised(shared, fitted: [0, 1], merging: false, seed: 1)
     #expect(both.fitted == [0, 1])
     // Two parameters remain two.
     #expect(
-      try coordinates.straightened(latents, fitted: [0, 1], merging: true, seed: 1).fitted == [
+      try coordinates.linearised(latents, fitted: [0, 1], merging: true, seed: 1).fitted == [
         0, 1,
       ])
   }
@@ -240,7 +240,7 @@ private func far(from latents: [Double]) -> LatentEstimate {
     for _ in 0..<4 { _ = try trainer.step() }
     for _ in 0..<2 {
       let report = try trainer.step()
-      #expect(report.loss.isFinite && report.divergence.isFinite)
+      #expect(report.loss.isFinite && report.klDivergence.isFinite)
       let statistics = report.latentVariance + report.latentSigma2
       #expect(!statistics.contains { !$0.isFinite })
     }

@@ -168,14 +168,14 @@ private let double = Tolerance(
   func divergence() throws {
     let golden = try KymoReductionTests.golden()
     let mean = try #require(golden["divergence.mean"])
-    let found = VariationalNetwork.divergence(
+    let found = VariationalNetwork.klDivergence(
       mean: mean, logVariance: try #require(golden["divergence.logVariance"]))
     expectClose([found.item], try #require(golden["divergence"]).doubles, double)
     let zero = Tensor.zeros([2, 3])
-    #expect(VariationalNetwork.divergence(mean: zero, logVariance: zero).item == 0)
+    #expect(VariationalNetwork.klDivergence(mean: zero, logVariance: zero).item == 0)
     let shifted = Tensor([1, 2, -3, 0, 0, 4], shape: [2, 3])
     #expect(
-      VariationalNetwork.divergence(mean: shifted, logVariance: zero).item == 7.5)
+      VariationalNetwork.klDivergence(mean: shifted, logVariance: zero).item == 7.5)
   }
 
   @Test("variational latents in use are the means; the scale is a head of its own")

@@ -24,9 +24,9 @@ struct StarterCrops {
   let haveRoomToAssimilate: Bool
 
   init(_ inspection: Inspection) {
-    let isPlane = inspection.spaceShape.count == 2
-    let usualInput = isPlane ? [45, 62, 62] : [64, 94]
-    let usualTarget = isPlane ? [16, 44, 44] : [32, 76]
+    let is2D = inspection.spaceShape.count == 2
+    let usualInput = is2D ? [45, 62, 62] : [64, 94]
+    let usualTarget = is2D ? [16, 44, 44] : [32, 76]
     let lengths = [inspection.frameCount] + inspection.spaceShape
     let names = inspection.metadata.axisNames
     var (input, target, notes): ([Int], [Int], [String]) = ([], [], [])
@@ -95,7 +95,7 @@ extension Inspection {
   ///   on.
   public func starterRecipe(for path: String) -> String {
     let crops = StarterCrops(self)
-    let isPlane = spaceShape.count == 2
+    let is2D = spaceShape.count == 2
     let learnsFits = recordingCount >= 100
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
@@ -122,7 +122,7 @@ extension Inspection {
       "  # More latents than hidden parameters are expected; the others collapse in training.",
       "  latents: 5",
       "  # Hidden units of the decoder's hypernetworks; 0: the paper's rule.",
-      "  kernelUnits: \(isPlane ? 256 : 0)", "",
+      "  kernelUnits: \(is2D ? 256 : 0)", "",
       "training:",
     ]
     lines += crops.notes.map { "  # \(oneLine($0))" }
@@ -134,7 +134,7 @@ extension Inspection {
       "  # Steps of encoder and decoder together, then of the decoder alone, on latents that were fitted to it on",
       "  # eight crops of every recording and linearised.",
       "  phases:", "    joint: {steps: 10000}",
-      "    decoder: {steps: \(isPlane ? 6000 : 20000)}",
+      "    decoder: {steps: \(is2D ? 6000 : 20000)}",
     ]
     if learnsFits {
       lines += [
@@ -151,7 +151,7 @@ extension Inspection {
       ]
     }
     lines += [
-      "  # Recordings in a batch.", "  batchSize: \(isPlane ? 16 : 50)",
+      "  # Recordings in a batch.", "  batchSize: \(is2D ? 16 : 50)",
       "  # KL weight, in units of the remaining error. When too many latents stay relevant, raise",
       "  # it; when none does, lower it.",
       "  beta: 0.01", "  betaStart: 1",

@@ -73,14 +73,14 @@ struct NoisyFrames: FrameSource {
   func copyCrop(_ place: CropPlace, into output: UnsafeMutablePointer<Float>) {
     unsafe base.copyCrop(place, into: output)
     let rowLength = spaceShape[spaceShape.count - 1]
-    let isPlane = spaceShape.count == 2
-    let (rows, columns) = (isPlane ? place.size[1] : 1, place.size[place.size.count - 1])
+    let is2D = spaceShape.count == 2
+    let (rows, columns) = (is2D ? place.size[1] : 1, place.size[place.size.count - 1])
     let start = place.spaceOffsets[place.spaceOffsets.count - 1]
     var target = unsafe output
     for frame in 0..<place.size[0] {
       for channel in 0..<channelCount {
         for row in 0..<rows {
-          let line = isPlane ? (place.spaceOffsets[0] + row) % spaceShape[0] : 0
+          let line = is2D ? (place.spaceOffsets[0] + row) % spaceShape[0] : 0
           var (position, left) = (start, columns)
           while left > 0 {
             let count = min(left, rowLength - position)

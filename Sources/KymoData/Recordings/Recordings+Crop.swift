@@ -95,12 +95,12 @@ extension Recordings {
     let (meshLength, rowStride) = (shape[rowAxis], strides[rowAxis])
     let rowStart = origin[origin.count - 1]
     // One loop for both ranks: with one space axis the middle loop has one pass.
-    let isPlane = spaceRank == 2
-    let middleCount = isPlane ? size[1] : 1
+    let is2D = spaceRank == 2
+    let middleCount = is2D ? size[1] : 1
     let isCopy = type == .float32 && rowStride == 1
     let (channelStride, frameStride) = (strides[1], strides[2])
-    let (middleStride, middleLength) = isPlane ? (strides[3], shape[3]) : (0, 1)
-    let middleStart = isPlane ? origin[1] : 0
+    let (middleStride, middleLength) = is2D ? (strides[3], shape[3]) : (0, 1)
+    let middleStart = is2D ? origin[1] : 0
     let firstFrame = firstEntry + recording * strides[0] + origin[0] * frameStride
     var target = unsafe output
     for frame in 0..<size[0] {
@@ -145,10 +145,10 @@ extension Recordings {
       }
       return found
     }
-    let isPlane = spaceRank == 2
+    let is2D = spaceRank == 2
     let rowLength = place.size[place.size.count - 1]
     for x in ranges(0) {
-      for y in isPlane ? ranges(1) : [(0..<1, 0)] {
+      for y in is2D ? ranges(1) : [(0..<1, 0)] {
         // What is read, in the order of files, and the same in the order of the array.
         let wanted = [
           place.recording..<place.recording + 1, 0..<channelCount,
@@ -176,11 +176,11 @@ extension Recordings {
                 let (i, j) = (row - x.source.lowerBound, column - y.source.lowerBound)
                 let plane = (time * channelCount + channel) * place.size[1...].reduce(1, *)
                 let cell =
-                  isPlane ? (x.target + i) * rowLength + y.target + j : x.target + i
+                  is2D ? (x.target + i) * rowLength + y.target + j : x.target + i
                 unsafe output[plane + cell] =
                   read[
                     channel * strides[1] + time * strides[2] + i * strides[3]
-                      + (isPlane ? j * strides[4] : 0)]
+                      + (is2D ? j * strides[4] : 0)]
               }
             }
           }

@@ -30,7 +30,7 @@ extension DynamicsRecipe {
       let reduction = try self.reduction.load(
         from: folder.appending(path: ForecastStages.reductionFolder(self)),
         device: Device(parsing: device))
-      let latents = try data.latentSeries(of: reduction, .training)
+      let latents = try reduction.latentSeries(of: data.training)
       let all = HostArray(
         latents.flatMap(\.elements),
         shape: [latents.reduce(0) { $0 + $1.shape[0] }, reduction.latentCount])

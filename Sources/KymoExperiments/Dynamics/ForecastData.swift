@@ -4,28 +4,18 @@
 // Letters: R recordings, T frames, C channels, X (Y) space, L latents.
 package import Foundation
 package import KymoData
-package import KymoNumerics
-package import KymoReduction
+import KymoNumerics
+import KymoReduction
 import KymoRuns
 import KymoSolvers
 
 /// The recordings of a forecasting run.
 package struct ForecastData {
-  /// A part of the recordings.
-  package enum Part {
-    /// What models are fitted to.
-    case training
-    /// What they are chosen by.
-    case validation
-    /// What they are judged on.
-    case test
-  }
-
-  /// Frames of the training recordings.
+  /// Frames of the training recordings, which models are fitted to.
   package let training: FrameSet
-  /// Frames of the validation recordings.
+  /// Frames of the validation recordings, which models are chosen by.
   package let validation: FrameSet
-  /// Frames of the test recordings; none where they were not asked for.
+  /// Frames of the test recordings, which models are judged on; none where they were not asked for.
   package let test: FrameSet
   /// The file of the training recordings.
   let recordings: Recordings
@@ -44,20 +34,23 @@ package struct ForecastData {
       ? metadata.channelNames : (1...stateShape[0]).map { "channel \($0)" }
   }
 
-  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
-  ///
-  /// - Parameters:
-  ///   - settings: The recipe's settings.
-  ///   - base: Where relative paths are looked up when they are not found from the current folder.
-  ///   - includesTest: Whether the test recordings are needed.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: ``ConfigurationError`` for files that are absent or do not fit each other.
+  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first,
+  /// paths that are not found from the current folder are looked up from `base`.
   package init(
     _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool, hooks: WorkHooks
   ) throws {
-    try Self.makeMissing(settings, base, hooks)
-    let files = Files(settings, base)
-    let train = try loadRecordings(files.train, entry: "data.train")
+    func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
+    let (trainFile, validationFile) = (
+      located(settings.train, base: base), file(settings.validation)
+    )
+    let testFile = file(settings.test)
+    for (file, configuration) in [
+      (trainFile, settings.simulate?.train), (validationFile, settings.simulate?.validation),
+      (testFile, settings.simulate?.test),
+    ] {
+      if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
+    }
+    let train = try loadRecordings(trainFile, entry: "data.train")
     var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
     (recordings, metadata) = (train, train.metadata)
     let frames = FrameSet(train)
@@ -71,59 +64,17 @@ package struct ForecastData {
         remedy: "Give recordings of the same system on the same points.")
       return others
     }
-    if let file = files.validation {
-      (training, validation) = (frames, try others(file, "data.validation", settings.validation))
+    if let validationFile {
+      (training, validation) = (
+        frames, try others(validationFile, "data.validation", settings.validation)
+      )
     } else {
       (training, validation) = frames.split(holdingOut: settings.validationFraction)
     }
     test =
       try !includesTest
       ? FrameSet(train, series: [])
-      : files.test.map { try others($0, "data.test", settings.test) } ?? validation
+      : testFile.map { try others($0, "data.test", settings.test) } ?? validation
     self.hashes = hashes
-  }
-
-  /// The latents of a part's recordings, `[T, L]` each.
-  package func latentSeries(
-    of reduction: any Reduction, _ part: Part
-  ) throws -> [HostArray<Double>] {
-    let frames =
-      switch part {
-      case .training: training
-      case .validation: validation
-      case .test: test
-      }
-    return try reduction.latentSeries(of: frames)
-  }
-
-  // MARK: Files
-
-  private struct Files {
-    var train: URL
-    var validation: URL?
-    var test: URL?
-
-    init(_ settings: DynamicsDataSettings, _ base: URL?) {
-      train = located(settings.train, base: base)
-      validation =
-        settings.validation.isEmpty ? nil : located(settings.validation, base: base)
-      test = settings.test.isEmpty ? nil : located(settings.test, base: base)
-    }
-  }
-
-  /// Simulates what is absent.
-  private static func makeMissing(
-    _ settings: DynamicsDataSettings, _ base: URL?, _ hooks: WorkHooks
-  ) throws {
-    guard let simulate = settings.simulate else { return }
-    let files = Files(settings, base)
-    for (file, configuration) in [
-      (files.train, simulate.train), (files.validation, simulate.validation),
-      (files.test, simulate.test),
-    ] {
-      if let file, let configuration {
-        _ = try simulateIfAbsent(configuration, file, hooks)
-      }
-    }
   }
 }

@@ -41,13 +41,9 @@ package struct ForecastEvaluation {
     paper = PublishedForecasts.of(systemName: data.metadata.systemName)
   }
 
-  /// Evaluates everything that the recipe asks for.
-  ///
-  /// - Parameter name: What the test recordings are called, such as the file's name.
-  /// - Throws: `Interrupted` when asked to stop; errors of models and solvers.
-  /// - Returns: What was found.
+  /// Evaluates everything that the recipe asks for on test recordings of this name.
   package func evaluate(name: String) throws -> ForecastFindings {
-    let horizon = longestHorizon(settings.horizonSteps)
+    let horizon = self.horizon
     let starts = InitialConditions(
       data.test, warmUp: settings.warmUpSteps, horizon: horizon,
       count: settings.initialConditions)
@@ -60,10 +56,10 @@ package struct ForecastEvaluation {
       validTimeUnit: lyapunov == nil ? "time" : "Lyapunov times",
       warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
       initialConditionCount: starts.count)
-    results.curveStride = max(1, horizon / 400)
+    results.curveStride = curveStride
     results.reconstructions = try reconstructions()
     if recipe.evaluation.timedSteps > 0 { results.costs = try costs(starts, horizon) }
-    try addPropagators(&results, starts, horizon)
+    try addPropagators(&results, starts)
     try addSchedules(&results, horizon)
     try addEquationFree(&results)
     return results
@@ -93,55 +89,42 @@ package struct ForecastEvaluation {
   // MARK: Latent forecasts
 
   private func addPropagators(
-    _ results: inout ForecastFindings, _ starts: InitialConditions, _ horizon: Int
+    _ results: inout ForecastFindings, _ starts: InitialConditions
   ) throws {
-    var main = models.forecaster()
-    main.propagators = [models.propagators[0]]
     let cost = results.costs?.cost
     var gallery = ForecastGallery(data, settings: recipe.evaluation)
     let (name, seconds) = models.mainPropagator
-    var score = try score(name, starts, horizon, results, cost) { known in
-      try main.latent(from: known, stepCount: horizon)
-    } watch: {
+    var main = try score(name, starts, of: models.forecaster([models.propagators[0]]), cost) {
       try gallery.add($0, truth: $1, reduction: models.reduction)
     }
-    score.trainingSeconds = seconds
-    score.published = published(recipe.propagator, isJoint: recipe.joint != nil)
-    results.propagators = [score]
+    main.trainingSeconds = seconds
+    main.published = published(recipe.propagator, isJoint: recipe.joint != nil)
+    results.propagators = [main]
     results.paths = gallery.paths
     results.fields = gallery.fields
     results.densities = gallery.densities(against: [data.validation, data.training])
     if models.propagators.count > 1 {
-      let ensemble = models.forecaster()
-      results.propagators.append(
-        try self.score(
-          "\(recipe.propagator.name), \(models.propagators.count) members", starts, horizon,
-          results,
-          cost
-        ) { try ensemble.latent(from: $0, stepCount: horizon) })
+      let name = "\(recipe.propagator.name), \(models.propagators.count) members"
+      results.propagators.append(try score(name, starts, of: models.forecaster(), cost))
     }
-    for (settings, propagator, seconds) in try models.comparedPropagators() {
-      var forecaster = models.forecaster()
-      forecaster.propagators = [propagator]
-      var score = try self.score(settings.name, starts, horizon, results, nil) {
-        try forecaster.latent(from: $0, stepCount: horizon)
-      }
-      score.trainingSeconds = seconds
-      score.isShortened = settings.isShorter(than: recipe.propagator)
-      score.published = published(settings)
-      results.propagators.append(score)
+    func compared(
+      _ settings: PropagatorSettings, _ seconds: Double, _ forecaster: Forecaster,
+      _ suffix: String = ""
+    ) throws -> ForecastFindings.Way {
+      var way = try score(settings.name + suffix, starts, of: forecaster)
+      way.trainingSeconds = seconds
+      way.isShortened = settings.isShorter(than: recipe.propagator)
+      return way
     }
-    for (settings, propagator, seconds) in try models.fullStatePropagators() {
-      var forecaster = models.forecaster()
-      (forecaster.reduction, forecaster.propagators) = (
-        FullState(stateShape: data.stateShape), [propagator]
-      )
-      var score = try self.score(
-        "\(settings.name) of the full state", starts, horizon, results, nil
-      ) { try forecaster.latent(from: $0, stepCount: horizon) }
-      score.trainingSeconds = seconds
-      score.isShortened = settings.isShorter(than: recipe.propagator)
-      results.fullState.append(score)
+    results.propagators += try models.comparedPropagators().map { settings, propagator, seconds in
+      var way = try compared(settings, seconds, models.forecaster([propagator]))
+      way.published = published(settings)
+      return way
+    }
+    results.fullState = try models.fullStatePropagators().map { settings, propagator, seconds in
+      var forecaster = models.forecaster([propagator])
+      forecaster.reduction = FullState(stateShape: data.stateShape)
+      return try compared(settings, seconds, forecaster, " of the full state")
     }
   }
 
@@ -163,28 +146,21 @@ package struct ForecastEvaluation {
       count: settings.initialConditions)
     let cost = results.costs?.cost
     func fixed(_ forecaster: Forecaster, _ suffix: String) throws -> [ForecastFindings.Way] {
-      var scores: [ForecastFindings.Way] = []
-      for schedule in settings.schedules {
+      let ways = try settings.schedules.map { schedule in
         let name = "ρ = " + String(format: "%g", schedule.ratio) + suffix
-        var score = try score(name, starts, horizon, results, cost) {
+        var way = try score(name, starts, cost) {
           try forecaster.multiscale(from: $0, stepCount: horizon, schedule: schedule)
         }
-        (score.macroSteps, score.microSteps) = (schedule.macroSteps, schedule.microSteps)
-        scores.append(score)
+        (way.macroSteps, way.microSteps) = (schedule.macroSteps, schedule.microSteps)
+        return way
       }
-      scores.append(
-        try score("latent only" + suffix, starts, horizon, results, cost) {
-          try forecaster.latent(from: $0, stepCount: horizon)
-        })
-      return scores
+      return try ways + [score("latent only" + suffix, starts, of: forecaster, cost)]
     }
-    var single = models.forecaster(solver: solver)
-    single.propagators = [models.propagators[0]]
-    results.schedules = try fixed(single, "").map { score in
-      var score = score
-      score.published = PublishedSchedule(ratio: score.ratio)
+    results.schedules = try fixed(
+      models.forecaster([models.propagators[0]], solver: solver), "")
+    for index in results.schedules.indices {
+      results.schedules[index].published = PublishedSchedule(ratio: results.schedules[index].ratio)
         .flatMap { paper?.scheduleDifferences[$0] }
-      return score
     }
     let ensemble = models.forecaster(solver: solver)
     if !settings.adaptive.isEmpty {
@@ -192,13 +168,11 @@ package struct ForecastEvaluation {
       results.ensembleSchedules = try fixed(
         ensemble, ", \(models.propagators.count) members")
     }
-    for bounds in settings.adaptive {
-      let name =
-        "adaptive, \(bounds.maximumDisagreement) and \(bounds.maximumMismatch)"
-      results.adaptive.append(
-        try score(name, starts, horizon, results, cost) {
-          try ensemble.adaptive(from: $0, stepCount: horizon, schedule: bounds)
-        })
+    results.adaptive = try settings.adaptive.map { bounds in
+      let name = "adaptive, \(bounds.maximumDisagreement) and \(bounds.maximumMismatch)"
+      return try score(name, starts, cost) {
+        try ensemble.adaptive(from: $0, stepCount: horizon, schedule: bounds)
+      }
     }
   }
 
@@ -209,11 +183,7 @@ package struct ForecastEvaluation {
     guard steps >= 1 else { return }
     let starts = InitialConditions(
       beginningsOf: data.test, atMost: 1, warmUp: settings.warmUpSteps, horizon: steps)
-    var forecaster = models.forecaster()
-    forecaster.propagators = [models.propagators[0]]
-    let own = try score("", starts, steps, results, nil) {
-      try forecaster.latent(from: $0, stepCount: steps)
-    }
+    let own = try score("", starts, of: models.forecaster([models.propagators[0]]))
     results.equationFreeSteps = steps
     results.equationFree = own.normalizedDifference.map(\.mean)
     results.publishedEquationFree = paper?.equationFree ?? []
@@ -222,20 +192,34 @@ package struct ForecastEvaluation {
   // MARK: Parts
 
   /// The horizon, shortened to what the test recordings hold.
-  private func longestHorizon(_ asked: Int) -> Int {
+  private var horizon: Int {
     let longest = data.test.series.map(\.frames.count).max() ?? 0
-    return max(1, min(asked, longest - settings.warmUpSteps))
+    return max(1, min(settings.horizonSteps, longest - settings.warmUpSteps))
+  }
+
+  /// Frames between entries of error curves.
+  private var curveStride: Int { max(1, horizon / 400) }
+
+  /// Judges latent forecasts from all initial conditions.
+  private func score(
+    _ name: String, _ starts: InitialConditions, of forecaster: Forecaster,
+    _ cost: ForecastCost? = nil,
+    watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
+  ) throws -> ForecastFindings.Way {
+    try score(
+      name, starts, cost, { try forecaster.latent(from: $0, stepCount: starts.horizon) },
+      watch: watch)
   }
 
   /// Forecasts from all initial conditions, some at a time, and judges them.
   private func score(
-    _ name: String, _ starts: InitialConditions, _ horizon: Int, _ results: ForecastFindings,
-    _ cost: ForecastCost?, _ forecast: (HostArray<Float>) throws -> Forecast,
+    _ name: String, _ starts: InitialConditions, _ cost: ForecastCost?,
+    _ forecast: (HostArray<Float>) throws -> Forecast,
     watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
-      curveStride: results.curveStride)
+      curveStride: curveStride)
     for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
       let (known, truth) = starts.windows(block)
@@ -261,8 +245,7 @@ package struct ForecastEvaluation {
     let steps = min(recipe.evaluation.timedSteps, horizon)
     let batch = min(32, starts.count)
     let (known, _) = starts.windows(0..<batch)
-    var forecaster = models.forecaster(solver: solver)
-    forecaster.propagators = [models.propagators[0]]
+    let forecaster = models.forecaster([models.propagators[0]], solver: solver)
     try step("speeds", 0, of: 1)
     // The first round fills caches and pools of threads; the second one counts.
     var timing = ForecastTiming()

@@ -15,7 +15,7 @@ struct InitialConditions {
   private let frames: FrameSet
   private let places: [(series: Int, start: Int)]
   private let warmUp: Int
-  private let horizon: Int
+  let horizon: Int
 
   /// Draws windows; the same for every training, so that seeds are judged on the same ones.
   init(_ frames: FrameSet, warmUp: Int, horizon: Int, count: Int) {
@@ -305,9 +305,8 @@ struct ForecastGallery {
     fields.append(
       FieldComparison(
         times: frames.map { Double($0 + 1) * data.frameInterval },
-        positions: space.indices.map { axis in
-          let spacing = (data.metadata.extents?[axis] ?? Double(space[axis])) / Double(space[axis])
-          return (0..<space[axis]).map { Double($0) * spacing }
+        positions: data.recordings.grid.axes.map { axis in
+          (0..<axis.points).map { Double($0) * axis.spacing }
         },
         channels: (0..<channels).map { channel in
           .init(

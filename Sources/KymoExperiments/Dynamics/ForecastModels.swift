@@ -153,10 +153,12 @@ package struct ForecastModels {
     }
   }
 
-  /// The forecaster of the recipe's settings.
-  package func forecaster(solver: (any MicroSolver)? = nil) -> Forecaster {
+  /// The forecaster of the recipe's settings, with all propagators of the run or with others.
+  package func forecaster(
+    _ chosen: [any Propagator]? = nil, solver: (any MicroSolver)? = nil
+  ) -> Forecaster {
     var forecaster = Forecaster(
-      reduction: reduction, propagators: propagators, solver: solver)
+      reduction: reduction, propagators: chosen ?? propagators, solver: solver)
     forecaster.warmUpConvention = recipe.forecast.warmUpConvention
     forecaster.microFeedback = recipe.forecast.microFeedback
     forecaster.firstPhase = recipe.forecast.firstPhase

@@ -178,16 +178,8 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     }
   }
 
-  /// Starts its training on latents of a trained reduction.
-  ///
-  /// - Parameters:
-  ///   - reduction: What makes the latents and judges the forecasts.
-  ///   - data: The recordings.
-  ///   - member: Number of the member in an ensemble, counted from 0; members differ in their seed.
-  ///   - seed: Seed of the run.
-  ///   - device: Where to compute.
-  /// - Throws: What the model refuses of its settings or its latents.
-  /// - Returns: The training before its first epoch.
+  /// Starts its training on latents of a trained reduction; members of an ensemble, counted from 0,
+  /// differ in their seed.
   func session(
     _ reduction: any Reduction, _ data: ForecastData, member: Int, seed: UInt64, device: String
   ) throws -> ModelSession {
@@ -197,13 +189,13 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
       let configuration = settings
       return .fit("propagator") {
         let fitted = try ReservoirPropagator(
-          fitting: data.latentSeries(of: reduction, .training), configuration: configuration)
+          fitting: reduction.latentSeries(of: data.training), configuration: configuration)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
     case .sindy(let settings):
       return .fit("propagator") {
         let fitted = try SINDyPropagator(
-          fitting: data.latentSeries(of: reduction, .training), frameInterval: data.frameInterval,
+          fitting: reduction.latentSeries(of: data.training), frameInterval: data.frameInterval,
           configuration: settings)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
@@ -234,7 +226,7 @@ private func forecastError(
   _ propagator: some Propagator, _ reduction: any Reduction, _ data: ForecastData
 ) throws -> Double {
   var (sum, count) = (0.0, 0)
-  for series in try data.latentSeries(of: reduction, .validation) where series.shape[0] > 1 {
+  for series in try reduction.latentSeries(of: data.validation) where series.shape[0] > 1 {
     let (frames, width) = (series.shape[0], series.shape[1])
     let scaler = ChannelScaler(.standard, fitting: series)
     var memory = propagator.initialMemory(batchCount: 1)

@@ -66,8 +66,8 @@ extension NetworkPropagatorSettings {
     _ reduction: any Reduction, _ data: ForecastData, seed: UInt64, device: String
   ) throws -> ModelSession {
     let trainer = try PropagatorTrainer(
-      network, training: training, series: data.latentSeries(of: reduction, .training),
-      validation: data.latentSeries(of: reduction, .validation), seed: seed,
+      network, training: training, series: reduction.latentSeries(of: data.training),
+      validation: reduction.latentSeries(of: data.validation), seed: seed,
       device: Device(parsing: device))
     let cost =
       training.phase.rounds == nil

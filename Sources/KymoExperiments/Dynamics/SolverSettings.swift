@@ -59,14 +59,10 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     return (.ks22(settings), "our solver with δt = 0.00025")
   }
 
-  /// Makes the solver.
+  /// Makes the solver, not yet started.
   ///
-  /// - Parameters:
-  ///   - stateShape: Shape of one state, `[C, X…]`, which a program is told.
-  ///   - frameInterval: The coarse step, which a program is told; built-in ones must have it.
-  ///   - threads: Threads of a built-in solver.
-  /// - Throws: ``ConfigurationError`` for a solver of other states or another coarse step.
-  /// - Returns: The solver, not yet started.
+  /// A program is told the shape of one state, `[C, X…]`, and the coarse step; a built-in solver
+  /// must have both.
   package func makeSolver(
     stateShape: [Int], frameInterval: Double, threads: Int
   ) throws -> any MicroSolver {

@@ -17,14 +17,7 @@ package protocol Method: Sendable {
   /// Words that recipes had for it before.
   static var formerNames: [String] { get }
 
-  /// Loads the models of a finished run.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - recipe: The resolved recipe of the run.
-  ///   - device: Where to compute.
-  /// - Throws: `RunDirectoryError` when the run has not finished; errors of the model's files.
-  /// - Returns: The run with its models.
+  /// Loads the models of a finished run, whose resolved recipe is given.
   func load(_ directory: RunDirectory, recipe: Recipe, device: Device) throws -> Run
 }
 
@@ -66,13 +59,8 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
 
   /// Resolves a recipe from its text, strictly: every error names the entry and the mend.
   init(_ text: RecipeText) throws
-  /// Reads the data; those that are absent and can be simulated are made first.
-  ///
-  /// - Parameters:
-  ///   - base: Where relative paths are looked up when they are not found from the current folder.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe or the data cannot be used.
-  /// - Returns: How to train on them.
+  /// Reads the data, which are simulated first where absent, and says how to train on them; paths
+  /// that are not found from the current folder are looked up from `base`.
   func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<Session>
   /// Measures a few steps and says what the whole training is expected to take; writes nothing but
   /// data that are absent and simulated.
@@ -117,13 +105,7 @@ package protocol TrainedRun {
   /// What the method does, for sentences such as "runs/ks is a run that extracts parameters".
   static var purpose: String { get }
 
-  /// Evaluates the models.
-  ///
-  /// - Parameters:
-  ///   - test: What to evaluate on.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: `Interrupted` when asked to stop; errors of the data's files.
-  /// - Returns: All that results.json holds.
+  /// Evaluates the models: all that results.json holds.
   func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults
   /// The file of the recordings that are evaluated on, made first when it is absent and wanted so.
   func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL
@@ -149,14 +131,7 @@ package protocol ExtractsParameters: TrainedRun {
 
 /// A run that forecasts recordings.
 package protocol Forecasts: TrainedRun {
-  /// Forecasts recordings.
-  ///
-  /// - Parameters:
-  ///   - recordings: What to start from.
-  ///   - order: What is asked for.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: `ConfigurationError` for an order that cannot be met; errors of models and solvers.
-  /// - Returns: The forecast, not yet written.
+  /// Forecasts recordings as ordered; throws a `ConfigurationError` where that cannot be met.
   func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct

@@ -52,15 +52,8 @@ package struct MethodList: Sendable {
     return try method(named: text.word(at: "method")).load(directory, device: device)
   }
 
-  /// Loads a finished run that can do what is wanted of it.
-  ///
-  /// - Parameters:
-  ///   - directory: The run.
-  ///   - device: Replaces the recipe's.
-  ///   - capability: What is wanted, such as `(any Forecasts).self`.
-  ///   - verb: What is wanted, in words, such as "forecast".
-  /// - Throws: A sentence that says what the run does instead.
-  /// - Returns: The run, seen as what is wanted of it.
+  /// Loads a finished run that has a capability, such as `(any Forecasts).self`, in words "forecast";
+  /// throws a sentence that says what a run without it does instead.
   package func load<Capability>(
     _ directory: RunDirectory, device: String?, as capability: Capability.Type, verb: String
   ) throws -> Capability {

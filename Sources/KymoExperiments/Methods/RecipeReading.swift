@@ -1,4 +1,4 @@
-// Reading recipes of a known method from files and from text.
+// Reading recipes from files.
 package import Foundation
 import KymoNumerics
 package import KymoRuns
@@ -17,23 +17,5 @@ extension RecipeText {
           : "There is no such file; those that come with kymo are in the folder Recipes.")
     }
     try self.init(yaml: text, source: file.relativePath)
-  }
-}
-
-extension MethodRecipe {
-  /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
-  package init(contentsOf file: URL, overrides: [String] = []) throws {
-    try self.init(RecipeText(contentsOf: file), overrides: overrides)
-  }
-
-  /// Resolves a recipe from YAML and overrides; `source` is the file's name in error messages.
-  package init(yaml: String, source: String, overrides: [String] = []) throws {
-    try self.init(RecipeText(yaml: yaml, source: source), overrides: overrides)
-  }
-
-  private init(_ text: RecipeText, overrides: [String]) throws {
-    var text = text
-    for override in overrides { try text.override(override) }
-    try self.init(text)
   }
 }

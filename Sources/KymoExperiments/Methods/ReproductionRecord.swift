@@ -46,12 +46,7 @@ package struct ReproductionRecord: Codable, Sendable {
     self.environment.workingFolder = nil
   }
 
-  /// Adds one evaluated training.
-  ///
-  /// - Parameters:
-  ///   - results: What its evaluation found.
-  ///   - training: Its steps.
-  ///   - environment: On what it was trained.
+  /// Adds one training with its steps and what its evaluation found.
   package mutating func add(
     _ results: RunResults, training: [StepRecord], environment: EnvironmentRecord
   ) {

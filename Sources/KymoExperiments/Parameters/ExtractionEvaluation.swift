@@ -30,15 +30,8 @@ package struct ExtractionEvaluation {
     (self.model, self.settings) = (model, settings)
   }
 
-  /// Evaluates a model on test recordings.
-  ///
-  /// - Parameters:
-  ///   - test: The recordings to evaluate on.
-  ///   - name: What they are called, such as the file's name.
-  ///   - training: Recordings for a second fit of the known parameters, clean.
-  ///   - isTrainingData: Whether `test` are the recordings that the model was trained on.
-  /// - Throws: `ModelError` when the recordings do not fit the model.
-  /// - Returns: What was found.
+  /// Evaluates a model on test recordings of this name; a second fit of the known parameters is
+  /// made on clean training recordings, where there are any.
   package func evaluate(
     _ test: Recordings, name: String, training: Recordings?, isTrainingData: Bool = false
   ) throws -> ParameterFindings {
@@ -272,7 +265,7 @@ extension ExtractionEvaluation {
     let count = min(test.count, settings.fieldRecordings)
     guard test.spaceRank == 1, count > 0 else { return [] }
     let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
-    let spacing = (test.extents?.first ?? Double(points)) / Double(points)
+    let spacing = test.grid.spacings[0]
     return try shownRecordings(count, latents).map { index in
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
@@ -306,10 +299,8 @@ extension ExtractionEvaluation {
     let interval = test.frameInterval ?? 1
     let (rows, columns) = (test.spaceShape[0], test.spaceShape[1])
     let rowBlocks = blocks(rows), columnBlocks = blocks(columns)
-    let positions = zip([rowBlocks, columnBlocks], test.spaceShape.indices).map { blocks, axis in
-      let spacing =
-        (test.extents?[axis] ?? Double(test.spaceShape[axis])) / Double(test.spaceShape[axis])
-      return blocks.map { (Double($0.lowerBound) + Double($0.upperBound - 1)) / 2 * spacing }
+    let positions = zip([rowBlocks, columnBlocks], test.grid.spacings).map { blocks, spacing in
+      blocks.map { (Double($0.lowerBound) + Double($0.upperBound - 1)) / 2 * spacing }
     }
     func snapshot(_ values: [Float], _ frame: Int) -> [Float] {
       rowBlocks.flatMap { rowBlock in

@@ -118,9 +118,7 @@ package struct ParameterData {
   }
 
   /// The training recordings, checked for the crops of a training, noise added, in the model's
-  /// units.
-  ///
-  /// - Returns: The recordings and what is worth a second look.
+  /// units, and what is worth a second look.
   package func loadTraining(
     _ recipe: ParameterRecipe, seed: UInt64, threads: Int
   ) throws -> (recordings: Recordings, warnings: [String]) {

@@ -6,14 +6,8 @@ import KymoRuns
 import KymoTensor
 
 extension ParameterRecipe {
-  /// Prepares a training on recordings.
-  ///
-  /// - Parameters:
-  ///   - recordings: The training recordings.
-  ///   - device: Where to compute.
-  ///   - base: Where relative paths are looked up when they are not found from the current folder.
-  /// - Throws: What the trainer refuses; a run to start from that is not there or has not finished.
-  /// - Returns: The session, with a record of every step.
+  /// Prepares a training on recordings, with a record of every step; the path of a run to start from
+  /// is looked up from `base` where it is not found from the current folder.
   func session(
     on recordings: Recordings, device: Device, base: URL? = nil
   ) throws -> ModelSession {

@@ -60,8 +60,6 @@ package struct TrainingConditions {
 struct PublishedParameters: Hashable, Sendable {
   /// Where the numbers stand.
   static let source = "Lu, Kim and Soljačić (2020)"
-  /// Where error curves stand, which are read off plots.
-  static let curveSource = source + ", read off the figures, ±4 %"
 
   /// Number of relevant latents.
   var relevantCount: Int
@@ -194,10 +192,8 @@ struct PublishedParameters: Hashable, Sendable {
       .velocityY: [0.568, 0.000, 0.473],
     ])
 
-  /// Curves of Figure 8: Kuramoto–Sivashinsky trained on fewer recordings.
-  ///
-  /// - Parameter trainingRecordings: 5000, 50, 25 or 10.
-  /// - Returns: The points of the curve; nil for a number that the paper does not have.
+  /// Curves of Figure 8: Kuramoto–Sivashinsky trained on 5000, 50, 25 or 10 recordings; nil for
+  /// other numbers.
   static func kuramotoSivashinskyErrors(
     trainingRecordings: Int
   ) -> [PublishedError]? {

@@ -39,12 +39,8 @@ package final class StagedSession: TrainingSession {
   private let models: URL
   private let describe: (URL, [Double]) throws -> Void
 
-  /// Prepares a training.
-  ///
-  /// - Parameters:
-  ///   - stages: At least one, in order.
-  ///   - describe: Completes the folder of the finished models, given the seconds of every stage.
-  /// - Throws: When there is no room for temporary files.
+  /// Prepares a training of at least one stage; `describe` completes the folder of the finished
+  /// models, given the seconds of every stage.
   package init(_ stages: [Stage], describe: @escaping (URL, [Double]) throws -> Void) throws {
     precondition(!stages.isEmpty, "StagedSession: no stages")
     (self.stages, self.describe) = (stages, describe)

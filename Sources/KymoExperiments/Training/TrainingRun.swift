@@ -45,15 +45,7 @@ package struct TrainingPlan<Session: TrainingSession> {
 
 /// Trains recipes.
 package enum TrainingRun {
-  /// Trains a recipe in a new run folder.
-  ///
-  /// - Parameters:
-  ///   - recipe: The resolved recipe.
-  ///   - url: The folder to make.
-  ///   - force: Whether a run that is there is replaced.
-  ///   - hooks: Whom to tell and ask.
-  /// - Throws: A sentence for the person: the recipe, the data, the folder or the training failed.
-  /// - Returns: Whether it finished or was interrupted.
+  /// Trains a recipe in a new run folder; `force` replaces a run that is there.
   package static func train(
     _ recipe: some MethodRecipe, at url: URL, force: Bool, hooks: TrainingHooks
   ) throws -> TrainingOutcome {

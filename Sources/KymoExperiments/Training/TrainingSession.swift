@@ -30,12 +30,7 @@ package final class ModelSession: TrainingSession {
   private let costPerRecord: Int?
   private var records = 0
 
-  /// Records a training.
-  ///
-  /// - Parameters:
-  ///   - trainer: What runs the training.
-  ///   - costPerRecord: What the steps of a record cost together; nil for a record of every step.
-  ///   - save: Fills a folder with the finished model.
+  /// Records a training; `save` fills a folder with the finished model.
   package init(
     _ trainer: Trainer, costPerRecord: Int? = nil, save: @escaping (URL) throws -> Void
   ) {

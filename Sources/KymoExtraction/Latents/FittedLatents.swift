@@ -98,21 +98,21 @@ final class FittedLatents {
 
   /// Puts the fitted latents into coordinates in which the decoder's law is affine, no more of them
   /// than the law has parameters.
-  func straighten(seed: UInt64) throws {
+  func linearise(seed: UInt64) throws {
     guard let coordinates = ResponseCoordinates(model, recordings: recordings) else { return }
     let width = mean.shape[1]
     let values = mean.doubles
     let rows = (0..<recordings.count).map { Array(values[$0 * width..<($0 + 1) * width]) }
     let before = fitted
-    let straight = try coordinates.straightened(
+    let linearised = try coordinates.linearised(
       rows, fitted: before, merging: merges, seed: seed)
     // A latent that shared another's parameter carries nothing from now on: its mean is 0.
-    set(mean, 0..<recordings.count, straight.latents)
+    set(mean, 0..<recordings.count, linearised.latents)
     let collapsed = log(model.collapsedVariance(for: recordings))
-    for latent in before where !straight.fitted.contains(latent) {
+    for latent in before where !linearised.fitted.contains(latent) {
       logVariance.sliced(axis: 1, from: latent, to: latent + 1).fillInPlace(collapsed)
     }
-    carrying.copy(from: (0..<width).map { straight.fitted.contains($0) ? 1 : 0 })
+    carrying.copy(from: (0..<width).map { linearised.fitted.contains($0) ? 1 : 0 })
   }
 
   /// The estimates of some recordings, in their order, `[B, P]` each.

@@ -51,7 +51,7 @@ struct ResponseCoordinates {
   }
 
   /// Linearised latents of recordings, and which of them carry something.
-  struct Straightened {
+  struct Linearised {
     var latents: [[Double]]
     var fitted: [Int]
   }
@@ -62,11 +62,11 @@ struct ResponseCoordinates {
   /// Where the rates vary in fewer directions than there are fitted latents, several of them share
   /// a parameter. When they are to be merged, as many as there are directions go on to carry
   /// something, and the others become 0.
-  func straightened(
+  func linearised(
     _ latents: [[Double]], fitted: [Int], merging: Bool, seed: UInt64
-  ) throws -> Straightened {
+  ) throws -> Linearised {
     guard !fitted.isEmpty, latents.count > 2 * fitted.count else {
-      return Straightened(latents: latents, fitted: fitted)
+      return Linearised(latents: latents, fitted: fitted)
     }
     let all = try withoutGradients {
       try components(latents, count: fitted.count, seed: seed)
@@ -83,7 +83,7 @@ struct ResponseCoordinates {
         result[row][fitted[place]] = kept.contains(place) ? predictions[place][row] : 0
       }
     }
-    return Straightened(latents: result, fitted: kept.sorted().map { fitted[$0] })
+    return Linearised(latents: result, fitted: kept.sorted().map { fitted[$0] })
   }
 
   /// The components, in falling order of their variance, that are not functions of those before

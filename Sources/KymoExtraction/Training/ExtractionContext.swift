@@ -178,7 +178,7 @@ extension StepRecord {
   /// Mean squared error of the rollouts; where the encoder alone is trained, of its means.
   package var reconstruction: Double { scalars["reconstruction"] ?? .nan }
   /// KL divergence from the prior, summed over latents, in nats.
-  package var divergence: Double { scalars["divergence"] ?? .nan }
+  package var klDivergence: Double { scalars["divergence"] ?? .nan }
   /// KL weight of the first latent, in units of the loss; nil where there is none.
   package var beta: Double? { scalars["beta"] }
   /// Variance of μ over the batch, for each latent.

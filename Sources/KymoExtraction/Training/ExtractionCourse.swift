@@ -49,9 +49,9 @@ struct ExtractionCourse {
     guard let fitted = context.fittedLatents else {
       return isRefining ? [alone] : [together, alone]
     }
-    func fit(readsEncoder: Bool = false, straightens: Bool = false) -> Phase {
+    func fit(readsEncoder: Bool = false, linearises: Bool = false) -> Phase {
       let fitting = LatentFitting(
-        context, fitted, readsEncoder: readsEncoder, straightens: straightens)
+        context, fitted, readsEncoder: readsEncoder, linearises: linearises)
       return Phase("fit", .fitting(fitting))
     }
     if isRefining { return [fit(readsEncoder: true), alone] }
@@ -63,7 +63,7 @@ struct ExtractionCourse {
       part.steps -= before
       if round < training.straightenings - 1 { part.steps /= 2 }
       var pair = [
-        fit(readsEncoder: round == 0, straightens: true),
+        fit(readsEncoder: round == 0, linearises: true),
         Phase("decoder", .descent(decoder, part, stepsPerEpoch: 1)),
       ]
       pair[1].cycle = (before, all.steps)

@@ -11,14 +11,14 @@ final class LatentFitting: Fitting {
   /// Whether it begins with the encoder's latents, else with those of the fit before.
   private let readsEncoder: Bool
   /// Whether it ends with latents in coordinates in which the decoder's law is affine.
-  private let straightens: Bool
+  private let linearises: Bool
 
   init(
     _ context: ExtractionContext, _ fittedLatents: FittedLatents, readsEncoder: Bool,
-    straightens: Bool
+    linearises: Bool
   ) {
     (self.context, self.fittedLatents) = (context, fittedLatents)
-    (self.readsEncoder, self.straightens) = (readsEncoder, straightens)
+    (self.readsEncoder, self.linearises) = (readsEncoder, linearises)
   }
 
   var state: [NamedTensor] { context.state }
@@ -34,8 +34,8 @@ final class LatentFitting: Fitting {
     // Single rollouts may diverge; their recordings keep the latents that they had.
     let errors = fittedLatents.fit(range, from: known).filter(\.isFinite)
     let error = errors.reduce(0, +) / Double(errors.count)
-    if straightens, error.isFinite, place.phaseStep == stepCount - 1 {
-      try fittedLatents.straighten(seed: context.seed)
+    if linearises, error.isFinite, place.phaseStep == stepCount - 1 {
+      try fittedLatents.linearise(seed: context.seed)
     }
     let latents = fittedLatents.batch(Array(range))
     var record = StepRecord(step: place.step + 1, loss: error)

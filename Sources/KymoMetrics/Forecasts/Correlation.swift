@@ -2,7 +2,7 @@
 //
 //   ρ = cov(y, ŷ) / (σ_y σ_ŷ),
 //
-// over space and time at once, or over space alone at every step.
+// over space and time at once.
 public import KymoNumerics
 
 /// The correlation over space and time.
@@ -19,25 +19,6 @@ public func correlation(prediction: HostArray<Double>, truth: HostArray<Double>)
       prediction.elements[item * length..<(item + 1) * length],
       truth.elements[item * length..<(item + 1) * length])
   }
-}
-
-/// The correlation over channels and cells at every step.
-///
-/// - Parameters:
-///   - prediction: Forecast fields, `[B, T, C, X…]`.
-///   - truth: The true fields, same shape.
-/// - Returns: `[B, T]`; NaN where one of the fields does not vary.
-public func correlationPerStep(
-  prediction: HostArray<Double>, truth: HostArray<Double>
-) -> HostArray<Double> {
-  let shape = ForecastShape(prediction, truth, "correlationPerStep")
-  let length = shape.stateCount
-  let values = (0..<shape.batch * shape.frames).map { frame in
-    correlation(
-      prediction.elements[frame * length..<(frame + 1) * length],
-      truth.elements[frame * length..<(frame + 1) * length])
-  }
-  return HostArray(values, shape: [shape.batch, shape.frames])
 }
 
 private func correlation(_ first: ArraySlice<Double>, _ second: ArraySlice<Double>) -> Double {

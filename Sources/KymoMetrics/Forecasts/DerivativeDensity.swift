@@ -7,7 +7,10 @@
 import Foundation
 public import KymoNumerics
 
-/// The derivatives of periodic rows.
+/// The derivatives of periodic rows; ``histogramDistance(_:_:grid:)`` compares their pairs.
+///
+/// **Good values.** Two true runs of Kuramoto–Sivashinsky (L = 22) of 10,000 time units: 0.049 on
+/// 100 × 100 cells over u_x ∈ [−4, 4], u_xx ∈ [−8, 8].
 public struct PeriodicDerivatives: Sendable {
   private let pointCount: Int
   private let first: [Double]
@@ -60,24 +63,4 @@ public struct PeriodicDerivatives: Sendable {
     }
     return HostArray(pairs, shape: [field.count, 2])
   }
-}
-
-/// The L1 distance of the joint densities of (u_x, u_xx) of two periodic fields, from 0 to 2.
-///
-/// - Parameters:
-///   - prediction: Fields `[…, X]` on equidistant points of one period.
-///   - truth: Fields `[…, X]`; the other axes may differ.
-///   - length: The period L.
-///   - grid: The cells; by default 100 × 100 on u_x ∈ [−4, 4], u_xx ∈ [−8, 8].
-/// - Returns: The distance.
-///
-/// **Good values.** Two true runs of Kuramoto–Sivashinsky (L = 22) of 10,000 time units: 0.049.
-public func derivativeDensityDistance(
-  prediction: HostArray<Double>, truth: HostArray<Double>, length: Double,
-  grid: HistogramGrid = HistogramGrid(low: [-4, -8], high: [4, 8], bins: [100, 100])
-) -> Double {
-  let points = truth.shape.last ?? 1
-  let derivatives = PeriodicDerivatives(pointCount: points, length: length)
-  return histogramDistance(
-    derivatives.pairs(of: prediction), derivatives.pairs(of: truth), grid: grid)
 }

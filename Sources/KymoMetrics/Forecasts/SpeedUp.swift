@@ -5,7 +5,6 @@
 //   latent steps alone      t_μ / t_m
 //   with decoding           t_μ / (t_m + t_dec)
 //   all                     H t_μ / (W (t_enc + t_m) + H (t_m + t_dec))    W warm-up, H forecast steps
-//   multiscale              t_μ (m + μ) / (m t_m + μ (t_μ + t_enc) + t_dec)   m latent, μ solver steps
 //
 // All times on one machine, with the solver's own time step beside them: a solver with a needlessly
 // small time step makes any model look fast.
@@ -39,18 +38,5 @@ public struct ForecastCost: Hashable, Codable, Sendable {
     let (warmUp, horizon) = (Double(warmUpSteps), Double(horizonSteps))
     return horizon * solver
       / (warmUp * (encoding + latentStep) + horizon * (latentStep + decoding))
-  }
-
-  /// Rounds of latent and solver steps, with the solver's restart decoded and its frames encoded.
-  public func multiscaleSpeedUp(macroSteps: Int, microSteps: Int) -> Double {
-    let (macro, micro) = (Double(macroSteps), Double(microSteps))
-    return solver * (macro + micro)
-      / (macro * latentStep + micro * (solver + encoding) + decoding)
-  }
-
-  /// The same counted as in the paper, without encoding and decoding; at most 1 + ρ, ρ = m / μ.
-  public func paperMultiscaleSpeedUp(macroSteps: Int, microSteps: Int) -> Double {
-    let (macro, micro) = (Double(macroSteps), Double(microSteps))
-    return solver * (macro + micro) / (macro * latentStep + micro * solver)
   }
 }

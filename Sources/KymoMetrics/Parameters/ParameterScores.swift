@@ -37,10 +37,6 @@ public struct ParameterScore: Hashable, Sendable {
     public var rSquared: Double
     /// Fraction of true values inside the 95 % interval, sent through the map's slope.
     public var coverage95: Double
-    /// Creates the score of a map.
-    public init(degree: Int, rSquared: Double, coverage95: Double) {
-      (self.degree, self.rSquared, self.coverage95) = (degree, rSquared, coverage95)
-    }
   }
 
   /// A factor on the 95 % intervals, found on training recordings.
@@ -56,28 +52,6 @@ public struct ParameterScore: Hashable, Sendable {
     public var promisedCoverage: Double {
       min(0.95, Double(recordingCount) / Double(recordingCount + 1))
     }
-    /// Creates a calibration.
-    public init(factor: Double, coverage95: Double, recordingCount: Int) {
-      (self.factor, self.coverage95) = (factor, coverage95)
-      self.recordingCount = recordingCount
-    }
-  }
-
-  /// Creates the score of one parameter.
-  public init(
-    name: String, rSquared: Double, rSquaredOfTrainingFit: Double?, coverage95: Double,
-    latents: [Int], coefficients: [Double], rSquaredOfSingleLatents: [Double],
-    calibration: Calibration? = nil, smoothMap: SmoothMap? = nil
-  ) {
-    self.name = name
-    self.rSquared = rSquared
-    self.rSquaredOfTrainingFit = rSquaredOfTrainingFit
-    self.coverage95 = coverage95
-    self.latents = latents
-    self.coefficients = coefficients
-    self.rSquaredOfSingleLatents = rSquaredOfSingleLatents
-    self.calibration = calibration
-    self.smoothMap = smoothMap
   }
 }
 

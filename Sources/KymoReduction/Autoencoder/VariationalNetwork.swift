@@ -52,7 +52,7 @@ package final class VariationalNetwork: LatentNetwork {
 
   /// −½ Σ (1 + log σ² − μ² − σ²) over latents, averaged over states: the KL divergence from the
   /// standard normal distribution, in nats.
-  package static func divergence(mean: Tensor, logVariance: Tensor) -> Tensor {
+  package static func klDivergence(mean: Tensor, logVariance: Tensor) -> Tensor {
     (mean.square() + logVariance.exp() - logVariance - 1).sum(axes: [1]).mean() * 0.5
   }
 }

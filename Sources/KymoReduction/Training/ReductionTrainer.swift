@@ -116,7 +116,7 @@ private final class ReductionObjective: Objective {
     var random = RandomStream(seed: seed, purpose: .sampling, index: UInt64(place.step))
     let sample = mean + (logVariance * 0.5).exp() * normal(mean.shape, using: &random)
     let error = (network.decode(sample) - target).square().mean()
-    let divergence = VariationalNetwork.divergence(mean: mean, logVariance: logVariance)
+    let divergence = VariationalNetwork.klDivergence(mean: mean, logVariance: logVariance)
     let epochs = (place.phaseSteps + stepsPerEpoch - 1) / stepsPerEpoch
     let beta =
       training.beta
@@ -164,7 +164,7 @@ private final class ReductionObjective: Objective {
         let part = validation.tensor(first..<min(first + block, count), for: reduction)
         if let variational = network as? VariationalNetwork {
           let (mean, logVariance) = variational.distribution(part)
-          let divergence = VariationalNetwork.divergence(mean: mean, logVariance: logVariance)
+          let divergence = VariationalNetwork.klDivergence(mean: mean, logVariance: logVariance)
           sum += (network.decode(mean) - part).square().sum().item
           sum += training.beta * divergence.item * Double(part.size(0))
         } else {

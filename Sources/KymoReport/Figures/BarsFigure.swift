@@ -9,13 +9,11 @@ extension Bars {
       let (x, y) = (AxisName.x(place + 1), AxisName.y(place + 1))
       figure.data += panel.series.enumerated().map { trace(panel, $1, $0, x, y) }
       let isLast = place == panels.count - 1
-      var across = Axis(type: .category)
-      across.anchor = y
+      var across = Axis(type: .category, anchor: y)
       (across.showticklabels, across.ticks) = (isLast, isLast ? "outside" : "")
       if place > 0 { across.matches = .x() }
       let domain = ClosedRange.panel(panels.count - 1 - place, of: panels.count, gap: 0.06)
-      var down = Axis("\(panel.title)", domain: panels.count > 1 ? domain : nil)
-      down.anchor = x
+      var down = Axis("\(panel.title)", domain: panels.count > 1 ? domain : nil, anchor: x)
       let largest = max(panel.series.flatMap(\.values).finiteMax, panel.reach)
       if isLabelled, largest > 0 {
         // Room for the number beyond the longest bar.

@@ -18,12 +18,9 @@ extension [Histogram] {
       trace.hovertemplate =
         "\(histogram.title) %{x}: %{y} \(histogram.counted)<extra></extra>"
       figure.data.append(trace)
-      var horizontal = Axis("\(histogram.title)", domain: .panel(place, of: count, gap: 0.09))
-      horizontal.anchor = y
-      var vertical = Axis(place == 0 ? "\(histogram.counted)" : nil)
-      vertical.anchor = x
-      figure.layout.axes[x] = horizontal
-      figure.layout.axes[y] = vertical
+      figure.layout.axes[x] = Axis(
+        "\(histogram.title)", domain: .panel(place, of: count, gap: 0.09), anchor: y)
+      figure.layout.axes[y] = Axis(place == 0 ? "\(histogram.counted)" : nil, anchor: x)
     }
     return figure
   }
@@ -54,12 +51,9 @@ extension DensityComparison {
       trace.showscale = place == densities.count - 1
       trace.hovertemplate = "%{x}, %{y}<br>log₁₀ share %{z}<extra></extra>"
       figure.data.append(trace)
-      var horizontal = Axis("\(axes[0])", domain: .panel(place, of: densities.count, gap: 0.1))
-      horizontal.anchor = y
-      var vertical = Axis(place == 0 ? "\(axes[1])" : nil)
-      vertical.anchor = x
-      figure.layout.axes[x] = horizontal
-      figure.layout.axes[y] = vertical
+      figure.layout.axes[x] = Axis(
+        "\(axes[0])", domain: .panel(place, of: densities.count, gap: 0.1), anchor: y)
+      figure.layout.axes[y] = Axis(place == 0 ? "\(axes[1])" : nil, anchor: x)
       figure.layout.annotations.append(.panelName("\(density.name)", x: x, y: y))
     }
     figure.layout.height = 400

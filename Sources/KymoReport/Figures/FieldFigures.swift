@@ -92,10 +92,8 @@ extension FieldComparison {
       var time = Axis(row == 2 ? "\(axisName(0))" : nil)
       (time.anchor, time.showticklabels) = (y, row == 2)
       if row > 0 { time.matches = .x() }
-      var space = Axis("\(axisName(1))", domain: domain)
-      space.anchor = x
       figure.layout.axes[x] = time
-      figure.layout.axes[y] = space
+      figure.layout.axes[y] = Axis("\(axisName(1))", domain: domain, anchor: x)
       figure.layout.annotations.append(.panelName(names[row], x: x, y: y))
       if let trainedTime, isInside(trainedTime) {
         figure.layout.shapes.append(.vertical(at: trainedTime, axis: x, panel: y))
@@ -153,13 +151,10 @@ extension FieldComparison {
           trace.showscale = false
         }
         figure.data.append(trace)
-        var across = Axis(
-          row == times.count - 1 ? "\(axisName(2))" : nil, domain: left...(left + 0.27))
-        across.anchor = y
-        var down = Axis(column == 0 ? "\(axisName(1))" : nil, domain: domain)
-        down.anchor = x
+        figure.layout.axes[x] = Axis(
+          row == times.count - 1 ? "\(axisName(2))" : nil, domain: left...(left + 0.27), anchor: y)
+        var down = Axis(column == 0 ? "\(axisName(1))" : nil, domain: domain, anchor: x)
         if column > 0 { down.showticklabels = false }
-        figure.layout.axes[x] = across
         figure.layout.axes[y] = down
         let time: HTML =
           column == 0 ? "\(name), t = \(NumberText.significant(times[row]))" : name

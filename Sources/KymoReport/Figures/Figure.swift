@@ -30,17 +30,16 @@ enum Coordinates: Encodable, Sendable {
   }
 
   func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
     switch self {
-    case .numbers(let values): try container.encode(values)
-    case .words(let words): try container.encode(words)
+    case .numbers(let values): try values.encode(to: encoder)
+    case .words(let words): try words.encode(to: encoder)
     }
   }
 }
 
 /// One set of marks.
 struct Trace: Encodable, Sendable {
-  enum Kind: String, Encodable { case scatter, bar, heatmap, histogram }
+  enum Kind: String, Encodable { case scatter, bar, heatmap }
   enum Mode: String, Encodable { case lines, markers }
   enum Fill: String, Encodable { case tonexty }
 
@@ -70,8 +69,6 @@ struct Trace: Encodable, Sendable {
   var zmax: Double?
   var colorbar: ColourBar?
   var showscale: Bool?
-  var zsmooth: Bool?
-  var nbinsx: Int?
   var width: Double?
 
   init(_ type: Kind, x: Coordinates? = nil, y: Coordinates? = nil, name: HTML? = nil) {
@@ -100,10 +97,9 @@ struct Marker: Encodable, Sendable {
     case each([String])
 
     func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
       switch self {
-      case .one(let colour): try container.encode(colour)
-      case .each(let colours): try container.encode(colours)
+      case .one(let colour): try colour.encode(to: encoder)
+      case .each(let colours): try colours.encode(to: encoder)
       }
     }
   }
@@ -164,10 +160,7 @@ struct AxisName: Hashable, Encodable, Sendable {
   var inLayout: String { letter.rawValue + "axis" + suffix }
   private var suffix: String { number == 1 ? "" : String(number) }
 
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(inTraces)
-  }
+  func encode(to encoder: any Encoder) throws { try inTraces.encode(to: encoder) }
 }
 
 struct Axis: Encodable, Sendable {
@@ -181,7 +174,6 @@ struct Axis: Encodable, Sendable {
   var anchor: AxisName?
   var matches: AxisName?
   var showticklabels: Bool?
-  var tickvals: [Double]?
   var nticks: Int?
   var exponentformat = "power"
   var dtick: Double?
@@ -197,9 +189,12 @@ struct Axis: Encodable, Sendable {
   var zeroline = false
   var automargin = true
 
-  init(_ title: HTML? = nil, type: Scale? = nil, domain: ClosedRange<Double>? = nil) {
+  init(
+    _ title: HTML? = nil, type: Scale? = nil, domain: ClosedRange<Double>? = nil,
+    anchor: AxisName? = nil
+  ) {
     self.title = title.map { Label($0, standoff: 8) }
-    self.type = type
+    (self.type, self.anchor) = (type, anchor)
     self.domain = domain.map { [$0.lowerBound, $0.upperBound] }
   }
 }
@@ -292,29 +287,21 @@ struct Layout: Encodable, Sendable {
   var bargap: Double?
   var hovermode = "closest"
 
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(_ name: String) { stringValue = name }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(height, forKey: Key("height"))
-    try container.encode(margin, forKey: Key("margin"))
-    try container.encode(font, forKey: Key("font"))
-    try container.encode(shapes, forKey: Key("shapes"))
-    try container.encode(annotations, forKey: Key("annotations"))
-    try container.encode(showlegend, forKey: Key("showlegend"))
+    var container = encoder.container(keyedBy: NameKey.self)
+    try container.encode(height, forKey: NameKey("height"))
+    try container.encode(margin, forKey: NameKey("margin"))
+    try container.encode(font, forKey: NameKey("font"))
+    try container.encode(shapes, forKey: NameKey("shapes"))
+    try container.encode(annotations, forKey: NameKey("annotations"))
+    try container.encode(showlegend, forKey: NameKey("showlegend"))
     for (place, legend) in legends.enumerated() {
-      try container.encode(legend, forKey: Key(place == 0 ? "legend" : "legend\(place + 1)"))
+      try container.encode(legend, forKey: NameKey(place == 0 ? "legend" : "legend\(place + 1)"))
     }
-    try container.encodeIfPresent(bargap, forKey: Key("bargap"))
-    try container.encode(hovermode, forKey: Key("hovermode"))
-    try container.encode("white", forKey: Key("paper_bgcolor"))
-    try container.encode("white", forKey: Key("plot_bgcolor"))
-    for (name, axis) in axes { try container.encode(axis, forKey: Key(name.inLayout)) }
+    try container.encodeIfPresent(bargap, forKey: NameKey("bargap"))
+    try container.encode(hovermode, forKey: NameKey("hovermode"))
+    try container.encode("white", forKey: NameKey("paper_bgcolor"))
+    try container.encode("white", forKey: NameKey("plot_bgcolor"))
+    for (name, axis) in axes { try container.encode(axis, forKey: NameKey(name.inLayout)) }
   }
 }

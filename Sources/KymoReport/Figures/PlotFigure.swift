@@ -20,10 +20,7 @@ extension Plot {
       let (x, y) = (AxisName.x(place + 1), AxisName.y(place + 1))
       figure.data += panel.traces(x, y)
       let (across, down) = domains(place)
-      var horizontal = panel.x.axis(panel.series.flatMap(\.x), domain: across)
-      horizontal.anchor = y
-      var vertical = panel.y.axis(panel.series.flatMap(\.y), domain: down)
-      vertical.anchor = x
+      var horizontal = panel.x.axis(panel.series.flatMap(\.x), domain: across, anchor: y)
       if arrangement == .above, place < panels.count - 1 {
         (horizontal.title, horizontal.showticklabels) = (nil, false)
         horizontal.matches = .x(panels.count)
@@ -34,7 +31,7 @@ extension Plot {
         horizontal.range = [0, last * 1.004]
       }
       figure.layout.axes[x] = horizontal
-      figure.layout.axes[y] = vertical
+      figure.layout.axes[y] = panel.y.axis(panel.series.flatMap(\.y), domain: down, anchor: x)
       figure.layout.shapes += panel.marks.map { .vertical(at: $0.x, axis: x, panel: y) }
       figure.layout.annotations += panel.marks.map { $0.annotation(x, y) }
       if let note = panel.note {
@@ -175,8 +172,11 @@ extension Annotation {
 
 extension PlotAxis {
   /// The axis for these values.
-  func axis(_ values: [Double], domain: ClosedRange<Double>? = nil) -> Axis {
-    var axis = Axis("\(title)", type: isLogarithmic ? .log : nil, domain: domain)
+  func axis(
+    _ values: [Double], domain: ClosedRange<Double>? = nil, anchor: AxisName? = nil
+  ) -> Axis {
+    var axis = Axis(
+      "\(title)", type: isLogarithmic ? .log : nil, domain: domain, anchor: anchor)
     guard isLogarithmic else { return axis }
     let shown = values.filter { $0.isFinite && $0 > 0 }
     let decades = log10((shown.max() ?? 1) / (shown.min() ?? 1))

@@ -30,10 +30,7 @@ struct HTML: Hashable, Sendable, ExpressibleByStringInterpolation, Encodable {
   /// Takes markup as it is; for text that this module itself wrote or made safe.
   init(trusting markup: String) { source = markup }
 
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(source)
-  }
+  func encode(to encoder: any Encoder) throws { try source.encode(to: encoder) }
 
   struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var source = ""

@@ -2,6 +2,16 @@
 import Foundation
 import KymoResults
 
+/// A key of JSON that is not known before.
+struct NameKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(_ name: String) { stringValue = name }
+  init(stringValue: String) { self.init(stringValue) }
+  init?(intValue: Int) { nil }
+}
+
 /// One line of metrics.jsonl: named numbers, and lists of them such as one for each latent.
 struct TrainingRecord: Decodable, Sendable {
   var step: Int
@@ -11,19 +21,11 @@ struct TrainingRecord: Decodable, Sendable {
   var numbers: [String: Double] = [:]
   var lists: [String: [Double]] = [:]
 
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(_ name: String) { stringValue = name }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: Key.self)
-    step = try values.decode(Int.self, forKey: Key("step"))
-    seconds = try values.decodeIfPresent(Double.self, forKey: Key("seconds"))
-    stage = try values.decodeIfPresent(String.self, forKey: Key("stage"))
+    let values = try decoder.container(keyedBy: NameKey.self)
+    step = try values.decode(Int.self, forKey: NameKey("step"))
+    seconds = try values.decodeIfPresent(Double.self, forKey: NameKey("seconds"))
+    stage = try values.decodeIfPresent(String.self, forKey: NameKey("stage"))
     for key in values.allKeys where !["step", "seconds", "stage"].contains(key.stringValue) {
       if let number = try? values.decode(Double.self, forKey: key) {
         numbers[key.stringValue] = number
@@ -178,8 +180,8 @@ extension Figure {
     var horizontal = Axis(isLast ? "training step" : nil)
     (horizontal.anchor, horizontal.showticklabels) = (y, isLast)
     if place > 0 { horizontal.matches = .x() }
-    var vertical = PlotAxis(title, isLogarithmic: isLogarithmic).axis(known, domain: domain)
-    vertical.anchor = x
+    var vertical = PlotAxis(title, isLogarithmic: isLogarithmic)
+      .axis(known, domain: domain, anchor: x)
     if place == 1 { vertical.nticks = 4 }
     layout.axes[x] = horizontal
     layout.axes[y] = vertical

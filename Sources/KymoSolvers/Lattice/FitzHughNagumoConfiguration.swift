@@ -12,6 +12,8 @@ public import KymoNumerics
 /// `u = 0.95 tanh((x − x₀)/2)`, `v = ±0.1 tanh((x − x₀)/5)`; end, distance and sign are drawn. All
 /// of them relax to one limit cycle of period 186.19 and meet it at different phases.
 public struct FitzHughNagumoConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = FitzHughNagumo
   /// The system's name in commands and recipes.
   public static let identifier = "fhn"
   /// The system's name.
@@ -80,11 +82,6 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   public var grid: Grid { Grid([.init(pointCount, extent: length, .open)]) }
   /// The time step δt.
   public var timeStep: Double { frameInterval / Double(substeps) }
-
-  /// The simulator of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> FitzHughNagumo {
-    try FitzHughNagumo(configuration: self)
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "simulation") throws(ConfigurationError) {

@@ -9,6 +9,8 @@ public import KymoNumerics
 /// A recording has two channels, u and v. Lengths are in mesh spacings, time in units of the
 /// reaction. A recording of the default size takes 2.6 MB.
 public struct GrayScottConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = GrayScott
   /// The system's name in commands and recipes.
   public static let identifier = "gray-scott"
   /// The system's name.
@@ -77,11 +79,6 @@ public struct GrayScottConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "kill", mean: killMean, deviation: killDeviation, minimum: killMinimum,
       maximum: killMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> GrayScott {
-    try GrayScott(configuration: self)
   }
 
   /// Throws the first setting that cannot work.

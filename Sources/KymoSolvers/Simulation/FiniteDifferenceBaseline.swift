@@ -1,7 +1,7 @@
 // Second-order finite differences on the same recordings, given the true
 // parameters: the baseline of Figure 5 of Lu, Kim and Soljačić, Phys. Rev. X 10, 031056 (2020). On
 // the mesh of the data, one step from frame to frame.
-import Foundation
+import CKernels
 import KymoNumerics
 
 /// A plain solver that predicts recordings from their first frames and true parameters.
@@ -37,6 +37,9 @@ public struct BaselineErrors: Sendable, Hashable {
 }
 
 extension FiniteDifferenceBaseline {
+  /// As many as a vector of the processor has lanes.
+  public var laneCount: Int { ETDStepper.laneCount(level: kk_processor_level()) }
+
   /// Predicts frames from given ones.
   ///
   /// - Parameters:

@@ -1,6 +1,7 @@
 // How recordings are simulated, whatever the system: each is a function of the seed and its index,
 // several run side by side in the lanes of a vector, and what diverges is drawn again.
-import KymoNumerics
+import CKernels
+public import KymoNumerics
 
 /// Consecutive recordings of a simulated data set.
 public struct SimulatedBlock: Sendable {
@@ -58,6 +59,8 @@ public protocol RecordingSimulator: Sendable {
   /// Recordings that one call of `run` takes.
   var laneCount: Int { get }
 
+  /// Creates a simulator; throws the first setting that cannot work.
+  init(configuration: Configuration) throws(ConfigurationError)
   /// The parameters and the initial state of one draw of a recording.
   ///
   /// - Parameters:
@@ -80,6 +83,9 @@ public protocol RecordingSimulator: Sendable {
 let attemptLimit = 20
 
 extension RecordingSimulator {
+  /// As many as a vector of the processor has lanes.
+  public var laneCount: Int { ETDStepper.laneCount(level: kk_processor_level()) }
+
   /// Simulates all recordings, a block at a time, and hands each block to `deliver` in order.
   ///
   /// - Parameters:

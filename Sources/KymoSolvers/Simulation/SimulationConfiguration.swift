@@ -38,8 +38,6 @@ public protocol SimulationConfiguration: Settings {
   init()
   /// Throws the first setting that cannot work.
   func validate(at path: String) throws(ConfigurationError)
-  /// The simulator of these settings.
-  func makeSimulator() throws(ConfigurationError) -> Simulator
 }
 
 extension SimulationConfiguration {
@@ -53,6 +51,11 @@ extension SimulationConfiguration {
   public var spaceShape: [Int] { grid.shape }
   /// Shape of one recording: channels, frames, points.
   public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }
+
+  /// The simulator of these settings; throws the first setting that cannot work.
+  public func makeSimulator() throws(ConfigurationError) -> Simulator {
+    try Simulator(configuration: self)
+  }
 
   /// Checks the settings that every system has.
   func validateCommon(at path: String, frames: Int) throws(ConfigurationError) {

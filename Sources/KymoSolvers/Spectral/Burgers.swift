@@ -23,9 +23,6 @@ public struct Burgers: RecordingSimulator {
     self.configuration = configuration
   }
 
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
-
   /// The viscosity and the initial spectrum of a recording.
   public struct Draw: Sendable {
     var viscosity: Double

@@ -7,6 +7,8 @@ public import KymoNumerics
 /// All quantities are nondimensional. Fronts of height 3 are 4ν/3 wide, which is three points of
 /// the default mesh for the mean ν.
 public struct BurgersConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = Burgers
   /// The system's name in commands and recipes.
   public static let identifier = "burgers"
   /// The system's name.
@@ -60,11 +62,6 @@ public struct BurgersConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "viscosity", mean: viscosityMean, deviation: viscosityDeviation,
       minimum: viscosityMinimum, maximum: viscosityMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> Burgers {
-    try Burgers(configuration: self)
   }
 
   /// Throws the first setting that cannot work.

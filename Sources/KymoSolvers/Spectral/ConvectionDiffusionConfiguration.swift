@@ -15,6 +15,8 @@ public enum PlaneStorage: String, SettingChoice {
 ///
 /// All quantities are nondimensional.
 public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = ConvectionDiffusion
   /// The system's name in commands and recipes.
   public static let identifier = "cd"
   /// The system's name.
@@ -67,11 +69,6 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "diffusivity", mean: diffusivityMean, deviation: diffusivityDeviation,
       minimum: diffusivityMinimum, maximum: diffusivityMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> ConvectionDiffusion {
-    try ConvectionDiffusion(configuration: self)
   }
 
   /// Throws the first setting that cannot work.

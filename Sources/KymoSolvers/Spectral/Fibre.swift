@@ -29,9 +29,6 @@ public struct Fibre: RecordingSimulator {
     self.configuration = configuration
   }
 
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
-
   /// The fibre and the light that enters it.
   public struct Draw: Sendable {
     var slowness: Double

@@ -12,6 +12,8 @@ public import KymoNumerics
 /// its space axis is the time t in fs at which light passes. A has two channels, its real and its
 /// imaginary part, relative to the carrier.
 public struct FibreConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = Fibre
   /// The system's name in commands and recipes.
   public static let identifier = "fibre"
   /// The system's name.
@@ -101,11 +103,6 @@ public struct FibreConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "dispersion", mean: dispersionMean, deviation: dispersionDeviation,
       minimum: dispersionMinimum, maximum: dispersionMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> Fibre {
-    try Fibre(configuration: self)
   }
 
   /// Throws the first setting that cannot work.

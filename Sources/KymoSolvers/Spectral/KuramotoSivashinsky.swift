@@ -71,9 +71,6 @@ public struct KuramotoSivashinsky: RecordingSimulator {
     return result
   }
 
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
-
   /// The damping and the initial spectrum of a recording.
   public struct Draw: Sendable {
     var damping: Double

@@ -20,9 +20,6 @@ public struct KuramotoSivashinskyAttractor: RecordingSimulator {
     self.configuration = configuration
   }
 
-  /// Recordings that run side by side.
-  public var laneCount: Int { configuration.flow.laneCount }
-
   /// The initial spectrum of a recording.
   public struct Draw: Sendable {
     var spectrum: [Double]

@@ -12,6 +12,8 @@ public import KymoNumerics
 /// conserved, so all recordings are on one attractor), and its first frame comes after a transient
 /// that is discarded. For L = 22 the Lyapunov time is 20.8.
 public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = KuramotoSivashinskyAttractor
   /// The system's name in commands and recipes.
   public static let identifier = "ks22"
   /// The system's name.
@@ -49,11 +51,6 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
 
   /// Periodic.
   public var grid: Grid { Grid([.init(pointCount, extent: length, .periodic)]) }
-
-  /// The simulator of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinskyAttractor {
-    try KuramotoSivashinskyAttractor(configuration: self)
-  }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "simulation") throws(ConfigurationError) {

@@ -37,8 +37,6 @@ public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
 
   /// One channel.
   public var frameShape: [Int] { [1, pointCount] }
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
 
   /// Predicts up to `laneCount` recordings; the parameter is the true γ.
   public func run(

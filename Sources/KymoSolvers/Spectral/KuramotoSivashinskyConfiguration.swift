@@ -8,6 +8,8 @@ public import KymoNumerics
 ///
 /// All quantities are nondimensional.
 public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = KuramotoSivashinsky
   /// The system's name in commands and recipes.
   public static let identifier = "ks"
   /// The system's name.
@@ -73,11 +75,6 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "damping", mean: dampingMean, deviation: dampingDeviation, minimum: dampingMinimum,
       maximum: dampingMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> KuramotoSivashinsky {
-    try KuramotoSivashinsky(configuration: self)
   }
 
   /// Throws the first setting that cannot work.

@@ -28,9 +28,6 @@ public struct NonlinearSchroedinger: RecordingSimulator {
     self.configuration = configuration
   }
 
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
-
   /// The coupling and the initial spectrum of a recording.
   public struct Draw: Sendable {
     var coupling: Double

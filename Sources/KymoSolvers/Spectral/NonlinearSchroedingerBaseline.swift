@@ -23,8 +23,6 @@ public struct NonlinearSchroedingerBaseline: FiniteDifferenceBaseline {
 
   /// Real and imaginary part.
   public var frameShape: [Int] { [2, pointCount] }
-  /// Recordings that run side by side.
-  public var laneCount: Int { makeFlow().laneCount }
 
   /// Predicts up to `laneCount` recordings; the parameter is the true κ.
   public func run(

@@ -8,6 +8,8 @@ public import KymoNumerics
 /// A recording has two channels, the real and the imaginary part of ψ. All quantities are
 /// nondimensional.
 public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
+  /// What simulates it.
+  public typealias Simulator = NonlinearSchroedinger
   /// The system's name in commands and recipes.
   public static let identifier = "nls"
   /// The system's name.
@@ -62,11 +64,6 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
     ParameterDistribution(
       name: "coupling", mean: couplingMean, deviation: couplingDeviation,
       minimum: couplingMinimum, maximum: couplingMaximum)
-  }
-
-  /// The solver of these settings.
-  public func makeSimulator() throws(ConfigurationError) -> NonlinearSchroedinger {
-    try NonlinearSchroedinger(configuration: self)
   }
 
   /// Throws the first setting that cannot work.
