@@ -265,7 +265,8 @@ package struct ForecastEvaluation {
       cost: ForecastCost(
         solver: timing.solver.secondsPerStep, latentStep: timing.latent.secondsPerStep,
         encoding: timing.encode.secondsPerStep, decoding: timing.decode.secondsPerStep),
-      batchCount: batch, solverName: named.ownerWords, solverStep: named.stepWords, paperSolverSeconds: paperSeconds,
+      batchCount: batch, solverName: named.ownerWords, solverStep: named.stepWords,
+      paperSolverSeconds: paperSeconds,
       paperSolver: paperSolver, published: paper?.latentSpeedUp)
   }
 

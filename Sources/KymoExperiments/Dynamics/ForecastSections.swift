@@ -331,7 +331,8 @@ extension ForecastFindings {
       ("adaptive switching, ensemble", adaptive),
     ]
     return Plot.Panel(
-      x: PlotAxis("speed-up over \(solverName), encoding and decoding counted", isLogarithmic: true),
+      x: PlotAxis(
+        "speed-up over \(solverName), encoding and decoding counted", isLogarithmic: true),
       y: PlotAxis("MNAD, mean over channels", isLogarithmic: true),
       groups.enumerated().compactMap { place, group in
         let known = group.1.filter { $0.speedUp != nil }
@@ -447,12 +448,13 @@ extension ForecastFindings {
     let speedUps = counted.enumerated().map { place, row in
       ScoreTable.Row(
         row.0,
-        hasPaper ? [
-          Score(row.1),
-          scale.map { scale in
-            Score(row.1 * scale, published: place == 0 ? costs.published : nil)
-          } ?? (place == 0 ? costs.published.map { Score(.nan, published: $0) } : nil),
-        ] : [Score(row.1)])
+        hasPaper
+          ? [
+            Score(row.1),
+            scale.map { scale in
+              Score(row.1 * scale, published: place == 0 ? costs.published : nil)
+            } ?? (place == 0 ? costs.published.map { Score(.nan, published: $0) } : nil),
+          ] : [Score(row.1)])
     }
     return [
       ResultSection(

@@ -145,7 +145,10 @@ extension ParameterFindings {
       let error = model.curve.mean[index]
       let relative = [
         ("the field's standard deviation", fieldDeviation),
-        ("that of persistence", persistence.flatMap { $0.indices.contains(index) ? $0[index] : nil }),
+        (
+          "that of persistence",
+          persistence.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+        ),
       ].compactMap { unit, size -> ScoreTable.Row? in
         size.map { .init("\(name), over \(unit)", [Score(error / $0)]) }
       }

@@ -16,9 +16,10 @@ package struct HeldOutPrediction: Sendable {
   /// Predicts `target` from `variables`; from the mean alone where there are none.
   package init(of target: [Double], from variables: [[Double]]) {
     let mean = [Double](repeating: Statistics.mean(target), count: target.count)
+    let ways = [Self.polynomial, Self.neighbours]
     let predictions =
       target.count < Self.fewestRecordings || variables.isEmpty
-      ? [] : [Self.fold(target, variables, Self.polynomial), Self.fold(target, variables, Self.neighbours)]
+      ? [] : ways.map { Self.fold(target, variables, $0) }
     let identity = LinearFit(intercept: 0, slopes: [1], rSquared: .nan)
     let scored = predictions.map { ($0, identity.score(regressors: [$0], target: target)) }
     let best = scored.max { $0.1 < $1.1 }
@@ -51,7 +52,9 @@ package struct HeldOutPrediction: Sendable {
 
   private static func neighbours(_ target: [Double], _ variables: [[Double]]) -> Predictor {
     let count = max(2, Int(Double(target.count).squareRoot() / 2))
-    let weights = variables.map { 1 / max(Statistics.populationVariance($0), .leastNormalMagnitude) }
+    let weights = variables.map {
+      1 / max(Statistics.populationVariance($0), .leastNormalMagnitude)
+    }
     return { point in
       let distances = target.indices.map { row in
         variables.indices.reduce(0.0) { sum, variable in

@@ -86,10 +86,14 @@ extension RelevanceCertainty {
   /// A function of other latents, or of a conserved mean, that explains this much makes a latent
   /// a repetition.
   fileprivate static let repetitionRSquared = 0.9
-  /// One that explains this much casts doubt. Latents of independent parameters reach 0 on held-out
+  /// One that explains this much casts doubt.
+  ///
+  /// Latents of independent parameters reach 0 on held-out
   /// recordings, with a scatter of 2/√n: 0.2 for 100.
   private static let relatedRSquared = 0.3
-  /// A latent whose loss raises held-out error by less is hardly needed. The same recordings are
+  /// A latent whose loss raises held-out error by less is hardly needed.
+  ///
+  /// The same recordings are
   /// predicted with and without it, so that a true parameter's effect stands out of their scatter.
   private static let littleCost = 0.05
   /// Recordings that show a relation.
@@ -182,6 +186,7 @@ extension RelevanceCertainty {
   ///   - latents: Statistics of every latent.
   ///   - recordings: The latents of every recording.
   ///   - error: The error of predictions of recordings with these latents.
+  /// - Returns: The fraction for each relevant latent.
   package static func removalCosts(
     _ latents: [LatentSummary], _ recordings: [ExtractedLatents],
     error: ([ExtractedLatents]) throws -> Double

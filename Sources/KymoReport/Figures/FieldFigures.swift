@@ -145,7 +145,8 @@ extension FieldComparison {
         (trace.xaxis, trace.yaxis) = (x, y)
         if column > 0 || columns.count == 1 {
           trace.colorbar = ColourBar(
-            title: Label(column == 2 ? "error" : "\(channel.name)", side: "top"), len: 0.84 * height,
+            title: Label(column == 2 ? "error" : "\(channel.name)", side: "top"),
+            len: 0.84 * height,
             y: (domain.lowerBound + domain.upperBound) / 2, x: column == 1 ? 0.61 : nil)
         } else {
           trace.showscale = false
