@@ -64,7 +64,7 @@ package enum Program {
     } catch let error where Kymo.exitCode(for: error) == .success {
       return report(parsingError: error)
     } catch {
-      say("\(error)")
+      say(Words.sentence(for: error))
       return isUsage(error) ? 2 : 1
     }
   }

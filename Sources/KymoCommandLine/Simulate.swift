@@ -90,11 +90,11 @@ package struct Simulate: ParsableCommand {
         let left = seconds * Double(total - done) / Double(done)
         terminal.show(
           fraction: Double(done) / Double(total),
-          "\(done) of \(total) recordings, \(Words.time(left)) left")
+          "\(done) of \(counted(total, "recording")), \(Words.time(left)) left")
       }, stopSignal: StopSignal.current)
     terminal.endProgress()
     terminal.say(
-      "\(summary.file): \(summary.recordings) recordings in \(Words.number(summary.seconds)) s"
+      "\(summary.file): \(counted(summary.recordings, "recording")) in \(Words.number(summary.seconds)) s"
         + (summary.redrawn > 0 ? ", \(summary.redrawn) draws diverged and were replaced" : ""))
     if outputOptions.json {
       print(

@@ -51,7 +51,7 @@ struct Conversation {
           fraction: Double(step.step) / Double(progress.totalSteps),
           """
           \(stage): epoch \(step.step) of at most \(progress.totalSteps), loss \
-          \(Words.number(step.loss))\(validation), at most \(Words.time(progress.secondsLeft)) left
+          \(Words.number(step.loss))\(validation)
           """)
         return
       }
@@ -60,8 +60,8 @@ struct Conversation {
         """
         step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
         (error \(Words.number(step.reconstruction)), KL divergence \
-        \(Words.number(step.klDivergence))), \(step.relevantLatents) relevant \
-        \(step.relevantLatents == 1 ? "latent" : "latents"), \
+        \(Words.number(step.klDivergence))), \
+        \(counted(step.relevantLatents, "relevant latent")), \
         \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left
         """)
     }

@@ -64,7 +64,8 @@ private struct Examination {
       Check(name: "system", found: Machine.operatingSystem),
       Check(
         name: "processor",
-        found: "\(Machine.processor), \(ProcessInfo.processInfo.activeProcessorCount) processors"),
+        found: Machine.processor + ", "
+          + counted(ProcessInfo.processInfo.activeProcessorCount, "processor")),
       Check(
         name: "instructions",
         found: "fused kernels \(Machine.kernelLevel), libtorch \(libtorchCapability)",
@@ -83,7 +84,8 @@ private struct Examination {
       let found = try Device(parsing: device ?? "cpu")
       return Check(
         name: "device",
-        found: "\(found), \(Device.cudaCount) CUDA devices, \(threads) threads")
+        found: "\(found), " + counted(Device.cudaCount, "CUDA device") + ", "
+          + counted(threads, "thread"))
     } catch {
       return Check(
         name: "device", state: .missing, found: error.message, remedy: error.remedy)

@@ -73,7 +73,8 @@ extension Extraction {
     }
     let rest = latents.count - 20
     return table.text + (rest > 0 ? "\n… and \(rest) more in the files" : "")
-      + "\nrelevant latents: \(shown.count) of \(relevant.count); ± is the 95 % interval"
+      + "\nrelevant latents: \(shown.count) of \(relevant.count); ± is the 95 % interval by the "
+      + "encoder's own noise, not calibrated"
       + (fit == nil ? "" : "; fit: percent of the training recordings with a smaller error")
       + (warning ?? "")
   }

@@ -3,7 +3,6 @@ import Foundation
 import KymoCommandLine
 import KymoData
 import KymoExperiments
-import KymoNumerics
 import KymoRuns
 
 extension MakeForecast: TensorVerb {
@@ -29,27 +28,8 @@ extension MakeForecast: TensorVerb {
     if outputOptions.json {
       try talk.print(json: summary)
     } else {
-      Terminal.print(text(summary))
+      Terminal.print(product.words)
     }
     talk.terminal.say("Written: \(output)")
-  }
-
-  private func text(_ summary: ForecastProduct.Summary) -> String {
-    var lines = [
-      """
-      \(summary.horizonSteps) frames of \(summary.recordings) recordings in \
-      \(Words.number(summary.seconds)) s, \
-      \(String(format: "%.1f", 100 * summary.latentFraction)) % of them in latent space
-      """
-    ]
-    if summary.diverged > 0 {
-      lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
-    }
-    if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
-      lines.append(
-        "MNAD \(differences.map(Words.number).joined(separator: ", ")) by channel, RMSE "
-          + Words.number(error))
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -1,5 +1,6 @@
 // What stops a forecast before it starts: parts that do not fit together. A forecast that
 // diverges is a result, see ForecastOutcome.
+import KymoNumerics
 
 /// Parts of a forecast that do not fit together.
 public enum ForecastError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -23,11 +24,11 @@ public enum ForecastError: Error, Hashable, Sendable, CustomStringConvertible {
       "A forecast starts from frames of shape \(expected), got \(found). Give the axes in the "
         + "order trajectories, time, channels, space."
     case .warmUpTooShort(let found, let needed):
-      "There are \(found) frames to warm up on, but \(needed) are needed. Give longer recordings "
+      "A warm-up needs \(counted(needed, "frame")), \(found) given. Give longer recordings "
         + "or a shorter warm-up."
     case .latents(let reduction, let propagator):
-      "The reduction has \(reduction) latents, but the propagator advances \(propagator). Train "
-        + "them together."
+      "The reduction has \(counted(reduction, "latent")), but the propagator advances "
+        + "\(propagator). Train them together."
     case .solverShape(let reduction, let solver):
       "The model was trained on states of shape \(reduction), but the solver has \(solver). Use "
         + "the solver and the resolution of the training data."

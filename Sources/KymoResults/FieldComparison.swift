@@ -23,15 +23,25 @@ public struct FieldComparison: Codable, Hashable, Sendable {
   public var positions: [[Double]]
   /// The channels.
   public var channels: [Channel]
+  /// What stands on the axes of time and space, with units; nil where no file names them.
+  public var axisNames: [String]?
   /// Last time that rollouts in training reached; nil where that means nothing.
   public var trainedTime: Double?
 
   /// Creates a comparison.
   public init(
-    times: [Double], positions: [[Double]], channels: [Channel], trainedTime: Double? = nil
+    times: [Double], positions: [[Double]], channels: [Channel], trainedTime: Double? = nil,
+    axisNames: [String]? = nil
   ) {
     (self.times, self.positions) = (times, positions)
-    (self.channels, self.trainedTime) = (channels, trainedTime)
+    (self.channels, self.trainedTime, self.axisNames) = (channels, trainedTime, axisNames)
+  }
+
+  /// What stands on an axis: time is 0.
+  package func axisName(_ axis: Int) -> String {
+    if let axisNames, axisNames.indices.contains(axis) { return axisNames[axis] }
+    return positions.count == 1
+      ? ["time", "position"][axis] : ["time", "first axis", "second axis"][axis]
   }
 
   /// Values of one frame.

@@ -54,6 +54,8 @@ import Testing
     var random = RandomStream(seed: 2, purpose: .testing)
     var metadata = RecordingsMetadata()
     metadata.boundary = points.map { _ in .open }
+    (metadata.axisNames, metadata.axisUnits) = (["t", "depth", "width"], ["ms", "m", ""])
+    (metadata.channelNames, metadata.channelUnits) = (["pressure"], ["Pa"])
     // N points of an axis with open ends have the spacing L / (N − 1).
     metadata.extents = points.map { 2 * Double($0 - 1) }
     let (frames, cells) = (33, points.reduce(1, *))
@@ -70,8 +72,16 @@ import Testing
       configuration: configuration, field: FieldDescription(recordings), seed: 1)
     var settings = ParameterEvaluationSettings()
     (settings.fieldRecordings, settings.baselines) = (1, false)
-    let results = try ExtractionEvaluation(model, settings: settings)
-      .evaluate(recordings, name: "test.npz", training: nil)
+    var evaluation = ExtractionEvaluation(model, settings: settings)
+    nonisolated(unsafe) var said: [String] = []
+    evaluation.hooks.progress = { _, words in unsafe said.append(words) }
+    let results = try evaluation.evaluate(
+      recordings, name: "test.npz", training: nil, isTrainingData: true)
+    #expect(
+      unsafe said.contains { $0.hasPrefix("reading training recordings") }
+        && !said.contains { $0.contains("test recordings") })
+    let still = try #require(results.predictions.last)
+    #expect(still.name == ParameterFindings.persistence && results.fieldDeviation != nil)
     let curve = try #require(results.predictions.first).curve
     #expect(curve.recordingCount == 2 && curve.mean.count == frames - 1)
     // The inside is off by one first frame more with each frame; the halo by nothing, and is not
@@ -88,6 +98,10 @@ import Testing
       return (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
     }
     let size = (inner[0] + inner[1]) / 2
+    // The decoder without weights keeps the first frame too.
+    expectClose(
+      still.curve.mean, curve.mean,
+      Tolerance(relative: 1e-4, because: "fields are in single precision"))
     expectClose(
       curve.mean, (1..<frames).map { Double($0) * size },
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
@@ -99,6 +113,14 @@ import Testing
       [try #require(forecast.summary.rootMeanSquareError)], [growth * size],
       Tolerance(relative: 1e-5, because: "fields are in single precision"))
     let shown = try #require(results.pictures.first).fields
+    #expect(
+      shown.axisNames?.prefix(1 + points.count)
+        == ["time (ms)", "depth (m)", "width"].prefix(1 + points.count))
+    #expect(shown.channels[0].name == "pressure (Pa)")
+    let way = forecast.words
+    #expect(
+      way.hasPrefix("32 frames of 2 recordings in ") && way.contains("s, by the decoder\n")
+        && !way.contains("latent"))
     #expect(results.pictures.count == 1 && shown.positions.map(\.count) == points)
     #expect(shown.positions.map { $0[1] } == points.map { _ in 2 })
     #expect(shown.positions.map(\.last) == metadata.extents)

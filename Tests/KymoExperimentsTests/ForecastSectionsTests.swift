@@ -4,6 +4,7 @@ import KymoMetrics
 import KymoPropagation
 import KymoReduction
 import KymoResults
+import KymoSolvers
 import Testing
 
 @testable import KymoExperiments
@@ -106,13 +107,32 @@ private func findings() -> ForecastFindings {
     #expect(cost == findings().costs?.cost)
   }
 
+  @Test("of a person's own data and solver name neither a paper nor a solver of ours")
+  func ownData() throws {
+    var own = findings()
+    for index in own.reconstructions.indices { own.reconstructions[index].published = nil }
+    (own.propagators[0].published, own.publishedEquationFree) = (nil, [])
+    own.costs?.published = nil
+    own.costs?.paperSolverSeconds = nil
+    own.costs?.solverName = SolverSettings.process(.init(command: ["mine"])).ownerWords
+    let results = try own.results()
+    let text = String(decoding: try results.json(), as: UTF8.self)
+      .replacing("\"published\":", with: "")
+    for word in ["our solver", "paper", "ublished", "our own"] {
+      #expect(!text.replacing("your solver", with: "").contains(word), "\(word)")
+    }
+    #expect(results.headline.last?.hasSuffix("times as fast as your solver.") == true)
+    #expect(results.scores["speed-ups"]?.columns == ["over your solver"])
+    #expect(findings().costs?.solverName == "our solver")
+  }
+
   @Test("say what the run is worth, with published numbers")
   func words() throws {
     let results = try findings().results()
     let words = results.headline.joined(separator: " ")
-    #expect(words.contains("2 latents of the autoencoder reconstruct the test frames"))
+    #expect(words.contains("The autoencoder with 2 latents reconstructs the test frames"))
     #expect(words.contains("(published: 0.0196, released weights)"))
-    #expect(words.contains("They are 30.0 times as fast as our own solver."))
+    #expect(words.contains("They are 30.0 times as fast as our solver."))
     // At a mean error of 0.009 the fastest fixed schedule is ρ = 5 with 5.5.
     #expect(
       findings().adaptiveWords?.hasPrefix(

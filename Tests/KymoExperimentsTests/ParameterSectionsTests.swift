@@ -53,6 +53,7 @@ private func findings(
   ]
   (findings.frameInterval, findings.trainedFrames) = (.pi / 8, 31)
   findings.published = paper
+  findings.removalCosts = Dictionary(uniqueKeysWithValues: latents.relevant.map { ($0, 2.0) })
   findings.pictures = [
     .init(
       recording: 7, caption: "γ = 1.08",
@@ -80,8 +81,8 @@ private func findings(
         (published: 0.993).
         """,
         """
-        The 95 % intervals hold the true γ for 95.1 % of the recordings. Calibrated on training \
-        recordings they hold 94.8 % for γ (bars × 1.25).
+        The 95 % intervals hold the true γ for 95.1 % of the recordings. Calibrated on 400 training \
+        recordings of the same system they hold 94.8 % for γ (bars × 1.25).
         """,
         """
         Started from one frame with the extracted parameters, the prediction's root-mean-square \
@@ -172,6 +173,68 @@ private func findings(
     let text = try doubtful.results().terminalText
     #expect(text.contains("In doubt: latent 2 lies near a bound of the rule"))
     #expect(!findings().certaintySections.contains { $0.id.hasPrefix("doubt") })
+    #expect(
+      doubtful.headline[0].hasSuffix("The number of parameters is in doubt between one and two."))
+  }
+
+  @Test("of a person's own data name no paper, and give errors in the field's own size")
+  func ownData() throws {
+    var own = findings()
+    own.published = nil
+    for index in own.predictions.indices { own.predictions[index].published = [] }
+    let still = ErrorCurve(
+      mean: own.predictions[0].curve.mean.map { _ in 0.8 },
+      lowerDecile: own.predictions[0].curve.mean, upperDecile: own.predictions[0].curve.mean,
+      recordingCount: 400, divergedCount: 0)
+    own.predictions.append(.init(ParameterFindings.persistence, still))
+    own.predictions[0].curve.mean[30] = 0.1
+    (own.fieldDeviation, own.timeName) = (0.5, "time (s)")
+    let results = try own.results()
+    let text = String(decoding: try results.json(), as: UTF8.self)
+      .replacing("\"published\":", with: "")
+    for word in ["open marks", "ublished", "±4 %", "Lu, Kim and"] {
+      #expect(!text.contains(word), "\(word)")
+    }
+    #expect(text.contains("time (s)"))
+    let rows = try #require(results.scores["result"]).rows.map { ($0.name, $0.scores[0]?.value) }
+    let name = "RMSE at predicted frame 31, the end of the trained length"
+    #expect(
+      rows.contains { $0 == ("\(name), over the field's standard deviation", 0.2) }
+        && rows.contains { $0 == ("\(name), over that of persistence", 0.125) })
+    #expect(try String(decoding: findings().results().json(), as: UTF8.self).contains("open marks"))
+  }
+
+  @Test("say where error bars were not calibrated") func notCalibrated() {
+    var bare = findings()
+    bare.scores[0].calibration = nil
+    #expect(bare.headline[1].contains("They are not calibrated: no training recordings"))
+    #expect(findings(parameters: [], relevant: [1]).headline[0].contains("are not calibrated"))
+  }
+
+  @Test("call the number of parameters clear only when every test is passed")
+  func clear() throws {
+    func words(_ findings: ParameterFindings) throws -> String {
+      findings.certaintySections.compactMap { section in
+        if case .text(let text) = section.content { text.text } else { nil }
+      }.joined(separator: "\n")
+    }
+    #expect(try words(findings()).contains("is clear in this training"))
+    // Both relevant latents follow the one parameter.
+    let twice = try words(findings(relevant: [1, 2]))
+    #expect(twice.contains("in doubt between one and two") && twice.contains("Counted twice"))
+    var needless = findings(parameters: ["a", "b"], relevant: [1, 2])
+    #expect(try words(needless).contains("is clear"))
+    needless.removalCosts[2] = 0.012
+    #expect(
+      try words(needless).contains("in doubt between one and two")
+        && words(needless).contains("Hardly needed: without what only latent 3 says"))
+    #expect(try words(needless).contains("1.2 % larger"))
+    needless.removalCosts = [:]
+    #expect(try words(needless).contains("is two is not tested in full"))
+    var grey = findings()
+    grey.latents[0].meanVariance = 0.026
+    #expect(
+      try words(grey).contains("Neither relevant nor collapsed: latent 1 has a mean σ² of 0.026"))
   }
 }
 

@@ -32,7 +32,7 @@ extension Inspection {
 
   private var sampleNote: String? {
     sampledRecordingCount < recordingCount
-      ? "of \(sampledRecordingCount) recordings at even distances" : nil
+      ? "of \(counted(sampledRecordingCount, "recording")) at even distances" : nil
   }
 
   private var overview: [[String]] {
@@ -53,14 +53,14 @@ extension Inspection {
     let timeUnit = unit(of: 0)
     rows.append([
       "time \(metadata.axisNames[0])",
-      "\(frameCount) frames"
+      counted(frameCount, "frame")
         + (metadata.frameInterval.map {
           ", \(short($0))\(timeUnit) apart, \(short($0 * Double(frameCount - 1)))\(timeUnit) in all"
         } ?? ", distance not given"),
     ])
     for axis in 0..<spaceRank {
       let kind = metadata.boundary[axis]
-      var words = "\(spaceShape[axis]) points"
+      var words = counted(spaceShape[axis], "point")
       if let extents = metadata.extents {
         let axisUnit = unit(of: 1 + axis)
         let spacing = Grid.Axis(spaceShape[axis], extent: extents[axis], kind).spacing

@@ -74,7 +74,7 @@ struct StarterCrops {
     } else if inspection.recordingCount < 50 {
       findings.append(
         Finding(
-          .warning, "there are \(inspection.recordingCount) recordings",
+          .warning, "the file holds \(counted(inspection.recordingCount, "recording"))",
           remedy: "A latent needs recordings enough to show its range: hundreds are usual."))
     }
     (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
@@ -100,8 +100,8 @@ extension Inspection {
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
     var lines = [
-      "# A recipe to start from, made for \(oneLine(file)): \(recordingCount) recordings,",
-      "# \(counted(channels.count, "channel")), \(frameCount) frames, "
+      "# A recipe to start from, made for \(oneLine(file)): \(counted(recordingCount, "recording")),",
+      "# \(counted(channels.count, "channel")), \(counted(frameCount, "frame")), "
         + "\(spaceShape.map(String.init).joined(separator: " × ")) points.",
     ]
     for finding in findings where finding.severity == .error {

@@ -317,9 +317,6 @@ extension Recordings {
   }
 }
 
-/// "1 recording", "3 recordings".
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
 /// The first few of many.
 private func list(_ indices: [Int]) -> String {
   indices.prefix(5).map(String.init).joined(separator: ", ") + (indices.count > 5 ? ", …" : "")

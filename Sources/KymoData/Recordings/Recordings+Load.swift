@@ -207,15 +207,12 @@ struct AxisOrder: Hashable {
     }
     let words = readings.map { order in
       let names = order.split(separator: ",").enumerated().map { axis, letter in
-        let name =
-          switch letter {
-          case "N": shape[axis] == 1 ? "recording" : "recordings"
-          case "C": shape[axis] == 1 ? "channel" : "channels"
-          case "T": "frames"
-          case "X": "points in x"
-          default: "points in y"
-          }
-        return "\(shape[axis]) \(name)"
+        switch letter {
+        case "N": return counted(shape[axis], "recording")
+        case "C": return counted(shape[axis], "channel")
+        case "T": return counted(shape[axis], "frame")
+        default: return counted(shape[axis], "point") + " in \(letter.lowercased())"
+        }
       }
       return "\(order) (\(names.joined(separator: ", ")))"
     }

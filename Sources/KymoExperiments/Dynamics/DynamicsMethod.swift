@@ -47,7 +47,8 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
     let found = try findings(on: test, hooks: hooks)
     var results = try found.results()
-    if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount) {
+    if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount)
+    {
       results.headline.append(words)
     }
     return results

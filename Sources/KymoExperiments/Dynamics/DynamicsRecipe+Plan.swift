@@ -16,8 +16,9 @@ extension DynamicsRecipe {
       dataHashes: data.hashes, makeSession: { try session(on: data) },
       describe: { _ in
         """
-        \(data.training.series.count) recordings of \(data.training.series[0].frames.count) frames, \
-        \(ForecastStages.all(self, data).count) models
+        \(counted(data.training.series.count, "recording")) of \
+        \(counted(data.training.series[0].frames.count, "frame")), \
+        \(counted(ForecastStages.all(self, data).count, "model"))
         """
       })
   }
@@ -61,8 +62,8 @@ extension DynamicsRecipe {
     return TrainingEstimate(
       words: [
         """
-        \(models) models, at most \(epochs) epochs. The first one takes \(Words.number(seconds)) s \
-        for an epoch (measured now on \(hooks.threads) threads).
+        \(counted(models, "model")), at most \(counted(epochs, "epoch")). The first one takes \(Words.number(seconds)) s \
+        for an epoch (measured now on \(counted(hooks.threads, "thread"))).
         """
       ],
       numbers: [

@@ -241,7 +241,7 @@ package struct ForecastEvaluation {
   private func costs(
     _ starts: InitialConditions, _ horizon: Int
   ) throws -> ForecastFindings.Costs? {
-    guard let solver, let words = recipe.solver?.stepWords else { return nil }
+    guard let solver, let named = recipe.solver else { return nil }
     let steps = min(recipe.evaluation.timedSteps, horizon)
     let batch = min(32, starts.count)
     let (known, _) = starts.windows(0..<batch)
@@ -265,7 +265,8 @@ package struct ForecastEvaluation {
       cost: ForecastCost(
         solver: timing.solver.secondsPerStep, latentStep: timing.latent.secondsPerStep,
         encoding: timing.encode.secondsPerStep, decoding: timing.decode.secondsPerStep),
-      batchCount: batch, solverStep: words, paperSolverSeconds: paperSeconds,
+      batchCount: batch, solverName: named.ownerWords, solverStep: named.stepWords,
+      paperSolverSeconds: paperSeconds,
       paperSolver: paperSolver, published: paper?.latentSpeedUp)
   }
 

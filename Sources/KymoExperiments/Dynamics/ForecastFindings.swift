@@ -98,6 +98,8 @@ package struct ForecastFindings {
     package var cost: ForecastCost
     /// Trajectories that were forecast side by side.
     package var batchCount: Int
+    /// Whose solver the times are of: "our solver" or "your solver".
+    package var solverName = "our solver"
     /// Time step of the solver, in words such as "δt = 0.005".
     package var solverStep: String
     /// Seconds for one coarse step of a solver as the paper ran it; nil where not measured.

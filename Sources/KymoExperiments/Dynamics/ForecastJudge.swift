@@ -300,6 +300,8 @@ struct ForecastGallery {
         return array.elements[first..<first + cells]
       }
     }
+    let labels = data.metadata.channelLabels
+    let names = labels.count == channels ? labels : data.channelNames
     fields.append(
       FieldComparison(
         times: frames.map { Double($0 + 1) * data.frameInterval },
@@ -308,8 +310,8 @@ struct ForecastGallery {
         },
         channels: (0..<channels).map { channel in
           .init(
-            data.channelNames[channel], truth: values(truth, channel),
+            names[channel], truth: values(truth, channel),
             prediction: values(forecast, channel))
-        }))
+        }, axisNames: data.metadata.axisLabels))
   }
 }

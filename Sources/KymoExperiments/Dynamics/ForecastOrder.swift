@@ -68,6 +68,29 @@ package struct ForecastProduct {
   /// What the file says of axes and channels.
   package var metadata: RecordingsMetadata
 
+  /// What was made and how good it is, in a few lines.
+  package var words: String {
+    let way =
+      latents == nil
+      ? "by the decoder"
+      : String(format: "%.1f", 100 * summary.latentFraction) + " % of them in latent space"
+    var lines = [
+      """
+      \(counted(summary.horizonSteps, "frame")) of \(counted(summary.recordings, "recording")) in \
+      \(Words.number(summary.seconds)) s, \(way)
+      """
+    ]
+    if summary.diverged > 0 {
+      lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
+    }
+    if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
+      lines.append(
+        "MNAD \(differences.map(Words.number).joined(separator: ", ")) by channel, RMSE "
+          + Words.number(error))
+    }
+    return lines.joined(separator: "\n")
+  }
+
   /// Writes an NPZ file that other verbs read as recordings.
   package func write(to file: URL) throws {
     let x = frames.exchanged(1)

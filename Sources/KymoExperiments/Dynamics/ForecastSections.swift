@@ -43,10 +43,10 @@ extension ForecastFindings {
       paper?.counting = "latent steps alone"
       rows.append(
         .init(
-          "speed-up over our solver, all counted", [Score(fullSpeedUp(costs))]))
+          "speed-up over \(solverName), all counted", [Score(fullSpeedUp(costs))]))
       rows.append(
         .init(
-          "speed-up over our solver, latent steps alone",
+          "speed-up over \(solverName), latent steps alone",
           [Score(costs.cost.latentSpeedUp, published: paper)]))
     }
     guard !rows.isEmpty else { return [] }
@@ -63,6 +63,11 @@ extension ForecastFindings {
   }
 
   // MARK: Pictures
+
+  /// What open squares are, where there are any.
+  private static func marks(_ published: [PublishedScore?]) -> String {
+    published.contains { $0 != nil } ? ", open squares are published" : ""
+  }
 
   /// One section for each channel of each shown initial condition.
   private var fieldSections: [ResultSection] {
@@ -111,7 +116,7 @@ extension ForecastFindings {
           "reconstruction",
           caption: """
             Reconstruction error against the number of latents; marks that stand alone are the \
-            reduction of the forecasts, open squares are published.
+            reduction of the forecasts\(Self.marks(reconstructions.map(\.published))).
             """, .plot(Plot([reconstructionPanel]))))
     }
     return sections
@@ -204,7 +209,7 @@ extension ForecastFindings {
           "ratio",
           caption: """
             Error and correlation against the ratio of latent to solver steps; bars are one standard \
-            deviation over initial conditions, open squares are published.
+            deviation over initial conditions\(Self.marks(schedules.map(\.published))).
             """, .plot(ratioPlot)))
     }
     if all.contains(where: { $0.speedUp != nil }) {
@@ -255,7 +260,7 @@ extension ForecastFindings {
     let hasTraining = training && ways.contains { $0.trainingSeconds != nil }
     var columns =
       channelNames.map { "MNAD, \($0)" } + ["RMSE", "correlation", "valid \(validTimeUnit)"]
-    if hasSpeed { columns += ["speed-up", "as the paper counts", "latent frames"] }
+    if hasSpeed { columns += ["speed-up", "latent steps alone", "latent frames"] }
     if hasTraining { columns.append("training") }
     let rows = ways.enumerated().map { place, way -> ScoreTable.Row in
       var scores: [Score?] = way.normalizedDifference.map { Score($0) }
@@ -326,7 +331,8 @@ extension ForecastFindings {
       ("adaptive switching, ensemble", adaptive),
     ]
     return Plot.Panel(
-      x: PlotAxis("speed-up over our solver, encoding and decoding counted", isLogarithmic: true),
+      x: PlotAxis(
+        "speed-up over \(solverName), encoding and decoding counted", isLogarithmic: true),
       y: PlotAxis("MNAD, mean over channels", isLogarithmic: true),
       groups.enumerated().compactMap { place, group in
         let known = group.1.filter { $0.speedUp != nil }
@@ -402,8 +408,9 @@ extension ForecastFindings {
       ResultSection(
         "equation-free", heading: "Equation-free comparison",
         caption: """
-          MNAD\(horizon) from one initial condition, without the solver. Published numbers are of \
-          coarse-scale equations learnt from fine-scale observations.
+          MNAD\(horizon) from one initial condition, without the solver.\(published.isEmpty
+            ? "" : " Published numbers are of coarse-scale equations learnt from fine-scale "
+            + "observations.")
           """, places: [.report, .terminal, .overview],
         .scores(
           ScoreTable(
@@ -424,28 +431,30 @@ extension ForecastFindings {
     }
     let times =
       [
-        time("our solver, \(costs.solverStep)", cost.solver),
+        time("\(solverName), \(costs.solverStep)", cost.solver),
         time("one latent step", cost.latentStep), time("encoding one frame", cost.encoding),
         time("decoding one frame", cost.decoding),
       ]
       + (costs.paperSolverSeconds.map {
         [time("solver as in the paper: \(costs.paperSolver)", $0)]
       } ?? [])
+    let hasPaper = costs.paperSolverSeconds != nil || costs.published != nil
     let scale = costs.paperSolverSeconds.map { $0 / cost.solver }
     let counted = [
-      ("latent steps alone, as the paper counts", cost.latentSpeedUp),
+      ("latent steps alone\(hasPaper ? ", as the paper counts" : "")", cost.latentSpeedUp),
       ("with decoding of every frame", cost.decodedSpeedUp),
       ("everything, warm-up and its encoding too", fullSpeedUp(costs)),
     ]
     let speedUps = counted.enumerated().map { place, row in
       ScoreTable.Row(
         row.0,
-        [
-          Score(row.1),
-          scale.map { scale in
-            Score(row.1 * scale, published: place == 0 ? costs.published : nil)
-          } ?? (place == 0 ? costs.published.map { Score(.nan, published: $0) } : nil),
-        ])
+        hasPaper
+          ? [
+            Score(row.1),
+            scale.map { scale in
+              Score(row.1 * scale, published: place == 0 ? costs.published : nil)
+            } ?? (place == 0 ? costs.published.map { Score(.nan, published: $0) } : nil),
+          ] : [Score(row.1)])
     }
     return [
       ResultSection(
@@ -461,7 +470,8 @@ extension ForecastFindings {
         places: [.report, .terminal, .overview],
         .scores(
           ScoreTable(
-            "counted", columns: ["over our solver", "over the paper's"], rows: speedUps))),
+            "counted", columns: ["over \(solverName)"] + (hasPaper ? ["over the paper's"] : []),
+            rows: speedUps))),
     ]
   }
 }

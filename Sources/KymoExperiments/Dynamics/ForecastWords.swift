@@ -14,7 +14,8 @@ extension ForecastFindings {
     guard let reduction = reconstructions.first(where: \.isMain) else { return [] }
     return [
       """
-      \(reduction.latentCount) latents of the \(reduction.name) reconstruct the test frames with \
+      The \(reduction.name) with \(NumberText.count(reduction.latentCount, "latent")) reconstructs \
+      the \(data.isTrainingData ? "training" : "test") frames with \
       a mean squared error of \(NumberText.significant(reduction.scaledMeanSquaredError)) of the \
       scaled field\(Self.words(reduction.published)).
       """
@@ -41,11 +42,14 @@ extension ForecastFindings {
     if let speed = main.speedUp {
       sentences.append(
         speed >= 1
-          ? "They are \(NumberText.significant(speed)) times as fast as our own solver."
-          : "They take \(NumberText.significant(1 / speed)) times as long as our own solver.")
+          ? "They are \(NumberText.significant(speed)) times as fast as \(solverName)."
+          : "They take \(NumberText.significant(1 / speed)) times as long as \(solverName).")
     }
     return sentences
   }
+
+  /// Whose solver forecasts are compared with.
+  var solverName: String { costs?.solverName ?? "our solver" }
 
   private static func words(_ published: PublishedScore?) -> String {
     published.map { " (published: \(NumberText.published($0.value)), \($0.source))" } ?? ""

@@ -39,6 +39,9 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     }
   }
 
+  /// Whose solver it is, in words.
+  var ownerWords: String { if case .process = self { "your solver" } else { "our solver" } }
+
   /// Time step of the solver in words.
   var stepWords: String {
     switch self {

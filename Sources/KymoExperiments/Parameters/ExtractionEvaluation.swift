@@ -33,16 +33,17 @@ package struct ExtractionEvaluation {
   /// Evaluates a model on test recordings of this name; a second fit of the known parameters is
   /// made on clean training recordings, where there are any.
   package func evaluate(
-    _ test: Recordings, name: String, training: Recordings?
+    _ test: Recordings, name: String, training: Recordings?, isTrainingData: Bool = false
   ) throws -> ParameterFindings {
-    let read = try extract(test, "reading test recordings")
+    let kind = isTrainingData ? "training" : "test"
+    let read = try extract(test, "reading \(kind) recordings")
     let paper = PublishedSystem(test).map {
       PublishedParameters.of($0, isNoisy: conditions.noise > 0)
     }
     let collapsed = model.collapsedVariance(for: test)
     let summaries = latentSummaries(of: read, collapsedVariance: collapsed)
     let relevant = summaries.relevant
-    let latents = try fit(test, read, relevant: relevant, "fitting test recordings")
+    let latents = try fit(test, read, relevant: relevant, "fitting \(kind) recordings")
 
     var fitted: [ExtractedLatents]?
     if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
@@ -62,11 +63,14 @@ package struct ExtractionEvaluation {
     }
     var findings = ParameterFindings(
       data: DataProvenance(
-        system: test.systemName, file: name, recordingCount: test.count, isTrainingData: false),
+        system: test.systemName, file: name, recordingCount: test.count,
+        isTrainingData: isTrainingData),
       parameterNames: names, latents: summaries, collapsedVariance: collapsed, scores: scores,
       recordings: latents)
-    findings.predictions = try predictions(test, latents, paper)
+    (findings.predictions, findings.fieldDeviation) = try predictions(test, latents, paper)
+    findings.removalCosts = try removalCosts(test, summaries, latents)
     findings.frameInterval = test.frameInterval ?? 1
+    findings.timeName = test.metadata.axisLabels[0]
     findings.trainedFrames = model.trainedFrames
     findings.pictures = try test.spaceRank == 2 ? planes(test, latents) : fields(test, latents)
     findings.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
@@ -131,19 +135,52 @@ extension ExtractionEvaluation {
   /// RMSE against frame of the decoder and of the finite-difference baselines.
   private func predictions(
     _ test: Recordings, _ latents: [ExtractedLatents], _ paper: PublishedParameters?
-  ) throws -> [ParameterFindings.Prediction] {
+  ) throws -> ([ParameterFindings.Prediction], fieldDeviation: Double?) {
     let count = min(test.count, settings.rolloutRecordings)
-    guard count > 0 else { return [] }
+    guard count > 0 else { return ([], nil) }
     let given = model.givenCells(Halo(test.boundary))
-    var decoder = RolloutErrors()
+    var (decoder, persistence) = (RolloutErrors(), RolloutErrors())
+    var variances: [Double] = []
     try blocks(test, count, "rolling out") { range in
+      let truth = frames(of: test, range).trimmed(given, from: 3)
       decoder.add(
-        prediction: try predict(test, range, latents).trimmed(given, from: 3),
-        truth: frames(of: test, range).trimmed(given, from: 3))
+        prediction: try predict(test, range, latents).trimmed(given, from: 3), truth: truth)
+      persistence.add(
+        prediction: firstFrames(of: test, range).trimmed(given, from: 3), truth: truth)
+      for channel in 0..<test.channelCount {
+        variances.append(
+          Statistics.populationVariance(
+            range.indices.flatMap { place in
+              truth.slice(place - range.lowerBound).slice(channel).elements.map(Double.init)
+            }))
+      }
     }
     let model = ParameterFindings.Prediction(
       "propagating decoder", decoder.curve, published: paper?.decoderErrors(conditions) ?? [])
-    return try [model] + (settings.baselines ? baselines(test, count, paper) : [])
+    let rivals = try settings.baselines ? baselines(test, count, paper) : []
+    return (
+      [model] + rivals + [.init(ParameterFindings.persistence, persistence.curve)],
+      Statistics.mean(variances).squareRoot()
+    )
+  }
+
+  /// By what fraction the error over the trained length grows without each relevant latent.
+  private func removalCosts(
+    _ test: Recordings, _ summaries: [LatentSummary], _ latents: [ExtractedLatents]
+  ) throws -> [Int: Double] {
+    let count = min(test.count, settings.rolloutRecordings, 50)
+    let frames = min(model.trainedFrames, test.frameCount - 1)
+    guard count > 0, frames > 0 else { return [:] }
+    let given = model.givenCells(Halo(test.boundary))
+    return try RelevanceCertainty.removalCosts(summaries, latents) { latents in
+      var errors = RolloutErrors()
+      try blocks(test, count, "rolling out without a latent") { range in
+        errors.add(
+          prediction: try predict(test, range, latents, frames).trimmed(given, from: 3),
+          truth: self.frames(of: test, range, frames).trimmed(given, from: 3))
+      }
+      return errors.divergedCount > 0 ? .infinity : Statistics.mean(errors.rows.flatMap(\.self))
+    }
   }
 
   /// Plain solvers with the true parameters.
@@ -161,18 +198,23 @@ extension ExtractionEvaluation {
     }
   }
 
-  /// Predicted frames of recordings, the first one given: `[recordings, C, frames − 1, X…]`.
+  /// Predicted frames of recordings, the first one given: `[recordings, C, frames, X…]`; all that
+  /// the recordings have without a number.
   private func predict(
-    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractedLatents]
+    _ test: Recordings, _ range: Range<Int>, _ latents: [ExtractedLatents], _ frames: Int? = nil
   ) throws -> HostArray<Float> {
     try model.rollout(
-      test, range: range, latents: range.map { latents[$0].mean }, frames: test.frameCount - 1,
+      test, range: range, latents: range.map { latents[$0].mean },
+      frames: frames ?? test.frameCount - 1,
       halo: Halo(test.boundary)
     ).exchanged(1)
   }
 
-  /// The frames after the first: `[recordings, C, frames − 1, X…]`.
-  private func frames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
+  /// The frames after the first: `[recordings, C, frames, X…]`; all without a number.
+  private func frames(
+    of test: Recordings, _ range: Range<Int>, _ frames: Int? = nil
+  ) -> HostArray<Float> {
+    let frames = frames ?? test.frameCount - 1
     let cells = test.spaceShape.reduce(1, *)
     var values: [Float] = []
     values.reserveCapacity(range.count * test.recordingLength)
@@ -180,11 +222,25 @@ extension ExtractionEvaluation {
       let recording = test[index].exchanged(0).elements
       for channel in 0..<test.channelCount {
         let start = channel * test.frameCount * cells
-        values += recording[start + cells..<start + test.frameCount * cells]
+        values += recording[start + cells..<start + (frames + 1) * cells]
       }
     }
     return HostArray(
-      values, shape: [range.count, test.channelCount, test.frameCount - 1] + test.spaceShape)
+      values, shape: [range.count, test.channelCount, frames] + test.spaceShape)
+  }
+
+  /// The first frame in the place of every later one.
+  private func firstFrames(of test: Recordings, _ range: Range<Int>) -> HostArray<Float> {
+    let (cells, frames) = (test.spaceShape.reduce(1, *), test.frameCount)
+    let values = range.flatMap { index in
+      let recording = test[index].exchanged(0).elements
+      return (0..<test.channelCount).flatMap { channel in
+        let first = recording[channel * frames * cells..<(channel * frames + 1) * cells]
+        return (1..<frames).flatMap { _ in first }
+      }
+    }
+    return HostArray(
+      values, shape: [range.count, test.channelCount, frames - 1] + test.spaceShape)
   }
 
   private func blocks(
@@ -214,7 +270,7 @@ extension ExtractionEvaluation {
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let length = test.frameCount * points
-      let channels = test.channelNames.enumerated().map { place, name in
+      let channels = test.metadata.channelLabels.enumerated().map { place, name in
         let recorded = Array(truth[place * length..<(place + 1) * length])
         let rest = length - points
         let later = predicted[place * rest..<(place + 1) * rest]
@@ -226,7 +282,8 @@ extension ExtractionEvaluation {
         fields: FieldComparison(
           times: (0..<test.frameCount).map { Double($0) * interval },
           positions: [(0..<points).map { Double($0) * spacing }], channels: channels,
-          trainedTime: Double(model.trainedFrames) * interval))
+          trainedTime: Double(model.trainedFrames) * interval,
+          axisNames: test.metadata.axisLabels))
     }
   }
 }
@@ -259,7 +316,7 @@ extension ExtractionEvaluation {
     return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
-      let channels = test.channelNames.enumerated().map { place, name in
+      let channels = test.metadata.channelLabels.enumerated().map { place, name in
         FieldComparison.Channel(
           name, truth: frames.flatMap { snapshot(truth, place * test.frameCount + $0) },
           prediction: frames.flatMap { snapshot(predicted, place * last + $0 - 1) })
@@ -268,7 +325,8 @@ extension ExtractionEvaluation {
         recording: index, caption: caption(test, latents[index]),
         fields: FieldComparison(
           times: frames.map { Double($0) * interval }, positions: positions, channels: channels,
-          trainedTime: Double(model.trainedFrames) * interval))
+          trainedTime: Double(model.trainedFrames) * interval,
+          axisNames: test.metadata.axisLabels))
     }
   }
 
@@ -317,9 +375,9 @@ extension ExtractionEvaluation {
       found: "values that are NaN or infinite in all recordings",
       allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
     let recordings = left.isEmpty ? all : all.leavingOut(left)
-    var findings = try evaluation.evaluate(
-      recordings, name: file.lastPathComponent, training: training)
-    findings.data.isTrainingData = file.isSameFile(as: data.trainFile)
+    let findings = try evaluation.evaluate(
+      recordings, name: file.lastPathComponent, training: training,
+      isTrainingData: file.isSameFile(as: data.trainFile))
     var results = try findings.results()
     if let words = leftOutWords(left, of: all.count) {
       results.headline.append(words + " The others are numbered without them.")
@@ -334,5 +392,24 @@ extension ExtractionEvaluation {
           + doubts[first] + ".")
     }
     return results
+  }
+}
+
+extension RecordingsMetadata {
+  /// Names of time and the space axes with their units, as the file has them.
+  var axisLabels: [String] {
+    zip(axisNames, axisNames.indices).map { name, axis in
+      let word = axis > 0 ? name : name == "t" ? "time" : name
+      return word + Self.unit(axisUnits, axis)
+    }
+  }
+
+  /// Names of the channels with their units.
+  var channelLabels: [String] {
+    zip(channelNames, channelNames.indices).map { $0 + Self.unit(channelUnits, $1) }
+  }
+
+  private static func unit(_ units: [String], _ place: Int) -> String {
+    units.indices.contains(place) && !units[place].isEmpty ? " (\(units[place]))" : ""
   }
 }

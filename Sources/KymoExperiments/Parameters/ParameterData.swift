@@ -60,7 +60,8 @@ func simulateIfAbsent(
   return try configuration.write(
     to: file, threads: hooks.threads,
     progress: { done in
-      hooks.progress(Double(done) / Double(total), "\(name): \(done) of \(total) recordings")
+      hooks.progress(
+        Double(done) / Double(total), "\(name): \(done) of \(counted(total, "recording"))")
     }, stopSignal: hooks.stopSignal)
 }
 

@@ -45,12 +45,19 @@ package struct ParameterFindings {
   package var predictions: [Prediction] = []
   /// Time between frames, in the data's unit; 1 when unknown.
   package var frameInterval = 1.0
+  /// What the axis of time is called, with its unit.
+  package var timeName = "time"
   /// Number of frames that training rollouts predicted.
   package var trainedFrames = 0
+  /// Standard deviation of the rolled-out recordings about their channels' means; nil without
+  /// rollouts.
+  package var fieldDeviation: Double?
   /// A few recordings.
   package var pictures: [Picture] = []
   /// Means over space that every recording keeps and that differ between them.
   package var conservedMeans: [ConservedMean] = []
+  /// By what fraction held-out error grows without each relevant latent; empty without rollouts.
+  package var removalCosts: [Int: Double] = [:]
   /// What the paper reports of the same system.
   var published: PublishedParameters?
 

@@ -108,7 +108,8 @@ extension ParameterRun: ExtractsParameters {
       return try directory.readResults().values(ParameterValues.self).latents.map(\.isRelevant)
     }
     return latentSummaries(
-      of: latents.filter { $0.mean.allSatisfy(\.isFinite) }, collapsedVariance: model.collapsedVariance(for: recordings)
+      of: latents.filter { $0.mean.allSatisfy(\.isFinite) },
+      collapsedVariance: model.collapsedVariance(for: recordings)
     ).map(\.isRelevant)
   }
 }

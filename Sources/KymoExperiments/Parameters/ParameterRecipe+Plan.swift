@@ -17,13 +17,13 @@ extension ParameterRecipe {
     return TrainingPlan(
       dataHashes: [self.data.train: recordings.contentHashDigits(threads: hooks.threads)],
       notes: made.map {
-        "Simulated \($0.recordings) recordings, \($0.redrawn) redrawn: \($0.file)"
+        "Simulated \(counted($0.recordings, "recording")), \($0.redrawn) redrawn: \($0.file)"
       },
       warnings: warnings,
       makeSession: {
         try session(on: recordings, device: device, base: base)
       },
-      describe: { "\(recordings.count) recordings, \($0.totalSteps) steps" })
+      describe: { "\(counted(recordings.count, "recording")), \(counted($0.totalSteps, "step"))" })
   }
 }
 
@@ -88,11 +88,11 @@ extension ParameterRecipe {
     let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
     return TrainingEstimate(
       words: [
-        "Data: \(count) recordings, \(Words.bytes(dataBytes)) on disk.",
+        "Data: \(counted(count, "recording")), \(Words.bytes(dataBytes)) on disk.",
         "Memory: about \(Words.bytes(memory))\(available).",
         """
-        Time: about \(Words.time(seconds)) for \(phases.totalSteps) steps of \
-        \(Words.number(1000 * step)) ms (measured now on \(hooks.threads) threads).
+        Time: about \(Words.time(seconds)) for \(counted(phases.totalSteps, "step")) of \
+        \(Words.number(1000 * step)) ms (measured now on \(counted(hooks.threads, "thread"))).
         """,
       ],
       numbers: [

@@ -21,6 +21,9 @@ extension ParameterFindings {
   /// Name of a latent in words; the paper counts from 1.
   func latentName(_ latent: Int) -> String { "latent \(latent + 1)" }
 
+  /// The prediction that the first frame stays as it is.
+  static let persistence = "persistence"
+
   /// Number of recordings in words.
   var recordingWords: String { NumberText.count(recordings.count, "recording") }
 
@@ -135,9 +138,21 @@ extension ParameterFindings {
   private var errorRows: [ScoreTable.Row] {
     guard let model = predictions.first else { return [] }
     let frames = Set([trainedFrames - 1, 100]).sorted()
-    return frames.filter(model.curve.mean.indices.contains).map { index in
+    let persistence = predictions.first { $0.name == Self.persistence }?.curve.mean
+    return frames.filter(model.curve.mean.indices.contains).flatMap { index in
       let place = index == trainedFrames - 1 ? ", the end of the trained length" : ""
-      return .init("RMSE at predicted frame \(index + 1)\(place)", [model.score(at: index)])
+      let name = "RMSE at predicted frame \(index + 1)\(place)"
+      let error = model.curve.mean[index]
+      let relative = [
+        ("the field's standard deviation", fieldDeviation),
+        (
+          "that of persistence",
+          persistence.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+        ),
+      ].compactMap { unit, size -> ScoreTable.Row? in
+        size.map { .init("\(name), over \(unit)", [Score(error / $0)]) }
+      }
+      return [.init(name, [model.score(at: index)])] + relative
     }
   }
 
@@ -397,7 +412,7 @@ extension ParameterFindings {
           ? ", \(NumberText.count(prediction.curve.divergedCount)) diverged and left out" : "")
     }
     let panel = Plot.Panel(
-      x: PlotAxis(frameInterval == 1 ? "time (frames)" : "time"),
+      x: PlotAxis(frameInterval == 1 && timeName == "time" ? "time (frames)" : timeName),
       y: PlotAxis("root-mean-square error", isLogarithmic: true),
       shown.enumerated().map { place, prediction in
         .init(
@@ -410,16 +425,20 @@ extension ParameterFindings {
       .union(shown[0].published.map(\.index)).sorted()
       .filter { index in shown.contains { $0.curve.mean.indices.contains(index) } }
     let last = trainedFrames - 1
+    let published =
+      "; published values are read off plots (±4 %), between two of them on the straight line"
+    let isPublished = shown.contains { !$0.published.isEmpty }
     return [
       ResultSection(
         "errors", heading: "Error against time",
         caption: """
           Root-mean-square error of each predicted frame, mean over recordings; bands hold 10–90 % \
-          of them, open marks are published values. \(counts.joined(separator: "; ")).
+          of them\(isPublished ? ", open marks are published values" : ""). \(counts.joined(separator: "; ")).
           """, places: [.report, .overview], .plot(Plot([panel]))),
       ResultSection(
         "error-table",
-        caption: "Index 0 is the first predicted frame. Published curves are read off plots, ±4 %.",
+        caption: "Index 0 is the first predicted frame."
+          + (isPublished ? " Published curves are read off plots, ±4 %." : ""),
         places: [.report, .terminal],
         .scores(
           ScoreTable(
@@ -430,8 +449,7 @@ extension ParameterFindings {
       ResultSection(
         "trained-errors",
         caption: """
-          RMSE at the end of the trained length; published values are read off plots (±4 %), between \
-          two of them on the straight line.
+          RMSE at the end of the trained length\(isPublished ? published : "").
           """, places: [.overview],
         .scores(
           ScoreTable(

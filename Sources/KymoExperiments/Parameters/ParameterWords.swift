@@ -4,7 +4,11 @@ import KymoResults
 
 extension ParameterFindings {
   /// The result in a few sentences.
-  var headline: [String] { [relevanceSentence] + coverageSentence + errorSentence }
+  var headline: [String] {
+    let verdict = relevant.isEmpty ? nil : verdict(certainty)
+    return [[relevanceSentence, verdict].compactMap(\.self).joined(separator: " ")]
+      + coverageSentence + errorSentence
+  }
 
   private var relevanceSentence: String {
     guard !latents.isEmpty else { return "The results hold no latents." }
@@ -23,7 +27,8 @@ extension ParameterFindings {
     guard !scores.isEmpty else {
       return """
         \(carriers): \(NumberText.list(relevant.map(latentName))), over \(recordingWords). The \
-        data does not say the true parameters, so nothing can be scored.
+        data does not say the true parameters, so nothing can be scored and the error bars are not \
+        calibrated.
         """
     }
     if let score = scores.first, scores.count == 1, relevant.count == 1, score.rSquared >= 0.5 {
@@ -77,9 +82,15 @@ extension ParameterFindings {
     }
     let mended =
       calibrated.isEmpty
-      ? ""
-      : " Calibrated on training recordings they hold \(calibrated.joined(separator: ", "))."
+      ? " They are not calibrated: no training recordings with known parameters were read."
+      : " Calibrated on \(calibrationWords) they hold \(calibrated.joined(separator: ", "))."
     return ["The 95 % intervals hold the true \(shares) of the recordings\(verdict).\(mended)"]
+  }
+
+  /// What bars were calibrated on: of other recordings they may hold another share.
+  private var calibrationWords: String {
+    let count = scores.compactMap(\.calibration).first?.recordingCount ?? 0
+    return NumberText.count(count, "training recording") + " of the same system"
   }
 
   private var errorSentence: [String] {
@@ -101,40 +112,47 @@ extension ParameterFindings {
 
   // MARK: Certainty
 
+  private var certainty: RelevanceCertainty {
+    RelevanceCertainty(
+      of: latents, recordings, collapsedVariance: collapsedVariance,
+      conservedMeans: conservedMeans, removalCosts: removalCosts)
+  }
+
+  /// How far the number of parameters is in doubt; nil where it is clear.
+  private func verdict(_ certainty: RelevanceCertainty) -> String? {
+    guard !certainty.isClear else { return nil }
+    let ends = [certainty.possibleCount.lowerBound, certainty.possibleCount.upperBound]
+    return ends[0] < ends[1]
+      ? "The number of parameters is in doubt between \(NumberText.list(ends.map(NumberText.word)))."
+      : "That the number of parameters is \(NumberText.word(ends[0])) is not tested in full."
+  }
+
   /// How sure the number of parameters is: what speaks for it, and what against.
   var certaintySections: [ResultSection] {
-    let certainty = RelevanceCertainty(
-      of: latents, recordings, collapsedVariance: collapsedVariance, conservedMeans: conservedMeans)
-    guard !relevant.isEmpty || !certainty.doubtful.isEmpty else {
-      return [
-        ResultSection(
-          "certainty", .text(ResultText("No latent comes near the bounds of the rule.")))
-      ]
-    }
+    let certainty = certainty
     var notes: [String] = []
     if let signal = certainty.weakestSignal {
       let ratio = NumberText.significant(signal.squareRoot(), digits: 2)
       notes.append("The spread of the weakest relevant latent is \(ratio) times its uncertainty.")
     }
-    if certainty.isClear {
+    if relevant.isEmpty, certainty.possibleCount.upperBound == 0 {
+      notes.append("No latent comes near the bounds of the rule.")
+    } else {
       notes.append(
-        """
-        No latent lies near a bound of the rule and none is a function of others: the number of \
-        parameters that show in these recordings is clear in this training. Trainings with other \
-        seeds test it further.
-        """)
+        verdict(certainty)
+          ?? """
+          No latent lies near a bound of the rule or between relevant and collapsed, none follows \
+          from others or from a mean that recordings keep, and predictions need each relevant one: \
+          the number of parameters that show in these recordings is clear in this training. \
+          Trainings with other seeds test it further.
+          """)
     }
-    var sections: [ResultSection] = []
-    if !notes.isEmpty {
-      sections.append(
-        ResultSection("certainty", .text(ResultText(notes.joined(separator: " ")))))
-    }
-    sections += doubts(certainty).enumerated().map { place, doubt in
-      ResultSection(
-        "doubt-\(place + 1)", places: [.report, .terminal],
-        .text(ResultText(doubt, severity: .caution)))
-    }
-    return sections
+    return [ResultSection("certainty", .text(ResultText(notes.joined(separator: " "))))]
+      + doubts(certainty).enumerated().map { place, doubt in
+        ResultSection(
+          "doubt-\(place + 1)", places: [.report, .terminal],
+          .text(ResultText(doubt, severity: .caution)))
+      }
   }
 
   private func doubts(_ certainty: RelevanceCertainty) -> [String] {
@@ -147,13 +165,30 @@ extension ParameterFindings {
         the rule; another seed or a longer training may judge otherwise.
         """)
     }
-    doubts += certainty.repeated.map { repetition in
+    doubts += certainty.grey.map { latent in
       """
-      Counted twice: \(latentName(repetition.latent)) follows from the other relevant latents \
-      (R² = \(NumberText.rSquared(repetition.rSquared)) of a polynomial), so it stands for no \
-      further parameter.
+      Neither relevant nor collapsed: \(latentName(latent)) has a mean σ² of \
+      \(NumberText.significant(latents[latent].meanVariance, digits: 2)), a collapsed one of this \
+      size \(NumberText.significant(collapsedVariance, digits: 2)), and a variance of μ of \
+      \(NumberText.significant(latents[latent].varianceOfMean, digits: 2)). It may carry a \
+      parameter in part; train longer.
       """
     }
+    doubts += certainty.repeated.map { repetition in
+      """
+      \(repetition.isCertain ? "Counted twice" : "Perhaps counted twice"): \
+      \(latentName(repetition.latent)) follows from the other relevant latents (R² = \
+      \(NumberText.rSquared(repetition.rSquared)) on held-out recordings), so it \
+      \(repetition.isCertain ? "stands" : "may stand") for no further parameter.
+      """
+    }
+    doubts += certainty.dispensable.map { latent in
+      """
+      Hardly needed: without what only \(latentName(latent.latent)) says, recordings are predicted \
+      with an error that is \(NumberText.percent(max(0, latent.cost))) larger.
+      """
+    }
+    doubts += certainty.untested.map { "Not tested: \($0)." }
     doubts += certainty.conserved.map { mean in
       """
       Perhaps no parameter: \(latentName(mean.latent)) is a function of the mean of channel \

@@ -2,6 +2,7 @@
 // models; a session does the steps.
 import Foundation
 package import KymoNN
+import KymoNumerics
 package import KymoRuns
 package import Logging
 
@@ -88,7 +89,10 @@ package struct TrainingLoop {
         return (session, done)
       } catch {
         failure = failure ?? error
-        log.warning("The checkpoint of step \(checkpoint.step) cannot be used: \(error)")
+        log.warning(
+          """
+          The checkpoint of step \(checkpoint.step) cannot be used: \(Words.sentence(for: error))
+          """)
       }
     }
     if let failure { throw failure }
@@ -156,8 +160,8 @@ package struct TrainingLoop {
       try write()
     } catch {
       throw TrainingFailure.unwritable(
-        step: step, checkpoint: directory.completeCheckpoints().first?.step, reason: "\(error)",
-        run: directory.name)
+        step: step, checkpoint: directory.completeCheckpoints().first?.step,
+        reason: Words.sentence(for: error), run: directory.name)
     }
   }
 }

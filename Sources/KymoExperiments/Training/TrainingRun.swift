@@ -74,7 +74,7 @@ package enum TrainingRun {
     log.info(
       """
       Training \(recipe.name): \(plan.describe(session)), seed \(recipe.seed), \
-      \(environment.threads) threads, \(environment.device).
+      \(counted(environment.threads, "thread")), \(environment.device).
       """)
     return try keepingFailure(in: log) {
       try loop(recipe, directory, log, hooks).run(session)

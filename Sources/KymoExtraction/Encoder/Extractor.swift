@@ -123,17 +123,18 @@ extension ParameterVAE {
     guard recordings.channelCount == field.channels, recordings.spaceRank == field.spaceAxes else {
       throw ModelError(
         """
-        The recordings have \(recordings.channelCount) channels and \(recordings.spaceRank) space \
-        axes, but the model was trained on \(field.channels) and \(field.spaceAxes). Use a file of \
-        the same kind as the training data.
+        The recordings have \(counted(recordings.channelCount, "channel")) in \
+        \(recordings.spaceRank)D, but the model was trained on \
+        \(counted(field.channels, "channel")) in \(field.spaceAxes)D. Use a file of the same kind \
+        as the training data.
         """)
     }
     let seen = encoderInputShape(recordings)
     guard seen.allSatisfy({ $0 > DynamicsEncoder.shrinkage }) else {
       throw ModelError(
         """
-        The recordings have \(recordings.frameCount) frames of \(recordings.spaceShape) points; the \
-        encoder needs at least 31 frames, and 31 points along axes that are not periodic.
+        The recordings have \(counted(recordings.frameCount, "frame")) of \
+        \(recordings.spaceShape) points; the encoder needs at least 31 frames, and 31 points along axes that are not periodic.
         """)
     }
   }

@@ -1,7 +1,12 @@
 // Numbers, durations, sizes and tables as plain text.
 import Foundation
 
-/// Durations and sizes in words.
+/// "1 recording", "3 recordings".
+package func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// Durations, sizes and errors in words.
 package enum Words {
   /// Text whose control characters, such as those that command a terminal, and whose marks of
   /// writing direction are shown as their codes.
@@ -47,6 +52,23 @@ package enum Words {
 }
 
 extension Words {
+  /// What went wrong, as a sentence where the error is Swift's or the system's own.
+  package static func sentence(for error: any Error) -> String {
+    func place(_ path: [any CodingKey]) -> String {
+      path.isEmpty ? "The file" : "The entry '\(path.map(\.stringValue).joined(separator: "."))'"
+    }
+    return switch error {
+    case DecodingError.keyNotFound(let key, let context):
+      place(context.codingPath + [key]) + " is missing. Copy the file again, or make it anew."
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+      DecodingError.dataCorrupted(let context):
+      place(context.codingPath) + " is not what it should be. Copy the file again, or make it anew."
+    case let error as CocoaError:
+      error.localizedDescription + (error.filePath.map { " File: \($0)" } ?? "")
+    default: "\(error)"
+    }
+  }
+
   /// A number near 1, such as R², with the digits that matter.
   package static func fraction(_ value: Double) -> String { String(format: "%.4f", value) }
 }

@@ -87,13 +87,13 @@ extension FieldComparison {
         picture.heatmap(
           scales[row], x: x, y: y,
           bar: ColourBar(
-            title: Label(row == 2 ? "error" : "field", side: "top"), len: 0.31,
+            title: Label(row == 2 ? "error" : "\(channel.name)", side: "top"), len: 0.31,
             y: (domain.lowerBound + domain.upperBound) / 2)))
-      var time = Axis(row == 2 ? "time" : nil)
+      var time = Axis(row == 2 ? "\(axisName(0))" : nil)
       (time.anchor, time.showticklabels) = (y, row == 2)
       if row > 0 { time.matches = .x() }
       figure.layout.axes[x] = time
-      figure.layout.axes[y] = Axis("position", domain: domain, anchor: x)
+      figure.layout.axes[y] = Axis("\(axisName(1))", domain: domain, anchor: x)
       figure.layout.annotations.append(.panelName(names[row], x: x, y: y))
       if let trainedTime, isInside(trainedTime) {
         figure.layout.shapes.append(.vertical(at: trainedTime, axis: x, panel: y))
@@ -110,9 +110,9 @@ extension FieldComparison {
     figure.data = [
       picture.heatmap(
         picture.scale, x: .x(), y: .y(),
-        bar: ColourBar(title: Label("field", side: "top"), len: 1.05, y: 0.5))
+        bar: ColourBar(title: Label("\(channels[0].name)", side: "top"), len: 1.05, y: 0.5))
     ]
-    figure.layout.axes = [.x(): Axis("time"), .y(): Axis("position")]
+    figure.layout.axes = [.x(): Axis("\(axisName(0))"), .y(): Axis("\(axisName(1))")]
     return figure
   }
 
@@ -145,15 +145,16 @@ extension FieldComparison {
         (trace.xaxis, trace.yaxis) = (x, y)
         if column > 0 || columns.count == 1 {
           trace.colorbar = ColourBar(
-            title: Label(column == 2 ? "error" : "field", side: "top"), len: 0.84 * height,
+            title: Label(column == 2 ? "error" : "\(channel.name)", side: "top"),
+            len: 0.84 * height,
             y: (domain.lowerBound + domain.upperBound) / 2, x: column == 1 ? 0.61 : nil)
         } else {
           trace.showscale = false
         }
         figure.data.append(trace)
         figure.layout.axes[x] = Axis(
-          row == times.count - 1 ? "second axis" : nil, domain: left...(left + 0.27), anchor: y)
-        var down = Axis(column == 0 ? "first axis" : nil, domain: domain, anchor: x)
+          row == times.count - 1 ? "\(axisName(2))" : nil, domain: left...(left + 0.27), anchor: y)
+        var down = Axis(column == 0 ? "\(axisName(1))" : nil, domain: domain, anchor: x)
         if column > 0 { down.showticklabels = false }
         figure.layout.axes[y] = down
         let time: HTML =

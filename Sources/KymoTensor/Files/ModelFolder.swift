@@ -95,7 +95,7 @@ public struct ModelFolder<Description: Codable>: Sendable {
       throw error
     } catch {
       throw fail(
-        "no readable model description (\(error))",
+        "no readable model description (\(Words.sentence(for: error)))",
         "Give the folder of a saved model, or finish the run with kymo train --resume.")
     }
     return (description, try SafeTensors.read(Self.weights(folder), device: device))
