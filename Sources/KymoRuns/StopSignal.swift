@@ -27,6 +27,8 @@ package enum StopSignal {
     unsafe sigemptyset(&signals)
     unsafe sigaddset(&signals, SIGINT)
     unsafe sigaddset(&signals, SIGTERM)
+    unsafe sigaddset(&signals, SIGHUP)
+    unsafe sigaddset(&signals, SIGPIPE)
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 

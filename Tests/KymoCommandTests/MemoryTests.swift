@@ -19,7 +19,7 @@ import Testing
 
   private static let (cells, frames) = (64, 256)
 
-  /// Writes recordings of a bump that goes round in two dimensions, 4 MB each; only two frames
+  /// Writes recordings of a pattern that alternates in two dimensions, 4 MB each; only two frames
   /// differ, so that making a large file takes as long as writing it.
   private func write(_ name: String, recordings: Int) throws {
     var metadata = RecordingsMetadata()
@@ -34,7 +34,7 @@ import Testing
     let writer = try RecordingsWriter(
       tool.file(name), shape: [recordings, 1, frames, cells, cells], parameterCount: 0,
       metadata: metadata)
-    let recording = (0..<frames).flatMap { states[$0 / 3 % 2] }
+    let recording = (0..<frames).flatMap { states[$0 % 2] }
     for _ in 0..<recordings { try writer.append(recording, parameters: []) }
     try writer.finish()
   }

@@ -15,7 +15,7 @@ import Testing
   }
 
   private func frames(_ arguments: [String]) throws -> HostArray<Double> {
-    let outcome = try tool.run(["simulate"] + arguments + ["-q", "-o", "x.npz"])
+    let outcome = try tool.run(["simulate"] + arguments + ["-q", "--force", "-o", "x.npz"])
     #expect(outcome.status == 0, "\(outcome.words)")
     return try NPZFile(tool.file("x.npz")).doubles("x")
   }

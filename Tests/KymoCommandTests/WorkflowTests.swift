@@ -130,7 +130,8 @@ import Testing
     #expect(sections.allSatisfy { ["scores", "table", "text"].contains($0["kind"] as? String) })
     let errors = try #require(sections.first { $0["id"] as? String == "error-table" })
     let rows = (errors["content"] as? [String: Any])?["rows"] as? [Any]
-    #expect(rows?.count == 3)
+    // The decoder, both finite differences, and persistence.
+    #expect(rows?.count == 4)
     #expect(tool.has("run/results.json"))
     let table = try tool.run("evaluate", "run", "test.npz", "--threads", "1")
     #expect(table.output.contains("\nrelevant latents "))

@@ -175,7 +175,8 @@ func waves(
     }
     #expect(
       CheckTests.messages(recordings, .error) == [
-        "3 values in 2 recordings are NaN or infinite, the first in recording 4, channel v, frame 7"
+        "3 values in 2 recordings are NaN or infinite, the first in recording 4, channel v, frame 7, "
+          + "cell 3"
       ])
     let error = try formatError {
       try recordings.validate(

@@ -95,8 +95,8 @@ import Testing
         (sin(0.4 * Double(i) - 0.2 * Double(t + n)) * 1024).rounded() / 1024
       }
     ),
-    ("two values", { n, t, i in (i + t / 3 + n) % 7 < 3 ? 1 : 0 }),
-    ("three values", { n, t, i in Double((i + t / 2 + n) % 3) }),
+    ("two values", { n, t, i in (i + t + n) % 7 < 3 ? 1 : 0 }),
+    ("three values", { n, t, i in Double((i + t + n) % 3) }),
     ("a quiet start", { n, t, i in t < 10 ? 0 : sin(0.4 * Double(i) - 0.2 * Double(t + n)) }),
     ("shocks", { n, t, i in (i + t + n) % 32 < 16 ? 1 : -1 }),
     ("a smooth shock", { n, t, i in tanh(Double((i + t + n) % 32 - 16)) }),

@@ -45,7 +45,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
   private func recipe(_ extra: String = "") throws -> DynamicsRecipe {
     try DynamicsRecipe(
       yaml: """
-        method: led
+        method: dynamics
         name: waves
         data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
         reduction: {principalComponents: {latentCount: 2}}
@@ -180,7 +180,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
   func joint() throws {
     let recipe = try DynamicsRecipe(
       yaml: """
-        method: led
+        method: dynamics
         name: joint waves
         data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
         reduction:
