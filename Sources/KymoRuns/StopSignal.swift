@@ -1,5 +1,5 @@
-// Ctrl-C, SIGTERM, the end of a terminal (SIGHUP) and of a reader (SIGPIPE): the first asks the work
-// in progress to finish its step and save; a second Ctrl-C or SIGTERM ends the process at once.
+// Ctrl-C, SIGTERM, the end of a terminal (SIGHUP) and of a reader (SIGPIPE): the first asks the
+// work in progress to finish its step and save; a second Ctrl-C or SIGTERM ends the process at once.
 import Foundation
 import Synchronization
 

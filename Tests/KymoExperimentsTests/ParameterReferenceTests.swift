@@ -15,7 +15,7 @@ import Testing
     let folder = try TemporaryFolder()
     try Data(#"{"latentRanges": [[-2, 2], [-0.1, 0.1]], "errors": [0.1, 0.2, 0.3, 0.4]}"#.utf8)
       .write(to: folder.path("reference.json"))
-    let reference = try #require(try ParameterReference.read(from: folder.url))
+    let reference = try #require(try ParameterReference.read(from: folder.url, latents: 2))
     func doubt(_ first: Double, _ second: Double = 0, error: Double = 0.25) -> String? {
       reference.doubt(
         ExtractedLatents(
@@ -27,8 +27,29 @@ import Testing
     #expect(doubt(2.5)?.hasPrefix("latent 1 is 2.5") == true)
     #expect(doubt(0, error: 0.81)?.hasPrefix("the decoder's error is 0.81") == true)
     #expect(doubt(.nan) != nil && doubt(0, error: .nan) != nil)
+    #expect(throws: ModelDataError.self) {
+      try ParameterReference.read(from: folder.url, latents: 3)
+    }
     #expect([0.05, 0.25, 0.5].map(reference.percentile) == [0, 50, 100])
     #expect(reference.percentile(of: .nan) == 100)
+  }
+
+  @Test("a description of training data with a part missing ends in a sentence")
+  func damaged() throws {
+    let folder = try TemporaryFolder()
+    for (range, isWhole) in [("[0, 1]", true), ("[]", false)] {
+      try Data(
+        """
+        {"boundary": ["periodic"], "spacings": [1], "axisUnits": [], "channels":
+          [{"name": "u", "unit": "", "range": \(range), "deviations": [1, 2]}]}
+        """.utf8
+      ).write(to: folder.path("data.json"))
+      if isWhole {
+        #expect(try TrainedData.read(from: folder.url)?.channels.first?.range == [0, 1])
+      } else {
+        #expect(throws: ModelDataError.self) { try TrainedData.read(from: folder.url) }
+      }
+    }
   }
 
   @Test("the one-crop error is that of the rollout, over the spread of what it should be")

@@ -60,8 +60,17 @@ public struct TrainedData: Codable, Hashable, Sendable {
   /// Reads it; nil for models of before, which have none.
   public static func read(from folder: URL) throws -> TrainedData? {
     let file = folder.appending(path: fileName)
-    guard let json = try? Data(contentsOf: file) else { return nil }
-    return try SettingsTree(json: json).decode(TrainedData.self, source: file.relativePath)
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    let data = try SettingsTree(json: Data(contentsOf: file))
+      .decode(TrainedData.self, source: file.relativePath)
+    let isWhole = data.channels.allSatisfy { $0.range.count == 2 && $0.deviations.count == 2 }
+    guard isWhole, data.spacings.map({ $0.count == data.boundary.count }) ?? true else {
+      throw ModelDataError(
+        file.relativePath, found: "lists of other lengths",
+        allowed: "two ends of every range, one spacing of every axis",
+        remedy: "Restore the file or train again.")
+    }
+    return data
   }
 }
 

@@ -4,8 +4,8 @@ public import KymoNumerics
 extension Recordings {
   /// Every k-th frame and every k-th point along the axes of space, from the first one.
   ///
-  /// Numbers in memory and in mapped files are shared; those that a file hands out in parts, or that
-  /// are made on demand, are copied.
+  /// Numbers in memory and in mapped files are shared; those that a file hands out in parts, or
+  /// that are made on demand, are copied.
   ///
   /// - Parameters:
   ///   - frames: k of the frames.

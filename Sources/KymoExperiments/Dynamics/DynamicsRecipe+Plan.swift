@@ -62,7 +62,8 @@ extension DynamicsRecipe {
     return TrainingEstimate(
       words: [
         """
-        \(counted(models, "model")), at most \(counted(epochs, "epoch")). The first one takes \(Words.number(seconds)) s \
+        \(counted(models, "model")), at most \(counted(epochs, "epoch")). \
+        The first one takes \(Words.number(seconds)) s \
         for an epoch (measured now on \(counted(hooks.threads, "thread"))).
         """
       ],

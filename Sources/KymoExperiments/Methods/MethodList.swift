@@ -52,8 +52,8 @@ package struct MethodList: Sendable {
     return try method(named: text.word(at: "method")).load(directory, device: device)
   }
 
-  /// Loads a finished run that has a capability, such as `(any Forecasts).self`, in words "forecast";
-  /// throws a sentence that says what a run without it does instead.
+  /// Loads a finished run that has a capability, such as `(any Forecasts).self`, in words
+  /// "forecast"; throws a sentence that says what a run without it does instead.
   package func load<Capability>(
     _ directory: RunDirectory, device: String?, as capability: Capability.Type, verb: String
   ) throws -> Capability {

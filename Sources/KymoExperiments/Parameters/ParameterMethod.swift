@@ -85,7 +85,9 @@ extension ParameterRun: ExtractsParameters {
     in latents: [ExtractedLatents], of recordings: Recordings, relevant: [Bool], _ hooks: WorkHooks
   ) throws -> (fit: [Double]?, doubts: [String]) {
     var (fit, doubts) = ([Double]?.none, latents.map { _ in "" })
-    if let reference = try ParameterReference.read(from: directory.model) {
+    if let reference = try ParameterReference.read(
+      from: directory.model, latents: model.configuration.latents)
+    {
       let errors = try model.oneCropErrors(recordings, latents)
       fit = errors.map(reference.percentile)
       doubts = zip(latents, errors).map {

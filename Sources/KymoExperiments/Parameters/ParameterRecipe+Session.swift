@@ -7,8 +7,8 @@ import KymoRuns
 import KymoTensor
 
 extension ParameterRecipe {
-  /// Prepares a training on recordings, with a record of every step; the path of a run to start from
-  /// is looked up from `base` where it is not found from the current folder.
+  /// Prepares a training on recordings, with a record of every step; the path of a run to start
+  /// from is looked up from `base` where it is not found from the current folder.
   func session(
     on recordings: Recordings, device: Device, base: URL? = nil
   ) throws -> ModelSession {

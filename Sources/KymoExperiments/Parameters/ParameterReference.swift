@@ -1,5 +1,5 @@
-// How well a decoder follows recordings, and where their latents lie, in training: what an extracted
-// parameter of another recording is measured against.
+// How well a decoder follows recordings, and where their latents lie, in training: what an
+// extracted parameter of another recording is measured against.
 import Foundation
 import KymoData
 import KymoExtraction
@@ -37,10 +37,20 @@ struct ParameterReference: Codable, Hashable, Sendable {
   }
 
   /// Reads it; nil for models of before, which have none.
-  static func read(from folder: URL) throws -> ParameterReference? {
+  static func read(from folder: URL, latents: Int) throws -> ParameterReference? {
     let file = folder.appending(path: fileName)
-    guard let json = try? Data(contentsOf: file) else { return nil }
-    return try SettingsTree(json: json).decode(ParameterReference.self, source: file.relativePath)
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    let reference = try SettingsTree(json: Data(contentsOf: file))
+      .decode(ParameterReference.self, source: file.relativePath)
+    guard reference.latentRanges.count == latents,
+      reference.latentRanges.allSatisfy({ $0.count == 2 })
+    else {
+      throw ModelDataError(
+        file.relativePath, found: "ranges of \(reference.latentRanges.count) latents",
+        allowed: "two ends of the ranges of \(latents)",
+        remedy: "Restore the file or train again.")
+    }
+    return reference
   }
 
   /// The part of the training recordings that have a smaller error, in percent.

@@ -134,7 +134,8 @@ extension ParameterVAE {
       throw ModelError(
         """
         The recordings have \(counted(recordings.frameCount, "frame")) of \
-        \(recordings.spaceShape) points; the encoder needs at least 31 frames, and 31 points along axes that are not periodic.
+        \(recordings.spaceShape) points; the encoder \
+        needs at least 31 frames, and 31 points along axes that are not periodic.
         """)
     }
   }

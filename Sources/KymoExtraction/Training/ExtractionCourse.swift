@@ -24,8 +24,8 @@ extension ExtractionObjective {
 ///
 /// All fits but the last end with latents linearised, that is in coordinates in which the decoder's
 /// law is affine. A better decoder gives better coordinates, so this is repeated after 1/2, 3/4,
-/// 7/8 … of its steps (`training.straightenings` times in all). The last fit does not linearise: its
-/// latents are to be those of the finished decoder.
+/// 7/8 … of its steps (`training.straightenings` times in all). The last fit does not linearise:
+/// its latents are to be those of the finished decoder.
 ///
 /// A refinement is a training of the decoder alone, and its fits, to the decoder of the model that
 /// the encoder is from, are done once.
