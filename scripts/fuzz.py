@@ -172,9 +172,13 @@ class Attack:
                 value = self.random.choice([np.nan, np.inf, 0, 1e38, -1e300, 1e-300])
                 with np.errstate(all="ignore"):
                     array.flat[:: self.random.choice([1, 7, 1000])] = value
+            # Text takes other forms of text; only finite numbers have a value in every number type.
+            types = ["O", "U8"]
+            if array.dtype.kind in "iu" or array.dtype.kind == "f" and np.isfinite(array).all():
+                types += ["f2", "i8", "c8"]
             if self.random.random() < 0.3:
-                arrays[name] = array.astype(self.random.choice(["O", "f2", "i8", "c8", "U8"])) \
-                    if np.isfinite(np.asarray(array, dtype=float, copy=True) if array.dtype.kind == "f" else 1).all() else array
+                with np.errstate(all="ignore"):
+                    arrays[name] = array.astype(self.random.choice(types))
             np.savez(target, **{k: v for k, v in arrays.items()
                                 if k == "x" or self.random.random() < 0.9})
         verb = self.random.choice(["inspect"] * 4 + ["extract", "evaluate", "forecast"])
