@@ -281,6 +281,10 @@ struct BrowserTests {
     #expect(throws: ReportError.noRun(path: nowhere.path)) {
       try Report.write(run: nowhere, plotly: stub(in: run))
     }
+    let link = run.folder.deletingLastPathComponent().appending(path: "link")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: run.folder)
+    let page = try Report.write(run: link, plotly: stub(in: run))
+    #expect(page.deletingLastPathComponent().lastPathComponent == "link")
     #expect(throws: ReportError.noPlotly(path: nowhere.path)) {
       try Report.write(run: run.folder, plotly: nowhere)
     }
