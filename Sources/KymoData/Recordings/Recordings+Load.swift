@@ -157,15 +157,9 @@ struct AxisOrder: Hashable {
   private static func parse(
     _ axes: String, _ shape: [Int], _ place: FormatPlace
   ) throws(FormatError) -> [Character: Int] {
-    let words = axes.split(separator: ",", omittingEmptySubsequences: false)
-      .map { $0.trimmingCharacters(in: .whitespaces).uppercased() }
-    let letters = words.compactMap { $0.count == 1 ? $0.first : nil }
-    guard letters.count == words.count, letters.allSatisfy("NCTXY".contains),
-      Set(letters).count == letters.count, letters.contains("T"), letters.contains("X")
-    else {
+    guard let letters = FieldLayout.letters(axes) else {
       throw place.error(
-        .ambiguous, found: "the axes '\(axes)'",
-        allowed: "letters of N, C, T, X, Y with commas, each at most once, T and X always",
+        .ambiguous, found: "the axes '\(axes)'", allowed: FieldLayout.allowedAxes,
         remedy: "For example: --axes N,T,C,X")
     }
     guard letters.count == shape.count else {
