@@ -247,7 +247,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(product.words.contains("diverged: 1 of 2"))
     let file = folder.path("forecast.npz")
     try product.write(to: file)
-    #expect(try HostArray<Double>(NPZFile(file)["outside"]).elements == [-1, 7])
+    #expect(try NPZFile(file).doubles("outside").elements == [-1, 7])
   }
 
   @Test("says when scores are of the recordings that the models were chosen by or trained on")

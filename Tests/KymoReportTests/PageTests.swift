@@ -285,6 +285,7 @@ struct BrowserTests {
     try FileManager.default.createSymbolicLink(at: link, withDestinationURL: run.folder)
     let page = try Report.write(run: link, plotly: stub(in: run))
     #expect(page.deletingLastPathComponent().lastPathComponent == "link")
+    try FileManager.default.removeItem(at: run.folder.appending(path: "figures"))
     #expect(throws: ReportError.noPlotly(path: nowhere.path)) {
       try Report.write(run: run.folder, plotly: nowhere)
     }
