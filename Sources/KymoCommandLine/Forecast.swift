@@ -63,6 +63,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
       valueName: "count"))
   package var initialConditions: Int?
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var dataUse: DataUseOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var replacing: ReplaceOptions

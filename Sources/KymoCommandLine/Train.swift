@@ -1,5 +1,6 @@
 // kymo train: the arguments; the work is in kymo-engine.
 package import ArgumentParser
+import KymoData
 
 /// Trains a recipe in a run folder.
 package struct Train: ParsableCommand, NeedsTensors {
@@ -40,6 +41,7 @@ package struct Train: ParsableCommand, NeedsTensors {
   @Option(help: "Seed of weights, crops and sampling (replaces the recipe's).")
   package var seed: UInt64?
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var outputOptions: OutputOptions
 
@@ -48,10 +50,11 @@ package struct Train: ParsableCommand, NeedsTensors {
   package func validate() throws {
     if resume != nil {
       guard
-        recipe == nil, output == nil, !dryRun, seed == nil, compute.device == nil
+        recipe == nil, output == nil, !dryRun, seed == nil, compute.device == nil,
+        layout.layout == FieldLayout()
       else {
         throw ValidationError(
-          "--resume goes on with the recipe, seed and device of the run. Give it alone: "
+          "--resume goes on with the recipe, data, seed and device of the run. Give it alone: "
             + "kymo train --resume RUN")
       }
       return

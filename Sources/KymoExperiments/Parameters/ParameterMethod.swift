@@ -41,7 +41,7 @@ package struct ParameterRun: TrainedRun {
   package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
     switch test {
     case .recipe: try data.testFile
-    case .file(let file): file
+    case .file(let file, _): file
     case .simulated(let count): try data.makeTest(recordings: count, hooks)
     }
   }
