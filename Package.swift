@@ -64,6 +64,7 @@ let package = Package(
     .library(name: "KymoNumerics", targets: ["KymoNumerics"]),
     .library(name: "KymoSolvers", targets: ["KymoSolvers"]),
     .library(name: "KymoData", targets: ["KymoData"]),
+    .library(name: "KymoLaw", targets: ["KymoLaw"]),
     .library(name: "KymoMetrics", targets: ["KymoMetrics"]),
     .library(name: "KymoResults", targets: ["KymoResults"]),
     .library(name: "KymoReport", targets: ["KymoReport"]),
@@ -73,7 +74,7 @@ let package = Package(
       targets: [
         "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting",
         "KymoExtraction", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
-        "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
+        "KymoLaw", "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
   ],
   dependencies: [
@@ -108,6 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
+    library("KymoLaw", ["KymoData", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",
@@ -139,8 +141,9 @@ let package = Package(
     library(
       "KymoCommandLine",
       [
-        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics",
-        "KymoNumerics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoLaw", "KymoData",
+        "KymoMetrics", "KymoNumerics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -176,6 +179,7 @@ let package = Package(
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
     tests("KymoSolvers", ["KymoSolvers", "KymoNumerics", "CKernels"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
+    tests("KymoLaw", ["KymoLaw", "KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(
       "KymoExtraction",
