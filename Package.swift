@@ -109,7 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
-    library("KymoLaw", ["KymoData", "KymoNumerics"]),
+    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",
@@ -179,7 +179,7 @@ let package = Package(
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
     tests("KymoSolvers", ["KymoSolvers", "KymoNumerics", "CKernels"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
-    tests("KymoLaw", ["KymoLaw", "KymoData", "KymoNumerics"]),
+    tests("KymoLaw", ["KymoLaw", "KymoSolvers", "KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(
       "KymoExtraction",

@@ -169,4 +169,6 @@ public struct Law: Codable, Hashable, Sendable {
   public var searched: Int
   /// How long it took.
   public var seconds: Double
+  /// How far solutions of the law stay with the recordings; nil where it was not solved.
+  public var rollout: LawRollout?
 }

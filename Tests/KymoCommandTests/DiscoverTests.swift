@@ -19,6 +19,7 @@ import Testing
     #expect(found.status == 0, "\(found.words)")
     #expect(found.output.hasPrefix("u_t = θ₁ u_xx − 0.5000 (u²)_x\n"), "\(found.output)")
     #expect(found.output.contains("1 hidden parameter\n"))
+    #expect(found.output.contains("the law differs from 6 recordings by"))
     #expect(try tool.text("law/parameters.csv").split(separator: "\n").count == 7)
     #expect(try tool.text("law/law.json").contains("\"version\" : 1"))
     #expect(tool.has("law/parameters.npz"))
