@@ -84,6 +84,7 @@ package struct Discover: ParsableCommand {
       Terminal.print(law.text)
     }
     if let folder, let json = files[0], let csv = files[1], let npz = files[2] {
+      try AtomicFolder.make(folder)
       let directory = RunDirectory(folder)
       try directory.write(RunDirectory.json(law, pretty: true), to: json)
       try directory.write(Data(law.csv.utf8), to: csv)

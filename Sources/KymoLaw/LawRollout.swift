@@ -17,15 +17,15 @@ public struct LawRollout: Codable, Hashable, Sendable {
 }
 
 extension Law {
-  /// The law as equations that `LawStepper` solves, with the parameters of some recordings.
+  /// The law as equations that `LawStepper` solves, with given parameters.
   ///
   /// - Parameters:
-  ///   - places: Recordings by their place in ``recordings``.
+  ///   - parameters: The hidden parameters of every trajectory.
   ///   - spaceRank: Number of space axes.
   /// - Throws: `ConfigurationError` where there is no law, or one of derived channels.
-  /// - Returns: The equations, with one coefficient for each of the recordings.
+  /// - Returns: The equations, with one coefficient for each trajectory.
   public func equationsOfMotion(
-    of places: [Int], spaceRank: Int
+    with parameters: [[Double]], spaceRank: Int
   ) throws(ConfigurationError) -> SpectralLaw {
     try require(
       refusal == nil && !equations.isEmpty, "law", found: "none that is claimed",
@@ -33,13 +33,14 @@ extension Law {
     try require(
       derived.isEmpty, "law", found: "derived channels: \(derived.joined(separator: ", "))",
       allowed: "channels of the file alone", remedy: "Such a law is not solved here.")
-    let channels = equations.map(\.channel)
+    // As terms write them.
+    let channels = equations.map { $0.channel.filter { !$0.isWhitespace } }
     var all: [[SpectralLaw.Term]] = []
     for equation in equations {
       var terms: [SpectralLaw.Term] = []
       for entry in equation.terms {
-        let coefficients = places.map { place in
-          zip(entry.slopes, recordings[place].parameters).reduce(entry.offset) { $0 + $1.0 * $1.1 }
+        let coefficients = parameters.map { values in
+          zip(entry.slopes, values).reduce(entry.offset) { $0 + $1.0 * $1.1 }
         }
         terms.append(
           .init(
@@ -69,7 +70,9 @@ extension Law {
     let solver: LawStepper
     do {
       solver = try LawStepper(
-        equationsOfMotion(of: places, spaceRank: recordings.spaceRank), on: recordings.grid,
+        equationsOfMotion(
+          with: places.map { self.recordings[$0].parameters }, spaceRank: recordings.spaceRank),
+        on: recordings.grid,
         frameInterval: recordings.frameInterval ?? 1, threads: threads)
     } catch {
       // Typed: a ConfigurationError, which says what this law or grid cannot have.
