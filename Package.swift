@@ -134,8 +134,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
-        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoLaw", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics",
+        "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
