@@ -284,7 +284,7 @@ struct LawFit: Sendable {
   ) -> ([Double], [Double], [(left: Double, noise: Double)]) {
     let (recording, rank) = (equations[index], representatives.count)
     let weights = (0..<channels).map { 1 / rawResidual(recording, $0, start) }
-    func solve(_ gram: [Double]) -> [Double] {
+    func solve(_ gram: [Double], _ offsets: [Double]) -> [Double] {
       var (matrix, right) = (
         [Double](repeating: 0, count: rank * rank), [Double](repeating: 0, count: rank)
       )
@@ -304,11 +304,20 @@ struct LawFit: Sendable {
       }
       return Self.balancedSolution(matrix, right)
     }
-    let values = solve(recording.total)
-    let variance = Self.jackknife(recording.blocks.indices.map { solve(recording.without([$0])) })
+    let values = solve(recording.total, offsets)
+    let covariance = Self.jackknife(
+      recording.blocks.indices.map { solve(recording.without([$0]), offsets) })
+    var variance = (0..<rank).map { covariance[$0 * rank + $0] }
+    // The errors of the common coefficients move the parameters of all recordings.
+    for place in places.indices where !varies[place] {
+      var shifted = offsets
+      shifted[place] += offsetErrors[place]
+      let moved = solve(recording.total, shifted)
+      for k in 0..<rank { variance[k] += (moved[k] - values[k]) * (moved[k] - values[k]) }
+    }
     let found = coefficients(values)
     return (
-      values, (0..<rank).map { variance[$0 * rank + $0].squareRoot() },
+      values, variance.map { $0.squareRoot() },
       (0..<channels).map { residual(recording, $0, found) }
     )
   }
