@@ -30,13 +30,19 @@ package struct Discover: ParsableCommand {
     help: ArgumentHelp("Where to write the law and the parameters.", valueName: "folder"))
   package var output: String?
 
-  @Option(help: "The highest derivative in space, 1 to 6.")
-  package var order = 4
+  @Option(help: "The highest derivative in space, 1 to 6 (default: 4, and 6 where that fails).")
+  package var order: Int?
 
   @Option(
     help: ArgumentHelp("A further term, such as u*v^2, dx(u*v), lap(u), sin(u).", valueName: "term")
   )
   package var term: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A further channel, such as psi = inverse_laplacian(w); axes must be periodic.",
+      valueName: "name=expression"))
+  package var derive: [String] = []
 
   @Option(help: ArgumentHelp("A term to leave out.", valueName: "term"))
   package var without: [String] = []
@@ -58,7 +64,7 @@ package struct Discover: ParsableCommand {
   package init() {}
 
   package func validate() throws {
-    guard (1...6).contains(order) else {
+    if let order, !(1...6).contains(order) {
       throw ValidationError("--order is \(order), but must be from 1 to 6.")
     }
   }
@@ -70,6 +76,7 @@ package struct Discover: ParsableCommand {
     let recordings = try Recordings.load(URL(filePath: file), key: key, axes: axes)
     var settings = DiscoverySettings()
     (settings.order, settings.terms, settings.without) = (order, term, without)
+    settings.derived = derive
     settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let terminal = Terminal(quiet: outputOptions.quiet)
     var law = try Discovery(recordings, settings).run { terminal.say($0) }

@@ -84,6 +84,7 @@ extension Law {
         "Left out, since simpler terms make them up: \(degenerate.joined(separator: ", "))")
     }
     if !derived.isEmpty { lines.append("Derived channels: \(derived.joined(separator: "; "))") }
+    if !attempts.isEmpty { lines.append("Tried before: \(attempts.joined(separator: "; "))") }
     for score in scores {
       lines.append(
         "known \(score.name): R² \(String(format: "%.6f", score.rSquared)), correlation with one θ "

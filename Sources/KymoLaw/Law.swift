@@ -123,7 +123,8 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
       return
         "No law: the coefficients of \(channel) vary within a recording: over whole recordings "
         + "the library leaves \(percent(residual)) of the rate, over pieces of them next to "
-        + "nothing. Cut recordings into shorter ones."
+        + "nothing. Cut recordings into shorter or smaller ones, or add what acts from outside as a "
+        + "channel."
     case .indistinguishable(let channel, let terms):
       return "No law: in the equation of \(channel), \(terms.joined(separator: " and ")) cannot be "
         + "told apart in these recordings. Take recordings that differ more or are larger, or leave "
@@ -165,6 +166,8 @@ public struct Law: Codable, Hashable, Sendable {
   public var degenerate: [String]
   /// Channels that were derived from those of the file.
   public var derived: [String]
+  /// What was tried before and left too much of the rate.
+  public var attempts: [String] = []
   /// How many recordings the terms were chosen on.
   public var searched: Int
   /// How long it took.

@@ -68,6 +68,30 @@ struct LawFit: Sendable {
     tie(threads: threads)
   }
 
+  /// The fit of other recordings under a law that is known: its ties are kept, parameters are new.
+  ///
+  /// `places` are the law's coefficients in the order of its equations.
+  init(
+    _ equations: [NormalEquations], of law: Law, places: [CoefficientPlace], target: Int,
+    threads: Int
+  ) {
+    self.equations = equations
+    self.target = target
+    channels = law.equations.count
+    self.places = places
+    let coefficients = law.equations.flatMap(\.terms)
+    (offsets, slopes) = (coefficients.map(\.offset), coefficients.map(\.slopes))
+    offsetErrors = coefficients.map { $0.error ?? 0 }
+    varies = coefficients.map(\.varies)
+    representatives = Array(places.indices.prefix(law.parameters.count))
+    let means = coefficients.map(\.mean)
+    if law.parameters.isEmpty {
+      holdWithoutParameters()
+    } else {
+      fitParameters(start: equations.map { _ in means }, threads: threads)
+    }
+  }
+
   // MARK: What varies
 
   /// Fits each recording by itself, says which coefficients vary, and fits the others to all.
@@ -151,14 +175,7 @@ struct LawFit: Sendable {
   private mutating func tie(threads: Int) {
     let moving = places.indices.filter { varies[$0] }
     spreads = places.map { _ in 0 }
-    if moving.isEmpty {
-      parameters = equations.map { _ in [] }
-      errors = parameters
-      residuals = equations.map { recording in
-        (0..<channels).map { self.residual(recording, $0, offsets) }
-      }
-      return
-    }
+    if moving.isEmpty { return holdWithoutParameters() }
     let (fits, covariances) = ownFits(fixed: offsets, threads: threads)
     let (count, n, all) = (Double(fits.count), moving.count, places.count)
     let means = moving.map { place in Statistics.mean(fits.map { $0[place] }) }
@@ -212,6 +229,15 @@ struct LawFit: Sendable {
     }
     representatives = chosen.map { moving[$0] }
     fitParameters(start: fits, threads: threads)
+  }
+
+  /// What the common coefficients alone leave of every recording.
+  private mutating func holdWithoutParameters() {
+    parameters = equations.map { _ in [] }
+    errors = parameters
+    residuals = equations.map { recording in
+      (0..<channels).map { self.residual(recording, $0, offsets) }
+    }
   }
 
   /// Slopes near −1, 0 or 1 and an offset near 0 are taken as such.
@@ -284,7 +310,7 @@ struct LawFit: Sendable {
   ) -> ([Double], [Double], [(left: Double, noise: Double)]) {
     let (recording, rank) = (equations[index], representatives.count)
     let weights = (0..<channels).map { 1 / rawResidual(recording, $0, start) }
-    func solve(_ gram: [Double]) -> [Double] {
+    func solve(_ gram: [Double], _ offsets: [Double]) -> [Double] {
       var (matrix, right) = (
         [Double](repeating: 0, count: rank * rank), [Double](repeating: 0, count: rank)
       )
@@ -304,11 +330,20 @@ struct LawFit: Sendable {
       }
       return Self.balancedSolution(matrix, right)
     }
-    let values = solve(recording.total)
-    let variance = Self.jackknife(recording.blocks.indices.map { solve(recording.without([$0])) })
+    let values = solve(recording.total, offsets)
+    let covariance = Self.jackknife(
+      recording.blocks.indices.map { solve(recording.without([$0]), offsets) })
+    var variance = (0..<rank).map { covariance[$0 * rank + $0] }
+    // The errors of the common coefficients move the parameters of all recordings.
+    for place in places.indices where !varies[place] {
+      var shifted = offsets
+      shifted[place] += offsetErrors[place]
+      let moved = solve(recording.total, shifted)
+      for k in 0..<rank { variance[k] += (moved[k] - values[k]) * (moved[k] - values[k]) }
+    }
     let found = coefficients(values)
     return (
-      values, (0..<rank).map { variance[$0 * rank + $0].squareRoot() },
+      values, variance.map { $0.squareRoot() },
       (0..<channels).map { residual(recording, $0, found) }
     )
   }

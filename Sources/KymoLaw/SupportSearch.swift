@@ -15,10 +15,17 @@ struct SupportStep: Sendable {
   let next: Int
   /// Squared residual on held-out rows over the square of the rate, for every recording and fold.
   let heldOut: [Double]
+  /// What noise added to it, on average; it has been taken off.
+  let noise: Double
   /// The mean of it.
   var mean: Double { Statistics.mean(heldOut) }
   /// The standard error of the mean.
   var error: Double { standardError(heldOut) }
+
+  /// Whether no term need be missing.
+  func isComplete(_ tolerance: Double) -> Bool {
+    SupportSearch.isComplete(mean, error: error, noise: noise, tolerance: tolerance)
+  }
 
   /// Whether another support leaves less by more than chance and by more than is looked at.
   func isBeaten(by other: SupportStep) -> Bool {
@@ -38,6 +45,8 @@ private func standardError(_ values: [Double]) -> Double {
 /// Backward elimination for one equation.
 struct SupportSearch: Sendable {
   private let matrices: [[Double]]
+  /// What noise added to each recording's matrix.
+  private let noises: [[Double]]
   private let folds: [[(train: [Double], test: [Double])]]
   private let size: Int
   /// The column of the rate.
@@ -67,6 +76,7 @@ struct SupportSearch: Sendable {
       return result
     }
     matrices = equations.map { scaled($0.total, $0.noise) }
+    noises = equations.map { scaled($0.noise, nil) }
     let inTime = form.blocks.time > 1
     let count = inTime ? form.blocks.time : form.blocks.space
     folds = equations.map { recording in
@@ -92,21 +102,47 @@ struct SupportSearch: Sendable {
     while !support.isEmpty {
       let terms = support
       let parts = parallelMap(matrices.count, threads: threads) { index in
-        (rises(matrices[index], terms), heldOut(index, terms))
+        rises(matrices[index], terms)
       }
       var losses = [Double](repeating: 0, count: terms.count)
-      for (own, _) in parts { for k in own.indices { losses[k] += own[k] } }
+      for own in parts { for k in own.indices { losses[k] += own[k] } }
       let least = losses.indices.min { losses[$0] < losses[$1] } ?? 0
-      steps.append(
-        SupportStep(terms: terms, next: terms[least], heldOut: parts.flatMap(\.1)))
+      steps.append(step(terms, next: terms[least], threads: threads))
       support.remove(at: least)
     }
     return steps
   }
 
-  /// The residual of the whole library on held-out rows.
-  func residual(of support: [Int]) -> Double {
-    Statistics.mean(matrices.indices.flatMap { heldOut($0, support) })
+  /// The terms that a forward search takes first, each the one that lowers the residual most.
+  ///
+  /// Small supports are well conditioned even where noise leaves the whole library indefinite; a
+  /// path from here backwards finds what one from the library misses.
+  func forward(among terms: [Int], count: Int, threads: Int) -> [Int] {
+    var support: [Int] = []
+    while support.count < min(count, terms.count) {
+      let (taken, candidates) = (support, terms.filter { !support.contains($0) })
+      let parts = parallelMap(matrices.count, threads: threads) { index in
+        let matrix = matrices[index]
+        let norm = max(matrix[target * size + target], .leastNormalMagnitude)
+        return candidates.map { term in
+          let trial = taken + [term]
+          let system = SymmetricSystem(part(matrix, trial), right(matrix, trial))
+          return residual(matrix, trial, system.solution) / norm
+        }
+      }
+      let sums = candidates.indices.map { k in parts.reduce(0) { $0 + $1[k] } }
+      guard let best = sums.indices.min(by: { sums[$0] < sums[$1] }) else { break }
+      support.append(candidates[best])
+    }
+    return support.sorted()
+  }
+
+  /// What a support leaves on held-out rows.
+  func step(_ support: [Int], next: Int = 0, threads: Int) -> SupportStep {
+    let parts = parallelMap(matrices.count, threads: threads) { heldOut($0, support) }
+    return SupportStep(
+      terms: support, next: next, heldOut: parts.flatMap(\.left),
+      noise: Statistics.mean(parts.map(\.noise)))
   }
 
   /// Whether a residual could be that of the true law: small, or small beside the noise in the rate.
@@ -116,21 +152,24 @@ struct SupportSearch: Sendable {
   ///   - error: Its standard error.
   ///   - noise: What noise adds to it.
   /// - Returns: Whether no term need be missing.
-  static func isComplete(_ residual: Double, error: Double, noise: Double) -> Bool {
-    abs(residual) <= max(tolerance, 0.2 * noise, noise > 0 ? 3 * error : 0)
-      && error <= max(tolerance, 0.2 * noise)
+  static func isComplete(
+    _ residual: Double, error: Double, noise: Double, tolerance: Double = tolerance
+  ) -> Bool {
+    abs(residual) <= max(tolerance, 0.1 * noise) && error <= max(tolerance, 0.1 * noise)
   }
 
   /// The smallest support on a path that no larger one beats, among those that could be the law.
-  static func choice(_ path: [SupportStep], noise: Double) -> SupportStep? {
-    let able = path.filter { isComplete($0.mean, error: $0.error, noise: noise) }
+  static func choice(
+    _ path: [SupportStep], tolerance: Double = tolerance
+  ) -> SupportStep? {
+    let able = path.filter { $0.isComplete(tolerance) }
     return able.last { step in
       !able.contains { $0.terms.count > step.terms.count && step.isBeaten(by: $0) }
     }
   }
 
-  /// Squared residual of a complete law, over the square of the rate: 1 % of the rate.
-  static let tolerance = 1e-4
+  /// Squared residual of a complete law, over the square of the rate: 0.3 % of the rate.
+  static let tolerance = 1e-5
 
   /// By how much the residual rises when each term is dropped, over the square of the rate.
   private func rises(_ matrix: [Double], _ support: [Int]) -> [Double] {
@@ -139,12 +178,16 @@ struct SupportSearch: Sendable {
     return zip(system.solution, system.inverseDiagonal).map { $0 * $0 / $1 / norm }
   }
 
-  private func heldOut(_ index: Int, _ support: [Int]) -> [Double] {
-    let norm = matrices[index][target * size + target] / Double(folds[index].count)
-    return folds[index].map { fold in
+  private func heldOut(_ index: Int, _ support: [Int]) -> (left: [Double], noise: Double) {
+    let count = Double(folds[index].count)
+    let norm = max(matrices[index][target * size + target] / count, .leastNormalMagnitude)
+    var noise = 0.0
+    let left = folds[index].map { fold in
       let system = SymmetricSystem(part(fold.train, support), right(fold.train, support))
-      return residual(fold.test, support, system.solution) / max(norm, .leastNormalMagnitude)
+      noise += residual(noises[index], support, system.solution) / (norm * count * count)
+      return residual(fold.test, support, system.solution) / norm
     }
+    return (left, max(0, noise))
   }
 
   private func residual(_ matrix: [Double], _ support: [Int], _ weights: [Double]) -> Double {

@@ -28,8 +28,10 @@ struct WeakForm: Sendable {
   /// The right-hand sides' terms.
   let terms: [LawTerm]
   let window: TestWindow
-  /// Number of channels: one equation for each.
+  /// Number of channels.
   let channels: Int
+  /// How many of them, from the first on, have an equation.
+  let targets: Int
   /// What each channel is divided by.
   let scales: [Double]
   private let frames: Int
@@ -47,7 +49,7 @@ struct WeakForm: Sendable {
   let units: (time: Double, length: Double)
 
   /// Columns of the normal equations: terms, then targets.
-  var columnCount: Int { terms.count + channels }
+  var columnCount: Int { terms.count + targets }
   /// Mesh points of a frame.
   var frameCells: Int { points.reduce(1, *) }
   /// Number of pieces in which rows are summed apart.
@@ -55,7 +57,10 @@ struct WeakForm: Sendable {
   /// Number of rows of each recording.
   var rowCount: Int { centres.time.count * centres.space.reduce(1) { $0 * $1.count } }
 
-  init(_ recordings: Recordings, terms: [LawTerm], window: TestWindow, scales: [Double]) {
+  init(
+    _ recordings: Recordings, terms: [LawTerm], window: TestWindow, scales: [Double], targets: Int
+  ) {
+    self.targets = targets
     (self.terms, self.window, self.scales) = (terms, window, scales)
     (channels, frames, points) = (
       recordings.channelCount, recordings.frameCount, recordings.spaceShape
@@ -120,8 +125,8 @@ struct WeakForm: Sendable {
     let times = centres.time.count
     var sums = [[Double]](
       repeating: [Double](repeating: 0, count: times * cells), count: monomials.count)
-    var targets = [[Double]](
-      repeating: [Double](repeating: 0, count: times * cells), count: channels)
+    var rates = [[Double]](
+      repeating: [Double](repeating: 0, count: times * cells), count: targets)
     let bump = TestFunction.values(
       power: TestFunction.timePower, halfWidth: window.time, derivative: 0)
     let slope = TestFunction.values(
@@ -152,16 +157,16 @@ struct WeakForm: Sendable {
         for monomial in monomials.indices where bump[tap] != 0 {
           products.add(bump[tap], monomial: monomial, to: &sums[monomial], at: place * cells)
         }
-        for channel in 0..<channels where slope[tap] != 0 {
-          products.add(-slope[tap], channel: channel, to: &targets[channel], at: place * cells)
+        for channel in 0..<targets where slope[tap] != 0 {
+          products.add(-slope[tap], channel: channel, to: &rates[channel], at: place * cells)
         }
       }
     }
-    return inSpace(sums, targets)
+    return inSpace(sums, rates)
   }
 
   /// Correlates along space and sorts rows by blocks.
-  private func inSpace(_ sums: [[Double]], _ targets: [[Double]]) -> [[Double]] {
+  private func inSpace(_ sums: [[Double]], _ rates: [[Double]]) -> [[Double]] {
     let times = centres.time.count
     func kernel(_ order: Int, scale: Double) -> [Double] {
       var factor = 1.0
@@ -204,8 +209,8 @@ struct WeakForm: Sendable {
         columns[term] = column
       }
     }
-    for channel in 0..<channels {
-      columns[terms.count + channel] = correlated(targets[channel], [[0, 0]])[[0, 0]] ?? []
+    for channel in 0..<targets {
+      columns[terms.count + channel] = correlated(rates[channel], [[0, 0]])[[0, 0]] ?? []
     }
     return sorted(columns)
   }

@@ -30,7 +30,8 @@ struct WeakFormTests {
       try LawTerm($0, channels: ["u", "v"], spaceRank: 1)
     }
     let form = WeakForm(
-      recordings, terms: terms, window: TestWindow(time: 7, space: 9), scales: [2, 0.5])
+      recordings, terms: terms, window: TestWindow(time: 7, space: 9), scales: [2, 0.5],
+      targets: 2)
     let equations = form.physical(form.equations(recordings, 0, noise: [0, 0], draws: 0))
     try expectSame(equations.total, "features-1d")
   }
@@ -41,7 +42,8 @@ struct WeakFormTests {
       try LawTerm($0, channels: ["u"], spaceRank: 2)
     }
     let form = WeakForm(
-      recordings, terms: terms, window: TestWindow(time: 5, space: 6), scales: [3])
+      recordings, terms: terms, window: TestWindow(time: 5, space: 6), scales: [3],
+      targets: 1)
     let equations = form.physical(form.equations(recordings, 0, noise: [0], draws: 0))
     try expectSame(equations.total, "features-2d")
   }
@@ -57,7 +59,8 @@ struct WeakFormTests {
       x: HostArray(field, shape: [1, 1, 26, 30]), metadata: metadata)
     let term = try LawTerm("d3x(u^2)", channels: ["u"], spaceRank: 1)
     let form = WeakForm(
-      recordings, terms: [term], window: TestWindow(time: 6, space: 9), scales: [1])
+      recordings, terms: [term], window: TestWindow(time: 6, space: 9), scales: [1],
+      targets: 1)
     var (square, rows) = (0.0, 0)
     let (flat, bend) = (
       TestFunction.values(power: 5, halfWidth: 6, derivative: 0),
@@ -89,7 +92,8 @@ struct WeakFormTests {
     }
     let scales = recordings.standardScaler().scale.map { Double($0) }
     let form = WeakForm(
-      recordings, terms: terms, window: TestWindow(time: 8, space: 8), scales: scales)
+      recordings, terms: terms, window: TestWindow(time: 8, space: 8), scales: scales,
+      targets: 2)
     let clean = form.equations(recordings, 0, noise: [0, 0], draws: 0).total
     let noise = scales.map { 0.2 * $0 }
     var (corrected, raw) = (clean.map { _ in 0.0 }, clean.map { _ in 0.0 })

@@ -2,8 +2,8 @@
 // what is evaluated.
 package import Foundation
 import KymoData
-package import KymoLaw
-import KymoNN
+import KymoLaw
+package import KymoNN
 import KymoNumerics
 package import KymoRuns
 import KymoSolvers
@@ -124,7 +124,9 @@ package struct LawEvaluationSettings: Settings {
 extension LawRecipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<LawSession> {
     let file = located(data.train, base: base)
-    if let configuration = data.simulate?.train { _ = try simulateIfAbsent(configuration, file, hooks) }
+    if let configuration = data.simulate?.train {
+      _ = try simulateIfAbsent(configuration, file, hooks)
+    }
     let recordings = try loadRecordings(file, data.layout, entry: "data.train")
     let findings = try recordings.validate(file: file.relativePath, threads: hooks.threads)
     let discovery = try Discovery(recordings, search.discovery(threads: hooks.threads))
@@ -138,7 +140,8 @@ extension LawRecipe {
 
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let file = located(data.train, base: nil)
-    let count = try data.simulate?.train.recordings
+    let count =
+      try data.simulate?.train.recordings
       ?? loadRecordings(file, data.layout, entry: "data.train").count
     return TrainingEstimate(
       words: ["A search in \(counted(count, "recording")): seconds."],

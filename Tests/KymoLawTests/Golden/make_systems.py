@@ -104,6 +104,29 @@ for _ in range(3):
               0.05, 96, 10, (n,)))
 save("forced", fields, [[1.0]] * 3, ["c2"], 0.05, [length], ["u", "v"])
 
+# Decaying turbulence in two dimensions, vorticity alone: w_t = nu lap w - dx(u w) - dy(v w), u = dy(psi), v = -dx(psi).
+n2 = 32
+kx = 1j * np.fft.fftfreq(n2, 1 / n2)[:, None]
+ky = 1j * np.fft.rfftfreq(n2, 1 / n2)[None]
+lap = kx ** 2 + ky ** 2
+inverse = np.divide(1, lap, out=np.zeros_like(lap), where=lap != 0)
+fields, params = [], []
+for _ in range(4):
+    nu = rng.uniform(0.01, 0.03)
+    noise = np.fft.rfftn(rng.normal(size=(n2, n2)))
+    start = np.fft.irfftn(noise * np.exp(lap / 12) * (lap != 0), s=(n2, n2), axes=(0, 1))
+    start = 3 * start / start.std()
+
+    def advection(w):
+        f = np.fft.rfftn(w[0])
+        psi = inverse * f
+        u, v = np.fft.irfftn(ky * psi, s=(n2, n2), axes=(0, 1)), np.fft.irfftn(-kx * psi, s=(n2, n2), axes=(0, 1))
+        return -(u * np.fft.irfftn(kx * f, s=(n2, n2), axes=(0, 1)) + v * np.fft.irfftn(ky * f, s=(n2, n2), axes=(0, 1)))[None]
+
+    fields.append(march(start[None], nu * lap[None], advection, 0.05, 36, 10, (n2, n2)))
+    params.append([nu])
+save("turbulence", fields, params, ["nu"], 0.05, [2 * np.pi] * 2, ["w"])
+
 n2, side = 32, 24.0
 kx = 2j * np.pi * np.fft.fftfreq(n2, side / n2)[:, None]
 ky = 2j * np.pi * np.fft.rfftfreq(n2, side / n2)[None]
