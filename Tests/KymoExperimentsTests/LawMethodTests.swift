@@ -85,7 +85,7 @@ import Testing
   @Test("refuses recordings of other channels, and doubts those of another law")
   func others() throws {
     let run = try train(recipe(), folder.path("run"))
-    let recordings = try Recordings.load(folder.path("test.npz"))
+    let recordings = try Recordings.load(run.testFile(.recipe, hooks: WorkHooks()))
     // Twice the field under the same law is a field under another one.
     let doubled = Recordings(
       x: HostArray(
