@@ -163,6 +163,8 @@ public struct Discovery: Sendable {
 
   /// A wider library to try, in words and as settings.
   private func widened() -> (String, DiscoverySettings)? {
+    // Who leaves terms out has a library in mind.
+    guard settings.without.isEmpty else { return nil }
     var wider = settings
     wider.isSecond = true
     if original.spaceRank == 1, settings.order == nil {
@@ -325,8 +327,7 @@ public struct Discovery: Sendable {
   /// on which high derivatives act.
   private func refusalOfNarrowWindow(_ window: TestWindow, _ supports: [[Int]]) -> LawRefusal? {
     let narrow = TestWindow(
-      time: min(window.time, max(8, window.time / 2)),
-      space: min(window.space, max(8, window.space / 2)))
+      time: window.time, space: min(window.space, max(8, window.space / 2)))
     guard narrow != window else { return nil }
     let used = Set(supports.flatMap(\.self)).sorted()
     let form = form(narrow, used.map { library[$0] })
