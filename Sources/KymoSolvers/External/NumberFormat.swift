@@ -12,30 +12,30 @@ extension NumberFormat {
   /// What the bits of a frame show; nil when they may be numbers as they should be.
   ///
   /// Numbers of four bytes show when the next answer begins in the middle. Swapped ones show when at
-  /// least half of those that are not zero are beyond 10¹⁰⁰ or below 10⁻¹⁰⁰, and all lie between
-  /// 10⁻¹² and 10¹² the other way round.
+  /// least half of those that are not zero are beyond 2³³² or below 2⁻³³² (10^±100), and all lie
+  /// within 2^±40 (10^±12) the other way round.
   init?(shownBy bits: [UInt64]) {
     let next = Array("frame \(bits.count)\n".utf8).prefix(4 * bits.count)
     let middle = unsafe bits.withUnsafeBytes { bytes in
-      unsafe Array(bytes[(4 * bits.count)...].prefix(next.count))
+      unsafe Array(bytes[(bytes.count / 2)...].prefix(next.count))
     }
     guard middle != Array(next) || bits.isEmpty else {
       self = .float32
       return
     }
-    var (absurd, nonzero) = (0, 0)
-    for word in bits {
-      let size = Double(bitPattern: UInt64(littleEndian: word)).magnitude
-      guard size != 0 else { continue }
-      nonzero += 1
-      if !(1e-100...1e100).contains(size) { absurd += 1 }
-    }
-    guard absurd > 0, 2 * absurd >= nonzero,
+    let sizes = bits.compactMap { Self.exponent($0.littleEndian) }
+    let absurd = sizes.count { !(-332...332).contains($0) }
+    guard absurd > 0, 2 * absurd >= sizes.count,
       bits.allSatisfy({ word in
-        let size = Double(bitPattern: UInt64(bigEndian: word)).magnitude
-        return size == 0 || (1e-12...1e12).contains(size)
+        Self.exponent(word.bigEndian).map { (-40...40).contains($0) } ?? true
       })
     else { return nil }
     self = .bigEndian
+  }
+
+  /// The exponent of a number by its bits, nil for zero: swapped numbers are often subnormal, which
+  /// compare as zero where a processor flushes them.
+  private static func exponent(_ bits: UInt64) -> Int? {
+    bits << 1 == 0 ? nil : Int(bits >> 52 & 0x7FF) - 1023
   }
 }
