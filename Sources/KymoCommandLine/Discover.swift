@@ -80,10 +80,8 @@ package struct Discover: ParsableCommand {
     settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let terminal = Terminal(quiet: outputOptions.quiet)
     var law = try Discovery(recordings, settings).run { terminal.say($0) }
-    if law.refusal == nil {
-      terminal.say("solving the law")
-      law.rollout = try law.rollout(of: recordings, threads: settings.threads)
-    }
+    terminal.say("solving the law")
+    try law.verify(on: recordings, threads: settings.threads)
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(law, pretty: true), as: UTF8.self), terminator: "")

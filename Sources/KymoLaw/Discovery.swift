@@ -519,10 +519,7 @@ public struct Discovery: Sendable {
         ?? .incompleteLibrary(
           channel: name, residual: max(0, mean).squareRoot(), noise: max(0, noise).squareRoot())
     }
-    guard law.refusal != nil else { return }
-    // Nothing of a law that is not claimed.
-    (law.parameters, law.recordings, law.scores) = ([], [], [])
-    for channel in law.equations.indices { law.equations[channel].terms = [] }
+    if let refusal = law.refusal { law.refuse(refusal) }
   }
 
   /// The parameters of these recordings under a law that was found in others.

@@ -51,6 +51,29 @@ extension Law {
     return SpectralLaw(all)
   }
 
+  /// Claims nothing.
+  mutating func refuse(_ reason: LawRefusal) {
+    refusal = reason
+    (parameters, recordings, scores) = ([], [], [])
+    for channel in equations.indices { equations[channel].terms = [] }
+  }
+
+  /// Solves a law that is claimed from the recordings' first frames, and takes the claim back where
+  /// it leaves them at once.
+  public mutating func verify(on recordings: Recordings, threads: Int = 1) throws {
+    guard refusal == nil else { return }
+    rollout = try rollout(of: recordings, threads: threads)
+    // Noise of the first frame is an error of every later one.
+    let spreads = recordings.standardScaler().scale.map { Double($0) }
+    let share = zip(noise, spreads).map { $0 / max($1, .leastNormalMagnitude) }.max() ?? 0
+    if let first = rollout?.errors.first, !(first <= Self.largestFirstError + 2 * share) {
+      refuse(.doesNotFollow(error: first))
+    }
+  }
+
+  /// The largest error after one frame, over the spread, of a law that is claimed.
+  private static let largestFirstError = 0.2
+
   /// Starts recordings from their first frame and compares.
   ///
   /// - Parameters:

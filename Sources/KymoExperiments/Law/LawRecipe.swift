@@ -134,7 +134,7 @@ extension LawRecipe {
       dataHashes: [data.train: recordings.contentHashDigits(threads: hooks.threads)],
       warnings: findings.map { "\(file.relativePath): \($0.message). \($0.remedy)" },
       makeSession: {
-        LawSession(discovery) { try TrainedData(recordings, threads: hooks.threads).write(to: $0) }
+        LawSession(discovery, recordings, threads: hooks.threads)
       }, describe: { _ in counted(recordings.count, "recording") })
   }
 
@@ -152,18 +152,20 @@ extension LawRecipe {
 /// A search for a law, as a session of one step.
 package final class LawSession: TrainingSession {
   private let discovery: Discovery
-  private let describe: (URL) throws -> Void
+  private let recordings: Recordings
+  private let threads: Int
   private var law: Law?
 
   package var stepIndex: Int { law == nil ? 0 : 1 }
   package var totalSteps: Int { 1 }
 
-  init(_ discovery: Discovery, describe: @escaping (URL) throws -> Void) {
-    (self.discovery, self.describe) = (discovery, describe)
+  init(_ discovery: Discovery, _ recordings: Recordings, threads: Int) {
+    (self.discovery, self.recordings, self.threads) = (discovery, recordings, threads)
   }
 
   package func step() throws -> StepRecord {
-    let law = discovery.run()
+    var law = discovery.run()
+    try law.verify(on: recordings, threads: threads)
     self.law = law
     var record = StepRecord(step: 1, loss: law.equations.map(\.residual).max() ?? 1)
     record.scalars["parameters"] = Double(law.parameters.count)
@@ -176,7 +178,7 @@ package final class LawSession: TrainingSession {
   }
   package func saveModel(to folder: URL) throws {
     try save(to: folder)
-    try describe(folder)
+    try TrainedData(recordings, threads: threads).write(to: folder)
   }
 
   private func save(to folder: URL) throws {
