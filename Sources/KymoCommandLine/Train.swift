@@ -10,6 +10,9 @@ package struct Train: ParsableCommand, NeedsTensors {
       Example:
         kymo train Recipes/pde-vae/ks.yaml training.phases.joint.steps=4000 -o runs/ks
 
+      Train longer, from the model of a finished run that extracts parameters:
+        kymo train mine.yaml startFrom=runs/mine training.phases.joint.steps=8000 -o runs/longer
+
       See what would be done, how much memory and time it takes:
         kymo train Recipes/pde-vae/ks.yaml --dry-run
 

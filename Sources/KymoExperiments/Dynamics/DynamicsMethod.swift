@@ -67,14 +67,19 @@ package struct DynamicsRun: TrainedRun, Forecasts {
       .evaluate(name: file.lastPathComponent)
     findings.leftOut = data.leftOut[settings.test] ?? []
     let base = try directory.readEnvironment().base
-    findings.data.isTrainingData = file.isSameFile(as: located(settings.train, base: base))
+    // Without test recordings those stand in that the models were chosen by.
+    findings.data.isValidationData = settings.test.isEmpty
+    findings.data.isTrainingData =
+      !settings.test.isEmpty && file.isSameFile(as: located(settings.train, base: base))
     return findings
   }
 
   package func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {
-    try models.forecast(recordings, order: order, hooks: hooks)
+    var product = try models.forecast(recordings, order: order, hooks: hooks)
+    product.mark(trained: try TrainedData.read(from: directory.model))
+    return product
   }
 
   /// The file of the recordings that are evaluated on when none is given.

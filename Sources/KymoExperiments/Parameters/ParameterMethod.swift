@@ -107,7 +107,13 @@ extension ParameterRun: ExtractsParameters {
     of latents: [ExtractedLatents], _ recordings: Recordings
   ) throws -> [Bool] {
     if FileManager.default.fileExists(atPath: directory.results.path) {
-      return try directory.readResults().values(ParameterValues.self).latents.map(\.isRelevant)
+      let known = try directory.readResults().values(ParameterValues.self).latents
+      guard known.count == model.configuration.latents else {
+        throw RunDirectoryError.unreadable(
+          path: directory.results.relativePath,
+          reason: "it is of \(counted(known.count, "latent")), not \(model.configuration.latents)")
+      }
+      return known.map(\.isRelevant)
     }
     return latentSummaries(
       of: latents.filter { $0.mean.allSatisfy(\.isFinite) },
@@ -128,6 +134,8 @@ extension ParameterRun: Forecasts {
       found: "one that \(Self.purpose)",
       allowed: "one of recipes with 'method: \(DynamicsMethod.name)' for these options",
       remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
-    return try evaluation(hooks).rollOut(recordings, horizon: order.horizonSteps)
+    var product = try evaluation(hooks).rollOut(recordings, horizon: order.horizonSteps)
+    product.mark(trained: try TrainedData.read(from: directory.model))
+    return product
   }
 }
