@@ -212,9 +212,15 @@ public struct Discovery: Sendable {
   }
 
   /// The half widths that may be used along an axis.
-  private static func halfWidths(upTo limit: Int) -> [Int] {
-    [4, 6, 8, 12, 16, 24, 32, 48].filter { $0 <= limit }
+  private static func halfWidths(from least: Int, upTo limit: Int) -> [Int] {
+    let all = [4, 6, 8, 12, 16, 24, 32, 48]
+    let allowed = all.filter { (least...max(least, limit)).contains($0) && $0 <= limit }
+    return allowed.isEmpty ? [all.last { $0 <= limit } ?? 4] : allowed
   }
+
+  /// The least half width in space: on fewer points the sums of high derivatives of a bump have a
+  /// part of lower ones.
+  private var narrowest: Int { 2 * (library.map(\.derivative.order).max() ?? 0) }
 
   /// Windows, the best first: least held-out residual of the whole library, noise and all, over the
   /// root of the number of rows.
@@ -222,8 +228,9 @@ public struct Discovery: Sendable {
   /// Wide windows leave less noise and fewer rows. The search goes to neighbours while they are
   /// better.
   private func rankedWindows() -> [TestWindow] {
-    let times = Discovery.halfWidths(upTo: max(4, recordings.frameCount / 4))
-    let spaces = Discovery.halfWidths(upTo: max(4, (recordings.spaceShape.min() ?? 0) / 4))
+    let times = Discovery.halfWidths(from: 4, upTo: recordings.frameCount / 4)
+    let spaces = Discovery.halfWidths(
+      from: narrowest, upTo: (recordings.spaceShape.min() ?? 0) / 4)
     // Few numbers say which windows are good.
     let few = Array(sample.prefix(max(1, min(4, (1 << 20) / recordings.recordingLength))))
     var scores: [TestWindow: Double] = [:]
@@ -327,7 +334,7 @@ public struct Discovery: Sendable {
   /// on which high derivatives act.
   private func refusalOfNarrowWindow(_ window: TestWindow, _ supports: [[Int]]) -> LawRefusal? {
     let narrow = TestWindow(
-      time: window.time, space: min(window.space, max(8, window.space / 2)))
+      time: window.time, space: min(window.space, max(narrowest, min(16, 2 * window.space / 3))))
     guard narrow != window else { return nil }
     let used = Set(supports.flatMap(\.self)).sorted()
     let form = form(narrow, used.map { library[$0] })

@@ -72,14 +72,19 @@ for _ in range(5):
     params.append([d])
 save("allen-cahn", fields, params, ["D"], 0.05, [length], ["u"])
 
+n = 96
+k = 2j * np.pi * np.fft.rfftfreq(n, length / n)
 fields, params = [], []
 for _ in range(5):
     a, b = rng.uniform(0.5, 1.5), rng.uniform(0.2, 0.6)
     fields.append(
         march(waves(n, length)[None], -a * k[None] ** 3 + b * k[None] ** 5,
-              lambda u: np.fft.irfft(-0.5 * k * np.fft.rfft(u * u), n), 0.04, 128, 20, (n,)))
+              lambda u: np.fft.irfft(-0.5 * k * np.fft.rfft(u * u), n), 0.02, 128, 10, (n,)))
     params.append([a, b])
-save("kawahara", fields, params, ["alpha", "beta"], 0.04, [length], ["u"])
+save("kawahara", fields, params, ["alpha", "beta"], 0.02, [length], ["u"])
+
+n = 64
+k = 2j * np.pi * np.fft.rfftfreq(n, length / n)
 
 fields, params = [], []
 for _ in range(5):
