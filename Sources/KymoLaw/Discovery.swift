@@ -21,7 +21,9 @@ public struct DiscoverySettings: Hashable, Sendable {
   public var noise: [Double]?
   /// How many recordings are worked on at the same time.
   public var threads = 2
-  /// Whether another library has failed before. More is asked of a second: high derivatives of a
+  /// Whether another library has failed before.
+  ///
+  /// More is asked of a second: high derivatives of a
   /// smooth field make up for a term that is missing to within a percent.
   var isSecond = false
 

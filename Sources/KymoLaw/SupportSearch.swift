@@ -151,6 +151,7 @@ struct SupportSearch: Sendable {
   ///   - residual: Squared residual over the square of the rate, corrected for noise.
   ///   - error: Its standard error.
   ///   - noise: What noise adds to it.
+  ///   - tolerance: What is small.
   /// - Returns: Whether no term need be missing.
   static func isComplete(
     _ residual: Double, error: Double, noise: Double, tolerance: Double = tolerance
