@@ -109,7 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
-    library("KymoLaw", ["KymoData", "KymoNumerics"]),
+    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",
@@ -134,8 +134,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
-        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoLaw", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics",
+        "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
@@ -179,7 +179,7 @@ let package = Package(
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
     tests("KymoSolvers", ["KymoSolvers", "KymoNumerics", "CKernels"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
-    tests("KymoLaw", ["KymoLaw", "KymoData", "KymoNumerics"]),
+    tests("KymoLaw", ["KymoLaw", "KymoSolvers", "KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(
       "KymoExtraction",
@@ -203,8 +203,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
-        "KymoPropagation", "KymoNN", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoPropagation", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",

@@ -79,7 +79,9 @@ package struct Discover: ParsableCommand {
     settings.derived = derive
     settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let terminal = Terminal(quiet: outputOptions.quiet)
-    let law = try Discovery(recordings, settings).run { terminal.say($0) }
+    var law = try Discovery(recordings, settings).run { terminal.say($0) }
+    terminal.say("solving the law")
+    try law.verify(on: recordings, threads: settings.threads)
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(law, pretty: true), as: UTF8.self), terminator: "")
@@ -87,7 +89,7 @@ package struct Discover: ParsableCommand {
       Terminal.print(law.text)
     }
     if let folder, let json = files[0], let csv = files[1], let npz = files[2] {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try AtomicFolder.make(folder)
       let directory = RunDirectory(folder)
       try directory.write(RunDirectory.json(law, pretty: true), to: json)
       try directory.write(Data(law.csv.utf8), to: csv)

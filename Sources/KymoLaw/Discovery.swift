@@ -526,10 +526,52 @@ public struct Discovery: Sendable {
         ?? .incompleteLibrary(
           channel: name, residual: max(0, mean).squareRoot(), noise: max(0, noise).squareRoot())
     }
-    guard law.refusal != nil else { return }
-    // Nothing of a law that is not claimed.
-    (law.parameters, law.recordings, law.scores) = ([], [], [])
-    for channel in law.equations.indices { law.equations[channel].terms = [] }
+    if let refusal = law.refusal { law.refuse(refusal) }
+  }
+
+  /// The parameters of these recordings under a law that was found in others.
+  ///
+  /// - Parameter law: A law that is claimed, with the channels and derived channels of this search.
+  /// - Throws: `ConfigurationError` where the law is one of other channels.
+  /// - Returns: Parameters, errors and what the law leaves, for each recording.
+  public func parameters(of law: Law) throws(ConfigurationError) -> [LawRecording] {
+    try require(
+      law.refusal == nil && law.equations.map(\.channel) == original.channelNames, "law",
+      found: law.refusal == nil
+        ? "of the channels \(law.equations.map(\.channel).joined(separator: ", "))" : "none",
+      allowed: "of the recordings' \(original.channelNames.joined(separator: ", "))",
+      remedy: "Give recordings like those that the law was found in.")
+    var terms: [LawTerm] = []
+    var places: [CoefficientPlace] = []
+    for (channel, equation) in law.equations.enumerated() {
+      for coefficient in equation.terms {
+        let term = try LawTerm(
+          coefficient.term, channels: names, spaceRank: original.spaceRank)
+        if !terms.contains(term) { terms.append(term) }
+        places.append(
+          CoefficientPlace(term: terms.firstIndex(of: term) ?? 0, channel: channel))
+      }
+    }
+    let (frames, points) = (recordings.frameCount, recordings.spaceShape.min() ?? 0)
+    try require(
+      frames > 2 * law.window.time && points > 2 * law.window.space, "recordings",
+      found: "of \(frames) frames and \(points) points",
+      allowed: "longer than \(2 * law.window.time) frames and \(2 * law.window.space) points",
+      remedy: "The law's test functions are so wide: give longer recordings.")
+    let form = form(law.window, terms)
+    let equations = parallelMap(recordings.count, threads: settings.threads) {
+      form.physical(form.equations(recordings, $0, noise: noise, draws: Discovery.draws))
+    }
+    let fit = LawFit(
+      equations, of: law, places: places, target: terms.count, threads: settings.threads)
+    let widening = studentFactor(freedom: form.blockCount - 1)
+    return (0..<recordings.count).map { index in
+      LawRecording(
+        recording: index, parameters: fit.parameters[index],
+        errors: fit.errors[index].map { $0 * widening },
+        residuals: fit.residuals[index].map { max(0, $0.left).squareRoot() },
+        noise: fit.residuals[index].map { max(0, $0.noise).squareRoot() })
+    }
   }
 
   private func scores(_ values: [[Double]]) -> [LawScore] {

@@ -64,6 +64,7 @@ extension Law {
         ])
       }
       lines += ["", table.text]
+      if let rollout { lines.append(rollout.text) }
     }
     for equation in equations {
       guard let whole = equation.tried.first else { continue }

@@ -101,6 +101,8 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
   case indistinguishable(channel: String, terms: [String])
   /// Recordings too short or small for a test function.
   case tooSmall(frames: Int, points: Int)
+  /// Solutions of what was found leave the recordings at once.
+  case doesNotFollow(error: Double)
 
   /// What is wrong and what helps.
   public var description: String {
@@ -129,6 +131,11 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
       return "No law: in the equation of \(channel), \(terms.joined(separator: " and ")) cannot be "
         + "told apart in these recordings. Take recordings that differ more or are larger, or leave "
         + "one of them out (--without)."
+    case .doesNotFollow(let error):
+      return
+        "No law: solved from their first frames, what was found differs from the recordings by "
+        + "\(percent(error)) of their spread after one frame. High derivatives can stand for a term "
+        + "that is missing: add terms (--term), or take fewer derivatives (--order)."
     case .tooSmall(let frames, let points):
       return
         "No law: recordings of \(frames) frames and \(points) points are too small; at least 24 "
@@ -172,4 +179,6 @@ public struct Law: Codable, Hashable, Sendable {
   public var searched: Int
   /// How long it took.
   public var seconds: Double
+  /// How far solutions of the law stay with the recordings; nil where it was not solved.
+  public var rollout: LawRollout?
 }

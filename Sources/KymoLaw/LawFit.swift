@@ -68,6 +68,30 @@ struct LawFit: Sendable {
     tie(threads: threads)
   }
 
+  /// The fit of other recordings under a law that is known: its ties are kept, parameters are new.
+  ///
+  /// `places` are the law's coefficients in the order of its equations.
+  init(
+    _ equations: [NormalEquations], of law: Law, places: [CoefficientPlace], target: Int,
+    threads: Int
+  ) {
+    self.equations = equations
+    self.target = target
+    channels = law.equations.count
+    self.places = places
+    let coefficients = law.equations.flatMap(\.terms)
+    (offsets, slopes) = (coefficients.map(\.offset), coefficients.map(\.slopes))
+    offsetErrors = coefficients.map { $0.error ?? 0 }
+    varies = coefficients.map(\.varies)
+    representatives = Array(places.indices.prefix(law.parameters.count))
+    let means = coefficients.map(\.mean)
+    if law.parameters.isEmpty {
+      holdWithoutParameters()
+    } else {
+      fitParameters(start: equations.map { _ in means }, threads: threads)
+    }
+  }
+
   // MARK: What varies
 
   /// Fits each recording by itself, says which coefficients vary, and fits the others to all.
@@ -151,14 +175,7 @@ struct LawFit: Sendable {
   private mutating func tie(threads: Int) {
     let moving = places.indices.filter { varies[$0] }
     spreads = places.map { _ in 0 }
-    if moving.isEmpty {
-      parameters = equations.map { _ in [] }
-      errors = parameters
-      residuals = equations.map { recording in
-        (0..<channels).map { self.residual(recording, $0, offsets) }
-      }
-      return
-    }
+    if moving.isEmpty { return holdWithoutParameters() }
     let (fits, covariances) = ownFits(fixed: offsets, threads: threads)
     let (count, n, all) = (Double(fits.count), moving.count, places.count)
     let means = moving.map { place in Statistics.mean(fits.map { $0[place] }) }
@@ -212,6 +229,15 @@ struct LawFit: Sendable {
     }
     representatives = chosen.map { moving[$0] }
     fitParameters(start: fits, threads: threads)
+  }
+
+  /// What the common coefficients alone leave of every recording.
+  private mutating func holdWithoutParameters() {
+    parameters = equations.map { _ in [] }
+    errors = parameters
+    residuals = equations.map { recording in
+      (0..<channels).map { self.residual(recording, $0, offsets) }
+    }
   }
 
   /// Slopes near −1, 0 or 1 and an offset near 0 are taken as such.

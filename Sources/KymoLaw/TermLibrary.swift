@@ -1,5 +1,6 @@
 // The terms that a law is sought among: all monomials of the channels up to a degree, under
 // derivatives up to an order.
+public import KymoNumerics
 
 extension LawTerm {
   /// The terms that are tried: the constant, monomials to degree 2 under derivatives, and monomials

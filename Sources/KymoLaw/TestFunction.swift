@@ -8,8 +8,7 @@ enum TestFunction {
   static let spacePower = 8
   /// The power in time.
   static let timePower = 5
-  /// The highest derivative in space that leaves the bump continuous at its ends.
-  static let largestOrder = 6
+  // Terms have at most SpaceDerivative.largestOrder = 6: the bump stays continuous at its ends.
 
   /// The derivative of the bump with respect to s at s = −1, …, 1 in steps of 1 / `halfWidth`.
   static func values(power: Int, halfWidth: Int, derivative: Int) -> [Double] {

@@ -1,5 +1,7 @@
 // kymo discover, through the built program.
 import Foundation
+import KymoData
+import KymoNumerics
 import KymoTestSupport
 import Testing
 
@@ -19,9 +21,27 @@ import Testing
     #expect(found.status == 0, "\(found.words)")
     #expect(found.output.hasPrefix("u_t = θ₁ u_xx − 0.5000 (u²)_x\n"), "\(found.output)")
     #expect(found.output.contains("1 hidden parameter\n"))
+    #expect(found.output.contains("the law differs from 6 recordings by"))
     #expect(try tool.text("law/parameters.csv").split(separator: "\n").count == 7)
     #expect(try tool.text("law/law.json").contains("\"version\" : 1"))
     #expect(tool.has("law/parameters.npz"))
+    let solved = try tool.run("simulate", "law/law.json", "--from", "b.npz", "-o", "s.npz")
+    #expect(solved.status == 0, "\(solved.words)")
+    let (own, rolled) = (
+      try Recordings.load(tool.file("b.npz")), try Recordings.load(tool.file("s.npz"))
+    )
+    #expect(rolled.shape == own.shape && rolled.frameInterval == own.frameInterval)
+    #expect(rolled.parameterNames == ["θ₁"])
+    let miss = zip(own[5].elements, rolled[5].elements).map { abs($0 - $1) }.max() ?? .nan
+    #expect(miss < 1e-4, "\(miss)")
+    let other = try tool.run(
+      "simulate", "law/law.json", "--from", "b.npz", "theta=[0.4]", "frameCount=5", "-o", "t.npz")
+    #expect(other.status == 0, "\(other.words)")
+    #expect(try Recordings.load(tool.file("t.npz")).frameCount == 5)
+    for arguments in [["theta=[1,2]", "--from", "b.npz"], [], ["--from", "law/law.json"]] {
+      let refused = try tool.run(["simulate", "law/law.json", "-o", "r.npz"] + arguments)
+      #expect(refused.status != 0 && !tool.has("r.npz"), "\(refused.words)")
+    }
     let again = try tool.run("discover", "b.npz", "-o", "law")
     #expect(again.status == 2 && again.words.contains("--force"), "\(again.words)")
     #expect(try tool.run("discover", "b.npz", "-o", "law", "--force", "-q").status == 0)

@@ -62,6 +62,23 @@ struct DiscoveryTests {
 
   // MARK: What must not be taken for a law
 
+  @Test func aLawWhoseSolutionsLeaveTheRecordingsIsNone() throws {
+    let recordings = try goldenRecordings("allen-cahn")
+    var found = try law(recordings)
+    try found.verify(on: recordings)
+    #expect(found.refusal == nil)
+    #expect(try #require(found.rollout?.errors.last) < 1e-3)
+    for place in found.equations[0].terms.indices {
+      found.equations[0].terms[place].offset += 30
+    }
+    try found.verify(on: recordings)
+    guard case .doesNotFollow = found.refusal else {
+      Issue.record("\(found.text)")
+      return
+    }
+    #expect(found.parameters.isEmpty && found.equations[0].terms.isEmpty)
+  }
+
   @Test func aForceFromOutsideIsNoLaw() throws {
     let law = try law(goldenRecordings("forced"), terms: ["sin(u)"])
     // The force depends on the place, as a constant term that varies within a recording would.
