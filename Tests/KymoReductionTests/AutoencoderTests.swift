@@ -43,6 +43,27 @@ private func bumps(_ count: Int, seed: UInt64 = 1) -> HostArray<Float> {
   return HostArray(values, shape: [count, 2, 16, 12])
 }
 
+extension AutoencoderReduction {
+  /// Mean squared errors of reconstructed states: of scaled fields, the scaler's slack taken out,
+  /// and in physical units.
+  fileprivate func reconstructionError(
+    of states: HostArray<Float>
+  ) throws -> (scaled: Double, physical: Double) {
+    let found = try decode(encode(states))
+    let cells = stateShape.dropFirst().reduce(1, *)
+    var (scaled, physical) = (0.0, 0.0)
+    let plain = 1 + 2 * configuration.scalingSlack
+    for (index, (a, b)) in zip(states.elements, found.elements).enumerated() {
+      let difference = Double(a) - Double(b)
+      let ratio = difference / scaler.scale[index / cells % stateShape[0]] * plain
+      physical += difference * difference
+      scaled += ratio * ratio
+    }
+    let count = Double(states.count)
+    return (scaled / count, physical / count)
+  }
+}
+
 private func small(latents: Int = 1) -> FeedForwardAutoencoder {
   var settings = FeedForwardAutoencoder()
   (settings.latentCount, settings.hiddenWidth, settings.hiddenLayers) = (latents, 24, 2)

@@ -13,8 +13,9 @@ import Testing
 
   private func curve(_ form: QuadraticForm) throws -> BaselineErrors {
     let block = try #require(SharedRecordings.block)
-    return try KuramotoSivashinskyBaseline(configuration: configuration, form: form)
-      .errors(x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
+    return BaselineErrors(
+      try KuramotoSivashinskyBaseline(configuration: configuration, form: form), block,
+      frameCount: 256)
   }
 
   @Test("reproduces the published errors") func published() throws {

@@ -100,12 +100,8 @@ public struct FeedForwardAutoencoder: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "feedForward") throws(ConfigurationError) {
     try validateCommon(latentCount: latentCount, slack: scalingSlack, at: path)
-    try require(
-      hiddenWidth >= 1, "\(path).hiddenWidth", found: hiddenWidth, allowed: "at least 1",
-      remedy: "The paper uses 100.")
-    try require(
-      hiddenLayers >= 0, "\(path).hiddenLayers", found: hiddenLayers, allowed: "0 or more",
-      remedy: "The paper uses 3.")
+    try require(hiddenWidth, .atLeast(1), "\(path).hiddenWidth", remedy: "The paper uses 100.")
+    try require(hiddenLayers, .atLeast(0), "\(path).hiddenLayers", remedy: "The paper uses 3.")
     try validateRange(outputActivation, of: scaling, at: path)
   }
 }
@@ -175,11 +171,10 @@ private func validateCommon(
   latentCount: Int, slack: Double, at path: String
 ) throws(ConfigurationError) {
   try require(
-    latentCount >= 1, "\(path).latentCount", found: latentCount, allowed: "at least 1",
+    latentCount, .atLeast(1), "\(path).latentCount",
     remedy: "2 suffice for FitzHugh–Nagumo, 8 for Kuramoto–Sivashinsky with L = 22.")
   try require(
-    slack >= 0 && slack < 1, "\(path).scalingSlack", found: slack,
-    allowed: "at least 0 and below 1",
+    slack, .within(0..<1), "\(path).scalingSlack",
     remedy: "0.05 leaves a twentieth of the range free at either end.")
 }
 
