@@ -32,7 +32,7 @@ extension Extract: TensorVerb {
     var order = ExtractionOrder()
     order.fitCrops = fitCrops
     let extraction = try trained.extract(
-      dataUse.recordings(file, for: directory, talk.work), order: order, hooks: talk.work)
+      dataUse.recordings(file, layout, for: directory, talk.work), order: order, hooks: talk.work)
     talk.terminal.endProgress()
     try directory.write(Data(extraction.csv.utf8), to: csv)
     try extraction.write(to: npz)

@@ -36,10 +36,13 @@ package struct ForecastData {
       ? metadata.channelNames : (1...stateShape[0]).map { "channel \($0)" }
   }
 
-  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first,
-  /// paths that are not found from the current folder are looked up from `base`.
+  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
+  ///
+  /// Paths that are not found from the current folder are looked up from `base`. The test file may
+  /// have a layout of its own.
   package init(
-    _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool, hooks: WorkHooks
+    _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool,
+    testLayout: FieldLayout? = nil, hooks: WorkHooks
   ) throws {
     func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
     let (trainFile, validationFile) = (
@@ -52,7 +55,7 @@ package struct ForecastData {
     ] {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
-    let train = try loadRecordings(trainFile, entry: "data.train")
+    let train = try loadRecordings(trainFile, settings.layout, entry: "data.train")
     if !includesTest {
       for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
         hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
@@ -63,7 +66,8 @@ package struct ForecastData {
     var leftOut: [String: [Int]] = [:]
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
-      let recordings = try loadRecordings(file, entry: entry)
+      let layout = entry == "data.test" ? testLayout ?? settings.layout : settings.layout
+      let recordings = try loadRecordings(file, layout, entry: entry)
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
       let left = recordings.nonFinite(threads: hooks.threads)
       leftOut[name] = left

@@ -6,6 +6,8 @@ package import KymoRuns
 
 /// How recordings that differ from those of the training are to be taken.
 package struct DataUse: Hashable, Sendable {
+  /// Where the recordings are in their file; what is not said is as in the training, where that fits.
+  package var layout = FieldLayout()
   /// Whether they are taken as they are, as if they were like those of the training.
   package var asTrained = false
   /// Whether every k-th frame and point is taken where that gives the training's step and spacing.
@@ -15,6 +17,28 @@ package struct DataUse: Hashable, Sendable {
 
   /// Refuses recordings that differ.
   package init() {}
+
+  /// The recordings of a file as a run can use them, and how the file was read.
+  ///
+  /// - Parameters:
+  ///   - path: The file of the person.
+  ///   - directory: The run that is to be used.
+  ///   - hooks: Is told what a person should know.
+  /// - Throws: As ``prepare(_:_:for:hooks:)``, and `FormatError`.
+  /// - Returns: The recordings, and the layout by which they were read.
+  package func load(
+    _ path: String, for directory: RunDirectory, hooks: WorkHooks
+  ) throws -> (recordings: Recordings, layout: FieldLayout) {
+    let file = try ArrayFiles.open(URL(filePath: path))
+    let layout = try layout.completed(
+      by: MethodList.current.recipe(of: directory).dataLayout, for: file)
+    if layout != self.layout {
+      hooks.note("\(path) is read as in training: \(layout.options)")
+    }
+    let recordings = try prepare(
+      Recordings.load(file, key: layout.key, axes: layout.axes), path, for: directory, hooks: hooks)
+    return (recordings, layout)
+  }
 
   /// The recordings as a run can use them.
   ///

@@ -341,11 +341,16 @@ extension ExtractionEvaluation {
     var evaluation = self
     // Where the number of recordings is asked for, all of them are rolled out.
     if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
-    let training = try? Recordings.load(data.trainFile)
+    let training = try? data.loadTrained()
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let all = try test == .recipe ? data.loadTest() : Recordings.load(file)
+    let all =
+      switch test {
+      case .recipe: try data.loadTest()
+      case .file(_, let layout): try Recordings.load(file, key: layout.key, axes: layout.axes)
+      case .simulated: try Recordings.load(file)
+      }
     let left = all.nonFinite(threads: hooks.threads)
     try require(
       left.count < all.count, file.relativePath,
