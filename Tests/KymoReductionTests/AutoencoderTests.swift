@@ -284,7 +284,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     func error(_ selection: Descent.Selection) throws -> (found: Double, best: Double) {
       var training = ReductionTraining()
       (training.phase.steps, training.phase.selection) = (240, selection)
-      training.phase.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+      training.phase.learningRate = .constant(.init(rate: 0.05))
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
         .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),

@@ -37,7 +37,9 @@ private struct Training {
     setThreadCount(1)
     var stream = RandomStream(seed: 1, purpose: .weights)
     kernel = Tensor.normal([2, 2, 5], using: &stream).requiringGradient()
-    head = Linear(256, 4, using: &stream)
+    head = Linear(
+      weight: (Tensor.normal([4, 256], using: &stream) * 0.05).detached().requiringGradient(),
+      bias: Tensor.zeros([4]).requiringGradient())
     let named =
       [(name: "kernel", tensor: kernel)] + head.namedParameters().prefixed("head")
     optimizer = AdaptiveOptimizer(named)

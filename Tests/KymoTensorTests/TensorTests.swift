@@ -13,7 +13,7 @@ import Testing
     #expect(t.doubles == [0, 1, 2, 3, 4, 5])
     #expect(Tensor(integers: [3, -1], shape: [2]).integers == [3, -1])
     #expect(Tensor(booleans: [true, false], shape: [2]).booleans == [true, false])
-    #expect(Tensor(2.5).item == 2.5 && Tensor(2.5).shape == [])
+    #expect(Tensor.full([], 2.5).item == 2.5 && Tensor.full([], 2.5).shape == [])
     #expect(Tensor([], shape: [0, 3]).floats == [])
     #expect(
       Tensor(HostArray([1, 2], shape: [2, 1])).hostArray == HostArray([1, 2], shape: [2, 1]))

@@ -59,10 +59,6 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     public var final = 0.0
     /// Creates the default settings.
     public init() {}
-    /// Creates settings; those that are not given are the defaults.
-    public init(peak: Double = 1e-3, warmupFraction: Double = 0.05, final: Double = 0) {
-      (self.peak, self.warmupFraction, self.final) = (peak, warmupFraction, final)
-    }
   }
 
   /// Settings of the exponential schedule.
@@ -75,10 +71,6 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     public var period = 1000
     /// Creates the default settings.
     public init() {}
-    /// Creates settings; those that are not given are the defaults.
-    public init(start: Double = 1e-3, factor: Double = 0.5, period: Int = 1000) {
-      (self.start, self.factor, self.period) = (start, factor, period)
-    }
   }
 
   /// The rate of step `step` (from 0) in a training of `total` steps.
