@@ -109,7 +109,8 @@ extension TrainedData {
       }
       guard abs(found / trained - 1) > Self.tolerance else { return }
       let factor = (trained / found).rounded()
-      let isWhole = (2...1e6).contains(factor) && abs(trained / found / factor - 1) <= Self.tolerance
+      let isWhole =
+        (2...1e6).contains(factor) && abs(trained / found / factor - 1) <= Self.tolerance
       differences.append(
         Difference(
           entry: entry, found: "\(short(found))", trained: "\(short(trained))",
