@@ -1,4 +1,4 @@
-// The grid: where points lie, and the words of files.
+// The grid: where points lie, what cannot be, and the words of files.
 import Foundation
 import KymoNumerics
 import Testing
@@ -56,4 +56,21 @@ import Testing
   @Test(
     "does not read other words", arguments: ["", "Periodic", "periodic open", "open open open"])
   func otherWords(_ word: String) { #expect(Grid.Ends(rawValue: word) == nil) }
+
+  @Test("names the entry that cannot be") func validation() throws {
+    try channel.validate()
+    func wrong(_ change: (inout Grid) -> Void) throws -> ConfigurationError {
+      var grid = channel
+      change(&grid)
+      return try #require(throws: ConfigurationError.self) { try grid.validate(at: "space") }
+    }
+    #expect(try wrong { $0.axes = [] }.path == "space.axes")
+    #expect(try wrong { $0.axes[1].points = 0 }.path == "space.axes[1].points")
+    let length = try wrong { $0.axes[0].extent = -.infinity }
+    #expect(length.path == "space.axes[0].extent" && length.found == "-inf")
+    #expect(try wrong { $0.axes[1].ends.lower = .periodic }.found == "periodic dirichlet")
+    #expect(try wrong { $0.obstacles = [true] }.path == "space.obstacles")
+    let full = try wrong { $0.obstacles = [Bool](repeating: true, count: 20) }
+    #expect(full.found == "20 entries, 20 of them inside")
+  }
 }

@@ -67,4 +67,28 @@ public struct Grid: Codable, Hashable, Sendable {
   public var pointCount: Int { shape.reduce(1, *) }
   /// Whether every axis is periodic.
   public var isPeriodic: Bool { axes.allSatisfy { $0.ends == .periodic } }
+
+  /// Throws the first entry that cannot be.
+  public func validate(at path: String = "grid") throws(ConfigurationError) {
+    try require(
+      (1...3).contains(axes.count), "\(path).axes", found: "\(axes.count) axes",
+      allowed: "one to three", remedy: "Give points, extent and ends of every axis of space.")
+    for (index, axis) in axes.enumerated() {
+      let place = "\(path).axes[\(index)]"
+      try require(
+        axis.points, .atLeast(1), "\(place).points",
+        remedy: "It is the number of points along this axis.")
+      try require(
+        axis.extent, .above(0), "\(place).extent", remedy: "It is the length of this axis.")
+      try require(
+        Ends(rawValue: axis.ends.rawValue) != nil, "\(place).ends", found: axis.ends.rawValue,
+        allowed: "periodic at both ends or at none", remedy: "A periodic axis has no end.")
+    }
+    guard let obstacles else { return }
+    try require(
+      obstacles.count == pointCount && obstacles.contains(false), "\(path).obstacles",
+      found: "\(obstacles.count) entries, \(obstacles.count { $0 }) of them inside",
+      allowed: "\(pointCount) entries, one a point, some of them outside",
+      remedy: "Leave it out where there is no obstacle.")
+  }
 }
