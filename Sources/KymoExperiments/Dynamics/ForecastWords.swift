@@ -13,7 +13,8 @@ extension ForecastFindings {
         ? "The models were chosen by these recordings: scores flatter; see data.test."
         : nil
     return sentences.isEmpty
-      ? ["The results hold neither a reduction nor a forecast."] : sentences + [flattery].compactMap(\.self)
+      ? ["The results hold neither a reduction nor a forecast."]
+      : sentences + [flattery].compactMap(\.self)
   }
 
   private var reductionSentence: [String] {
