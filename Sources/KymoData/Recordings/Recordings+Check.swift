@@ -221,9 +221,10 @@ extension Recordings {
   ) -> [Finding] {
     var findings = check.map(measurementFindings) ?? []
     let isMeasured = findings.allSatisfy { $0.severity != .error }
-    if let first = statistics.nonFinite.first {
-      let recordings = statistics.nonFinite.count
-      let values = statistics.nonFinite.reduce(0) { $0 + $1.count }
+    let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
+    if let first = gaps.first {
+      let recordings = gaps.count
+      let values = gaps.reduce(0) { $0 + $1.count }
       findings.append(
         Finding(
           .error,
@@ -235,6 +236,7 @@ extension Recordings {
             ? "Remove those recordings, or find out why they diverged."
             : "Fill the gaps by interpolation, or remove what is masked."))
     }
+    findings += paddingFindings(statistics)
     if !statistics.constant.isEmpty {
       let isAll = statistics.constant.count == statistics.sample.count
       findings.append(
@@ -270,6 +272,28 @@ extension Recordings {
       }
     }
     return findings
+  }
+
+  /// Recordings of unequal lengths that were filled up to one.
+  private func paddingFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    let padded = statistics.nonFinite.compactMap { entry in
+      entry.paddedFrom.map { (recording: entry.place.recording, frame: $0) }
+    }
+    guard let shortest = padded.min(by: { $0.frame < $1.frame }) else { return [] }
+    let frames = shortest.frame
+    let axes = (1...2 + spaceRank).map(String.init).joined(separator: ", ")
+    let cut =
+      times == nil ? "x = x[:, :, :\(frames)]" : "x, t = x[:, :, :\(frames)], t[:\(frames)]"
+    return [
+      Finding(
+        .error,
+        "\(counted(padded.count, "recording")) of \(statistics.sample.count) "
+          + "\(padded.count == 1 ? "ends" : "end") before the last frame, with nothing but NaN "
+          + "behind: the shortest, \(shortest.recording), from frame \(frames) on",
+        remedy: "Cut to \(counted(frames, "frame")): \(cut). Or keep the recordings that are "
+          + "whole: x = x[np.isfinite(x).all(axis=(\(axes)))]. Axes are N, C, T, "
+          + "\(spaceRank == 2 ? "X, Y" : "X") here.")
+    ]
   }
 
   private func scaleFindings(_ statistics: RecordingsStatistics) -> [Finding] {

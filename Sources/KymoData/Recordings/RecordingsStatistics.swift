@@ -51,8 +51,9 @@ struct RecordingsStatistics: Sendable {
   let sample: [Int]
   let channels: [ChannelStatistics]
   let seams: [SeamStatistics]
-  /// The first value in every recording that has one, with the number of them in the recording.
-  let nonFinite: [(place: NonFinitePlace, count: Int)]
+  /// The first value in every recording that has one, with the number of them in the recording, and
+  /// the frame from which on nothing is finite, where everything before it is.
+  let nonFinite: [(place: NonFinitePlace, count: Int, paddedFrom: Int?)]
   /// Recordings whose numbers are all equal.
   let constant: [Int]
   /// Recordings that repeat an earlier one, with that one.
@@ -85,7 +86,9 @@ struct RecordingsStatistics: Sendable {
       let place = NonFinitePlace(
         recording: index, channel: channel, frame: part.channels[channel].firstNonFiniteFrame ?? 0,
         cell: part.channels[channel].firstNonFiniteCell)
-      return (place, part.channels.reduce(0) { $0 + $1.nonFiniteCount })
+      return (
+        place, part.channels.reduce(0) { $0 + $1.nonFiniteCount }, part.paddedFrom(in: recordings)
+      )
     }
     constant = zip(sample, parts).filter { part in
       part.1.channels.allSatisfy { $0.minimum >= $0.maximum && $0.nonFiniteCount == 0 }
@@ -214,6 +217,18 @@ private struct RecordingMoments: Sendable {
         }
       }
     }
+  }
+
+  /// The frame from which on no value of any channel is finite, where all before are.
+  func paddedFrom(in recordings: Recordings) -> Int? {
+    let cells = recordings.spaceShape.reduce(1, *)
+    guard let frame = channels.first?.firstNonFiniteFrame, frame > 0,
+      channels.allSatisfy({
+        $0.firstNonFiniteFrame == frame
+          && $0.nonFiniteCount == (recordings.frameCount - frame) * cells
+      })
+    else { return nil }
+    return frame
   }
 
   private mutating func addFrame(
