@@ -161,8 +161,9 @@ private let levels = [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512].filter 
     }
   }
 
-  @Test("of complex points agree with the definition, and come back") func complexPoints() {
-    for count in [2, 3, 4, 5, 8, 9, 15, 64, 75, 450] {
+  @Test("of any number of complex points agree with the definition, and come back")
+  func anyLength() {
+    for count in [1, 2, 3, 4, 7, 8, 9, 14, 31, 64, 65, 451] {
       let field = rows(1, 2 * count, seed: UInt64(count))[0]
       let transform = FourierTransform(complexPoints: count)
       let spectrum = transform.complexForward(field)
@@ -176,7 +177,7 @@ private let levels = [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512].filter 
         }
         expected += [real, imaginary]
       }
-      // The definition's own rounding.
+      // A convolution of twice the length adds its rounding: measured 1.5e-15 at 451.
       #expect(distance(spectrum, expected) < 4e-15, "\(count) points")
       let back = transform.complexInverse(spectrum).map { $0 / Double(count) }
       #expect(distance(back, field) < 4e-15, "\(count) points and back")

@@ -1,6 +1,7 @@
 // The one Fourier transform. Its plan, and the arithmetic for many fields side by side, is in
 // CKernels (kymo_fft.h); solvers hand the plan to kernels that fuse transforms with other work. The
-// methods here transform single fields.
+// methods here transform single fields. Complex transforms of lengths with other prime factors than
+// 2, 3 and 5 are convolutions of such a length (Bluestein 1970).
 package import CKernels
 import Foundation
 
@@ -13,6 +14,7 @@ import Foundation
   package let laneCount: Int
   /// Real points of the plan; complex transforms have half as many.
   private let pointCount: Int
+  private let chirp: Chirp?
 
   /// Prepares transforms of so many real points.
   ///
@@ -25,12 +27,22 @@ import Foundation
     }
     unsafe self.plan = plan
     laneCount = unsafe Int(kk_fft_lanes(plan))
-    pointCount = points
+    (pointCount, chirp) = (points, nil)
   }
 
-  /// Prepares transforms of so many complex points; twice as many real ones must have a transform.
-  package convenience init(complexPoints count: Int, level: kk_level = KK_LEVEL_PORTABLE) {
-    self.init(realPoints: 2 * count, level: level)
+  /// Prepares transforms of so many complex points, at least 1.
+  package init(complexPoints count: Int, level: kk_level = KK_LEVEL_PORTABLE) {
+    let direct = count > 1 ? unsafe kk_fft_create(Int32(2 * count), level) : nil
+    // A power of two that holds a convolution.
+    var padded = 2
+    while padded < 2 * count - 1 { padded *= 2 }
+    guard count >= 1, let plan = unsafe direct ?? kk_fft_create(Int32(2 * padded), level) else {
+      preconditionFailure("FourierTransform: no transform of \(count) complex points")
+    }
+    unsafe self.plan = plan
+    laneCount = unsafe Int(kk_fft_lanes(plan))
+    pointCount = unsafe 2 * (direct == nil ? padded : count)
+    chirp = unsafe direct == nil ? Chirp(count, padded: padded) : nil
   }
 
   deinit { unsafe kk_fft_release(plan) }
@@ -45,24 +57,28 @@ import Foundation
 
   /// Modes 0 to N/2 of N real numbers, real and imaginary parts alternating.
   package func forward(_ field: [Double]) -> [Double] {
-    precondition(field.count == pointCount)
+    precondition(chirp == nil && field.count == pointCount)
     return unsafe transform(field, resultCount: pointCount + 2, with: kk_fft_forward)
   }
 
   /// N real numbers from modes 0 to N/2, negative modes being the conjugates; no factor 1/N.
   package func inverse(_ spectrum: [Double]) -> [Double] {
-    precondition(spectrum.count == pointCount + 2)
+    precondition(chirp == nil && spectrum.count == pointCount + 2)
     return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_inverse)
   }
 
   /// The transform of complex numbers, real and imaginary parts alternating on both sides.
   package func complexForward(_ field: [Double]) -> [Double] {
-    precondition(field.count == pointCount)
-    return unsafe transform(field, resultCount: pointCount, with: kk_fft_complex_forward)
+    func direct(_ values: [Double]) -> [Double] {
+      precondition(values.count == pointCount)
+      return unsafe transform(values, resultCount: pointCount, with: kk_fft_complex_forward)
+    }
+    return chirp?.convolve(field, by: direct) ?? direct(field)
   }
 
   /// The inverse of ``complexForward(_:)`` without the factor 1/N.
   package func complexInverse(_ spectrum: [Double]) -> [Double] {
+    if chirp != nil { return conjugated(complexForward(conjugated(spectrum))) }
     precondition(spectrum.count == pointCount)
     return unsafe transform(spectrum, resultCount: pointCount, with: kk_fft_complex_inverse)
   }
@@ -88,6 +104,55 @@ import Foundation
     unsafe kernel(plan, input.baseAddress, output.baseAddress, scratch.baseAddress)
     return (0..<resultCount).map { unsafe output[$0 * laneCount] }
   }
+}
+
+/// A transform of any length as a convolution: with `c(n) = exp(−πi n²/N)`,
+/// `X(k) = c(k) Σ_n x(n) c(n) c̄(k − n)`.
+private struct Chirp {
+  let count: Int
+  let padded: Int
+  /// c, real and imaginary parts alternating.
+  let wave: [Double]
+
+  init(_ count: Int, padded: Int) {
+    (self.count, self.padded) = (count, padded)
+    wave = (0..<count).flatMap { n in
+      // n² modulo 2N keeps the angle small and exact.
+      let angle = -Double.pi * Double(n * n % (2 * count)) / Double(count)
+      return [cos(angle), sin(angle)]
+    }
+  }
+
+  func convolve(_ values: [Double], by transform: ([Double]) -> [Double]) -> [Double] {
+    precondition(values.count == 2 * count, "FourierTransform: \(values.count) for \(count) points")
+    var filter = [Double](repeating: 0, count: 2 * padded)
+    for n in 0..<count {
+      for place in [n, (padded - n) % padded] {
+        (filter[2 * place], filter[2 * place + 1]) = (wave[2 * n], -wave[2 * n + 1])
+      }
+    }
+    let field = product(values, wave) + [Double](repeating: 0, count: 2 * (padded - count))
+    // The conjugate, so that a forward transform takes the place of the inverse one.
+    let modes = conjugated(product(transform(field), transform(filter)))
+    let sums = conjugated(transform(modes)).prefix(2 * count).map { $0 / Double(padded) }
+    return product(sums, wave)
+  }
+}
+
+/// Complex products entry by entry, real and imaginary parts alternating.
+private func product(_ x: [Double], _ y: [Double]) -> [Double] {
+  var result = x
+  for n in stride(from: 0, to: x.count, by: 2) {
+    result[n] = x[n] * y[n] - x[n + 1] * y[n + 1]
+    result[n + 1] = x[n] * y[n + 1] + x[n + 1] * y[n]
+  }
+  return result
+}
+
+private func conjugated(_ values: [Double]) -> [Double] {
+  var result = values
+  for index in stride(from: 1, to: values.count, by: 2) { result[index] = -result[index] }
+  return result
 }
 
 /// The symbol of central differences at mode `mode` of `count`: that of the first derivative
