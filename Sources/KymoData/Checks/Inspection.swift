@@ -87,7 +87,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     _ url: URL, key: String?, axes: String?, threads: Int, sampledBytes: Int
   ) throws(FormatError) {
     let arrays = try ArrayFiles.open(url)
-    let recordings = try Recordings.load(arrays, key: key, axes: axes)
+    let stored = try Recordings.load(arrays, key: key, axes: axes)
+    let recordings = stored.less(stored.largeOffset(threads: threads))
     let field =
       key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
     let array = try arrays.array(field)

@@ -19,7 +19,8 @@ struct MeasurementCheck: Sendable {
   let repeated: [(recording: Int, frame: Int, count: Int)]
   /// Channels that have the same value everywhere.
   let constantChannels: [Int]
-  /// Channels whose values have fewer than 64 steps of single precision to a standard deviation.
+  /// Channels whose values have fewer than 64 steps to a standard deviation: of single precision,
+  /// less the offset, or of the file's double precision.
   let coarseChannels: [Int]
 
   /// Looks at recordings, after their statistics.
@@ -66,7 +67,9 @@ struct MeasurementCheck: Sendable {
       guard let low = found.minimum, let high = found.maximum, low < high,
         let spread = found.standardDeviation
       else { return false }
-      return spread < 64 * Double(Float(max(abs(low), abs(high))).ulp)
+      let offset = recordings.offset?[channel] ?? 0
+      let (size, left) = (max(abs(low), abs(high)), max(abs(low - offset), abs(high - offset)))
+      return spread < 64 * max(size.ulp, Double(Float(left).ulp))
     }
   }
 
@@ -163,7 +166,10 @@ extension Recordings {
   /// What is no measurement, in words; errors where a training would be spoilt.
   func measurementFindings(_ check: MeasurementCheck) -> [Finding] {
     var findings = check.sentinels.map { sentinel in
-      let (value, name) = (short(Double(sentinel.value)), channelNames[sentinel.channel])
+      let (value, name) = (
+        short(Double(sentinel.value) + (offset?[sentinel.channel] ?? 0)),
+        channelNames[sentinel.channel]
+      )
       return Finding(
         .error,
         "the value \(value) appears \(counted(sentinel.count, "time")) in channel \(name), far from "
@@ -195,9 +201,11 @@ extension Recordings {
     findings += check.coarseChannels.map {
       Finding(
         .error,
-        "channel \(channelNames[$0]) changes by little beside its mean: single precision, in which "
-          + "models compute, holds fewer than 64 steps of its standard deviation",
-        remedy: "Subtract the mean before you save, in double precision: "
+        "channel \(channelNames[$0]) changes by little beside its mean: "
+          + "\(storage.type.exceedsFloat ? "double" : "single") precision, in which the file has "
+          + "it, holds fewer than 64 steps of its standard deviation",
+        remedy: "Save what was computed in double precision, x.astype('float64'): then the mean is "
+          + "subtracted before anything is rounded. Or subtract it yourself before you round: "
           + "x = (x - x.mean()).astype('float32').")
     }
     return findings

@@ -136,7 +136,7 @@ extension Recordings {
         HostArray(
           kept.flatMap { params.elements[$0 * width..<($0 + 1) * width] },
           shape: [kept.count, width])
-      }, metadata: metadata)
+      }, metadata: metadata, offset: offset)
   }
 
   /// Whether a crop lies in the recordings.

@@ -70,7 +70,9 @@ struct RecordingsStatistics: Sendable {
     self.sample = sample
     channels = recordings.channelNames.indices.map { channel in
       ChannelMoments.total(parts.map { $0.channels[channel] })
-        .statistics(name: recordings.channelNames[channel], shift: Double(shifts[channel]))
+        .statistics(
+          name: recordings.channelNames[channel], shift: Double(shifts[channel]),
+          offset: recordings.offset?[channel] ?? 0)
     }
     seams = (0..<recordings.spaceRank).map { axis in
       let total = parts.reduce(into: JumpMoments()) { $0.add($1.jumps[axis]) }
@@ -168,14 +170,14 @@ private struct ChannelMoments: Sendable {
     }
   }
 
-  func statistics(name: String, shift: Double) -> ChannelStatistics {
+  func statistics(name: String, shift: Double, offset: Double) -> ChannelStatistics {
     guard count > 0 else { return ChannelStatistics(name: name, nonFiniteCount: nonFiniteCount) }
-    let offset = sum / Double(count)
-    let variance = max(0, squares / Double(count) - offset * offset)
-    let mean = shift + offset
+    let own = sum / Double(count)
+    let variance = max(0, squares / Double(count) - own * own)
+    let mean = offset + (shift + own)
     let spread = variance.squareRoot()
     return ChannelStatistics(
-      name: name, minimum: Double(minimum), maximum: Double(maximum), mean: mean,
+      name: name, minimum: offset + Double(minimum), maximum: offset + Double(maximum), mean: mean,
       standardDeviation: spread, rootMeanSquare: (variance + mean * mean).squareRoot(),
       relativeFrameChange: spread > 0 && change.count > 0 ? change.rootMeanSquare / spread : nil,
       nonFiniteCount: nonFiniteCount)

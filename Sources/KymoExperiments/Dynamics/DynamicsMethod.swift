@@ -60,7 +60,8 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     var settings = models.recipe.data
     if test != .recipe { settings.test = file.path }
     let data = try ForecastData(
-      settings, base: directory.readEnvironment().base, includesTest: true, hooks: hooks)
+      settings, base: directory.readEnvironment().base, of: directory, includesTest: true,
+      hooks: hooks)
     var findings = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: file.lastPathComponent)
     findings.leftOut = data.leftOut[settings.test] ?? []

@@ -6,7 +6,7 @@ package import Foundation
 package import KymoData
 import KymoNumerics
 import KymoReduction
-import KymoRuns
+package import KymoRuns
 import KymoSolvers
 
 /// The recordings of a forecasting run.
@@ -37,9 +37,11 @@ package struct ForecastData {
   }
 
   /// Loads the recordings of a recipe; files that are absent and can be simulated are made first,
-  /// paths that are not found from the current folder are looked up from `base`.
+  /// paths that are not found from the current folder are looked up from `base`. An evaluation gives
+  /// the run, whose training says what all fields are measured from.
   package init(
-    _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool, hooks: WorkHooks
+    _ settings: DynamicsDataSettings, base: URL? = nil, of run: RunDirectory? = nil,
+    includesTest: Bool, hooks: WorkHooks
   ) throws {
     func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
     let (trainFile, validationFile) = (
@@ -52,7 +54,10 @@ package struct ForecastData {
     ] {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
-    let train = try loadRecordings(trainFile, entry: "data.train")
+    let file = try loadRecordings(trainFile, entry: "data.train")
+    let train =
+      try run.map { try DataUse.measured(file, for: $0) }
+      ?? file.less(file.largeOffset(threads: hooks.threads))
     if !includesTest {
       for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
         hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
@@ -63,7 +68,9 @@ package struct ForecastData {
     var leftOut: [String: [Int]] = [:]
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
-      let recordings = try loadRecordings(file, entry: entry)
+      let stored = try loadRecordings(file, entry: entry)
+      let recordings =
+        stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
       let left = recordings.nonFinite(threads: hooks.threads)
       leftOut[name] = left

@@ -57,8 +57,10 @@ package struct ForecastProduct {
 
   /// What programs are told about it.
   package var summary: Summary
-  /// Frames `[R, T, C, X…]`.
+  /// Frames `[R, T, C, X…]`, less the offset.
   package var frames: HostArray<Float>
+  /// What the frames of every channel are measured from; nil for 0.
+  package var offset: [Double]?
   /// Latents `[R, T, L]`; nil for rollouts of a decoder.
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
@@ -91,12 +93,17 @@ package struct ForecastProduct {
     return lines.joined(separator: "\n")
   }
 
-  /// Writes an NPZ file that other verbs read as recordings.
+  /// Writes an NPZ file that other verbs read as recordings; in double precision where an offset is
+  /// added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
     let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
-    let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
-    try writer.add("x", x)
+    let writer = try NPZWriter(file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
+    if let offset {
+      try writer.add("x", x.adding(offset, axis: 1))
+    } else {
+      try writer.add("x", x)
+    }
     if let latents { try writer.add("latents", latents) }
     try writer.add("origin", origins)
     try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [diverged.count]))
@@ -139,7 +146,7 @@ extension ForecastModels {
       starts = InitialConditions(
         beginningsOf: fields, warmUp: warmUp, horizon: isKnown ? horizon : 0)
     }
-    let forecaster = try forecaster(order, hooks)
+    let forecaster = try forecaster(order, offset: recordings.offset, hooks)
     let interval = description.frameInterval
     var product = ForecastProduct(
       summary: .init(
@@ -148,6 +155,7 @@ extension ForecastModels {
       frames: HostArray([], shape: [0, horizon] + shape),
       origins: HostArray([], shape: [0, horizon]),
       diverged: [], metadata: recordings.metadata)
+    product.offset = recordings.offset
     // The step is the model's, whatever the file says.
     product.metadata.frameInterval = interval
     var judge = ForecastJudge(
@@ -188,7 +196,7 @@ extension ForecastModels {
   }
 
   private func forecaster(
-    _ order: ForecastOrder, _ hooks: WorkHooks
+    _ order: ForecastOrder, offset: [Double]?, _ hooks: WorkHooks
   ) throws -> Forecaster {
     let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
     let settings = try order.solver.map { try SolverSettings(words: $0) } ?? recipe.solver
@@ -204,7 +212,7 @@ extension ForecastModels {
       remedy: "Train an ensemble with ensembleSize=5; a single propagator cannot disagree.")
     var forecaster = forecaster(
       solver: try settings.makeSolver(
-        stateShape: description.stateShape,
+        stateShape: description.stateShape, offset: offset,
         frameInterval: description.frameInterval, threads: hooks.threads))
     forecaster.checkStop = { try hooks.stopIfAsked("Nothing was written.") }
     return forecaster
@@ -223,6 +231,15 @@ extension ForecastModels {
     return try forecaster.multiscale(
       from: known, stepCount: horizon,
       schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
+  }
+}
+
+extension HostArray<Float> {
+  /// The numbers and an offset for every place along an axis, in Double.
+  fileprivate func adding(_ offset: [Double], axis: Int) -> HostArray<Double> {
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    return HostArray<Double>(
+      elements.enumerated().map { Double($1) + offset[$0 / inner % offset.count] }, shape: shape)
   }
 }
 
@@ -265,7 +282,7 @@ extension ExtractionEvaluation {
         MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
     }
     return ForecastProduct(
-      summary: summary, frames: made, latents: nil,
+      summary: summary, frames: made, offset: recordings.offset, latents: nil,
       origins: HostArray(repeating: 0.0, shape: [count, horizon]), diverged: diverged,
       metadata: recordings.metadata)
   }

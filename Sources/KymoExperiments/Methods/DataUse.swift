@@ -38,7 +38,7 @@ package struct DataUse: Hashable, Sendable {
     guard recordings.channelCount == trained.channels.count,
       recordings.spaceRank == trained.boundary.count
     else { return recordings }
-    var recordings = recordings
+    var recordings = recordings.less(trained.offset)
     if resamples {
       recordings = try resampled(recordings, by: trained.differences(of: recordings), hooks)
     }
@@ -65,6 +65,15 @@ package struct DataUse: Hashable, Sendable {
           + "there.")
     }
     return recordings
+  }
+
+  /// The recordings measured from what those of a run's training were measured from.
+  static func measured(
+    _ recordings: Recordings, for directory: RunDirectory
+  ) throws -> Recordings {
+    let offset = try TrainedData.read(from: directory.model)?.offset
+    guard offset.map({ $0.count == recordings.channelCount }) ?? true else { return recordings }
+    return recordings.less(offset)
   }
 
   private func resampled(

@@ -364,11 +364,12 @@ extension ExtractionEvaluation {
     var evaluation = self
     // Where the number of recordings is asked for, all of them are rolled out.
     if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
-    let training = try? Recordings.load(data.trainFile)
+    let training = try? DataUse.measured(Recordings.load(data.trainFile), for: run.directory)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let all = try test == .recipe ? data.loadTest() : Recordings.load(file)
+    let all = try DataUse.measured(
+      test == .recipe ? data.loadTest() : Recordings.load(file), for: run.directory)
     let left = all.nonFinite(threads: hooks.threads)
     try require(
       left.count < all.count, file.relativePath,

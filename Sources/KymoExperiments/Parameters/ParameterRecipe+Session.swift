@@ -23,9 +23,16 @@ extension ParameterRecipe {
         * training.inputCrop.reduce(hidden + channels) { $0 * Double($1) },
       "training.batchSize", found: training.batchSize,
       remedy: "Take a smaller batch or training.inputCrop; the paper has 50.")
+    var recordings = recordings
     func model(_ path: String) throws -> ParameterVAE {
-      try ParameterVAE.load(
-        from: RunDirectory.finished(at: located(path, base: base)).finishedModel, device: device)
+      let folder = try RunDirectory.finished(at: located(path, base: base)).finishedModel
+      // A model that goes on sees fields as it did before.
+      if let trained = try TrainedData.read(from: folder),
+        trained.channels.count == recordings.channelCount
+      {
+        recordings = recordings.less(trained.offset)
+      }
+      return try ParameterVAE.load(from: folder, device: device)
     }
     let start: TrainingStart? =
       if let path = encoderFrom {
@@ -35,7 +42,6 @@ extension ParameterRecipe {
       } else {
         nil
       }
-    // A model that goes on sees fields as it did before.
     let seen =
       switch start {
       case .frozenEncoder(let model), .model(let model):
