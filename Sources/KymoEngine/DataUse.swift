@@ -13,10 +13,11 @@ extension DataUseOptions {
     return use
   }
 
-  /// The recordings of a file, compared with those that a run was trained on.
+  /// The recordings of a file, compared with those that a run was trained on, and which of them lie
+  /// outside.
   func recordings(
     _ file: String, for directory: RunDirectory, _ hooks: WorkHooks
-  ) throws -> Recordings {
+  ) throws -> (recordings: Recordings, unusual: [Int: String]) {
     try use.prepare(Recordings.load(URL(filePath: file)), file, for: directory, hooks: hooks)
   }
 }

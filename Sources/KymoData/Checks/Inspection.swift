@@ -114,16 +114,21 @@ public struct Inspection: Codable, Hashable, Sendable {
     metadata = recordings.metadata
     channels = statistics.channels
     seams = statistics.seams
-    noise = recordings.whiteNoise(
-      of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     contentHash = recordings.contentHashDigits(threads: threads)
-    let values = recordings.contentFindings(
+    let values = recordings.contents(
       statistics,
       recordings.isMadeOnDemand
-        ? nil : MeasurementCheck(recordings, statistics, threads: threads), isNormalized: true)
+        ? nil : MeasurementCheck(recordings, statistics, threads: threads), isNormalized: true
+    ).findings
+    // What marks and gaps look like as noise and seams says nothing.
     let isMeasured = values.allSatisfy { $0.severity != .error }
+    noise =
+      isMeasured
+      ? recordings.whiteNoise(
+        of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
+      : channels.map { _ in nil }
     let all =
       recordings.timeFindings() + recordings.originFindings()
       + values

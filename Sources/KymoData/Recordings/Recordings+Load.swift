@@ -107,10 +107,14 @@ extension Recordings {
       }
       return (ordered, inOrder)
     }
-    if try array.numberType(place).exceedsFloat {
+    let type = try array.numberType(place)
+    if type.exceedsFloat {
       let wide: (values: [Double], strides: [Int]) = try inMemory()
-      let all = recordings(.wide(wide.values), wide.strides)
-      return all.largeOffset() == nil
+      let all = recordings(.wide(wide.values, of: type), wide.strides)
+      // Numbers that Float does not hold stay, so that a check can name them.
+      let limit = type.kind == .float ? Double(Float.greatestFiniteMagnitude) : 0x1p53
+      let isHeld = wide.values.allSatisfy { !$0.isFinite || abs($0) < limit }
+      return isHeld && all.largeOffset() == nil
         ? recordings(.owned(wide.values.map { Float($0) }), wide.strides) : all
     }
     let narrow: (values: [Float], strides: [Int]) = try inMemory()

@@ -18,7 +18,7 @@ extension Recordings {
   ///
   /// - Returns: nil when nothing is to be subtracted.
   public func largeOffset(threads: Int = 1) -> [Double]? {
-    guard holdsMoreDigits else { return nil }
+    guard storage.fileType.exceedsFloat else { return nil }
     let frameSize = recordingLength / frameCount
     let recordingsSeen = min(200, count, max(2, Self.lookedAtForOffset / frameSize))
     let framesSeen = min(
@@ -32,14 +32,6 @@ extension Recordings {
       parts.joined().reduce(into: OffsetMoments()) { $0.add($1[channel]) }.largeMean
     }
     return offsets.contains { $0 != 0 } ? offsets : nil
-  }
-
-  /// Whether the file holds more digits than Float.
-  private var holdsMoreDigits: Bool {
-    if case .parts(let array, _, let place) = storage {
-      return (try? array.numberType(place).exceedsFloat) ?? false
-    }
-    return storage.type.exceedsFloat
   }
 
   private func offsetMoments(_ recording: Int, frame: Int) -> [OffsetMoments] {

@@ -265,7 +265,7 @@ enum RecordingStorage: Sendable {
   case mapped(MappedFile, Range<Int>, NumberType)
   case owned([Float])
   /// In memory in double precision, where single precision would lose what changes.
-  case wide([Double])
+  case wide([Double], of: NumberType)
   /// In a file that hands out parts; the axis of the array for each of N, C, T, X, Y that there is.
   case parts(any StoredArray, axes: [Int?], FormatPlace)
   /// Nowhere: frames are computed when they are read.
@@ -279,6 +279,17 @@ enum RecordingStorage: Sendable {
     }
   }
 
+  /// The type that the file has, as far as it is known.
+  var fileType: NumberType {
+    switch self {
+    case .wide(_, let type): return type
+    case .parts(let array, _, _):
+      guard case .number(let type) = array.element else { return .float32 }
+      return type
+    case .mapped, .owned, .onDemand: return type
+    }
+  }
+
   var isReadInParts: Bool {
     if case .parts = self { true } else { false }
   }
@@ -289,7 +300,7 @@ enum RecordingStorage: Sendable {
     switch self {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
-    case .wide(let values): try unsafe values.withBytes(body)
+    case .wide(let values, _): try unsafe values.withBytes(body)
     case .parts, .onDemand: preconditionFailure("Recordings: there are no bytes to look at")
     }
   }

@@ -72,14 +72,18 @@ package struct ForecastData {
       let recordings =
         stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
-      let left = recordings.nonFinite(threads: hooks.threads)
+      let (left, notes) = try recordings.validateForUse(
+        file: file.relativePath, threads: hooks.threads)
+      for note in notes {
+        hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
+      }
       leftOut[name] = left
       let others = FrameSet(
         recordings,
         series: FrameSet(recordings).series.filter { !left.contains($0.recording) })
       try require(
         others.count > 0, entry, found: "values that are NaN or infinite in all recordings",
-        allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
+        allowed: "some recordings without", remedy: "Find out why they diverged.")
       try require(
         others.stateShape == frames.stateShape, entry, found: "of states \(others.stateShape)",
         allowed: "of states \(frames.stateShape) as data.train",

@@ -24,20 +24,21 @@ package struct DataUse: Hashable, Sendable {
   ///   - directory: The run that is to be used.
   ///   - hooks: Is told what a person should know.
   /// - Throws: ``ConfigurationError`` for a step, spacing, end or unit that is not the training's.
-  /// - Returns: The recordings, resampled where that was wanted.
+  /// - Returns: The recordings, resampled where that was wanted, and those among them that lie
+  ///   outside what the run was trained on, with what is unlike.
   package func prepare(
     _ recordings: Recordings, _ name: String, for directory: RunDirectory, hooks: WorkHooks
-  ) throws -> Recordings {
+  ) throws -> (recordings: Recordings, unusual: [Int: String]) {
     guard let trained = try TrainedData.read(from: directory.model) else {
       hooks.note(
         "\(directory.name) does not say what it was trained on, so step, spacing and units were "
           + "not compared. A model that is trained now does.")
-      return recordings
+      return (recordings, [:])
     }
     // Another number of channels or axes has a sentence of its own in every method.
     guard recordings.channelCount == trained.channels.count,
       recordings.spaceRank == trained.boundary.count
-    else { return recordings }
+    else { return (recordings, [:]) }
     var recordings = recordings.less(trained.offset)
     if resamples {
       recordings = try resampled(recordings, by: trained.differences(of: recordings), hooks)
@@ -57,14 +58,14 @@ package struct DataUse: Hashable, Sendable {
         recordings.metadata.boundary[axis] = trained.boundary[axis]
       }
     }
-    let unusual = trained.unusual(recordings, threads: hooks.threads).sorted { $0.key < $1.key }
-    if let (index, words) = unusual.first {
+    let unusual = trained.unusual(recordings, threads: hooks.threads)
+    if let (index, words) = unusual.min(by: { $0.key < $1.key }) {
       hooks.note(
         "Warning: \(name): \(unusual.count) of \(recordings.count) recordings lie outside what the "
           + "run was trained on, such as recording \(index): \(words). Its error bars do not hold "
           + "there.")
     }
-    return recordings
+    return (recordings, unusual)
   }
 
   /// The recordings measured from what those of a run's training were measured from.

@@ -370,11 +370,14 @@ extension ExtractionEvaluation {
       recordings: training?.count)
     let all = try DataUse.measured(
       test == .recipe ? data.loadTest() : Recordings.load(file), for: run.directory)
-    let left = all.nonFinite(threads: hooks.threads)
+    let (left, notes) = try all.validateForUse(file: file.relativePath, threads: hooks.threads)
+    for note in notes {
+      hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
+    }
     try require(
       left.count < all.count, file.relativePath,
       found: "values that are NaN or infinite in all recordings",
-      allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
+      allowed: "some recordings without", remedy: "Find out why they diverged.")
     let recordings = left.isEmpty ? all : all.leavingOut(left)
     let findings = try evaluation.evaluate(
       recordings, name: file.lastPathComponent, training: training,
