@@ -1,5 +1,6 @@
 // kymo evaluate: the arguments; the work is in kymo-engine.
 package import ArgumentParser
+import KymoData
 
 /// Evaluates a trained model.
 package struct Evaluate: ParsableCommand, NeedsTensors {
@@ -28,8 +29,17 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
       """)
   package var asTrained = false
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var outputOptions: OutputOptions
 
   package init() {}
+
+  package func validate() throws {
+    guard file != nil || layout.layout == FieldLayout() else {
+      throw ValidationError(
+        "--key and --axes say how FILE is to be read: without one the run's own data are read as "
+          + "its recipe says.")
+    }
+  }
 }

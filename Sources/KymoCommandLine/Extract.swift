@@ -35,6 +35,7 @@ package struct Extract: ParsableCommand, NeedsTensors {
       """)
   package var fitCrops: Int?
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var dataUse: DataUseOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var replacing: ReplaceOptions

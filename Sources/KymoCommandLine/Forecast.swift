@@ -21,8 +21,9 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
       that it reads from the recording.
 
       Writes an NPZ file: x (recordings, channels, time, space) as other verbs read it, latents \
-      (recordings, time, latents), origin (recordings, time; 0 latent, 1 solver) and diverged \
-      (recordings; the first frame that is not finite, or -1). Where the file goes on after the \
+      (recordings, time, latents), origin (recordings, time; 0 latent, 1 solver), diverged and \
+      outside (recordings; the first frame that is not finite, or far outside the range of the \
+      training data, or -1). Where the file goes on after the \
       warm-up, errors are printed.
       """)
 
@@ -63,6 +64,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
       valueName: "count"))
   package var initialConditions: Int?
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var dataUse: DataUseOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var replacing: ReplaceOptions

@@ -25,14 +25,7 @@ package struct Inspect: ParsableCommand {
   @Option(help: ArgumentHelp("Write a recipe to start from.", valueName: "file"))
   package var recipe: String?
 
-  @Option(help: ArgumentHelp("The array that holds the recordings.", valueName: "name"))
-  package var key: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
-  package var axes: String?
-
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
@@ -41,7 +34,7 @@ package struct Inspect: ParsableCommand {
   package func run() throws {
     if let recipe { try replacing.check(URL(filePath: recipe), inputs: [URL(filePath: file)]) }
     let inspection = try Inspection(
-      URL(filePath: file), key: key, axes: axes,
+      URL(filePath: file), key: layout.key, axes: layout.axes,
       threads: ProcessInfo.processInfo.activeProcessorCount)
     if outputOptions.json {
       print(

@@ -2,6 +2,7 @@
 // that work with tensors do their work in the program kymo-engine.
 package import ArgumentParser
 package import Foundation
+package import KymoData
 import KymoNumerics
 import KymoRuns
 
@@ -54,6 +55,22 @@ package struct ReplaceOptions: ParsableArguments {
   package func check(_ outputs: URL..., inputs: [URL] = []) throws {
     for output in outputs { try AtomicFile.check(output, inputs: inputs, force: force) }
   }
+}
+
+/// Where the recordings are in a data file of another layout than ours.
+package struct LayoutOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The array that holds the recordings.", valueName: "name"))
+  package var key: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
+  package var axes: String?
+
+  package init() {}
+
+  /// The options as files are read by them.
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
 }
 
 /// What to do with recordings that differ from those of the training.

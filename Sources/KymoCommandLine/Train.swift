@@ -1,5 +1,6 @@
 // kymo train: the arguments; the work is in kymo-engine.
 package import ArgumentParser
+import KymoData
 
 /// Trains a recipe in a run folder.
 package struct Train: ParsableCommand, NeedsTensors {
@@ -8,6 +9,9 @@ package struct Train: ParsableCommand, NeedsTensors {
     discussion: """
       Example:
         kymo train Recipes/pde-vae/ks.yaml training.phases.joint.steps=4000 -o runs/ks
+
+      Train longer, from the model of a finished run that extracts parameters:
+        kymo train mine.yaml startFrom=runs/mine training.phases.joint.steps=8000 -o runs/longer
 
       See what would be done, how much memory and time it takes:
         kymo train Recipes/pde-vae/ks.yaml --dry-run
@@ -40,6 +44,7 @@ package struct Train: ParsableCommand, NeedsTensors {
   @Option(help: "Seed of weights, crops and sampling (replaces the recipe's).")
   package var seed: UInt64?
 
+  @OptionGroup package var layout: LayoutOptions
   @OptionGroup package var compute: ComputeOptions
   @OptionGroup package var outputOptions: OutputOptions
 
@@ -48,10 +53,11 @@ package struct Train: ParsableCommand, NeedsTensors {
   package func validate() throws {
     if resume != nil {
       guard
-        recipe == nil, output == nil, !dryRun, seed == nil, compute.device == nil
+        recipe == nil, output == nil, !dryRun, seed == nil, compute.device == nil,
+        layout.layout == FieldLayout()
       else {
         throw ValidationError(
-          "--resume goes on with the recipe, seed and device of the run. Give it alone: "
+          "--resume goes on with the recipe, data, seed and device of the run. Give it alone: "
             + "kymo train --resume RUN")
       }
       return

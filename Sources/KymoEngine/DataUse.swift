@@ -1,4 +1,4 @@
-// The options about data that differ from those of the training.
+// The options about data that are laid out otherwise, or differ from those of the training.
 import Foundation
 import KymoCommandLine
 import KymoData
@@ -6,18 +6,13 @@ import KymoExperiments
 import KymoRuns
 
 extension DataUseOptions {
-  /// The options as the work takes them.
-  var use: DataUse {
-    var use = DataUse()
-    (use.asTrained, use.resamples) = (asTrained, resample)
-    return use
-  }
-
   /// The recordings of a file, compared with those that a run was trained on, and which of them lie
   /// outside.
   func recordings(
-    _ file: String, for directory: RunDirectory, _ hooks: WorkHooks
-  ) throws -> (recordings: Recordings, unusual: [Int: String]) {
-    try use.prepare(Recordings.load(URL(filePath: file)), file, for: directory, hooks: hooks)
+    _ file: String, _ layout: LayoutOptions, for directory: RunDirectory, _ hooks: WorkHooks
+  ) throws -> UsedRecordings {
+    var use = DataUse()
+    (use.layout, use.asTrained, use.resamples) = (layout.layout, asTrained, resample)
+    return try use.load(file, for: directory, hooks: hooks).used
   }
 }

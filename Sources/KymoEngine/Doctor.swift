@@ -71,11 +71,8 @@ private struct Examination {
         found: "fused kernels \(Machine.kernelLevel), libtorch \(libtorchCapability)",
         remedy: Machine.kernelLevel == "portable"
           ? "Without AVX2 the fused kernels are several times slower." : ""),
-      Check(name: "libtorch", found: libtorchVersion), deviceCheck(), convolution(), rollout(),
-      memory(), disk(),
-      library("zlib", "libz.so.1", required: true, package: "zlib1g-dev"),
-      library("hdf5", "libhdf5_serial.so.103", required: false, package: "libhdf5-dev"),
-      python(), plotly(), chromium(),
+      Check(name: "libtorch", found: "\(libtorchVersion) (for networks)"), deviceCheck(),
+      convolution(), rollout(), memory(), disk(), zlib(), python(), plotly(), chromium(),
     ]
   }
 
@@ -174,28 +171,25 @@ private struct Examination {
       remedy: free < 1_000_000_000 ? "1,000 recordings take 0.26 GB: make room." : "")
   }
 
-  private func library(
-    _ name: String, _ file: String, required: Bool, package: String
-  ) -> Check {
+  private func zlib() -> Check {
     // The handle stays open: the process ends soon.
-    let isThere = unsafe dlopen(file, RTLD_LAZY | RTLD_LOCAL) != nil
+    let isThere = unsafe dlopen("libz.so.1", RTLD_LAZY | RTLD_LOCAL) != nil
     return part(
-      name, isThere, required: required, found: file,
-      missing: "not found (\(required ? "required" : "for HDF5 files"))",
-      remedy: "sudo apt-get install \(package)")
+      "zlib", isThere, required: true, found: "libz.so.1", purpose: "compressed NPZ files",
+      remedy: "sudo apt-get install zlib1g-dev")
   }
 
   private func python() -> Check {
     let python = Software.sourceTree()?.appending(path: ".deps/venv/bin/python")
     return part(
       "python", python.map { FileManager.default.isExecutableFile(atPath: $0.path) } ?? false,
-      found: ".deps/venv", missing: "no .deps/venv (for tests and reports)", remedy: "make setup")
+      found: ".deps/venv", purpose: "tests and reports", remedy: "make setup")
   }
 
   private func plotly() -> Check {
     part(
       "plotly", Report.installedPlotly() != nil, found: "plotly.min.js",
-      missing: "not found (for reports)", remedy: "make setup")
+      purpose: "reports", remedy: "make setup")
   }
 
   private func chromium() -> Check {
@@ -205,19 +199,19 @@ private struct Examination {
       folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
     }
     return part(
-      "chromium", found != nil, found: found ?? "",
-      missing: "not found (for the test of the report)",
+      "chromium", found != nil, found: found ?? "", purpose: "the test of the report",
       remedy: "sudo apt-get install chromium-headless-shell")
   }
 
-  /// The check of something that is there or not.
+  /// The check of something that is there or not, and what it is for.
   private func part(
-    _ name: String, _ isThere: Bool, required: Bool = false, found: String, missing: String,
+    _ name: String, _ isThere: Bool, required: Bool = false, found: String, purpose: String,
     remedy: String
   ) -> Check {
     isThere
-      ? Check(name: name, found: found)
+      ? Check(name: name, found: "\(found) (for \(purpose))")
       : Check(
-        name: name, state: required ? .missing : .optional, found: missing, remedy: remedy)
+        name: name, state: required ? .missing : .optional, found: "not found (for \(purpose))",
+        remedy: remedy)
   }
 }

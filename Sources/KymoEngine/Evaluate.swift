@@ -12,14 +12,14 @@ extension Evaluate: TensorVerb {
     let talk = Conversation(compute, outputOptions)
     StopSignal.install()
     let trained = try MethodList.current.load(directory, device: compute.device)
-    var use = DataUse()
-    (use.asTrained, use.canResample) = (asTrained, false)
+    var test = TestChoice.recipe
     if let file {
-      _ = try use.prepare(
-        Recordings.load(URL(filePath: file)), file, for: directory, hooks: talk.work)
+      var use = DataUse()
+      (use.layout, use.asTrained, use.canResample) = (layout.layout, asTrained, false)
+      test = .file(
+        URL(filePath: file), try use.load(file, for: directory, hooks: talk.work).layout)
     }
-    let results = try TrainingRun.evaluate(
-      trained, on: file.map { .file(URL(filePath: $0)) } ?? .recipe, hooks: talk.work)
+    let results = try TrainingRun.evaluate(trained, on: test, hooks: talk.work)
     try talk.show(results)
     talk.terminal.say("All numbers: \(run)/results.json. Next: kymo report \(run)")
   }

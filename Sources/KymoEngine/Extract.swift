@@ -30,7 +30,7 @@ extension Extract: TensorVerb {
       directory, device: compute.device, as: (any ExtractsParameters).self,
       verb: "extract parameters")
     var order = ExtractionOrder()
-    let used = try dataUse.recordings(file, for: directory, talk.work)
+    let used = try dataUse.recordings(file, layout, for: directory, talk.work)
     (order.fitCrops, order.unusual) = (fitCrops, used.unusual)
     let extraction = try trained.extract(used.recordings, order: order, hooks: talk.work)
     talk.terminal.endProgress()

@@ -14,7 +14,8 @@ extension Train: TensorVerb {
     }
     guard let recipe else { return }
     try train(
-      MethodList.current.recipe(contentsOf: URL(filePath: recipe), overrides: overrides))
+      MethodList.current.recipe(
+        contentsOf: URL(filePath: recipe), overrides: overrides + layout.overrides))
   }
 
   private func train(_ recipe: some MethodRecipe) throws {
@@ -73,6 +74,15 @@ extension Train: TensorVerb {
       Swift.print(try recipe.yaml(), terminator: "")
     }
     talk.terminal.say(estimate.words.joined(separator: "\n"))
+  }
+}
+
+extension LayoutOptions {
+  /// The options as overrides of a recipe.
+  fileprivate var overrides: [String] {
+    [("key", key), ("axes", axes)].compactMap { name, value in
+      value.map { "data.\(name)='\($0.replacing("'", with: "''"))'" }
+    }
   }
 }
 

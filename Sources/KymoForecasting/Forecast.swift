@@ -94,6 +94,23 @@ public struct Forecast: Sendable {
   /// Where the time went.
   public var timing: ForecastTiming
 
+  /// Persistence: the last known frame stays, which is what a forecast has to beat.
+  public static func persistence(of known: HostArray<Float>, stepCount: Int) -> Forecast {
+    let (batch, frames) = (known.shape[0], known.shape[1])
+    let state = Array(known.shape.dropFirst(2))
+    let size = state.reduce(1, *)
+    let last = (0..<batch).flatMap { item in
+      let first = (item * frames + frames - 1) * size
+      let frame = known.elements[first..<first + size]
+      return (0..<stepCount).flatMap { _ in frame }
+    }
+    return Forecast(
+      frames: HostArray(last, shape: [batch, stepCount] + state),
+      latents: HostArray([], shape: [batch, stepCount, 0]),
+      origins: Array(repeating: Array(repeating: .latent, count: stepCount), count: batch),
+      outcomes: Array(repeating: .completed, count: batch), timing: ForecastTiming())
+  }
+
   /// Number of trajectories, B.
   public var trajectoryCount: Int { frames.shape[0] }
   /// Number of forecast frames, H.

@@ -17,7 +17,11 @@ struct RunFolder: Sendable {
 
   /// Reads the run in `folder`.
   init(_ folder: URL) throws {
-    guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
+    // Links are followed.
+    guard
+      (try? folder.resolvingSymlinksInPath().resourceValues(forKeys: [.isDirectoryKey]))?
+        .isDirectory == true
+    else {
       throw ReportError.noRun(path: folder.path)
     }
     name = folder.standardizedFileURL.lastPathComponent

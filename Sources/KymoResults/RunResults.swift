@@ -77,6 +77,8 @@ public struct DataProvenance: Codable, Hashable, Sendable {
   public var recordingCount: Int
   /// Whether the model was trained on them, so that the scores say little about others.
   public var isTrainingData: Bool
+  /// Whether models were chosen by them, so that the scores flatter; nil where that is not noted.
+  public var isValidationData: Bool?
 
   /// Notes what was evaluated on.
   public init(system: String, file: String, recordingCount: Int, isTrainingData: Bool) {
@@ -84,10 +86,18 @@ public struct DataProvenance: Codable, Hashable, Sendable {
     (self.recordingCount, self.isTrainingData) = (recordingCount, isTrainingData)
   }
 
+  /// What the recordings are to the model: "training", "validation" or "test".
+  public var kind: String {
+    isTrainingData ? "training" : isValidationData == true ? "validation" : "test"
+  }
+
   /// In words: "1,000 recordings of Burgers (burgers-test.npz)".
   public var description: String {
     NumberText.count(recordingCount, "recording") + (system.isEmpty ? "" : " of \(system)")
-      + " (\(file))" + (isTrainingData ? ", which the model was trained on" : "")
+      + " (\(file))"
+      + (isTrainingData
+        ? ", which the model was trained on"
+        : isValidationData == true ? ", by which the models were chosen" : "")
   }
 }
 

@@ -252,11 +252,31 @@ import Testing
     #expect(try Data(contentsOf: tool.file("test.npz")) == before)
     // What the run folder owns is written anew.
     for _ in 0..<2 { #expect(try tool.run("extract", "run", "test.npz").status == 0) }
-    let huge = try tool.run("train", "tiny.yaml", "training.batchSize=1000000000", "-o", "big")
-    #expect(huge.status == 2 && huge.words.contains("memory suffices"), "\(huge.words)")
     let failed = try tool.run(
       "train", "tiny.yaml", "training.phases.joint.learningRate=1e30", "-o", "nan")
     if failed.status == 1 { #expect(try tool.text("nan/log.txt").contains("error: ")) }
+  }
+
+  @Test("lack of memory is a sentence before anything is measured, and hostile sizes are refused")
+  func memory() throws {
+    try simulate()
+    try writeRecipe(steps: 2)
+    for setting in ["training.batchSize=1000000000", "model.hiddenChannels=1000000"] {
+      for end in [["--dry-run"], ["-o", "big"]] {
+        let outcome = try tool.run(["train", "tiny.yaml", setting] + end)
+        #expect(
+          outcome.status == 2 && outcome.words.contains("memory suffices"), "\(outcome.words)")
+      }
+    }
+    for setting in [
+      "training.batchSize=9223372036854775807", "model.latents=9223372036854775807",
+      "checkpointMinutes=1e300",
+    ] {
+      let outcome = try tool.run("train", "tiny.yaml", setting, "-o", "big")
+      #expect(outcome.status == 2, "\(setting): \(outcome.words)")
+    }
+    let estimate = try tool.run("train", "tiny.yaml", "--dry-run")
+    #expect(estimate.status == 0 && estimate.words.contains("Memory: at least"))
   }
 
   @Test("two trainings do not write the same run")

@@ -217,7 +217,14 @@ private let headerCases: [HostileCase] = [
   HostileCase("complex array", .unsupported) {
     npy(shape: "(2, 1, 3, 4)", type: "'<c8'", data: 192)
   },
-  HostileCase("dates", .unsupported) { npy(shape: "(2,)", type: "'<M8[ns]'", data: 16) },
+  HostileCase("dates as a field", .wrongContent) {
+    npy(shape: "(1, 1, 2, 1)", type: "'<M8[ns]'", data: 16)
+  },
+  HostileCase("dates in months", .unsupported) { npy(shape: "(2,)", type: "'<M8[M]'", data: 16) },
+  HostileCase("dates in no unit", .unsupported) { npy(shape: "(2,)", type: "'<M8'", data: 16) },
+  HostileCase("dates in steps of nothing", .unsupported) {
+    npy(shape: "(2,)", type: "'<M8[0s]'", data: 16)
+  },
   HostileCase("raw bytes", .unsupported) { npy(shape: "(2,)", type: "'|V4'", data: 8) },
   HostileCase("extended precision", .unsupported) { npy(shape: "(2,)", type: "'<f16'", data: 32) },
   HostileCase("type with an absurd width", .unsupported) {

@@ -98,7 +98,7 @@ private struct MeanRun: TrainedRun, ExtractsParameters {
   let offset: Double
 
   func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
-    if case .file(let file) = test { file } else { URL(filePath: recipe.train) }
+    if case .file(let file, _) = test { file } else { URL(filePath: recipe.train) }
   }
 
   func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {

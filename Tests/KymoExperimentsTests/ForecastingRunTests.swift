@@ -93,9 +93,13 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     #expect(main.isMain && main.latentCount == 2 && main.scaledMeanSquaredError < 1e-10)
     let one = try #require(results.reconstructions.first { $0.latentCount == 1 })
     #expect(one.scaledMeanSquaredError > 1e-2)
-    #expect(results.propagators.map(\.name) == ["reservoir", "reservoir, 2 members", "SINDy"])
+    let persistence = try #require(results.propagators.last)
+    #expect(
+      results.propagators.map(\.name)
+        == ["reservoir", "reservoir, 2 members", "SINDy", "last known frame kept"])
+    #expect(persistence.meanDifference > 0.2, "the wave goes on")
     #expect(results.initialConditionCount == 6)
-    for score in results.propagators + results.fullState {
+    for score in results.propagators.dropLast() + results.fullState {
       // A wave that is forgotten differs by a third of its range.
       #expect(score.meanDifference < 0.05, "\(score.name): \(score.meanDifference)")
       #expect(score.divergedCount == 0 && score.latentFraction == 1)
@@ -222,6 +226,70 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
         try Data(contentsOf: whole.appending(path: "model/\(file)"))
           == Data(contentsOf: broken.appending(path: "model/\(file)")), "\(file)")
     }
+  }
+
+  @Test("marks forecasts that are not finite, and those that the training has seen nothing like")
+  func outside() throws {
+    let run = folder.path("run")
+    _ = try TrainingRun.train(recipe(), at: run, force: false, hooks: hooks)
+    let recordings = try Recordings.load(folder.path("test.npz"))
+    var order = ForecastOrder()
+    order.horizonSteps = 40
+    var product = try trained(run).forecast(recordings, order: order, hooks: WorkHooks())
+    #expect(product.diverged == [-1, -1] && product.outside == [-1, -1])
+    #expect(!product.words.contains("WARNING"))
+    // Channel v of frame 7, then u of frame 9, of the second recording.
+    product.frames.elements[(40 + 7) * 2 * 12 + 12] = 1182
+    product.frames.elements[(40 + 9) * 2 * 12] = .infinity
+    product.mark(trained: try TrainedData.read(from: RunDirectory(run).model))
+    #expect(product.diverged == [-1, 9] && product.outside == [-1, 7])
+    #expect(product.words.contains("v reaches 1182, in training from -0.100 to 0.100"))
+    #expect(product.words.contains("diverged: 1 of 2"))
+    let file = folder.path("forecast.npz")
+    try product.write(to: file)
+    #expect(try NPZFile(file).doubles("outside").elements == [-1, 7])
+  }
+
+  @Test("says when scores are of the recordings that the models were chosen by or trained on")
+  func kinds() throws {
+    var alone = try recipe()
+    alone.data.test = ""
+    let run = folder.path("run")
+    _ = try TrainingRun.train(alone, at: run, force: false, hooks: hooks)
+    let chosen = try trained(run).evaluate(on: .recipe, hooks: WorkHooks())
+    #expect(chosen.data.kind == "validation" && !chosen.data.isTrainingData)
+    #expect(chosen.headline.joined().contains("chosen by these recordings"))
+    let seen = try trained(run).evaluate(
+      on: .file(folder.path("train.npz")), hooks: WorkHooks())
+    #expect(seen.data.kind == "training")
+    #expect(seen.headline.joined().contains("trained on these recordings"))
+    let fresh = try trained(run).evaluate(on: .file(folder.path("test.npz")), hooks: WorkHooks())
+    #expect(fresh.data.kind == "test" && !fresh.headline.joined().contains("these recordings"))
+  }
+
+  @Test("looks at what later models need before the first is trained")
+  func needs() throws {
+    func refusal(_ extra: String) throws -> ConfigurationError? {
+      let recipe = try recipe(extra)
+      return #expect(throws: ConfigurationError.self) {
+        try TrainingRun.train(recipe, at: folder.path("run"), force: false, hooks: hooks)
+      }
+    }
+    let long = try refusal("comparisons: {propagators: [{reservoir: {washOutSteps: 500}}]}")
+    #expect(
+      long?.description.contains("at least 502 frames for comparisons.propagators[0]") == true)
+    let windows = try refusal(
+      "comparisons: {propagators: [{network: {training: {windowLength: 300}}}]}")
+    #expect(windows?.path == "data.train")
+    let wide = try refusal(
+      """
+      comparisons:
+        latentCounts: [2]
+        reductions: [{autoencoder: {feedForward: {hiddenWidth: 30000000}}}]
+      """)
+    #expect(wide?.path == "comparisons.reductions[0]")
+    #expect(wide?.description.contains("are free") == true)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("run").path))
   }
 
   @Test("says what does not fit") func refusals() throws {

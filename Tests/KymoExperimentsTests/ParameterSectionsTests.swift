@@ -172,6 +172,7 @@ private func findings(
     #expect(doubtful.certaintySections.last?.id == "doubt-1")
     let text = try doubtful.results().terminalText
     #expect(text.contains("In doubt: latent 2 lies near a bound of the rule"))
+    #expect(text.contains("The number of parameters is in doubt between one and two."))
     #expect(!findings().certaintySections.contains { $0.id.hasPrefix("doubt") })
     #expect(
       doubtful.headline[0].hasSuffix("The number of parameters is in doubt between one and two."))

@@ -281,6 +281,11 @@ struct BrowserTests {
     #expect(throws: ReportError.noRun(path: nowhere.path)) {
       try Report.write(run: nowhere, plotly: stub(in: run))
     }
+    let link = run.folder.deletingLastPathComponent().appending(path: "link")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: run.folder)
+    let page = try Report.write(run: link, plotly: stub(in: run))
+    #expect(page.deletingLastPathComponent().lastPathComponent == "link")
+    try FileManager.default.removeItem(at: run.folder.appending(path: "figures"))
     #expect(throws: ReportError.noPlotly(path: nowhere.path)) {
       try Report.write(run: run.folder, plotly: nowhere)
     }

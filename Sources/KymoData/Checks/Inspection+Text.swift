@@ -58,6 +58,9 @@ extension Inspection {
           ", \(short($0))\(timeUnit) apart, \(short($0 * Double(frameCount - 1)))\(timeUnit) in all"
         } ?? ", distance not given"),
     ])
+    if let date = metadata.firstDate {
+      rows.append(["dates", "from \(date) on; read as seconds since then"])
+    }
     for axis in 0..<spaceRank {
       let kind = metadata.boundary[axis]
       var words = counted(spaceShape[axis], "point")

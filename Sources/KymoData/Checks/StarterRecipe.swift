@@ -107,15 +107,21 @@ extension Inspection {
     for finding in findings where finding.severity == .error {
       lines.append("# MEND FIRST: \(oneLine(finding.message)). \(oneLine(finding.remedy))")
     }
-    if key != RecordingKey.field || axes != nil {
-      lines.append(
-        "# MEND FIRST: recipes read 'x' as (recordings, channels, time, space). Save the array "
-          + "'\(oneLine(key))'\n# under that name and in that order with numpy.savez.")
-    }
     lines += [
       "name: \(quoted(name))", "seed: 1", "",
       "data:", "  # Recordings to learn from; 'params' in the file is never looked at in training.",
       "  train: \(quoted(path))",
+    ]
+    if key != RecordingKey.field, !isMadeOnDemand {
+      lines += ["  # The array that holds the recordings.", "  key: \(quoted(key))"]
+    }
+    if let axes {
+      lines += [
+        "  # What its axes are: N recordings, C channels, T time, X and Y space.",
+        "  axes: \(quoted(axes))",
+      ]
+    }
+    lines += [
       "  # Every channel is brought to mean 0 and variance 1 for the model; results have the file's units.",
       "  normalize: standard", "",
       "model:",

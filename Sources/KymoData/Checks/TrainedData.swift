@@ -115,7 +115,8 @@ extension TrainedData {
       }
       guard abs(found / trained - 1) > Self.tolerance else { return }
       let factor = (trained / found).rounded()
-      let isWhole = factor >= 2 && abs(trained / found / factor - 1) <= Self.tolerance
+      let isWhole =
+        (2...1e6).contains(factor) && abs(trained / found / factor - 1) <= Self.tolerance
       differences.append(
         Difference(
           entry: entry, found: "\(short(found))", trained: "\(short(trained))",
@@ -172,6 +173,14 @@ extension TrainedData {
     return differences
   }
 
+  /// Numbers of a channel that the training has seen the like of: its range, wider by half of its
+  /// width at either end.
+  public func usualRange(_ channel: Int) -> ClosedRange<Double> {
+    let range = channels[channel].range
+    let margin = max(0, range[1] - range[0]) / 2
+    return range[0] - margin...max(range[0], range[1]) + margin
+  }
+
   /// The recordings whose fields the training has not seen the like of, with what is unlike.
   ///
   /// The rule: numbers beyond the training's range by more than half of its width, or a standard
@@ -182,15 +191,14 @@ extension TrainedData {
       .moments(Array(0..<recordings.count), threads: threads)
     var unusual: [Int: String] = [:]
     for (index, ofChannels) in moments.enumerated() {
-      for (channel, found) in zip(channels, ofChannels) where unusual[index] == nil {
+      for (position, found) in ofChannels.enumerated() where unusual[index] == nil {
+        let channel = channels[position]
         guard found.deviation.isFinite else {
           unusual[index] = "\(channel.name) has values that are NaN or infinite"
           continue
         }
-        let margin = (channel.range[1] - channel.range[0]) / 2
-        if !(found.lowest >= channel.range[0] - margin
-          && found.highest <= channel.range[1] + margin)
-        {
+        let usual = usualRange(position)
+        if !(usual.contains(found.lowest) && usual.contains(found.highest)) {
           unusual[index] =
             "\(channel.name) from \(short(found.lowest)) to \(short(found.highest)), in training "
             + "from \(short(channel.range[0])) to \(short(channel.range[1]))"

@@ -53,6 +53,8 @@ public protocol StoredArray: Sendable {
   ) throws(FormatError)
   /// The texts of an array with at most one axis.
   func strings() throws(FormatError) -> [String]
+  /// The dates or lengths of time of an array with at most one axis, in the unit of its type.
+  func timeCounts() throws(FormatError) -> [Int64]
 }
 
 /// Numbers that lie in a mapped file.
@@ -144,14 +146,19 @@ extension ArrayFile {
 }
 
 extension StoredArray {
+  /// None: most formats have numbers and texts only.
+  public func timeCounts() throws(FormatError) -> [Int64] { [] }
+
   /// Number of entries.
   var count: Int { shape.reduce(1, *) }
 
   /// The type of the numbers; throws for texts.
   func numberType(_ place: FormatPlace) throws(FormatError) -> NumberType {
     guard case .number(let type) = element else {
+      let isTime = if case .time = element { true } else { false }
       throw place.error(
-        .wrongContent, found: "an array of texts", allowed: "numbers",
+        .wrongContent, found: "an array of \(isTime ? "dates or times" : "texts")",
+        allowed: "numbers",
         remedy: "Save numbers: a.astype(numpy.float32).")
     }
     return type

@@ -79,6 +79,17 @@ struct NPYArray: StoredArray {
     storedRange = isPacked ? nil : range.lowerBound + headerLength..<range.upperBound
   }
 
+  /// Whether an entry of an archive is an array, whatever its name.
+  static func isOne(_ file: MappedFile, _ entry: ZIPEntry) -> Bool {
+    let place = FormatPlace(file: file.name)
+    let count = min(entry.size, 6)
+    let start =
+      entry.method == .deflated
+      ? try? unpackStart(file, entry.range, count, place)
+      : try? file.header(at: entry.range.lowerBound, count: count, "the entry")
+    return start.map(NPYFile.recognizes) ?? false
+  }
+
   private static func unpackStart(
     _ file: MappedFile, _ range: Range<Int>, _ count: Int, _ place: FormatPlace
   ) throws(FormatError) -> [UInt8] {
@@ -153,17 +164,60 @@ struct NPYArray: StoredArray {
     }
   }
 
+  /// Dates and lengths of time, for frames.
+  func timeCounts() throws(FormatError) -> [Int64] {
+    guard case .time(let type) = header.element else { return [] }
+    let bytes = try smallBytes("times")
+    return (0..<header.count).map { index in
+      let word = Int64(bitPattern: bytes.integer(8 * index, bytes: 8))
+      return type.isBigEndian ? word.byteSwapped : word
+    }
+  }
+
   /// Texts are for names and notes, so they are few and short.
   func strings() throws(FormatError) -> [String] {
-    guard case .text(let length, let isBigEndian) = header.element else {
+    switch header.element {
+    case .text(let length, let isBigEndian):
+      let bytes = try smallBytes("texts")
+      return try (0..<header.count).map { (index) throws(FormatError) in
+        var text = String.UnicodeScalarView()
+        for position in 0..<length {
+          let at = 4 * (index * length + position)
+          let word = UInt32(truncatingIfNeeded: bytes.integer(at, bytes: 4))
+          guard let scalar = Unicode.Scalar(isBigEndian ? word.byteSwapped : word) else {
+            throw place.damaged("a text with an impossible character", allowed: "Unicode")
+          }
+          text.append(scalar)
+        }
+        // NumPy fills up with zeros.
+        while text.last?.value == 0 { text.removeLast() }
+        return String(text)
+      }
+    case .bytes(let length):
+      let bytes = try smallBytes("texts")
+      return try (0..<header.count).map { (index) throws(FormatError) in
+        var text = bytes[index * length..<(index + 1) * length]
+        while text.last == 0 { text.removeLast() }
+        guard let words = String(validating: text, as: UTF8.self) else {
+          throw place.error(
+            .wrongContent, found: "a text of bytes that are not UTF-8", allowed: "UTF-8",
+            remedy: "Save it as text: numpy.array([\"…\"]).")
+        }
+        return words
+      }
+    case .number, .time:
       throw place.error(
         .wrongContent, found: "numbers", allowed: "an array of texts",
         remedy: "Save it as numpy.array([\"…\"]).")
     }
+  }
+
+  /// The bytes of an array with at most one axis that is read as a whole.
+  private func smallBytes(_ what: String) throws(FormatError) -> [UInt8] {
     guard header.shape.count <= 1, header.byteCount <= 16 << 20, header.count <= 100_000 else {
       throw place.error(
-        .tooLarge, found: "texts of shape \(describeShape(header.shape))",
-        allowed: "at most one axis, 100,000 texts and 16 MB",
+        .tooLarge, found: "\(what) of shape \(describeShape(header.shape))",
+        allowed: "at most one axis, 100,000 \(what) and 16 MB",
         remedy: "Keep long notes in a file of their own.")
     }
     var bytes: [UInt8] = []
@@ -171,22 +225,11 @@ struct NPYArray: StoredArray {
       try verify()
       bytes = unsafe file.withBytes(storedRange) { unsafe Array($0) }
     } else {
-      try unsafe unpackEntries(width: 4) { unsafe bytes.append(contentsOf: $0) }
-    }
-    return try (0..<header.count).map { (index) throws(FormatError) in
-      var text = String.UnicodeScalarView()
-      for position in 0..<length {
-        let at = 4 * (index * length + position)
-        let word = UInt32(truncatingIfNeeded: bytes.integer(at, bytes: 4))
-        guard let scalar = Unicode.Scalar(isBigEndian ? word.byteSwapped : word) else {
-          throw place.damaged("a text with an impossible character", allowed: "Unicode")
-        }
-        text.append(scalar)
+      try unsafe unpackEntries(width: header.element.width) {
+        unsafe bytes.append(contentsOf: $0)
       }
-      // NumPy fills up with zeros.
-      while text.last?.value == 0 { text.removeLast() }
-      return String(text)
     }
+    return bytes
   }
 
   /// Unpacks the entries block by block, whole numbers each, and compares size and checksum.

@@ -47,12 +47,18 @@ public enum ElementType: Hashable, Sendable {
   case number(NumberType)
   /// Text of at most `length` Unicode scalars, each stored in four bytes.
   case text(length: Int, isBigEndian: Bool)
+  /// Text of at most `length` bytes of UTF-8.
+  case bytes(length: Int)
+  /// A date or a length of time, in eight bytes.
+  case time(TimeType)
 
   /// Bytes of one entry.
   public var width: Int {
     switch self {
     case .number(let type): type.width
     case .text(let length, _): 4 * length
+    case .bytes(let length): length
+    case .time: 8
     }
   }
 
@@ -60,7 +66,8 @@ public enum ElementType: Hashable, Sendable {
   public var name: String {
     switch self {
     case .number(let type): type.name
-    case .text: "text"
+    case .text, .bytes: "text"
+    case .time(let type): type.name
     }
   }
 }
@@ -141,6 +148,9 @@ extension NPYHeader {
     let descriptor =
       switch element {
       case .text(let length, let isBigEndian): "\(isBigEndian ? ">" : "<")U\(length)"
+      case .bytes(let length): "|S\(length)"
+      case .time(let type):
+        "\(type.isBigEndian ? ">" : "<")\(type.isDate ? "M" : "m")8[\(type.unit)]"
       case .number(let type):
         (type.width == 1 ? "|" : type.isBigEndian ? ">" : "<") + type.letter + "\(type.width)"
       }
@@ -246,6 +256,17 @@ private struct LiteralParser {
           + "length become objects; cut them to one length.")
     }
     if letter == "?" && rest.isEmpty { return .number(NumberType(kind: .bool, width: 1)) }
+    if letter == "M" || letter == "m" {
+      guard rest.hasPrefix("8["), rest.hasSuffix("]"),
+        let type = TimeType(
+          isDate: letter == "M", unit: String(rest.dropFirst(2).dropLast()),
+          isBigEndian: isBigEndian)
+      else {
+        throw unsupported(
+          "times of the type '\(text)'", "Convert them first: t.astype('datetime64[ms]').")
+      }
+      return .time(type)
+    }
     guard rest.utf8.count <= 9, rest.utf8.allSatisfy({ (48...57).contains($0) }),
       let width = Int(rest)
     else {
@@ -260,6 +281,7 @@ private struct LiteralParser {
       return .number(NumberType(kind: .uint, width: width, isBigEndian: isBigEndian && width > 1))
     case ("b", 1): return .number(NumberType(kind: .bool, width: 1))
     case ("U", _): return .text(length: width, isBigEndian: isBigEndian)
+    case ("S", _): return .bytes(length: width)
     case ("c", _):
       throw unsupported(
         "an array of complex numbers",

@@ -7,7 +7,7 @@ public import Foundation
 /// file or take more memory than the array that was asked for, and that is compared with the size
 /// of the file and of the machine's memory first.
 public struct NPZFile: ArrayFile {
-  /// Names of the arrays, in the order of the file, without ".npy".
+  /// Names of the arrays, in the order of the file, without ".npy" if they have it.
   public let names: [String]
   private let file: MappedFile
   private let entries: [String: ZIPEntry]
@@ -20,8 +20,15 @@ public struct NPZFile: ArrayFile {
     file = try MappedFile(url)
     let archive = try ZIPArchive(file)
     var (names, entries): ([String], [String: ZIPEntry]) = ([], [:])
-    for entry in archive.entries where entry.name.hasSuffix(".npy") {
-      let name = String(entry.name.dropLast(4))
+    for entry in archive.entries {
+      let hasEnding = entry.name.hasSuffix(".npy")
+      // Some programs leave the ending away.
+      guard hasEnding || NPYArray.isOne(file, entry) else { continue }
+      let name = hasEnding ? String(entry.name.dropLast(4)) : entry.name
+      guard entries[name] == nil else {
+        throw FormatPlace(file: file.name, place: "entry '\(entry.name)'")
+          .damaged("the array '\(name)' occurs twice", allowed: "every name once")
+      }
       names.append(name)
       entries[name] = entry
     }

@@ -58,8 +58,7 @@ extension Recordings {
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let (name, array) = try fieldArray(in: file, key: key)
     let place = file.place(of: name)
-    let hasChannelNames = !file.isBareArray && file.contains(RecordingKey.channelNames)
-    let order = try AxisOrder(of: array.shape, given: axes, trustsDefault: hasChannelNames, place)
+    let order = try AxisOrder(of: array.shape, given: axes, hints: AxisHints(file), place)
     guard !array.shape.contains(0) else {
       throw place.error(
         .wrongShape, found: "the shape \(describeShape(array.shape)), which is empty",
@@ -77,7 +76,7 @@ extension Recordings {
     func recordings(_ storage: RecordingStorage, _ strides: [Int]) -> Recordings {
       Recordings(
         storage: storage, shape: shape, strides: strides, firstEntry: 0, params: params,
-        times: times, metadata: metadata)
+        times: times?.values, metadata: metadata)
     }
     let inOrder = NPYHeader(element: .number(.float32), shape: shape).strides
     if let mapping = array.mapping {
@@ -146,100 +145,6 @@ extension Recordings {
   }
 }
 
-/// Which axis of an array is what.
-struct AxisOrder: Hashable {
-  /// For recordings, channels, time, x and y: the axis of the array, nil for one that is not there.
-  private var axisOf: [Character: Int] = [:]
-
-  /// More channels than this are taken for a sign of another axis order.
-  static let mostLikelyChannels = 16
-
-  init(
-    of shape: [Int], given axes: String?, trustsDefault: Bool, _ place: FormatPlace
-  ) throws(FormatError) {
-    if let axes {
-      axisOf = try AxisOrder.parse(axes, shape, place)
-      return
-    }
-    guard (4...5).contains(shape.count) else {
-      throw AxisOrder.ambiguous(shape, place)
-    }
-    guard trustsDefault || shape[1] <= AxisOrder.mostLikelyChannels else {
-      throw AxisOrder.ambiguous(shape, place)
-    }
-    for (axis, letter) in "NCTXY".prefix(shape.count).enumerated() { axisOf[letter] = axis }
-  }
-
-  private static func parse(
-    _ axes: String, _ shape: [Int], _ place: FormatPlace
-  ) throws(FormatError) -> [Character: Int] {
-    let words = axes.split(separator: ",", omittingEmptySubsequences: false)
-      .map { $0.trimmingCharacters(in: .whitespaces).uppercased() }
-    let letters = words.compactMap { $0.count == 1 ? $0.first : nil }
-    guard letters.count == words.count, letters.allSatisfy("NCTXY".contains),
-      Set(letters).count == letters.count, letters.contains("T"), letters.contains("X")
-    else {
-      throw place.error(
-        .ambiguous, found: "the axes '\(axes)'",
-        allowed: "letters of N, C, T, X, Y with commas, each at most once, T and X always",
-        remedy: "For example: --axes N,T,C,X")
-    }
-    guard letters.count == shape.count else {
-      throw place.error(
-        .wrongShape, found: "the shape \(describeShape(shape)) for the axes '\(axes)'",
-        allowed: "\(letters.count) axes", remedy: "Give one letter for each axis of the array.")
-    }
-    return Dictionary(uniqueKeysWithValues: zip(letters, letters.indices))
-  }
-
-  /// The axis of the array for recordings, channels, time and space, nil for one that is not there.
-  var axes: [Int?] { (axisOf["Y"] == nil ? "NCTX" : "NCTXY").map { axisOf[$0] } }
-
-  /// Lengths or strides of the array in the order recordings, channels, time, space.
-  func reorder(_ values: [Int], missing: Int) -> [Int] {
-    axes.map { $0.map { values[$0] } ?? missing }
-  }
-
-  /// The readings that fit, each in words.
-  private static func ambiguous(_ shape: [Int], _ place: FormatPlace) -> FormatError {
-    let orders =
-      switch shape.count {
-      case 2: ["T,X", "X,T"]
-      case 3: ["N,T,X", "C,T,X", "T,X,Y", "N,X,T"]
-      case 4: ["N,C,T,X", "N,T,C,X", "N,T,X,C", "N,T,X,Y"]
-      case 5: ["N,C,T,X,Y", "N,T,C,X,Y", "N,T,X,Y,C"]
-      default: [String]()
-      }
-    let readings = orders.filter { order in
-      let channel = order.split(separator: ",").firstIndex(of: "C")
-      return channel.map { shape[$0] <= mostLikelyChannels } ?? true
-    }
-    guard let first = readings.first else {
-      return place.error(
-        .wrongShape, found: "the shape \(describeShape(shape))",
-        allowed:
-          "(recordings, channels, time, space) or (recordings, channels, time, space, space)",
-        remedy: "Reshape it with NumPy, for example x[:, None] for one channel.")
-    }
-    let words = readings.map { order in
-      let names = order.split(separator: ",").enumerated().map { axis, letter in
-        switch letter {
-        case "N": return counted(shape[axis], "recording")
-        case "C": return counted(shape[axis], "channel")
-        case "T": return counted(shape[axis], "frame")
-        default: return counted(shape[axis], "point") + " in \(letter.lowercased())"
-        }
-      }
-      return "\(order) (\(names.joined(separator: ", ")))"
-    }
-    return place.error(
-      .ambiguous,
-      found: "the shape \(describeShape(shape)) can be read as " + words.joined(separator: " or "),
-      allowed: "recordings, channels, time, space in this order",
-      remedy: "Say which: --axes \(first)")
-  }
-}
-
 /// The small arrays beside the field, compared with its shape.
 struct MetadataReader {
   let file: any ArrayFile
@@ -274,13 +179,13 @@ struct MetadataReader {
     return matrix.shape[1] == 0 ? nil : matrix
   }
 
-  func times() throws(FormatError) -> [Double]? {
+  func times() throws(FormatError) -> FrameTimes? {
     guard has(RecordingKey.times) else { return nil }
     let array = try small(RecordingKey.times, "(\(shape[2]),)") { $0 == [shape[2]] }
-    return try array.hostArray(file.place(of: RecordingKey.times)).elements
+    return try FrameTimes(array, file.place(of: RecordingKey.times))
   }
 
-  func metadata(parameterCount: Int, times: [Double]?) throws(FormatError) -> RecordingsMetadata {
+  func metadata(parameterCount: Int, times: FrameTimes?) throws(FormatError) -> RecordingsMetadata {
     var metadata = RecordingsMetadata()
     metadata.parameterNames = try names(RecordingKey.parameterNames, parameterCount)
     metadata.parameterUnits = try names(RecordingKey.parameterUnits, parameterCount)
@@ -291,7 +196,12 @@ struct MetadataReader {
     metadata.systemName = try text(RecordingKey.system)
     metadata.provenance = try text(RecordingKey.provenance)
     metadata.boundary = try boundary()
-    metadata.frameInterval = try frameInterval(times)
+    let interval = try frameInterval(times)
+    metadata.frameInterval = interval?.values[0]
+    metadata.firstDate = times?.firstDate
+    if times?.areSeconds == true || interval?.areSeconds == true {
+      metadata.axisUnits = try unitsWithSeconds(metadata.axisUnits)
+    }
     metadata.extents = try extents()
     return metadata
   }
@@ -324,20 +234,37 @@ struct MetadataReader {
     return kinds.count == 1 ? Array(repeating: kinds[0], count: spaceRank) : kinds
   }
 
-  private func frameInterval(_ times: [Double]?) throws(FormatError) -> Double? {
+  private func frameInterval(_ times: FrameTimes?) throws(FormatError) -> FrameTimes? {
     guard has(RecordingKey.frameInterval) else {
-      guard let times, times.count > 1 else { return nil }
-      return (times[times.count - 1] - times[0]) / Double(times.count - 1)
+      guard var times, times.values.count > 1 else { return nil }
+      let count = times.values.count
+      times.values = [(times.values[count - 1] - times.values[0]) / Double(count - 1)]
+      return times
     }
     let array = try small(RecordingKey.frameInterval, "one number") { $0.allSatisfy { $0 == 1 } }
     let place = file.place(of: RecordingKey.frameInterval)
-    let value: Double = try array.hostArray(place).elements[0]
-    guard value.isFinite, value > 0 else {
+    let interval = try FrameTimes(array, place)
+    let value = interval.values[0]
+    guard value.isFinite, value > 0, interval.firstDate == nil else {
       throw place.error(
-        .wrongContent, found: "the time \(value) between frames", allowed: "a positive number",
-        remedy: "Correct or remove the array 'dt'.")
+        .wrongContent,
+        found: interval.firstDate.map { "the date \($0)" } ?? "the time \(value) between frames",
+        allowed: "a positive number", remedy: "Correct or remove the array 'dt'.")
     }
-    return value
+    return interval
+  }
+
+  /// The units of the axes where dates have become seconds.
+  private func unitsWithSeconds(_ units: [String]) throws(FormatError) -> [String] {
+    var units = units.isEmpty ? [String](repeating: "", count: 1 + spaceRank) : units
+    guard ["", "s", "sec", "second", "seconds"].contains(units[0]) else {
+      throw file.place(of: RecordingKey.axisUnits).error(
+        .wrongContent, found: "the unit '\(units[0])' beside times that are dates",
+        allowed: "s, since dates are read as seconds",
+        remedy: "Write s, or save t as numbers in \(units[0]).")
+    }
+    if units[0].isEmpty { units[0] = "s" }
+    return units
   }
 
   private func extents() throws(FormatError) -> [Double]? {

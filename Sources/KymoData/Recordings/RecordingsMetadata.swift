@@ -19,6 +19,9 @@ public struct RecordingsMetadata: Codable, Hashable, Sendable {
   public var axisUnits: [String] = []
   /// Time between frames, in the first axis unit.
   public var frameInterval: Double?
+  /// The date of the first frame and NumPy's type of the dates, where the file has dates; times are
+  /// seconds since then.
+  public var firstDate: String?
   /// Length of every space axis, in its unit, as ``Grid`` counts it.
   public var extents: [Double]?
   /// What holds at the ends of every space axis.

@@ -36,7 +36,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     switch test {
     case .recipe:
       located(testName, base: try directory.readEnvironment().base)
-    case .file(let file): file
+    case .file(let file, _): file
     case .simulated(let count):
       throw ConfigurationError(
         "--test-recordings", found: count, allowed: "left out for a run that \(Self.purpose)",
@@ -58,22 +58,29 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   func findings(on test: TestChoice, hooks: WorkHooks) throws -> ForecastFindings {
     let file = try testFile(test, hooks: hooks)
     var settings = models.recipe.data
-    if test != .recipe { settings.test = file.path }
+    var layout: FieldLayout?
+    if case .file(_, let given) = test { (settings.test, layout) = (file.path, given) }
     let data = try ForecastData(
       settings, base: directory.readEnvironment().base, of: directory, includesTest: true,
+      testLayout: layout,
       hooks: hooks)
     var findings = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: file.lastPathComponent)
     findings.leftOut = data.leftOut[settings.test] ?? []
     let base = try directory.readEnvironment().base
-    findings.data.isTrainingData = file.isSameFile(as: located(settings.train, base: base))
+    // Without test recordings those stand in that the models were chosen by.
+    findings.data.isValidationData = settings.test.isEmpty
+    findings.data.isTrainingData =
+      !settings.test.isEmpty && file.isSameFile(as: located(settings.train, base: base))
     return findings
   }
 
   package func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {
-    try models.forecast(recordings, order: order, hooks: hooks)
+    var product = try models.forecast(recordings, order: order, hooks: hooks)
+    product.mark(trained: try TrainedData.read(from: directory.model))
+    return product
   }
 
   /// The file of the recordings that are evaluated on when none is given.

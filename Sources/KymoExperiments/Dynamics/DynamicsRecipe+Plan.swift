@@ -54,6 +54,10 @@ extension DynamicsRecipe {
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let data = try ForecastData(self.data, includesTest: false, hooks: hooks)
     try check(data)
+    let least = leastMemory(data)
+    let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
+    let memory = "Memory: at least \(Words.bytes(Int64(least)))\(available)."
+    hooks.note(memory)
     let session = try session(on: data)
     let (epochs, models) = (session.totalSteps, ForecastStages.all(self, data).count)
     let start = ContinuousClock.now
@@ -68,19 +72,8 @@ extension DynamicsRecipe {
         """
       ],
       numbers: [
-        "models": Double(models), "epochs": Double(epochs), "secondsPerEpoch": seconds,
+        "memoryBytes": least, "models": Double(models), "epochs": Double(epochs),
+        "secondsPerEpoch": seconds,
       ])
-  }
-}
-
-extension DynamicsRecipe {
-  /// Throws when recordings are too short for what the recipe asks of them.
-  func check(_ data: ForecastData) throws {
-    let shortest = data.training.series.map(\.frames.count).min() ?? 0
-    try require(
-      shortest > forecast.warmUpSteps, "data.train",
-      found: "recordings of \(shortest) frames",
-      allowed: "longer than forecast.warmUpSteps, \(forecast.warmUpSteps)",
-      remedy: "Give longer recordings, or warm up on fewer frames.")
   }
 }

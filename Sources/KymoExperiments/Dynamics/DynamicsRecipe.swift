@@ -2,6 +2,7 @@
 // and what they are compared with. Decoded as strictly as other recipes; the resolved recipe is
 // written beside the results.
 import Foundation
+package import KymoData
 package import KymoForecasting
 import KymoNumerics
 import KymoPropagation
@@ -45,6 +46,9 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
 
   /// Creates the default recipe.
   package init() {}
+
+  /// Where the recordings are in the files.
+  package var dataLayout: FieldLayout { data.layout }
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
@@ -97,6 +101,11 @@ package struct DynamicsDataSettings: Settings {
   package var validation = ""
   /// File of the test recordings; empty means to test on the validation recordings.
   package var test = ""
+  /// The array that holds the recordings in the files; absent means `x`.
+  package var key: String?
+  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
+  /// means `N,C,T,X` or `N,C,T,X,Y`.
+  package var axes: String?
   /// Part that is held out for validation when no file is named: of the recordings, or of the time
   /// of a single one.
   package var validationFraction = 0.2
@@ -106,6 +115,9 @@ package struct DynamicsDataSettings: Settings {
   /// Creates settings without files.
   package init() {}
 
+  /// Where the recordings are in the files.
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+
   func validate() throws {
     try require(
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
@@ -113,6 +125,7 @@ package struct DynamicsDataSettings: Settings {
     try require(
       validationFraction > 0 && validationFraction < 1, "data.validationFraction",
       found: validationFraction, allowed: "in (0, 1)", remedy: "0.2 is a good start.")
+    try layout.validate(isSimulated: simulate != nil)
     try simulate?.validate()
   }
 }

@@ -36,12 +36,14 @@ package struct ForecastData {
       ? metadata.channelNames : (1...stateShape[0]).map { "channel \($0)" }
   }
 
-  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first,
-  /// paths that are not found from the current folder are looked up from `base`. An evaluation gives
-  /// the run, whose training says what all fields are measured from.
+  /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
+  ///
+  /// Paths that are not found from the current folder are looked up from `base`. An evaluation gives
+  /// the run, whose training says what all fields are measured from; its test file may have a layout
+  /// of its own.
   package init(
     _ settings: DynamicsDataSettings, base: URL? = nil, of run: RunDirectory? = nil,
-    includesTest: Bool, hooks: WorkHooks
+    includesTest: Bool, testLayout: FieldLayout? = nil, hooks: WorkHooks
   ) throws {
     func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
     let (trainFile, validationFile) = (
@@ -54,10 +56,10 @@ package struct ForecastData {
     ] {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
-    let file = try loadRecordings(trainFile, entry: "data.train")
+    let stored = try loadRecordings(trainFile, settings.layout, entry: "data.train")
     let train =
-      try run.map { try DataUse.measured(file, for: $0) }
-      ?? file.less(file.largeOffset(threads: hooks.threads))
+      try run.map { try DataUse.measured(stored, for: $0) }
+      ?? stored.less(stored.largeOffset(threads: hooks.threads))
     if !includesTest {
       for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
         hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
@@ -68,7 +70,8 @@ package struct ForecastData {
     var leftOut: [String: [Int]] = [:]
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
-      let stored = try loadRecordings(file, entry: entry)
+      let layout = entry == "data.test" ? testLayout ?? settings.layout : settings.layout
+      let stored = try loadRecordings(file, layout, entry: entry)
       let recordings =
         stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)

@@ -58,6 +58,10 @@ package struct ForecastEvaluation {
       warmUpSteps: settings.warmUpSteps, horizonSteps: horizon,
       initialConditionCount: starts.count)
     results.curveStride = curveStride
+    results.timeUnit = data.metadata.axisUnits.first ?? ""
+    let units = Set(data.metadata.channelUnits)
+    results.fieldUnit = units.count == 1 ? units.first ?? "" : ""
+    results.fieldDeviation = scale.variance.squareRoot()
     results.reconstructions = try reconstructions()
     if recipe.evaluation.timedSteps > 0 { results.costs = try costs(starts, horizon) }
     try addPropagators(&results, starts)
@@ -122,6 +126,11 @@ package struct ForecastEvaluation {
       way.published = published(settings)
       return way
     }
+    var persistence = try score("last known frame kept", starts, nil) {
+      .persistence(of: $0, stepCount: starts.horizon)
+    }
+    persistence.latentFraction = .nan
+    results.propagators.append(persistence)
     results.fullState = try models.fullStatePropagators().map { settings, propagator, seconds in
       var forecaster = models.forecaster([propagator])
       forecaster.reduction = FullState(stateShape: data.stateShape)

@@ -118,6 +118,12 @@ package struct ForecastFindings {
   package var channelNames: [String]
   /// Time between frames, in the data's unit; 1 when unknown.
   package var frameInterval: Double
+  /// Unit of time; empty when unknown.
+  package var timeUnit = ""
+  /// The unit that all channels have; empty when unknown or not the same.
+  package var fieldUnit = ""
+  /// Root of the mean variance of the test fields, in which errors are given too.
+  package var fieldDeviation = Double.nan
   /// Unit in which valid times are given: "time", or "Lyapunov times".
   package var validTimeUnit: String
   /// Frames of the warm-up.

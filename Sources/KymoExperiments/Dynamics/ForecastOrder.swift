@@ -47,6 +47,8 @@ package struct ForecastProduct {
     package var latentFraction: Double
     /// Recordings that diverged.
     package var diverged: Int
+    /// Recordings that leave the range of the training data by far.
+    package var outside = 0
     /// Seconds that it took, loading left out.
     package var seconds: Double
     /// MNAD of every channel where the truth is known: the mean over recordings.
@@ -66,7 +68,11 @@ package struct ForecastProduct {
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
   package var origins: HostArray<Double>
   /// The first frame that is not finite, or −1.
-  package var diverged: [Int]
+  package var diverged: [Int] = []
+  /// The first frame with numbers far outside the range of the training data, or −1.
+  package var outside: [Int] = []
+  /// Where the first of them goes, in words.
+  fileprivate var outsideWords = ""
   /// What the file says of axes and channels.
   package var metadata: RecordingsMetadata
 
@@ -85,12 +91,55 @@ package struct ForecastProduct {
     if summary.diverged > 0 {
       lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
     }
+    if !outsideWords.isEmpty { lines.append(outsideWords) }
     if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
       lines.append(
         "MNAD \(differences.map(Words.number).joined(separator: ", ")) by channel, RMSE "
           + Words.number(error))
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Finds where frames are not finite, and where they leave what the training has seen.
+  package mutating func mark(trained: TrainedData?) {
+    let (count, steps, channels) = (frames.shape[0], frames.shape[1], frames.shape[2])
+    let cells = frames.shape[3...].reduce(1, *)
+    let ranges = (0..<channels).map { channel in
+      trained.flatMap { $0.channels.count == channels ? $0.usualRange(channel) : nil }
+    }
+    diverged = Array(repeating: -1, count: count)
+    outside = trained == nil ? [] : Array(repeating: -1, count: count)
+    var (first, last) = ((recording: -1, channel: 0), 0.0)
+    for row in 0..<count {
+      for step in 0..<steps where diverged[row] < 0 {
+        for channel in 0..<channels {
+          let begin = ((row * steps + step) * channels + channel) * cells
+          let values = frames.elements[begin..<begin + cells]
+          let offset = self.offset?[channel] ?? 0
+          if !values.allSatisfy(\.isFinite) {
+            diverged[row] = step
+          } else if let usual = ranges[channel],
+            let far = values.lazy.map({ offset + Double($0) }).first(where: { !usual.contains($0) })
+          {
+            if outside[row] < 0 { outside[row] = step }
+            if first.recording < 0 { first = (row, channel) }
+            if first == (row, channel), abs(far) > abs(last) { last = far }
+          }
+        }
+      }
+    }
+    summary.diverged = diverged.count { $0 >= 0 }
+    summary.outside = outside.count { $0 >= 0 }
+    if let trained, first.recording >= 0 {
+      let channel = trained.channels[first.channel]
+      outsideWords = """
+        WARNING: \(summary.outside) of \(count) forecasts leave the range of the training data by \
+        far, such as \(first.recording) from frame \(outside[first.recording]) on: \
+        \(channel.name) reaches \(Words.number(last)), in training from \
+        \(Words.number(channel.range[0])) to \(Words.number(channel.range[1])). They are wrong from \
+        there on, or show what the training has not seen.
+        """
+    }
   }
 
   /// Writes an NPZ file that other verbs read as recordings; in double precision where an offset is
@@ -106,7 +155,9 @@ package struct ForecastProduct {
     }
     if let latents { try writer.add("latents", latents) }
     try writer.add("origin", origins)
-    try writer.add("diverged", HostArray(diverged.map(Double.init), shape: [diverged.count]))
+    for (name, frames) in [("diverged", diverged), ("outside", outside)] where !frames.isEmpty {
+      try writer.add(name, HostArray(frames.map(Double.init), shape: [frames.count]))
+    }
     if let interval = metadata.frameInterval { try writer.add("dt", interval) }
     try writer.finish()
   }
@@ -154,7 +205,7 @@ extension ForecastModels {
         diverged: 0, seconds: 0),
       frames: HostArray([], shape: [0, horizon] + shape),
       origins: HostArray([], shape: [0, horizon]),
-      diverged: [], metadata: recordings.metadata)
+      metadata: recordings.metadata)
     product.offset = recordings.offset
     // The step is the model's, whatever the file says.
     product.metadata.frameInterval = interval
@@ -175,9 +226,6 @@ extension ForecastModels {
       all += made.frames.elements
       latents += made.latents.elements
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }
-      product.diverged += made.outcomes.map { outcome in
-        if case .diverged(let step) = outcome { step } else { -1 }
-      }
       product.summary.seconds += made.timing.totalSeconds
       latentFrames += made.latentFraction * Double(block.count)
     }
@@ -186,7 +234,6 @@ extension ForecastModels {
       latents, shape: [starts.count, horizon, reduction.latentCount])
     product.origins = HostArray(origins, shape: [starts.count, horizon])
     product.summary.latentFraction = latentFrames / Double(starts.count)
-    product.summary.diverged = product.diverged.count { $0 >= 0 }
     if isKnown {
       let score = judge.score(name: "", cost: nil)
       product.summary.normalizedDifference = score.normalizedDifference.map(\.mean)
@@ -260,12 +307,9 @@ extension ExtractionEvaluation {
     let made = try model.rollout(
       recordings, range: 0..<count, latents: latents.map(\.mean), frames: horizon, halo: halo)
     let seconds = start.duration(to: .now).seconds
-    let diverged = (0..<count).map { row in
-      (0..<horizon).first { !made.slice(row).slice($0).elements.allSatisfy(\.isFinite) } ?? -1
-    }
     var summary = ForecastProduct.Summary(
       recordings: count, warmUpSteps: 1, horizonSteps: horizon, latentFraction: 1,
-      diverged: diverged.count { $0 >= 0 }, seconds: seconds)
+      diverged: 0, seconds: seconds)
     if horizon < recordings.frameCount {
       let fields = FrameSet(recordings)
       let given = model.givenCells(halo)
@@ -283,7 +327,6 @@ extension ExtractionEvaluation {
     }
     return ForecastProduct(
       summary: summary, frames: made, offset: recordings.offset, latents: nil,
-      origins: HostArray(repeating: 0.0, shape: [count, horizon]), diverged: diverged,
-      metadata: recordings.metadata)
+      origins: HostArray(repeating: 0.0, shape: [count, horizon]), metadata: recordings.metadata)
   }
 }

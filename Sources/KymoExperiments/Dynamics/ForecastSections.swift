@@ -249,7 +249,8 @@ extension ForecastFindings {
 
   private func wayCaption(_ horizon: Int) -> String {
     """
-    MNAD: mean of |error| over the range of the truth. Means over \
+    MNAD: mean of |error| over the range of the truth. Spread: standard deviation of the true \
+    fields in time. Means over \
     \(NumberText.count(initialConditionCount, "initial condition")), \
     \(NumberText.count(horizon, "frame")) after a warm-up of \(NumberText.count(warmUpSteps)).
     """
@@ -258,14 +259,24 @@ extension ForecastFindings {
   private func table(_ title: String, _ ways: [Way], training: Bool) -> ScoreTable {
     let hasSpeed = ways.contains { $0.speedUp != nil }
     let hasTraining = training && ways.contains { $0.trainingSeconds != nil }
+    func named(_ name: String, _ unit: String) -> String {
+      unit.isEmpty ? name : "\(name) (\(unit))"
+    }
     var columns =
-      channelNames.map { "MNAD, \($0)" } + ["RMSE", "correlation", "valid \(validTimeUnit)"]
+      channelNames.map { "MNAD, \($0)" } + [
+        named("RMSE", fieldUnit), "RMSE / spread", "correlation",
+        named("valid \(validTimeUnit)", validTimeUnit == "time" ? timeUnit : ""),
+      ]
     if hasSpeed { columns += ["speed-up", "latent steps alone", "latent frames"] }
     if hasTraining { columns.append("training") }
     let rows = ways.enumerated().map { place, way -> ScoreTable.Row in
       var scores: [Score?] = way.normalizedDifference.map { Score($0) }
       scores[scores.count - 1]?.published = way.published
-      scores += [Score(way.rootMeanSquareError), Score(way.correlation), Score(way.validTime)]
+      scores += [
+        Score(way.rootMeanSquareError),
+        Score(way.rootMeanSquareError.mean / fieldDeviation), Score(way.correlation),
+        Score(way.validTime),
+      ]
       if hasSpeed {
         scores += [
           way.speedUp.map { Score($0) }, way.paperSpeedUp.map { Score($0) },
@@ -284,7 +295,9 @@ extension ForecastFindings {
   /// NRMSE against time.
   private func errorPanel(_ ways: [Way]) -> Plot.Panel {
     Plot.Panel(
-      x: PlotAxis(frameInterval == 1 ? "time (frames)" : "time"),
+      x: PlotAxis(
+        frameInterval == 1 && timeUnit.isEmpty
+          ? "time (frames)" : timeUnit.isEmpty ? "time" : "time (\(timeUnit))"),
       y: PlotAxis("normalised root-mean-square error", isLogarithmic: true),
       ways.filter { !$0.errorCurve.isEmpty }.map { way in
         .init(

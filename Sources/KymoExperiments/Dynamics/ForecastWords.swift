@@ -6,8 +6,15 @@ extension ForecastFindings {
   /// The result in a few sentences.
   var headline: [String] {
     let sentences = reductionSentence + forecastSentences
+    let flattery =
+      data.isTrainingData
+      ? "The models were trained on these recordings: the scores say little about others."
+      : data.isValidationData == true
+        ? "The models were chosen by these recordings, so the scores flatter; data.test names others."
+        : nil
     return sentences.isEmpty
-      ? ["The results hold neither a reduction nor a forecast."] : sentences
+      ? ["The results hold neither a reduction nor a forecast."]
+      : sentences + [flattery].compactMap(\.self)
   }
 
   private var reductionSentence: [String] {
@@ -15,7 +22,7 @@ extension ForecastFindings {
     return [
       """
       The \(reduction.name) with \(NumberText.count(reduction.latentCount, "latent")) reconstructs \
-      the \(data.isTrainingData ? "training" : "test") frames with \
+      the \(data.kind) frames with \
       a mean squared error of \(NumberText.significant(reduction.scaledMeanSquaredError)) of the \
       scaled field\(Self.words(reduction.published)).
       """
@@ -26,7 +33,9 @@ extension ForecastFindings {
     guard let main else { return [] }
     let difference = main.normalizedDifference.last?.mean ?? .nan
     let time = NumberText.significant(main.validTime.mean)
-    let validTime = validTimeUnit == "time" ? "a time of \(time)" : "\(time) \(validTimeUnit)"
+    let validTime =
+      validTimeUnit == "time"
+      ? "a time of \(time)\(timeUnit.isEmpty ? "" : " " + timeUnit)" : "\(time) \(validTimeUnit)"
     var sentences = [
       """
       Latent forecasts of \(NumberText.count(horizonSteps, "frame")) from \

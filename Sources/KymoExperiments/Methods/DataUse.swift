@@ -4,8 +4,18 @@ package import KymoData
 import KymoNumerics
 package import KymoRuns
 
+/// Recordings as a run can use them, and those among them that lie outside what it was trained on.
+package struct UsedRecordings {
+  /// The recordings, measured as those of the training were.
+  package var recordings: Recordings
+  /// What is unlike the training, by the number of the recording.
+  package var unusual: [Int: String]
+}
+
 /// How recordings that differ from those of the training are to be taken.
 package struct DataUse: Hashable, Sendable {
+  /// Where the recordings are in their file; what is not said is as in the training, where that fits.
+  package var layout = FieldLayout()
   /// Whether they are taken as they are, as if they were like those of the training.
   package var asTrained = false
   /// Whether every k-th frame and point is taken where that gives the training's step and spacing.
@@ -15,6 +25,28 @@ package struct DataUse: Hashable, Sendable {
 
   /// Refuses recordings that differ.
   package init() {}
+
+  /// The recordings of a file as a run can use them, and how the file was read.
+  ///
+  /// - Parameters:
+  ///   - path: The file of the person.
+  ///   - directory: The run that is to be used.
+  ///   - hooks: Is told what a person should know.
+  /// - Throws: As ``prepare(_:_:for:hooks:)``, and `FormatError`.
+  /// - Returns: The recordings, and the layout by which they were read.
+  package func load(
+    _ path: String, for directory: RunDirectory, hooks: WorkHooks
+  ) throws -> (used: UsedRecordings, layout: FieldLayout) {
+    let file = try ArrayFiles.open(URL(filePath: path))
+    let layout = try layout.completed(
+      by: MethodList.current.recipe(of: directory).dataLayout, for: file)
+    if layout != self.layout {
+      hooks.note("\(path) is read as in training: \(layout.options)")
+    }
+    let used = try prepare(
+      Recordings.load(file, key: layout.key, axes: layout.axes), path, for: directory, hooks: hooks)
+    return (used, layout)
+  }
 
   /// The recordings as a run can use them.
   ///
@@ -28,17 +60,17 @@ package struct DataUse: Hashable, Sendable {
   ///   outside what the run was trained on, with what is unlike.
   package func prepare(
     _ recordings: Recordings, _ name: String, for directory: RunDirectory, hooks: WorkHooks
-  ) throws -> (recordings: Recordings, unusual: [Int: String]) {
+  ) throws -> UsedRecordings {
     guard let trained = try TrainedData.read(from: directory.model) else {
       hooks.note(
         "\(directory.name) does not say what it was trained on, so step, spacing and units were "
           + "not compared. A model that is trained now does.")
-      return (recordings, [:])
+      return UsedRecordings(recordings: recordings, unusual: [:])
     }
     // Another number of channels or axes has a sentence of its own in every method.
     guard recordings.channelCount == trained.channels.count,
       recordings.spaceRank == trained.boundary.count
-    else { return (recordings, [:]) }
+    else { return UsedRecordings(recordings: recordings, unusual: [:]) }
     var recordings = recordings.less(trained.offset)
     if resamples {
       recordings = try resampled(recordings, by: trained.differences(of: recordings), hooks)
@@ -65,7 +97,7 @@ package struct DataUse: Hashable, Sendable {
           + "run was trained on, such as recording \(index): \(words). Its error bars do not hold "
           + "there.")
     }
-    return (recordings, unusual)
+    return UsedRecordings(recordings: recordings, unusual: unusual)
   }
 
   /// The recordings measured from what those of a run's training were measured from.

@@ -54,6 +54,8 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
   var device: String { get set }
   /// Minutes between checkpoints.
   var checkpointMinutes: Double { get }
+  /// Where the recordings are in the files of the recipe.
+  var dataLayout: FieldLayout { get }
   /// The run whose model is needed before this one is trained; nil when it starts from nothing.
   var source: String? { get }
 
@@ -70,6 +72,9 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
 extension MethodRecipe {
   /// Most recipes start from nothing.
   package var source: String? { nil }
+
+  /// Most recipes read files of the usual layout.
+  package var dataLayout: FieldLayout { FieldLayout() }
 
   /// The recipe as YAML with every default visible.
   package func yaml() throws -> String { try RecipeText.yaml(of: self) }
@@ -115,8 +120,8 @@ package protocol TrainedRun {
 package enum TestChoice: Hashable, Sendable {
   /// The recipe's.
   case recipe
-  /// Those of a file.
-  case file(URL)
+  /// Those of a file, and where they are in it.
+  case file(URL, FieldLayout = FieldLayout())
   /// Simulated ones like the recipe's, so many of them.
   case simulated(Int)
 }

@@ -364,12 +364,17 @@ extension ExtractionEvaluation {
     var evaluation = self
     // Where the number of recordings is asked for, all of them are rolled out.
     if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
-    let training = try? DataUse.measured(Recordings.load(data.trainFile), for: run.directory)
+    let training = try? DataUse.measured(data.loadTrained(), for: run.directory)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let all = try DataUse.measured(
-      test == .recipe ? data.loadTest() : Recordings.load(file), for: run.directory)
+    let stored =
+      switch test {
+      case .recipe: try data.loadTest()
+      case .file(_, let layout): try Recordings.load(file, key: layout.key, axes: layout.axes)
+      case .simulated: try Recordings.load(file)
+      }
+    let all = try DataUse.measured(stored, for: run.directory)
     let (left, notes) = try all.validateForUse(file: file.relativePath, threads: hooks.threads)
     for note in notes {
       hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")

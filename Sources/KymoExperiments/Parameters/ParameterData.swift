@@ -66,14 +66,29 @@ func simulateIfAbsent(
 }
 
 /// The recordings of a file that an entry of a recipe names.
-func loadRecordings(_ file: URL, entry: String) throws -> Recordings {
+func loadRecordings(_ file: URL, _ layout: FieldLayout, entry: String) throws -> Recordings {
   guard FileManager.default.fileExists(atPath: file.path) else {
     throw ConfigurationError(
       entry, found: "'\(file.relativePath)', which does not exist",
       allowed: "a file of recordings",
       remedy: "Correct the path, or make the file with kymo simulate.")
   }
-  return try Recordings.load(file)
+  return try Recordings.load(file, key: layout.key, axes: layout.axes)
+}
+
+extension FieldLayout {
+  /// Throws when a recipe says it in a way that cannot work.
+  func validate(isSimulated: Bool) throws {
+    try require(
+      axes.map { Self.letters($0) != nil } ?? true, "data.axes", found: "'\(axes ?? "")'",
+      allowed: Self.allowedAxes, remedy: "For example N,T,C,X, one letter for each axis.")
+    for (entry, value) in [("key", key), ("axes", axes)] {
+      try require(
+        value == nil || !isSimulated, "data.\(entry)", found: "'\(value ?? "")'",
+        allowed: "left out with data.simulate, whose files have 'x' in the usual order",
+        remedy: "Say data.simulate=null to use files of your own.")
+    }
+  }
 }
 
 /// The recordings of a recipe.
@@ -123,8 +138,8 @@ package struct ParameterData {
   package func loadTraining(
     _ recipe: ParameterRecipe, seed: UInt64, threads: Int
   ) throws -> (recordings: Recordings, warnings: [String]) {
-    let file = try loadRecordings(trainFile, entry: "data.train")
-    let recordings = file.less(file.largeOffset(threads: threads))
+    let stored = try loadTrained()
+    let recordings = stored.less(stored.largeOffset(threads: threads))
     let findings = try recordings.validate(
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
       isNormalized: settings.normalize == .standard, file: trainFile.relativePath,
@@ -139,9 +154,15 @@ package struct ParameterData {
     }
   }
 
+  /// The training recordings as they are in the file.
+  func loadTrained() throws -> Recordings {
+    try loadRecordings(trainFile, settings.layout, entry: "data.train")
+  }
+
   /// The test recordings.
   package func loadTest() throws -> Recordings {
-    try loadRecordings(testFile, entry: settings.test.isEmpty ? "data.train" : "data.test")
+    try loadRecordings(
+      testFile, settings.layout, entry: settings.test.isEmpty ? "data.train" : "data.test")
   }
 }
 

@@ -41,7 +41,7 @@ package struct ParameterRun: TrainedRun {
   package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
     switch test {
     case .recipe: try data.testFile
-    case .file(let file): file
+    case .file(let file, _): file
     case .simulated(let count): try data.makeTest(recordings: count, hooks)
     }
   }
@@ -130,6 +130,8 @@ extension ParameterRun: Forecasts {
       found: "one that \(Self.purpose)",
       allowed: "one of recipes with 'method: \(DynamicsMethod.name)' for these options",
       remedy: "A decoder rolls out from the first frame of each recording: give --horizon alone.")
-    return try evaluation(hooks).rollOut(recordings, horizon: order.horizonSteps)
+    var product = try evaluation(hooks).rollOut(recordings, horizon: order.horizonSteps)
+    product.mark(trained: try TrainedData.read(from: directory.model))
+    return product
   }
 }

@@ -50,6 +50,9 @@ extension ParameterRecipe {
       sample = try data.loadTraining(recipe, seed: recipe.seed, threads: hooks.threads).recordings
       count = sample.count
     }
+    let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
+    let least = Int64(try recipe.checkMemory(on: sample))
+    hooks.note("Memory: at least \(Words.bytes(least))\(available).")
     let (training, phases) = (recipe.training, recipe.training.phases)
     // A refinement has no joint steps; elsewhere one goes before what is measured.
     let first = recipe.encoderFrom == nil ? 1 : 0
@@ -85,7 +88,6 @@ extension ParameterRecipe {
     let copies = recipe.data.noise > 0 && sample.count < count ? dataBytes : 0
     let memory = Machine.peakMemory + copies
     let step = seconds / Double(max(1, phases.totalSteps))
-    let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""
     return TrainingEstimate(
       words: [
         "Data: \(counted(count, "recording")), \(Words.bytes(dataBytes)) on disk.",

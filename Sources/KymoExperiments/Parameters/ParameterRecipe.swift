@@ -1,6 +1,7 @@
 // A recipe: everything that a training depends on, as YAML in a file and as a plain value here.
 // Unknown keys are errors, missing keys take the defaults below, and the resolved recipe with every
 // default visible is written beside the results.
+package import KymoData
 package import KymoExtraction
 import KymoNN
 import KymoNumerics
@@ -48,6 +49,9 @@ package struct ParameterRecipe: MethodRecipe, Settings {
 
   /// The run that the model or its encoder is taken from.
   package var source: String? { encoderFrom ?? startFrom }
+
+  /// Where the recordings are in the files.
+  package var dataLayout: FieldLayout { data.layout }
 
   /// The model's and the training's settings together.
   package var extraction: ExtractionConfiguration {
@@ -115,6 +119,11 @@ package struct ParameterDataSettings: Settings {
   package var train = ""
   /// File of the test recordings; empty means to evaluate on the training recordings.
   package var test = ""
+  /// The array that holds the recordings in the files; absent means `x`.
+  package var key: String?
+  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
+  /// means `N,C,T,X` or `N,C,T,X,Y`.
+  package var axes: String?
   /// Standard deviation of normal noise, added once to every training sample.
   package var noise = 0.0
   /// What is done to every channel before a model sees it; results are in the file's units.
@@ -125,6 +134,9 @@ package struct ParameterDataSettings: Settings {
   /// Creates settings without files.
   package init() {}
 
+  /// Where the recordings are in the files.
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+
   func validate() throws {
     try require(
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
@@ -132,6 +144,7 @@ package struct ParameterDataSettings: Settings {
     try require(
       noise >= 0 && noise.isFinite, "data.noise", found: noise, allowed: "0 or above",
       remedy: "It is the standard deviation of the noise; the paper uses 0.1.")
+    try layout.validate(isSimulated: simulate != nil)
     try simulate?.validate()
   }
 }

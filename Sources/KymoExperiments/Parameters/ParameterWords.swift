@@ -147,7 +147,12 @@ extension ParameterFindings {
           Trainings with other seeds test it further.
           """)
     }
-    return [ResultSection("certainty", .text(ResultText(notes.joined(separator: " "))))]
+    // A clear number needs no word on the terminal; a doubtful one does.
+    return [
+      ResultSection(
+        "certainty", places: certainty.isClear ? [.report] : [.report, .terminal],
+        .text(ResultText(notes.joined(separator: " "))))
+    ]
       + doubts(certainty).enumerated().map { place, doubt in
         ResultSection(
           "doubt-\(place + 1)", places: [.report, .terminal],

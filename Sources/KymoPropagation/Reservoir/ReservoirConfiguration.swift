@@ -31,6 +31,9 @@ public struct ReservoirConfiguration: Settings {
   /// Creates the default settings.
   public init() {}
 
+  /// Frames that every training series has at least: those that are dropped, an input, a target.
+  public var fewestFrames: Int { min(washOutSteps, .max - 2) + 2 }
+
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "reservoir") throws(ConfigurationError) {
     try require(

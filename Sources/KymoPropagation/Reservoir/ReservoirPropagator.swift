@@ -58,7 +58,7 @@ public struct ReservoirPropagator: Propagator {
   ) throws {
     try configuration.validate()
     try requireSeries(
-      series, frames: configuration.washOutSteps + 2,
+      series, frames: configuration.fewestFrames,
       because: "reservoir.washOutSteps frames are dropped, and the last is only a target",
       "fitting a reservoir")
     let scaler = ChannelScaler(

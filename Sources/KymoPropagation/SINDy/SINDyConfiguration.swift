@@ -48,6 +48,9 @@ public struct SINDyConfiguration: Settings {
   /// Creates the default settings.
   public init() {}
 
+  /// Frames that every training series has at least: derivatives need neighbours.
+  public static let fewestFrames = SeriesDerivatives.fewestFrames
+
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "sindy") throws(ConfigurationError) {
     try require(

@@ -63,7 +63,7 @@ public struct SINDyPropagator: Propagator {
   ) throws {
     try configuration.validate()
     try requireSeries(
-      series, frames: SeriesDerivatives.fewestFrames, because: "derivatives need neighbours",
+      series, frames: SINDyConfiguration.fewestFrames, because: "derivatives need neighbours",
       "fitting SINDy")
     guard frameInterval > 0 && frameInterval.isFinite else {
       throw ModelDataError(

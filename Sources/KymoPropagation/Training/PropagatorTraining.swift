@@ -208,6 +208,8 @@ public struct PropagatorTraining: Settings {
   package var sequenceWindows: Int { isStateful ? windowsPerSequence : 1 }
   /// Inputs of a sequence; one frame more is its last target.
   package var sequenceLength: Int { sequenceWindows * windowLength }
+  /// Frames that every series has at least, of training and validation.
+  package var fewestFrames: Int { max(sequenceLength, finishing?.sequenceLength ?? 0) + 1 }
 }
 
 extension PropagatorTraining: FormerSettings {

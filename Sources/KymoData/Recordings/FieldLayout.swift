@@ -1,0 +1,56 @@
+// Where the field is in a file of another layout than ours, and what a run takes for granted of a
+// further file.
+import Foundation
+
+/// Which array of a file holds the field, and what its axes are.
+public struct FieldLayout: Hashable, Sendable {
+  /// The array that holds the field; "x" when nil.
+  public var key: String?
+  /// What its axes are, such as "N,T,C,X"; N,C,T,X or N,C,T,X,Y when nil.
+  public var axes: String?
+
+  /// Describes a layout; ours when nothing is given.
+  public init(key: String? = nil, axes: String? = nil) { (self.key, self.axes) = (key, axes) }
+
+  /// The letters of axes: each of N, C, T, X, Y at most once, T and X always; nil for anything else.
+  package static func letters(_ axes: String) -> [Character]? {
+    let words = axes.split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.trimmingCharacters(in: .whitespaces).uppercased() }
+    let letters = words.compactMap { $0.count == 1 ? $0.first : nil }
+    guard letters.count == words.count, letters.allSatisfy("NCTXY".contains),
+      Set(letters).count == letters.count, letters.contains("T"), letters.contains("X")
+    else { return nil }
+    return letters
+  }
+
+  /// What ``letters(_:)`` takes, in words.
+  package static let allowedAxes =
+    "letters of N, C, T, X, Y with commas, each at most once, T and X always"
+
+  /// This layout, completed for a file by that of other recordings where that fits.
+  ///
+  /// The other's key counts where the file has such an array, its axes where they are the axes of
+  /// that array by their number; a file that has neither is read as usual.
+  public func completed(
+    by known: FieldLayout, for file: any ArrayFile
+  ) throws(FormatError) -> FieldLayout {
+    var layout = self
+    // A bare array has no name of its own.
+    if !file.isBareArray, layout.key == nil, let key = known.key {
+      guard file.contains(key) else { return layout }
+      layout.key = key
+    }
+    guard layout.axes == nil, let axes = known.axes, let letters = Self.letters(axes) else {
+      return layout
+    }
+    let name = layout.key ?? RecordingKey.field
+    if file.contains(name), try file.open(name).shape.count == letters.count { layout.axes = axes }
+    return layout
+  }
+
+  /// The layout as options of a command; empty for ours.
+  package var options: String {
+    [key.map { "--key \($0)" }, axes.map { "--axes \($0)" }].compactMap(\.self)
+      .joined(separator: " ")
+  }
+}
