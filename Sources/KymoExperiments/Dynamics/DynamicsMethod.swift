@@ -50,6 +50,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount)
     {
       results.headline.append(words)
+      hooks.note(words)
     }
     return results
   }

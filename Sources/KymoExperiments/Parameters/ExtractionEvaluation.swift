@@ -389,7 +389,9 @@ extension ExtractionEvaluation {
       isTrainingData: file.isSameFile(as: data.trainFile))
     var results = try findings.results()
     if let words = leftOutWords(left, of: all.count) {
-      results.headline.append(words + " The others are numbered without them.")
+      let sentence = words + " The others are numbered without them."
+      results.headline.append(sentence)
+      hooks.note(sentence)
     }
     let doubts = try run.trust(
       in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant), hooks
