@@ -356,19 +356,40 @@ private struct FrameMotion {
 
   private var lastMoving: Int { repeats.lastIndex(of: false) ?? 0 }
 
-  var repeated: [Int] { (0..<lastMoving).filter { repeats[$0] && varies[$0] } }
+  /// Frames that repeat though later ones differ, in the middle of a motion: near rest, frames repeat
+  /// by rounding, between changes that are small.
+  var repeated: [Int] {
+    let last = lastMoving
+    let candidates = (0..<last).filter { repeats[$0] && varies[$0] }
+    guard !candidates.isEmpty else { return [] }
+    let notable = notableDistances
+    return candidates.filter { frame in
+      let before = repeats[..<frame].lastIndex(of: false) ?? 0
+      let after = repeats[frame...].firstIndex(of: false) ?? last
+      return moves(at: [before, after], notable)
+    }
+  }
 
-  /// A recording that comes to rest moves less and less; one that is frozen stops at once: the last
-  /// change is at least half of the median one.
+  /// A recording that comes to rest moves less and less; one that is frozen stops in its motion.
   var frozenFrom: Int? {
     let last = lastMoving
-    guard last + 2 < repeats.count, last >= 3, varies[last] else { return nil }
-    let stopsAtOnce = distances.contains { distances in
-      let moving = distances[1...last].filter { $0 > 0 }.sorted()
-      guard moving.count >= 3 else { return false }
-      return distances[last] >= 0.25 * moving[moving.count / 2]
+    guard last + 2 < repeats.count, last >= 3, varies[last], moves(at: [last], notableDistances)
+    else { return nil }
+    return last + 1
+  }
+
+  /// What counts as motion in every channel: half of the median change, squared.
+  private var notableDistances: [Double] {
+    distances.map { distances in
+      let moving = distances.filter { $0 > 0 }.sorted()
+      return moving.isEmpty ? .infinity : 0.25 * moving[moving.count / 2]
     }
-    return stopsAtOnce ? last + 1 : nil
+  }
+
+  private func moves(at frames: [Int], _ notable: [Double]) -> Bool {
+    zip(distances, notable).contains { distances, least in
+      frames.contains { distances[$0] >= least }
+    }
   }
 }
 

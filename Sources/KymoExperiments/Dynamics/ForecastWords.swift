@@ -10,7 +10,7 @@ extension ForecastFindings {
       data.isTrainingData
       ? "The models were trained on these recordings: the scores say little about others."
       : data.isValidationData == true
-        ? "The models were chosen by these recordings, so the scores flatter; data.test names others."
+        ? "The models were chosen by these recordings: scores flatter; see data.test."
         : nil
     return sentences.isEmpty
       ? ["The results hold neither a reduction nor a forecast."]

@@ -109,7 +109,13 @@ extension ParameterRun: ExtractsParameters {
     of latents: [ExtractedLatents], _ recordings: Recordings
   ) throws -> [Bool] {
     if FileManager.default.fileExists(atPath: directory.results.path) {
-      return try directory.readResults().values(ParameterValues.self).latents.map(\.isRelevant)
+      let known = try directory.readResults().values(ParameterValues.self).latents
+      guard known.count == model.configuration.latents else {
+        throw RunDirectoryError.unreadable(
+          path: directory.results.relativePath,
+          reason: "it is of \(counted(known.count, "latent")), not \(model.configuration.latents)")
+      }
+      return known.map(\.isRelevant)
     }
     return latentSummaries(
       of: latents.filter { $0.mean.allSatisfy(\.isFinite) },
