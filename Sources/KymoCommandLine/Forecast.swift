@@ -14,6 +14,9 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
         kymo forecast runs/fhn mine.npz --macro 50 --micro 10 --solver fhn -o forecast.npz
         kymo forecast runs/mine mine.npz --macro 50 --micro 10 --solver 'python3 solver.py' -o f.npz
 
+      With everything that a recipe may say of it, as in YAML:
+        --solver '{process: {command: [python3, solver.py], folder: my code, frameSeconds: 600}}'
+
       Switching by the disagreement of the run's ensemble:
         kymo forecast runs/fhn mine.npz --adaptive --solver fhn -o forecast.npz
 
@@ -53,7 +56,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, or a program and its arguments (default: the recipe's).",
+      "The solver: fhn, ks22, a program and its arguments, or as at 'solver' of a recipe.",
       valueName: "solver"))
   package var solver: String?
 

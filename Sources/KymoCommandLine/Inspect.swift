@@ -16,7 +16,8 @@ package struct Inspect: ParsableCommand {
       params of shape (recordings, k), or an NPY with x alone. Other names and orders:
         kymo inspect mine.npz --key u --axes N,T,X
 
-      Ends with status 1 when something is wrong that would spoil a training.
+      Says which methods can be trained on the file; the recipe is one of the first that can. Ends \
+      with status 1 when there is none, or something is wrong that would spoil a training.
       """)
 
   @Argument(help: "The data file, NPZ or NPY.")

@@ -188,6 +188,55 @@ func waves(
     #expect(statistics.channels.allSatisfy { ($0.mean?.isFinite ?? false) })
   }
 
+  @Test("tells recordings that end early from gaps, for every method and in an inspection")
+  func padding() throws {
+    func ending(_ ends: [Int: Int], gap: Bool = false) -> Recordings {
+      waves([6, 2, 20, 32]) { x in
+        for (n, end) in ends {
+          for c in 0..<2 { for t in end..<20 { for i in 0..<32 { x[n, c, t, i] = .nan } } }
+        }
+        if gap { x[0, 1, 3, 4] = .nan }
+      }
+    }
+    let short = ending([1: 15, 4: 12])
+    let expected =
+      "2 recordings of 6 end before the last frame, with nothing but NaN behind: the shortest, 4, "
+      + "from frame 12 on"
+    #expect(CheckTests.messages(short, .error) == [expected])
+    let inspection = try InspectionTests.inspect(short)
+    #expect(inspection.findings.contains { $0.message == expected })
+    for body in [
+      { try short.validate(file: "w.npz") },
+      {
+        try short.validate(
+          inputCrop: [8, 16], targetCrop: [4, 14], isNormalized: true, file: "w.npz")
+      },
+    ] {
+      let error = try formatError(body)
+      #expect(error.found == expected && error.kind == .wrongContent)
+      #expect(error.remedy.hasPrefix("Cut to 12 frames: x = x[:, :, :12]. Or "), "\(error)")
+      #expect(error.remedy.contains("axis=(1, 2, 3)"))
+    }
+    // What the advice leaves can be trained on.
+    let values = (0..<6).flatMap { n in
+      (0..<2).flatMap { c in
+        (0..<12).flatMap { t in (0..<32).map { short[n].exchanged(0)[c, t, $0] } }
+      }
+    }
+    let cut = Recordings(
+      x: HostArray(values, shape: [6, 2, 12, 32]), metadata: short.metadata)
+    #expect(CheckTests.messages(cut, .error, input: [8, 16], target: [4, 14]).isEmpty)
+    // One channel that ends early, a gap, and a recording without any value are no short recordings.
+    let gap = CheckTests.messages(ending([2: 10], gap: true), .error)
+    #expect(gap.count == 2 && gap[0].hasPrefix("1 value in 1 recording is NaN"), "\(gap)")
+    let empty = CheckTests.messages(ending([2: 0]), .error)
+    #expect(empty.count == 1 && empty[0].hasPrefix("1280 values in 1 recording"), "\(empty)")
+    let channel = waves([6, 2, 20, 32]) { x in
+      for t in 15..<20 { for i in 0..<32 { x[3, 1, t, i] = .nan } }
+    }
+    #expect(CheckTests.messages(channel, .error)[0].hasPrefix("160 values in 1 recording"))
+  }
+
   @Test("compares the crops with the data") func crops() {
     let periodic = waves([6, 1, 20, 32])
     let open = waves([6, 1, 20, 32], boundary: [.open])

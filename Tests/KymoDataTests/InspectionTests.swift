@@ -169,13 +169,38 @@ import Testing
   }
 
   @Test("says what must be mended first") func impossible() throws {
-    let open = try InspectionTests.inspect(waves([60, 1, 20, 24], boundary: [.open]))
-    #expect(open.severity == .error)
+    let open = try InspectionTests.inspect(waves([60, 1, 12, 24], boundary: [.open]))
+    #expect(open.severity == .error && open.methods.map(\.isPossible) == [false, false])
     let recipe = open.starterRecipe(for: "w.npz")
-    #expect(recipe.contains("# MEND FIRST: there are 20 frames, but the encoder needs 31"))
-    #expect(recipe.contains("# MEND FIRST: there are 24 points on axis x, but the encoder needs"))
-    let single = try InspectionTests.inspect(waves([1, 1, 64, 128]))
-    #expect(single.starterRecipe(for: "w").contains("MEND FIRST: there is a single recording"))
+    #expect(recipe.contains("# MEND FIRST: no method can be trained on these data (parameters: "))
+    #expect(recipe.contains("there are 12 frames, but the encoder needs 31"))
+    #expect(recipe.contains("there are 24 points on axis x, but the encoder needs"))
+    #expect(recipe.contains("there are 12 frames, but forecasts need 16"))
+    let single = try InspectionTests.inspect(waves([1, 1, 19, 128]))
+    #expect(single.starterRecipe(for: "w").contains("there is a single recording"))
+    #expect(single.severity == .error)
+  }
+
+  @Test(
+    "is one of the method that can be trained, and says why the other cannot",
+    arguments: [
+      ([60, 1, 20, 24], Grid.Ends.open, "there are 24 points on axis x"),
+      ([1, 1, 64, 128], .periodic, "there is a single recording"),
+      ([1, 3, 500, 1], .unknown, "there is a single recording"),
+    ])
+  func methods(_ shape: [Int], _ ends: Grid.Ends, _ why: String) throws {
+    let inspection = try InspectionTests.inspect(waves(shape, boundary: [ends]))
+    #expect(inspection.severity != .error, "\(inspection.findings)")
+    #expect(inspection.methods.map(\.isPossible) == [false, true])
+    #expect(inspection.text.contains("    parameters   cannot be trained: "))
+    #expect(inspection.text.contains("    dynamics     learns effective dynamics"))
+    let recipe = inspection.starterRecipe(for: "w.npz")
+    #expect(recipe.contains("\nmethod: dynamics\n") && !recipe.contains("MEND"))
+    let reason = try #require(recipe.split(separator: "\n").first { $0.hasPrefix("# Not for") })
+    #expect(reason.contains("# Not for method: parameters: ") && reason.contains(why), "\(reason)")
+    let both = try InspectionTests.inspect(waves([60, 1, 64, 128]))
+    #expect(both.methods.map(\.isPossible) == [true, true])
+    #expect(!both.starterRecipe(for: "w").contains("method:"))
   }
 
   @Test("fits fields over a plane") func plane() throws {

@@ -92,8 +92,8 @@ private func failure(
     let fault = failure(shell(start + "kill -SEGV $$"))
     #expect(fault?.problem == .ended(.frame(1), .killed(signal: 11)))
     #expect(fault?.description.contains("segmentation fault") == true)
-    let half = failure(shell(start + "printf 'frame 2\\n\(one)'"))
-    #expect(half?.problem == .ended(.frame(1), .exited(0)))
+    let part = failure(shell(start + "printf 'frame 2\\n\(one)123'"))
+    #expect(part?.problem == .ended(.frame(1), .exited(0)))
     let second = failure(shell(start + "printf 'frame 2\\n\(one)\(one)'; exit 5"), frames: 2)
     #expect(second?.problem == .ended(.frame(2), .exited(5)))
   }
@@ -128,7 +128,7 @@ private func failure(
     #expect(late?.description.contains("flush") == true)
     // Less than a frame.
     let short = failure(
-      shell(start + "printf 'frame 2\\n\(one)'; sleep 60") { $0.frameSeconds = 0.3 })
+      shell(start + "printf 'frame 2\\n\(one)123'; sleep 60") { $0.frameSeconds = 0.3 })
     #expect(short?.problem == .timedOut(.frame(1), seconds: 0.3))
     // States that nobody reads: more than a pipe holds.
     let large = HostArray(repeating: 1.0, shape: [20_000, 1, 2])
@@ -195,6 +195,42 @@ private func failure(
     guard case .unexpected(.frame(2), _, _) = long?.problem else {
       Issue.record("\(String(describing: long))")
       return
+    }
+  }
+
+  @Test("numbers of four bytes, alone and before the next frame") func float32() {
+    // The bytes of 1 and 2 in single precision.
+    let pair = #"\000\000\200\077\000\000\000\100"#
+    let written = "printf 'frame 2\\n\(pair)'"
+    for (script, frames) in [
+      (written, 1), (written + "; sleep 60", 1), ("\(written); \(written); sleep 60", 2),
+    ] {
+      let error = failure(shell(start + script) { $0.frameSeconds = 0.5 }, frames: frames)
+      #expect(error?.problem == .numberFormat(.frame(1), .float32), "\(script)")
+      #expect(error?.description.contains("seems to write float32: frame 1 has half") == true)
+      #expect(error?.description.contains("x.astype('<f8')") == true)
+    }
+  }
+
+  @Test("numbers with their bytes in reverse order, and none that only look odd")
+  func bigEndian() {
+    let (bigOne, bigTwo) = (
+      #"\077\360\000\000\000\000\000\000"#, #"\100\000\000\000\000\000\000\000"#
+    )
+    let error = failure(shell(start + "printf 'frame 2\\n\(bigOne)\(bigTwo)'; sleep 60"))
+    #expect(error?.problem == .numberFormat(.frame(1), .bigEndian))
+    #expect(error?.description.contains("big-endian float64") == true)
+    // What a solver may well give, and what is swapped, by the rule itself.
+    let fields: [[Double]] = [
+      [0, 0], [0, 1], [1e-9, -3], [.nan, 1], [.infinity, .infinity], [1e120, 2e130],
+      [Double(bitPattern: 12_345), 0],
+      (0..<64).map { sin(Double($0)) }, (0..<64).map { exp(-10 * Double($0)) },
+    ]
+    for field in fields {
+      #expect(NumberFormat(shownBy: field.map(\.bitPattern.littleEndian)) == nil, "\(field)")
+    }
+    for field in [[0.5, -0.25], [0, 3], (0..<64).map { 100 * sin(Double($0)) }] {
+      #expect(NumberFormat(shownBy: field.map(\.bitPattern.bigEndian)) == .bigEndian, "\(field)")
     }
   }
 

@@ -8,14 +8,14 @@ import KymoNumerics
 struct ValueReport: Codable, Hashable, Sendable {
   /// What is no measurement.
   var measured: [Finding]
-  /// The first value that is NaN or infinite.
-  var nonFinite: Finding?
+  /// Values that are NaN or infinite: gaps, and recordings that end early.
+  var nonFinite: [Finding]
   /// What else is worth a word.
   var contents: [Finding]
   /// Recordings with values that are NaN or infinite.
   var nonFiniteRecordings: [Int]
 
-  var findings: [Finding] { measured + [nonFinite].compactMap(\.self) + contents }
+  var findings: [Finding] { measured + nonFinite + contents }
 }
 
 /// Reports on files that were looked at before.
@@ -30,7 +30,7 @@ struct CheckCache: Sendable {
   var leastBytes = 16 << 20
 
   /// Raised when checks change.
-  static let version: UInt64 = 1
+  static let version: UInt64 = 2
   static let mostEntries = 200
 
   /// That of the person who runs the program.

@@ -13,6 +13,13 @@ extension Inspection {
       lines += ["", "  Known parameters (for scoring only)"]
       lines += Columns.aligned(parameterTable, gap: 2, isNumeric: true).map { "    " + $0 }
     }
+    lines += ["", "  Methods"]
+    for method in methods {
+      let words = method.isPossible ? method.purpose : "cannot be trained: \(method.words)"
+      lines += Columns.wrapped(words, width: 80).enumerated().map { index, line in
+        "    " + Columns.padded(index == 0 ? method.method : "", to: 13) + line
+      }
+    }
     lines += ["", "  Findings"]
     for finding in findings {
       let mark =

@@ -56,6 +56,8 @@ public struct Inspection: Codable, Hashable, Sendable {
   public var sampledRecordingCount: Int
   /// Hash of the data, 16 hexadecimal digits; see `Recordings.contentHash`.
   public var contentHash: String
+  /// Which methods can be trained on the data, and why the others cannot.
+  public var methods: [MethodFitness]
   /// What was noticed, the worst first.
   public var findings: [Finding]
 
@@ -136,8 +138,12 @@ public struct Inspection: Codable, Hashable, Sendable {
       + Inspection.scaleFindings(recordings, parameters)
       + (isMeasured ? Inspection.noiseFindings(channels, noise) : [])
       + Inspection.arrayFindings(arrays, field: field)
-    findings = all.filter { $0.severity == .error } + all.filter { $0.severity != .error }
-    findings += StarterCrops(self).findings
+    (methods, findings) = ([], [])
+    methods = MethodFitness.all(self)
+    let errors = [MethodFitness.finding(methods)].compactMap(\.self)
+    findings =
+      all.filter { $0.severity == .error } + errors + all.filter { $0.severity != .error }
+      + StarterCrops(self).warnings
     if findings.isEmpty { findings = [Finding(.ok, "nothing suspicious was found")] }
   }
 

@@ -18,8 +18,10 @@ struct StarterCrops {
   let target: [Int]
   /// Why they are smaller than usual.
   let notes: [String]
-  /// Why the data cannot be trained on at all.
-  let findings: [Finding]
+  /// Why parameters cannot be found in the data at all.
+  let hindrances: [Finding]
+  /// What is worth a second look where they can.
+  let warnings: [Finding]
   /// Whether the recordings have frames and, where they do not wrap, points enough to assimilate.
   let haveRoomToAssimilate: Bool
 
@@ -30,7 +32,7 @@ struct StarterCrops {
     let lengths = [inspection.frameCount] + inspection.spaceShape
     let names = inspection.metadata.axisNames
     var (input, target, notes): ([Int], [Int], [String]) = ([], [], [])
-    var findings: [Finding] = []
+    var (hindrances, warnings): ([Finding], [Finding]) = ([], [])
     for (axis, length) in lengths.enumerated() {
       let isPeriodic = axis > 0 && inspection.metadata.boundary[axis - 1] == .periodic
       let what = axis == 0 ? "frames" : "points on axis \(names[axis])"
@@ -50,7 +52,7 @@ struct StarterCrops {
           "The usual target crop has \(usualTarget[axis]) \(what); the data have \(length).")
       }
       if input[axis] < StarterCrops.smallestInput {
-        findings.append(
+        hindrances.append(
           Finding(
             .error,
             "there are \(length) \(what), but the encoder needs \(StarterCrops.smallestInput)",
@@ -58,7 +60,7 @@ struct StarterCrops {
               ? "Record longer, or store frames more often."
               : "Use a finer or larger mesh, or declare the axis periodic if it is."))
       } else if axis > 0, target[axis] < StarterCrops.smallestTarget {
-        findings.append(
+        hindrances.append(
           Finding(
             .error,
             "there are \(length) \(what), but the decoder needs \(StarterCrops.smallestTarget)",
@@ -66,18 +68,19 @@ struct StarterCrops {
       }
     }
     if inspection.recordingCount < 2 {
-      findings.append(
+      hindrances.append(
         Finding(
           .error, "there is a single recording",
           remedy: "Give recordings whose hidden parameters differ; hundreds are usual. Was the "
             + "first axis meant to be time? Then say so with --axes."))
     } else if inspection.recordingCount < 50 {
-      findings.append(
+      warnings.append(
         Finding(
           .warning, "the file holds \(counted(inspection.recordingCount, "recording"))",
           remedy: "A latent needs recordings enough to show its range: hundreds are usual."))
     }
-    (self.input, self.target, self.notes, self.findings) = (input, target, notes, findings)
+    (self.input, self.target, self.notes) = (input, target, notes)
+    (self.hindrances, self.warnings) = (hindrances, hindrances.isEmpty ? warnings : [])
     haveRoomToAssimilate = lengths.indices.allSatisfy { axis in
       axis == 0
         ? target[0] + Self.assimilated.frames <= lengths[0]
@@ -88,17 +91,13 @@ struct StarterCrops {
 }
 
 extension Inspection {
-  /// A recipe that trains on the file, as YAML with comments.
+  /// A recipe that trains on the file, by the first method that can, as YAML with comments.
   ///
   /// - Parameter path: The data file as the recipe should name it.
   /// - Returns: Text of a recipe; comments at its top say what keeps the data from being trained
   ///   on.
   public func starterRecipe(for path: String) -> String {
-    let crops = StarterCrops(self)
-    let is2D = spaceShape.count == 2
-    let learnsFits = recordingCount >= 100
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
-    let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
     var lines = [
       "# A recipe to start from, made for \(oneLine(file)): \(counted(recordingCount, "recording")),",
       "# \(counted(channels.count, "channel")), \(counted(frameCount, "frame")), "
@@ -107,20 +106,38 @@ extension Inspection {
     for finding in findings where finding.severity == .error {
       lines.append("# MEND FIRST: \(oneLine(finding.message)). \(oneLine(finding.remedy))")
     }
-    lines += [
-      "name: \(quoted(name))", "seed: 1", "",
+    let isPossible = methods.contains(where: \.isPossible)
+    for method in methods where isPossible && !method.isPossible {
+      lines.append("# Not for method: \(method.method): \(oneLine(method.words))")
+    }
+    let head = ["name: \(quoted(name))", "seed: 1", ""]
+    var data = [
       "data:", "  # Recordings to learn from; 'params' in the file is never looked at in training.",
       "  train: \(quoted(path))",
     ]
     if key != RecordingKey.field, !isMadeOnDemand {
-      lines += ["  # The array that holds the recordings.", "  key: \(quoted(key))"]
+      data += ["  # The array that holds the recordings.", "  key: \(quoted(key))"]
     }
     if let axes {
-      lines += [
+      data += [
         "  # What its axes are: N recordings, C channels, T time, X and Y space.",
         "  axes: \(quoted(axes))",
       ]
     }
+    let chosen = methods.first(where: \.isPossible)?.method ?? MethodFitness.parameters
+    lines +=
+      chosen == MethodFitness.dynamics
+      ? forecastRecipe(head, data) : parameterRecipe(head, data)
+    return lines.joined(separator: "\n")
+  }
+
+  /// A recipe that finds the parameters in which the recordings of the file differ.
+  private func parameterRecipe(_ head: [String], _ data: [String]) -> [String] {
+    let crops = StarterCrops(self)
+    let is2D = spaceShape.count == 2
+    let learnsFits = recordingCount >= 100
+    let axisWords = (["time"] + metadata.axisNames.dropFirst()).joined(separator: ", ")
+    var lines = head + data
     lines += [
       "  # Every channel is brought to mean 0 and variance 1 for the model; results have the file's units.",
       "  normalize: standard", "",
@@ -173,7 +190,7 @@ extension Inspection {
       if assimilates { lines.append(assimilation) }
       lines.append("")
     }
-    return lines.joined(separator: "\n")
+    return lines
   }
 }
 

@@ -239,9 +239,10 @@ extension Recordings {
     let measured = check.map(measurementFindings) ?? []
     let isMeasured = measured.allSatisfy { $0.severity != .error }
     var findings: [Finding] = []
-    let nonFinite = statistics.nonFinite.first.map { first in
-      let recordings = statistics.nonFinite.count
-      let values = statistics.nonFinite.reduce(0) { $0 + $1.count }
+    let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
+    let gapFinding = gaps.first.map { first in
+      let recordings = gaps.count
+      let values = gaps.reduce(0) { $0 + $1.count }
       return Finding(
         .error,
         "\(counted(values, "value")) in \(counted(recordings, "recording")) "
@@ -287,8 +288,32 @@ extension Recordings {
       }
     }
     return ValueReport(
-      measured: measured, nonFinite: nonFinite, contents: findings,
+      measured: measured,
+      nonFinite: [gapFinding].compactMap(\.self) + paddingFindings(statistics),
+      contents: findings,
       nonFiniteRecordings: statistics.nonFinite.map(\.place.recording))
+  }
+
+  /// Recordings of unequal lengths that were filled up to one.
+  private func paddingFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    let padded = statistics.nonFinite.compactMap { entry in
+      entry.paddedFrom.map { (recording: entry.place.recording, frame: $0) }
+    }
+    guard let shortest = padded.min(by: { $0.frame < $1.frame }) else { return [] }
+    let frames = shortest.frame
+    let axes = (1...2 + spaceRank).map(String.init).joined(separator: ", ")
+    let cut =
+      times == nil ? "x = x[:, :, :\(frames)]" : "x, t = x[:, :, :\(frames)], t[:\(frames)]"
+    return [
+      Finding(
+        .error,
+        "\(counted(padded.count, "recording")) of \(statistics.sample.count) "
+          + "\(padded.count == 1 ? "ends" : "end") before the last frame, with nothing but NaN "
+          + "behind: the shortest, \(shortest.recording), from frame \(frames) on",
+        remedy: "Cut to \(counted(frames, "frame")): \(cut). Or keep the recordings that are "
+          + "whole: x = x[np.isfinite(x).all(axis=(\(axes)))]. Axes are N, C, T, "
+          + "\(spaceRank == 2 ? "X, Y" : "X") here.")
+    ]
   }
 
   private func scaleFindings(_ statistics: RecordingsStatistics) -> [Finding] {

@@ -66,8 +66,9 @@ struct RecordingsStatistics: Sendable {
   let parts: [RecordingMoments]
   let channels: [ChannelStatistics]
   let seams: [SeamStatistics]
-  /// The first value in every recording that has one, with the number of them in the recording.
-  let nonFinite: [(place: NumberPlace, count: Int)]
+  /// The first value in every recording that has one, with the number of them in the recording, and
+  /// the frame from which on nothing is finite, where everything before it is.
+  let nonFinite: [(place: NumberPlace, count: Int, paddedFrom: Int?)]
   /// Recordings whose numbers are all equal.
   let constant: [Int]
   /// Recordings that repeat an earlier one, with that one.
@@ -95,7 +96,9 @@ struct RecordingsStatistics: Sendable {
         axis: recordings.axisNames[1 + axis],
         typicalJump: total.inside.rootMeanSquare, seamJump: total.seam.rootMeanSquare)
     }
-    nonFinite = parts.compactMap { part in part.firstNonFinite.map { ($0, part.nonFiniteCount) } }
+    nonFinite = parts.compactMap { part in
+      part.firstNonFinite.map { ($0, part.nonFiniteCount, part.paddedFrom(in: recordings)) }
+    }
     constant = zip(sample, parts).filter { part in
       part.1.channels.allSatisfy { $0.minimum >= $0.maximum && $0.nonFiniteCount == 0 }
     }.map(\.0)
@@ -163,6 +166,7 @@ struct ChannelMoments: Sendable {
   var count = 0
   var change = SquareSum()
   var nonFiniteCount = 0
+  var firstNonFiniteFrame: Int?
 
   static func total(_ parts: [ChannelMoments]) -> ChannelMoments {
     parts.reduce(into: ChannelMoments()) { total, part in
@@ -239,6 +243,7 @@ struct RecordingMoments: Sendable {
           blocks[channel][block].high = max(blocks[channel][block].high, moments.maximum)
           if moments.finiteCount < frameLength {
             unusualFrames.insert(time)
+            channels[channel].firstNonFiniteFrame = channels[channel].firstNonFiniteFrame ?? time
             if first == nil {
               let cell = unsafe UnsafeBufferPointer(start: frame, count: frameLength)
                 .firstIndex { !$0.isFinite }
@@ -289,6 +294,18 @@ struct RecordingMoments: Sendable {
         }
       }
     }
+  }
+
+  /// The frame from which on no value of any channel is finite, where all before are.
+  func paddedFrom(in recordings: Recordings) -> Int? {
+    let cells = recordings.spaceShape.reduce(1, *)
+    guard let frame = channels.first?.firstNonFiniteFrame, frame > 0,
+      channels.allSatisfy({
+        $0.firstNonFiniteFrame == frame
+          && $0.nonFiniteCount == (recordings.frameCount - frame) * cells
+      })
+    else { return nil }
+    return frame
   }
 
   private mutating func addFrame(

@@ -16,17 +16,28 @@ package enum SolverSettings: Codable, Hashable, Sendable {
 
   private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, process }
 
-  /// The solver that words of a command line mean: a built-in one, or a program and its arguments.
+  /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
+  /// built-in one, or a program and its arguments as in a shell.
   package init(words: String) throws {
+    let isRecipe =
+      words.hasPrefix("{") || CodingKeys.allCases.contains { words.hasPrefix($0.stringValue + ":") }
+    guard !isRecipe else {
+      self = try RecipeText(yaml: words, source: "--solver").decode(SolverSettings.self)
+      try validate(at: "--solver")
+      return
+    }
     switch words {
     case "fhn": self = .fhn(.init())
     case "ks22": self = .ks22(.init())
     default:
-      let command = words.split(separator: " ").map(String.init)
+      // The path of a program may have spaces.
+      let isProgram = FileManager.default.isExecutableFile(atPath: words)
+      let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
-        !command.isEmpty, "--solver", found: "empty",
-        allowed: "fhn, ks22, or a program and its arguments",
-        remedy: "For example --solver 'python3 solver.py'.")
+        !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
+        allowed: "fhn, ks22, a program and its arguments, or what a recipe has at 'solver'",
+        remedy: "For example --solver 'python3 \"my solver.py\"', or "
+          + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
       self = .process(ProcessSolverConfiguration(command: command))
     }
   }

@@ -238,9 +238,19 @@ public final class ProcessSolver: MicroSolver {
     guard announced == count else {
       throw failed(.frameSize(.frame(frame), found: announced, expected: count), program)
     }
-    var bits = [UInt64](repeating: 0, count: count)
-    try attempt(.frame(frame), program) { () throws(SolverProcess.Failure) in
-      try program.read(into: &bits, seconds: configuration.frameSeconds)
+    var (bits, filled) = ([UInt64](repeating: 0, count: count), 0)
+    do {
+      try attempt(.frame(frame), program) { () throws(SolverProcess.Failure) in
+        try program.read(into: &bits, filled: &filled, seconds: configuration.frameSeconds)
+      }
+    } catch {
+      guard filled == 4 * count, !error.isStop else { throw error }
+      var error = error
+      error.problem = .numberFormat(.frame(frame), .float32)
+      throw error
+    }
+    if let format = NumberFormat(shownBy: bits) {
+      throw failed(.numberFormat(.frame(frame), format), program)
     }
     return bits.map { Double(bitPattern: UInt64(littleEndian: $0)) }
   }

@@ -53,6 +53,8 @@ public struct ProcessSolverError: Error, Hashable, Sendable, CustomStringConvert
     case frameInterval(found: Double, expected: Double)
     /// A frame has another number of numbers than its states.
     case frameSize(Awaited, found: Int, expected: Int)
+    /// The bytes of a frame are numbers of another form than the protocol's.
+    case numberFormat(Awaited, NumberFormat)
     /// A number of a frame, or of a state to start from (frame 0), is not finite.
     case notFinite(trajectory: Int, frame: Int, index: [Int])
     /// The solver said that it cannot.
@@ -80,6 +82,9 @@ public struct ProcessSolverError: Error, Hashable, Sendable, CustomStringConvert
     return "The solver '\(program)' \(sentence)\(end)"
   }
 
+  /// Whether a signal asked to stop.
+  var isStop: Bool { if case .stopped = problem { true } else { false } }
+
   private var sentence: String {
     switch problem {
     case .cannotStart(let reason):
@@ -105,6 +110,15 @@ public struct ProcessSolverError: Error, Hashable, Sendable, CustomStringConvert
       """
       announced \(found) numbers as \(awaited), but the states of all trajectories together have \
       \(expected).
+      """
+    case .numberFormat(let awaited, let format):
+      """
+      seems to write \(format.rawValue): \
+      \(format == .float32
+        ? "\(awaited) has half as many bytes as announced"
+        : "the numbers of \(awaited) make sense only with their bytes in reverse order"). Numbers are \
+      little-endian float64, 8 bytes each: x.astype('<f8').tobytes() in NumPy, double in C, real(8) \
+      in Fortran.
       """
     case .notFinite(let trajectory, 0, let index):
       """

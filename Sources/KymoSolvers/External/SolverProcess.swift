@@ -80,10 +80,11 @@ import Glibc
   /// What lies unread, for the words of an error.
   var unread: ArraySlice<UInt8> { received.prefix(100) }
 
-  /// Fills `target` with the bytes that come next.
-  func read(into target: inout [UInt64], seconds: Double) throws(Failure) {
+  /// Fills `target` with the bytes that come next, and counts them also when it fails.
+  func read(
+    into target: inout [UInt64], filled: inout Int, seconds: Double
+  ) throws(Failure) {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    var filled = 0
     let total = 8 * target.count
     while filled < total {
       let part = min(received.count, total - filled)
