@@ -119,12 +119,6 @@ kt_status kt_empty(
   });
 }
 
-kt_status kt_range(kt_tensor *out, int64_t count, kt_device where) {
-  return producing(out, [&] {
-    return at::arange(count, at::TensorOptions(at::kLong).device(device(where)));
-  });
-}
-
 namespace {
 // A tensor over memory of the caller, for the length of one call.
 at::Tensor borrowed(const void *memory, at::IntArrayRef sizes, kt_scalar_type type) {

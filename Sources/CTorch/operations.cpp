@@ -1,22 +1,17 @@
-// Arithmetic, reductions, linear algebra, convolutions, transforms.
+// Arithmetic, reductions, linear algebra, convolutions.
 #include <ATen/ops/avg_pool1d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/celu.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/elu.h>
-#include <ATen/ops/fft_irfft.h>
-#include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/maximum.h>
-#include <ATen/ops/minimum.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/selu.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_linear1d.h>
-#include <ATen/ops/view_as_complex.h>
-#include <ATen/ops/view_as_real.h>
 #include <ATen/ops/where.h>
 
 #include <cmath>
@@ -47,7 +42,6 @@ kt_status kt_unary(kt_tensor *out, kt_tensor t, kt_unary_operation operation) {
       case KT_SOFTPLUS: return at::softplus(x);
       case KT_SIN: return x.sin();
       case KT_COS: return x.cos();
-      case KT_NOT: return x.logical_not();
     }
     TORCH_CHECK(false, "there is no unary operation ", static_cast<int>(operation));
   });
@@ -62,11 +56,6 @@ kt_status kt_binary(kt_tensor *out, kt_tensor lhs, kt_tensor rhs, kt_binary_oper
       case KT_MULTIPLY: return x.mul(y);
       case KT_DIVIDE: return x.div(y);
       case KT_MAXIMUM: return at::maximum(x, y);
-      case KT_MINIMUM: return at::minimum(x, y);
-      case KT_GREATER: return x.gt(y);
-      case KT_LESS: return x.lt(y);
-      case KT_EQUAL: return x.eq(y);
-      case KT_AND: return x.logical_and(y);
       case KT_MATMUL: return x.matmul(y);
     }
     TORCH_CHECK(false, "there is no binary operation ", static_cast<int>(operation));
@@ -83,9 +72,6 @@ kt_status kt_scalar(kt_tensor *out, kt_tensor t, double scalar, kt_scalar_operat
       case KT_DIVIDE_SCALAR: return x.div(scalar);
       case KT_DIVIDE_SCALAR_BY: return x.reciprocal().mul(scalar);
       case KT_POWER_SCALAR: return x.pow(scalar);
-      case KT_GREATER_SCALAR: return x.gt(scalar);
-      case KT_LESS_SCALAR: return x.lt(scalar);
-      case KT_EQUAL_SCALAR: return x.eq(scalar);
     }
     TORCH_CHECK(false, "there is no scalar operation ", static_cast<int>(operation));
   });
@@ -125,7 +111,6 @@ kt_status kt_reduce(
       case KT_SUM: return x.sum(axes, keep);
       case KT_MEAN: return x.mean(axes, keep);
       case KT_MAX: return x.amax(axes, keep);
-      case KT_MIN: return x.amin(axes, keep);
       case KT_LOG_SUM_EXP: return x.logsumexp(axes, keep);
     }
     TORCH_CHECK(false, "there is no reduction ", static_cast<int>(operation));
@@ -140,9 +125,8 @@ kt_status kt_variance(
   });
 }
 
-kt_status kt_softmax(kt_tensor *out, kt_tensor t, int64_t axis, bool logarithm) {
-  return producing(
-      out, [&] { return logarithm ? value(t).log_softmax(axis) : value(t).softmax(axis); });
+kt_status kt_softmax(kt_tensor *out, kt_tensor t, int64_t axis) {
+  return producing(out, [&] { return value(t).softmax(axis); });
 }
 
 kt_status kt_all_finite(bool *out, kt_tensor t) {
@@ -188,21 +172,8 @@ kt_status kt_upsample_linear(kt_tensor *out, kt_tensor input, int64_t factor) {
   });
 }
 
-kt_status kt_rfft(kt_tensor *out, kt_tensor t, int64_t axis) {
-  return producing(
-      out, [&] { return at::view_as_real(at::fft_rfft(value(t), std::nullopt, axis)); });
-}
-kt_status kt_irfft(kt_tensor *out, kt_tensor t, int64_t length, int64_t axis) {
-  return producing(out, [&] {
-    return at::fft_irfft(at::view_as_complex(value(t).contiguous()), length, axis);
-  });
-}
-
 kt_status kt_add_in_place(kt_tensor target, kt_tensor other, double scale) {
   return guarded([&] { value(target).add_(value(other), scale); });
-}
-kt_status kt_multiply_in_place(kt_tensor target, kt_tensor other) {
-  return guarded([&] { value(target).mul_(value(other)); });
 }
 kt_status kt_scale_in_place(kt_tensor target, double factor) {
   return guarded([&] { value(target).mul_(factor); });

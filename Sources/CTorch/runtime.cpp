@@ -1,4 +1,4 @@
-// The library itself: versions, devices, threads, random generators.
+// The library itself: versions, devices, threads.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
@@ -24,10 +24,6 @@ using namespace kymo;
 // a third of those of a kernel network with 64 hidden channels. The processor leaves its fast path
 // for each of them. Threads started later inherit this.
 [[gnu::constructor]] static void flush_denormals() { at::globalContext().setFlushDenormal(true); }
-
-struct kt_generator_body {
-  at::Generator value;
-};
 
 const char *kt_version(void) { return TORCH_VERSION; }
 
@@ -88,24 +84,4 @@ void kt_parallel_for(
   bool alone = count <= loop.grain || at::in_parallel_region() || at::get_num_threads() == 1;
   if (alone || !start_team()) return loop.work();
   start_team()([](void *loop) { static_cast<Loop *>(loop)->work(); }, &loop, 0, 0);
-}
-
-kt_status kt_generator_create(kt_generator *out, uint64_t seed, kt_device where) {
-  return guarded([&] {
-    const at::Generator &common = at::globalContext().defaultGenerator(device(where));
-    auto generator = common.clone();
-    generator.set_current_seed(seed);
-    *out = new kt_generator_body{generator};
-  });
-}
-void kt_generator_release(kt_generator generator) { delete generator; }
-
-kt_status kt_normal_in_place(kt_tensor t, kt_generator generator, double mean, double deviation) {
-  return guarded([&] { value(t).normal_(mean, deviation, generator->value); });
-}
-kt_status kt_uniform_in_place(kt_tensor t, kt_generator generator, double low, double high) {
-  return guarded([&] { value(t).uniform_(low, high, generator->value); });
-}
-kt_status kt_bernoulli_in_place(kt_tensor t, kt_generator generator, double probability) {
-  return guarded([&] { value(t).bernoulli_(probability, generator->value); });
 }

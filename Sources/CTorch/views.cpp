@@ -26,12 +26,6 @@ kt_status kt_select(kt_tensor *out, kt_tensor t, int64_t axis, int64_t index) {
 kt_status kt_unsqueeze(kt_tensor *out, kt_tensor t, int64_t axis) {
   return producing(out, [&] { return value(t).unsqueeze(axis); });
 }
-kt_status kt_squeeze(kt_tensor *out, kt_tensor t, int64_t axis) {
-  return producing(out, [&] {
-    TORCH_CHECK(value(t).size(axis) == 1, "axis ", axis, " of ", value(t).sizes(), " is not 1");
-    return value(t).squeeze(axis);
-  });
-}
 kt_status kt_expand(kt_tensor *out, kt_tensor t, const int64_t *sizes, int64_t rank) {
   return producing(out, [&] { return value(t).expand(list(sizes, rank)); });
 }

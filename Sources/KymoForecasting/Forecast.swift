@@ -60,7 +60,7 @@ public struct ForecastTiming: Hashable, Codable, Sendable {
   ) rethrows -> Result {
     let start = ContinuousClock.now
     let result = try body()
-    self[keyPath: part].seconds += start.duration(to: .now).inSeconds
+    self[keyPath: part].seconds += start.duration(to: .now).seconds
     self[keyPath: part].count += count
     return result
   }
@@ -123,9 +123,4 @@ public struct Forecast: Sendable {
     let made = origins.reduce(0) { $0 + $1.count { $0 == .latent } }
     return Double(made) / Double(max(1, trajectoryCount * stepCount))
   }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -58,7 +58,7 @@ final class ForecastRun {
     try ensemble.feed(encoded.steps(0..<knownCount - 1))
     lastKnownLatents = encoded.frame(knownCount - 1)
     if forecaster.warmUpConvention == .trueLastFrame { ensemble.take(lastKnownLatents) }
-    timing.warmUp.seconds = start.duration(to: .now).inSeconds
+    timing.warmUp.seconds = start.duration(to: .now).seconds
     timing.warmUp.count = batch * knownCount
   }
 
@@ -92,25 +92,6 @@ final class ForecastRun {
       try forecaster.checkStop()
       _ = try advanceSolver(min(count, stepCount - done))
     }
-  }
-
-  /// Every prediction is decoded and encoded again before it is fed back.
-  func advanceThroughStates() throws {
-    ensemble.take(lastKnownLatents)
-    while done < stepCount {
-      try forecaster.checkStop()
-      let frame = try advanceLatents(1)
-      if done < stepCount { ensemble.take(try encode(frame.asOneStep()).frame(0)) }
-    }
-  }
-
-  /// One-step predictions after true frames, `[B, H, C, X…]`, the first of which is the last known.
-  func follow(_ truth: HostArray<Float>) throws {
-    let known = try encode(truth)
-    let predicted = try timing.measure(\.latent, count: batch * stepCount * ensemble.count) {
-      try ensemble.feed(known)
-    }
-    record(latents: predicted, frames: try decode(predicted), .latent)
   }
 
   // MARK: Phases
@@ -267,7 +248,7 @@ final class ForecastRun {
         latents.elements[index] = .nan
       }
     }
-    timing.totalSeconds = begin.duration(to: .now).inSeconds
+    timing.totalSeconds = begin.duration(to: .now).seconds
     return Forecast(
       frames: frames, latents: latents, origins: origins,
       outcomes: divergedAt.map { $0.map { .diverged(step: $0) } ?? .completed }, timing: timing)

@@ -107,38 +107,6 @@ public struct Forecaster {
     return run.finish()
   }
 
-  /// Feeds the encoding of every decoded prediction back instead of the prediction.
-  ///
-  /// - Parameters:
-  ///   - known: Known frames in physical units, `[B, W, C, X…]`.
-  ///   - stepCount: Number of frames to forecast, H.
-  /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
-  /// - Returns: The forecast; divergence is part of it.
-  public func iterativeState(from known: HostArray<Float>, stepCount: Int) throws -> Forecast {
-    try check(known, needsSolver: nil)
-    let run = try ForecastRun(self, known: known, stepCount: stepCount, startTime: 0)
-    try run.advanceThroughStates()
-    return run.finish()
-  }
-
-  /// One-step predictions on true frames.
-  ///
-  /// - Parameters:
-  ///   - frames: True frames in physical units, `[B, T, C, X…]`.
-  ///   - warmUp: Number of frames, W, before the first prediction.
-  /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
-  /// - Returns: Predictions of the frames W … T − 1, each from all true frames before it.
-  public func teacherForced(on frames: HostArray<Float>, warmUp: Int) throws -> Forecast {
-    try check(frames, needsSolver: nil)
-    guard warmUp >= 1, frames.shape[1] > warmUp else {
-      throw ForecastError.warmUpTooShort(found: frames.shape[1], needed: max(1, warmUp) + 1)
-    }
-    let run = try ForecastRun(
-      self, known: frames.steps(0..<warmUp), stepCount: frames.shape[1] - warmUp, startTime: 0)
-    try run.follow(frames.steps(warmUp - 1..<frames.shape[1] - 1))
-    return run.finish()
-  }
-
   /// Throws unless the parts fit each other and the frames.
   func check(_ known: HostArray<Float>, needsSolver: String?) throws {
     let state = reduction.stateShape

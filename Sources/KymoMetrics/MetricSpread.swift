@@ -8,10 +8,6 @@ public struct MetricSpread: Hashable, Sendable {
   public var mean: Double
   /// Root of the unbiased variance; NaN below two finite values.
   public var standardDeviation: Double
-  /// The smallest value.
-  public var minimum: Double
-  /// The largest value.
-  public var maximum: Double
   /// Number of finite values.
   public var count: Int
   /// Number of values that were infinite or NaN.
@@ -22,8 +18,6 @@ public struct MetricSpread: Hashable, Sendable {
     let finite = values.filter(\.isFinite)
     mean = Statistics.mean(finite)
     standardDeviation = Statistics.sampleStandardDeviation(finite)
-    minimum = finite.min() ?? .nan
-    maximum = finite.max() ?? .nan
     count = finite.count
     divergedCount = values.count - finite.count
   }

@@ -78,11 +78,6 @@ extension Tensor {
     self.init(host: array.elements, shape: array.shape, device: device)
   }
 
-  /// Creates a tensor without axes that holds one number.
-  public init(_ value: Double, dtype: ScalarType = .float32, device: Device = .cpu) {
-    self = .full([], value, dtype: dtype, device: device)
-  }
-
   private init<Element: TensorElement>(host values: [Element], shape: [Int], device: Device) {
     precondition(
       shape.reduce(1, *) == values.count,

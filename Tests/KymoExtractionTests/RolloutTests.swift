@@ -334,6 +334,6 @@ private struct Problem {
 extension Tensor {
   /// The sum of recordings' errors, each with a factor of its own.
   fileprivate var unequalSum: Tensor {
-    (self * (Tensor.range(count).cast(to: dtype) + 1)).sum()
+    (self * (Tensor(integers: Array(0..<count), shape: [count]).cast(to: dtype) + 1)).sum()
   }
 }

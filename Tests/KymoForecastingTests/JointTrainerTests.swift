@@ -76,7 +76,7 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
       training.hasLatentLoss = latent
       training.latentLossUsesLastFrame = last
       let trainer = try trainer(training, seed: 3)
-      let found = trainer.validationLoss()
+      let found = (trainer.trainer.validationLoss() ?? .nan)
 
       let (reduction, propagator) = trainer.finished()
       // One sequence of three windows of 8, and another; the state goes through a sequence.
@@ -122,7 +122,7 @@ private func trainer(_ training: JointTraining, seed: UInt64) throws -> JointTra
     var training = training(steps: 1200)
     training.hasReconstructionLoss = true
     let trainer = try trainer(training, seed: seed)
-    let first = trainer.validationLoss()
+    let first = (trainer.trainer.validationLoss() ?? .nan)
     while !trainer.isFinished { _ = try trainer.step() }
     let best = try #require(trainer.bestLoss)
     // Scaled waves have variance 1/8; measured 1.05e-3 and 1.08e-3, the bar is twice that.

@@ -102,19 +102,6 @@ import Testing
     #expect(try self.forecast(macro: 2, micro: 3, horizon: 0).frames.count == 0)
   }
 
-  @Test("feed states back, and true frames") func otherModes() throws {
-    let forecaster = Forecaster(
-      reduction: WrittenReduction(log: log),
-      propagators: [WrittenPropagator(log: log) { $0 + 1.5 }])
-    let known = counting(from: [0], frames: 3)
-    #expect(
-      try forecaster.iterativeState(from: known, stepCount: 2).frames.elements == [3.5, 5])
-    #expect(
-      log.calls.dropFirst(3) == ["step 2", "decode 3.5", "encode 3.5", "step 3.5", "decode 5"])
-    let predicted = try forecaster.teacherForced(on: counting(from: [0], frames: 6), warmUp: 3)
-    #expect(predicted.frames.elements == [3.5, 4.5, 5.5])
-  }
-
   @Test("refuse what does not fit") func errors() throws {
     var forecaster = Forecaster(
       reduction: WrittenReduction(log: log), propagators: [WrittenPropagator { $0 }])

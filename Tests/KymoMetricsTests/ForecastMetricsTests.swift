@@ -1,4 +1,4 @@
-// Metrics of forecasts: numbers worked out by hand, NumPy's and SciPy's numbers, and bounds that
+// Metrics of forecasts: numbers worked out by hand, NumPy's numbers, and bounds that
 // each metric must keep.
 import Foundation
 import KymoMetrics
@@ -6,13 +6,13 @@ import KymoNumerics
 import KymoTestSupport
 import Testing
 
-/// Values from NumPy and SciPy; `Golden/forecast_metrics.py` made them.
+/// Values from NumPy; `Golden/forecast_metrics.py` made them.
 private struct ForecastGolden: Decodable {
   var formatVersion: Int
   var shape: [Int]
   var truth, prediction, nad, mnad, rmse, nrmse: [Double]
-  var correlation, correlationPerStep, amplitudes, autocorrelation: [Double]
-  var spectrumError, derivativeDistance, wasserstein, histogramDistance: Double
+  var correlation, correlationPerStep: [Double]
+  var derivativeDistance, histogramDistance: Double
   var wavePoints: Int
   var firstWave, firstSlope, firstCurvature, secondWave, sample, other: [Double]
 
@@ -40,7 +40,7 @@ private func field(_ values: [Double]) -> HostArray<Double> {
   HostArray(values, shape: [1, values.count / 2, 1, 2])
 }
 
-@Suite("Metrics of forecasts agree with NumPy and SciPy") struct ForecastGoldenTests {
+@Suite("Metrics of forecasts agree with NumPy") struct ForecastGoldenTests {
   @Test("differences and errors in time") func errors() throws {
     let golden = try ForecastGolden.load()
     let (prediction, truth) = golden.pair
@@ -61,7 +61,7 @@ private func field(_ values: [Double]) -> HostArray<Double> {
       rounding)
   }
 
-  @Test("correlations, spectra, autocorrelation") func correlations() throws {
+  @Test("correlations") func correlations() throws {
     let golden = try ForecastGolden.load()
     let (prediction, truth) = golden.pair
     expectClose(correlation(prediction: prediction, truth: truth), golden.correlation, rounding)
@@ -69,20 +69,17 @@ private func field(_ values: [Double]) -> HostArray<Double> {
     expectClose(
       correlation(prediction: prediction.reshaped(steps), truth: truth.reshaped(steps)),
       golden.correlationPerStep, rounding)
-    expectClose(amplitudeSpectrum(of: truth), golden.amplitudes, rounding)
-    expectClose(
-      [spectrumError(prediction: prediction, truth: truth)], [golden.spectrumError], rounding)
-    expectClose(autocorrelation(of: truth, lags: [0, 1, 4]), golden.autocorrelation, rounding)
   }
 
   @Test("distances between distributions") func distributions() throws {
     let golden = try ForecastGolden.load()
-    expectClose(
-      [wassersteinDistance(golden.sample, golden.other)], [golden.wasserstein], rounding)
     let sample = HostArray(golden.sample, shape: [200, 1])
     let other = HostArray(golden.other, shape: [130, 1])
-    // Rice's rule on the truth: 200 samples, 12 cells.
-    expectClose([histogramDistance(other, sample)], [golden.histogramDistance], rounding)
+    let all = golden.sample + golden.other
+    let grid = HistogramGrid(
+      low: [try #require(all.min())], high: [try #require(all.max())], bins: [12])
+    expectClose(
+      [histogramDistance(other, sample, grid: grid)], [golden.histogramDistance], rounding)
   }
 
   @Test("derivatives of a periodic field and their joint density") func derivatives() throws {
@@ -153,79 +150,33 @@ private func field(_ values: [Double]) -> HostArray<Double> {
       rounding)
   }
 
-  @Test("Wasserstein's distance of shifts, sizes and single points") func wasserstein() {
-    let sample = [3.0, 1, 2, 10]
-    expectClose([wassersteinDistance(sample, sample.map { $0 + 2.5 })], [2.5], rounding)
-    #expect(wassersteinDistance([0, 1], [0.5]) == 0.5)
-    // F of {0, 0, 1} against G of {0, 1}: they differ by 1/6 on [0, 1].
-    expectClose([wassersteinDistance([0, 0, 1], [1, 0])], [1.0 / 6], rounding)
-    expectClose(
-      [wassersteinDistance([0, 4, 7], [1, 2, 2, 9])],
-      [wassersteinDistance([1, 2, 2, 9], [0, 4, 7])],
-      rounding)
-    expectClose(
-      [
-        wassersteinDistance(
-          HostArray([0, 0, 1, 10], shape: [2, 2]), HostArray([1, 0, 2, 10], shape: [2, 2]))
-      ], [0.5], rounding)
-    #expect(wassersteinDistance([], [1]).isNaN && wassersteinDistance([.nan], [1]).isNaN)
-  }
-
   @Test("histogram distances from 0 to 2, mass beyond the grid included") func histograms() {
     let a = HostArray([0.1, 0.2, 0.3, 0.9], shape: [4, 1])
     let b = HostArray([2.1, 2.2, 2.3, 2.9], shape: [4, 1])
-    #expect(histogramDistance(a, a) == 0)
-    #expect(histogramDistance(a, b) == 2)
+    let wide = HistogramGrid(low: [0.1], high: [2.9], bins: [4])
+    #expect(histogramDistance(a, a, grid: wide) == 0)
+    #expect(histogramDistance(a, b, grid: wide) == 2)
     let grid = HistogramGrid(low: [0], high: [1], bins: [2])
     #expect(grid.fractions(of: a) == [0.75, 0.25, 0])
     #expect(grid.fractions(of: b) == [0, 0, 1])
     #expect(histogramDistance(b, a, grid: grid) == 2)
     #expect(grid.fractions(of: HostArray([1, .nan], shape: [2, 1])) == [0, 0.5, 0.5])
-    let covering = HistogramGrid(covering: [a], bins: 100)
-    #expect(histogramDistance(a, a, grid: covering) == 0)
-    #expect(histogramDistance(b, a, grid: covering) == 2)
   }
 
-  @Test("Rice's rule, and the floor of two uniform samples") func rice() {
-    #expect(riceBinCount(sampleCount: 1000, dimensions: 3) == 5)
-    #expect(riceBinCount(sampleCount: 1000, dimensions: 1) == 20)
-    #expect(riceBinCount(sampleCount: 1001, dimensions: 1) == 21)
-    #expect(riceBinCount(sampleCount: 1, dimensions: 3) == 2)
+  @Test("the floor of two uniform samples") func floor() {
+    let grid = HistogramGrid(low: [0, 0, 0], high: [1, 1, 1], bins: [5, 5, 5])
     var random = RandomStream(seed: 3, purpose: .testing)
     func sample() -> HostArray<Double> {
       HostArray((0..<3000).map { _ in random.uniform() }, shape: [1000, 3])
     }
     // E|p − q| of 125 cells with 8 expected each: 125 · √(2 · 8 · 2/π) / 1000 = 0.40.
-    let distances = (0..<5).map { _ in histogramDistance(sample(), sample()) }
+    let distances = (0..<5).map { _ in histogramDistance(sample(), sample(), grid: grid) }
     #expect(distances.allSatisfy { (0.33...0.47).contains($0) }, "\(distances)")
-  }
-
-  @Test("spectra find the amplitude of a wave, at any length", arguments: [16, 21, 30, 31, 1])
-  func spectra(_ frames: Int) {
-    let cycles = 3
-    let values = (0..<frames).flatMap { frame -> [Double] in
-      let angle = 2 * Double.pi * Double(cycles * frame) / Double(frames)
-      return [2 * cos(angle), 4 * sin(angle), 6 * cos(angle + 1)]
-    }
-    let wave = HostArray(values, shape: [1, frames, 1, 3])
-    let amplitudes = amplitudeSpectrum(of: wave)
-    #expect(amplitudes.count == frames / 2 + 1)
-    if frames > 1 {
-      expectClose([amplitudes[cycles]], [4], rounding)
-      expectClose([amplitudes.reduce(0, +)], [4], Tolerance(absolute: 1e-11, because: "rounding"))
-      let half = HostArray(values.map { $0 / 2 }, shape: wave.shape)
-      expectClose([spectrumError(prediction: half, truth: wave)], [0.5], rounding)
-    }
-  }
-
-  @Test("autocorrelation of an alternating field") func alternating() {
-    let wave = HostArray([1.0, -1, 1, -1, 1, -1], shape: [1, 6, 1, 1])
-    expectClose(autocorrelation(of: wave, lags: [0, 1, 2]), [1, -1, 1], rounding)
   }
 
   @Test("spread over initial conditions counts what diverged") func spread() {
     let spread = MetricSpread([1, 2, .nan, 6, .infinity])
-    #expect(spread.mean == 3 && spread.minimum == 1 && spread.maximum == 6)
+    #expect(spread.mean == 3)
     #expect(spread.count == 3 && spread.divergedCount == 2)
     expectClose([spread.standardDeviation], [Double(7).squareRoot()], rounding)
     let columns = MetricSpread.overInitialConditions(

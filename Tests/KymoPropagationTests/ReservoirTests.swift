@@ -10,6 +10,29 @@ import Testing
 
 @testable import KymoPropagation
 
+extension ReservoirMemory {
+  /// The activity h of every unit, `[B, N]`.
+  fileprivate var units: HostArray<Double> {
+    get {
+      var units = HostArray(repeating: 0.0, shape: [batchCount, unitCount])
+      for index in units.elements.indices { units.elements[index] = activity[place(of: index)] }
+      return units
+    }
+    set {
+      precondition(
+        newValue.shape == [batchCount, unitCount], "ReservoirMemory: \(newValue.shape)")
+      for index in newValue.elements.indices {
+        activity[place(of: index)] = newValue.elements[index]
+      }
+    }
+  }
+
+  private func place(of index: Int) -> Int {
+    let (item, unit) = (index / unitCount, index % unitCount)
+    return (item / lanes * unitCount + unit) * lanes + item % lanes
+  }
+}
+
 /// Runs `body` on every instruction set that this processor has.
 private func onEveryLevel(_ body: () throws -> Void) rethrows {
   defer { kk_limit_level(KK_LEVEL_AVX512) }

@@ -43,6 +43,27 @@ private func bumps(_ count: Int, seed: UInt64 = 1) -> HostArray<Float> {
   return HostArray(values, shape: [count, 2, 16, 12])
 }
 
+extension AutoencoderReduction {
+  /// Mean squared errors of reconstructed states: of scaled fields, the scaler's slack taken out,
+  /// and in physical units.
+  fileprivate func reconstructionError(
+    of states: HostArray<Float>
+  ) throws -> (scaled: Double, physical: Double) {
+    let found = try decode(encode(states))
+    let cells = stateShape.dropFirst().reduce(1, *)
+    var (scaled, physical) = (0.0, 0.0)
+    let plain = 1 + 2 * configuration.scalingSlack
+    for (index, (a, b)) in zip(states.elements, found.elements).enumerated() {
+      let difference = Double(a) - Double(b)
+      let ratio = difference / scaler.scale[index / cells % stateShape[0]] * plain
+      physical += difference * difference
+      scaled += ratio * ratio
+    }
+    let count = Double(states.count)
+    return (scaled / count, physical / count)
+  }
+}
+
 private func small(latents: Int = 1) -> FeedForwardAutoencoder {
   var settings = FeedForwardAutoencoder()
   (settings.latentCount, settings.hiddenWidth, settings.hiddenLayers) = (latents, 24, 2)
@@ -263,7 +284,7 @@ private func rounds(patience: Int, rounds: Int, epochs: Int) -> ReductionTrainin
     func error(_ selection: Descent.Selection) throws -> (found: Double, best: Double) {
       var training = ReductionTraining()
       (training.phase.steps, training.phase.selection) = (240, selection)
-      training.phase.learningRate = .exponential(.init(start: 0.05, factor: 1, period: 1))
+      training.phase.learningRate = .constant(.init(rate: 0.05))
       let validation = fronts(32, seed: 2)
       let trainer = try ReductionTrainer(
         .feedForward(small()), training: training, states: FrameSet(states: fronts(96)),

@@ -159,8 +159,7 @@ private func planes(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
       for (kind, errors) in kinds.enumerated() {
         var baseline = exact
         (baseline.diffusivityError, baseline.velocityError) = errors
-        let result = baseline.errors(
-          x: data.x, parameters: data.parameters, frameCount: 18, threads: 2)
+        let result = BaselineErrors(baseline, data, frameCount: 18)
         #expect(result.divergedCount == 0)
         for index in 0..<17 { sums[kind][index] += result.rootMeanSquare[index] / Double(blocks) }
       }

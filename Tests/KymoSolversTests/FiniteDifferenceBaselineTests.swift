@@ -13,8 +13,10 @@ import Testing
 
   private func curve(_ form: QuadraticForm) throws -> BaselineErrors {
     let block = try #require(SharedRecordings.block)
-    return try KuramotoSivashinskyBaseline(configuration: configuration, form: form)
-      .errors(x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
+    return BaselineErrors(
+      try KuramotoSivashinskyBaseline(
+        configuration.grid, frameInterval: configuration.frameInterval, form: form), block,
+      frameCount: 256)
   }
 
   @Test("reproduces the published errors") func published() throws {
@@ -67,7 +69,8 @@ import Testing
   }
 
   @Test("says which recordings diverge") func divergence() throws {
-    let baseline = try KuramotoSivashinskyBaseline(configuration: configuration)
+    let baseline = try KuramotoSivashinskyBaseline(
+      configuration.grid, frameInterval: configuration.frameInterval)
     let calm = (0..<256).map { Float(sin(2 * Double.pi * Double($0) / 256)) }
     let wild = (0..<256).map { Float(90 * sin(2 * Double.pi * Double(40 * $0) / 256 + 1)) }
     let (frames, diverged) = baseline.predict(

@@ -303,8 +303,7 @@ private func frames(
       .simulate(0..<count, threads: 2)
     let baseline = try NonlinearSchroedingerBaseline(
       Grid([.init(256, extent: 8 * Double.pi, .periodic)]), frameInterval: Double.pi / 256)
-    let errors = baseline.errors(
-      x: block.x, parameters: block.parameters, frameCount: 256, threads: 2)
+    let errors = BaselineErrors(baseline, block, frameCount: 256)
     #expect(errors.recordingCount == count && errors.divergedCount <= 2)
     for (index, value) in [
       (5, 0.0055), (10, 0.0134), (20, 0.051), (30, 0.100), (50, 0.196), (62, 0.253), (100, 0.37),

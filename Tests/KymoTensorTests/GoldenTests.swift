@@ -20,11 +20,11 @@ import Testing
     let input = order == .channelsLast && x.rank >= 4 ? x.contiguous(order) : x
     let y =
       switch name {
-      case "conv1d": Tensor.conv1d(input, w, b, stride: [2], padding: [3], dilation: [2])
+      case "conv1d": Tensor.convolution(input, w, b, stride: [2], padding: [3], dilation: [2])
       case "conv2d":
         Tensor.conv2d(input, w, b, stride: [2, 1], padding: [1, 2], dilation: [1, 3])
       case "conv3d":
-        Tensor.conv3d(
+        Tensor.convolution(
           input, w, b, stride: [1, 2, 2], padding: [0, 1, 2], dilation: [2, 1, 1])
       default: Tensor.linear(input, w, b)
       }
@@ -92,10 +92,10 @@ import Testing
 
   private static let overAxes: [String: @Sendable (Tensor) -> Tensor] = [
     "sum": { $0.sum(axes: [0, 2]) }, "mean": { $0.mean(axes: [0, 2]) },
-    "max": { $0.max(axes: [0, 2]) }, "min": { $0.min(axes: [0, 2]) },
+    "max": { $0.max(axes: [0, 2]) },
     "logSumExp": { $0.logSumExp(axes: [0, 2]) }, "variance": { $0.variance(axes: [0, 2]) },
     "populationVariance": { $0.variance(axes: [0, 2], correction: 0) },
-    "softmax": { $0.softmax(axis: 1) }, "logSoftmax": { $0.logSoftmax(axis: -2) },
+    "softmax": { $0.softmax(axis: 1) },
   ]
 
   @Test("reductions and their gradients", arguments: overAxes.keys.sorted())
@@ -129,24 +129,11 @@ import Testing
     #expect(rounded.floats == expected.floats)
   }
 
-  @Test("real Fourier transform and back", arguments: [8, 9])
-  func fourier(_ length: Int) throws {
+  @Test("another axis does not pass") func negativeControl() throws {
     let golden = try Golden.tensors()
-    let x = try golden.require("fft.\(length).x")
-    let spectrum = x.rfft(axis: 1)
-    let expected = try golden.require("fft.\(length).spectrum")
-    #expect(spectrum.shape == expected.shape)
-    expectClose(spectrum.floats, expected.floats, otherRoute)
-    expectClose(spectrum.irfft(count: length, axis: 1).floats, x.floats, otherRoute)
-    expectClose(x.rfft(axis: -2).irfft(count: length, axis: -2).floats, x.floats, otherRoute)
-  }
-
-  @Test("a shifted axis does not pass") func negativeControl() throws {
-    let golden = try Golden.tensors()
-    let x = try golden.require("fft.8.x")
+    let x = try golden.require("reductions.x")
     expectFar(
-      x.permuted([2, 1, 0]).rfft(axis: 1).floats, try golden.require("fft.8.spectrum").floats,
-      otherRoute)
+      x.softmax(axis: 2).floats, try golden.require("reductions.softmax").floats, otherRoute)
   }
 }
 
@@ -169,28 +156,18 @@ import Testing
   }
 
   @Test("comparison and choice") func comparison() {
-    #expect(a.greater(than: 2).booleans == [false, false, true, true])
-    #expect(a.less(than: 2).booleans == [true, false, false, false])
-    #expect(a.equal(to: 3).booleans == [false, false, true, false])
     let c = Tensor([4, 3, 3, 1], shape: [2, 2])
-    #expect(a.greater(than: c).booleans == [false, false, false, true])
-    #expect(a.less(than: c).booleans == [true, true, false, false])
-    #expect(a.equal(to: c).booleans == [false, false, true, false])
-    #expect(a.greater(than: 1).and(a.less(than: 4)).booleans == [false, true, true, false])
-    #expect(a.equal(to: c).not().booleans == [true, true, false, true])
-    #expect(Tensor.where(a.greater(than: 2), a, -a).floats == [-1, -2, 3, 4])
+    let mask = Tensor(booleans: [false, false, true, true], shape: [2, 2])
+    #expect(Tensor.where(mask, a, -a).floats == [-1, -2, 3, 4])
     #expect(Tensor.maximum(a, c).floats == [4, 3, 3, 4])
-    #expect(Tensor.minimum(a, c).floats == [1, 2, 3, 1])
   }
 
   @Test("in place") func inPlace() {
     let t = a.clone()
     t.addInPlace(Tensor.ones([2, 2]), scale: -2)
     #expect(t.floats == [-1, 0, 1, 2])
-    t.mulInPlace(a)
-    #expect(t.floats == [-1, 0, 3, 8])
     t.mulInPlace(0.5)
-    #expect(t.floats == [-0.5, 0, 1.5, 4])
+    #expect(t.floats == [-0.5, 0, 0.5, 1])
     t.copyInPlace(from: b)
     #expect(t.floats == [10, 20, 10, 20])
     t.zeroInPlace()

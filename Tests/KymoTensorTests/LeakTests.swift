@@ -26,7 +26,7 @@ import Testing
 
 /// A convolution, an operation of our own, a dense layer, clipping, Adam, a running average.
 private struct Training {
-  private let convolution: Convolution
+  private let kernel: Tensor
   private let head: Linear
   private let optimizer: AdaptiveOptimizer
   private let average: WeightAverage
@@ -36,11 +36,12 @@ private struct Training {
     // Tiny steps: a second thread would only wait for the first, and hold up other tests.
     setThreadCount(1)
     var stream = RandomStream(seed: 1, purpose: .weights)
-    convolution = Convolution(2, 2, taps: [5], padding: [2], using: &stream)
-    head = Linear(256, 4, using: &stream)
+    kernel = Tensor.normal([2, 2, 5], using: &stream).requiringGradient()
+    head = Linear(
+      weight: (Tensor.normal([4, 256], using: &stream) * 0.05).detached().requiringGradient(),
+      bias: Tensor.zeros([4]).requiringGradient())
     let named =
-      convolution.namedParameters().prefixed("convolution")
-      + head.namedParameters().prefixed("head")
+      [(name: "kernel", tensor: kernel)] + head.namedParameters().prefixed("head")
     optimizer = AdaptiveOptimizer(named)
     average = WeightAverage(named, decay: 0.99)
   }
@@ -56,11 +57,12 @@ private struct Training {
       if step == warmup { before = try residentMemory() }
       try catchingTensorErrors {
         staging.copy(from: batch)
-        let hidden = squared(convolution(staging))
+        let hidden = squared(
+          .convolution(staging, kernel, nil, stride: [1], padding: [2], dilation: [1]))
         let loss = (head(hidden) - 1).square().mean()
         loss.backward()
-        clipGradients(of: convolution.parameters + head.parameters, limit: 1)
-        optimizer.step(rate: 1e-3)
+        let norm = gradientNorm(of: [kernel] + head.parameters)
+        optimizer.step(rate: 1e-3, gradientScale: clippingScale(norm: norm, limit: 1))
         optimizer.zeroGradients()
         average.update()
         keep(hidden.detached())

@@ -86,22 +86,8 @@ import Testing
   @Test("uniform numbers fill their range") func uniform() {
     var stream = RandomStream(seed: 3, purpose: .testing)
     let values = Tensor.uniform([10_000], in: -2...3, using: &stream)
-    #expect(values.min().item >= -2 && values.max().item <= 3)
+    #expect((-values).max().item <= 2 && values.max().item <= 3)
     // Mean 0.5 and standard deviation 5/√12; five standard errors of 10,000 draws are 0.072.
     #expect(abs(values.mean().item - 0.5) < 0.072)
-  }
-
-  @Test("from seeded generators on the device, whatever else is drawn") func generators() {
-    func draw(_ seed: UInt64) -> [Float] {
-      let generator = Generator(seed: seed)
-      return generator.normal([4]).floats + generator.uniform([4], in: 2...3).floats
-        + generator.bernoulli([20], probability: 0.5).floats
-    }
-    let first = draw(1)
-    _ = Generator(seed: 9).normal([100])
-    #expect(draw(1) == first)
-    #expect(draw(2) != first)
-    #expect(first[4..<8].allSatisfy { (2...3).contains($0) })
-    #expect(first[8...].allSatisfy { $0 == 0 || $0 == 1 })
   }
 }

@@ -12,7 +12,7 @@ import Testing
       ("single", Tensor([0.1, -.infinity, .leastNonzeroMagnitude, 7], shape: [2, 2])),
       ("double.with \"quotes\" and ä", Tensor(doubles: [.pi, -1e-300], shape: [2])),
       ("count", Tensor(integers: [Int.max, Int.min], shape: [2])),
-      ("scalar", Tensor(2.5)),
+      ("scalar", Tensor.full([], 2.5)),
       ("empty", Tensor([], shape: [0, 4])),
       ("strided", counting([2, 3]).transposed(0, 1)),
     ]
@@ -196,7 +196,8 @@ import Testing
       #expect(writing?.description.contains("Make the folder first") == true)
       let full = #expect(throws: TensorError.self) {
         try SafeTensors.write(
-          [("a", Tensor(1)), ("a", Tensor(2))], to: folder.appending(path: "b.safetensors"))
+          [("a", Tensor.full([], 1)), ("a", Tensor.full([], 2))],
+          to: folder.appending(path: "b.safetensors"))
       }
       #expect(full?.message.contains("two tensors are called 'a'") == true)
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)

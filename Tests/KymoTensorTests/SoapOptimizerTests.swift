@@ -79,7 +79,7 @@ import Testing
 
   @Test("parameters without gradient stay, a scalar and an empty one do no harm") func odd() {
     let unused = Tensor([1], shape: [1]).requiringGradient()
-    let scalar = Tensor(2).requiringGradient()
+    let scalar = Tensor.full([], 2).requiringGradient()
     let empty = Tensor.zeros([0]).requiringGradient()
     let optimizer = SoapOptimizer([("u", unused), ("s", scalar), ("e", empty)])
     (scalar.sum() + empty.sum()).backward()

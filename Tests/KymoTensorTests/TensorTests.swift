@@ -13,12 +13,11 @@ import Testing
     #expect(t.doubles == [0, 1, 2, 3, 4, 5])
     #expect(Tensor(integers: [3, -1], shape: [2]).integers == [3, -1])
     #expect(Tensor(booleans: [true, false], shape: [2]).booleans == [true, false])
-    #expect(Tensor(2.5).item == 2.5 && Tensor(2.5).shape == [])
+    #expect(Tensor.full([], 2.5).item == 2.5 && Tensor.full([], 2.5).shape == [])
     #expect(Tensor([], shape: [0, 3]).floats == [])
     #expect(
       Tensor(HostArray([1, 2], shape: [2, 1])).hostArray == HostArray([1, 2], shape: [2, 1]))
     #expect(t.size(-1) == 3)
-    #expect(Tensor.range(4).integers == [0, 1, 2, 3])
   }
 
   @Test("a tensor's own entries are staged without a new allocation") func staging() {
@@ -45,7 +44,7 @@ import Testing
     #expect(t.sliced(axis: 1, from: 0, to: 3, step: 2).floats == [0, 1, 4, 5, 6, 7, 10, 11])
     #expect(t.sliced(axis: 1, from: -1).floats == [4, 5, 10, 11])
     #expect(t.selected(axis: 1, index: 2).floats == [4, 5, 10, 11])
-    #expect(t.unsqueezed(0).squeezed(0).shape == [2, 3, 2])
+    #expect(t.unsqueezed(0).shape == [1, 2, 3, 2])
     #expect(Tensor([1, 2], shape: [2, 1]).expanded([2, 3]).floats == [1, 1, 1, 2, 2, 2])
     #expect(t.flipped([0, 2]).floats == [7, 6, 9, 8, 11, 10, 1, 0, 3, 2, 5, 4])
     let picked = t.indexSelected(1, Tensor(integers: [2, 0], shape: [2]))
@@ -76,7 +75,6 @@ import Testing
     #expect(
       t.padded(.reflect, axis: -1, before: 1, after: 2).floats
         == [1, 0, 1, 2, 1, 0, 4, 3, 4, 5, 4, 3])
-    #expect(t.padded(.circular, axes: [0, 1], by: 1).shape == [4, 5])
     #expect(throws: TensorError.self) {
       try catchingTensorErrors { t.padded(.circular, axis: 0, before: 3, after: 0) }
     }

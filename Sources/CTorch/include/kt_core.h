@@ -70,8 +70,6 @@ kt_status kt_full(
 kt_status kt_empty(
     kt_out out, const int64_t *sizes, int64_t rank, kt_scalar_type type,
     kt_device device);
-/* 0, 1, … count - 1 as int64. */
-kt_status kt_range(kt_out out, int64_t count, kt_device device);
 /* A CPU tensor with a copy of the entries at `source`, which are of type `type` (bool: one
    byte). */
 kt_status kt_from_host(

@@ -1,4 +1,4 @@
-/* Arithmetic, reductions, linear algebra, convolutions, transforms. */
+/* Arithmetic, reductions, linear algebra, convolutions. */
 #ifndef KT_OPERATIONS_H
 #define KT_OPERATIONS_H
 
@@ -27,7 +27,6 @@ typedef enum kt_unary_operation {
   KT_SOFTPLUS,
   KT_SIN,
   KT_COS,
-  KT_NOT,
 } kt_unary_operation;
 
 typedef enum kt_binary_operation {
@@ -36,11 +35,6 @@ typedef enum kt_binary_operation {
   KT_MULTIPLY,
   KT_DIVIDE,
   KT_MAXIMUM,
-  KT_MINIMUM,
-  KT_GREATER,
-  KT_LESS,
-  KT_EQUAL,
-  KT_AND,
   KT_MATMUL,
 } kt_binary_operation;
 
@@ -51,16 +45,12 @@ typedef enum kt_scalar_operation {
   KT_DIVIDE_SCALAR, /* tensor / scalar */
   KT_DIVIDE_SCALAR_BY, /* scalar / tensor */
   KT_POWER_SCALAR,
-  KT_GREATER_SCALAR,
-  KT_LESS_SCALAR,
-  KT_EQUAL_SCALAR,
 } kt_scalar_operation;
 
 typedef enum kt_reduction {
   KT_SUM,
   KT_MEAN,
   KT_MAX,
-  KT_MIN,
   KT_LOG_SUM_EXP,
 } kt_reduction;
 
@@ -81,7 +71,7 @@ kt_status kt_reduce(
 kt_status kt_variance(
     kt_out out, kt_tensor t, const int64_t *axes, int64_t count, bool keep,
     int64_t correction);
-kt_status kt_softmax(kt_out out, kt_tensor t, int64_t axis, bool logarithm);
+kt_status kt_softmax(kt_out out, kt_tensor t, int64_t axis);
 kt_status kt_all_finite(bool *out, kt_tensor t);
 
 /* x wᵀ + b. */
@@ -98,14 +88,8 @@ kt_status kt_average_pool(kt_out out, kt_tensor input, int64_t window);
    length]; cell centres correspond, ends are clamped. */
 kt_status kt_upsample_linear(kt_out out, kt_tensor input, int64_t factor);
 
-/* Real transform; the result has a trailing axis of 2, real and imaginary part. */
-kt_status kt_rfft(kt_out out, kt_tensor t, int64_t axis);
-/* Its inverse; `axis` counts without the trailing axis, `length` is that of the result. */
-kt_status kt_irfft(kt_out out, kt_tensor t, int64_t length, int64_t axis);
-
 /* In place, for optimisers and counters. */
 kt_status kt_add_in_place(kt_tensor target, kt_tensor other, double scale);
-kt_status kt_multiply_in_place(kt_tensor target, kt_tensor other);
 kt_status kt_scale_in_place(kt_tensor target, double factor);
 kt_status kt_copy_in_place(kt_tensor target, kt_tensor source);
 kt_status kt_fill_in_place(kt_tensor target, double value);

@@ -1,4 +1,4 @@
-/* The library itself: versions, devices, threads, random generators. */
+/* The library itself: versions, devices, threads. */
 #ifndef KT_RUNTIME_H
 #define KT_RUNTIME_H
 
@@ -25,16 +25,6 @@ kt_status kt_set_thread_count(int64_t count);
 void kt_parallel_for(
     int64_t count, int64_t grain, void *_Nullable context,
     void (*body)(int64_t first, int64_t last, int64_t worker, void *_Nullable context));
-
-/* A seeded source of random numbers on one device. */
-typedef struct kt_generator_body *kt_generator;
-kt_status kt_generator_create(kt_generator _Nullable *_Nonnull out, uint64_t seed, kt_device device);
-void kt_generator_release(kt_generator generator);
-/* Fills an existing tensor. */
-kt_status kt_normal_in_place(kt_tensor t, kt_generator generator, double mean, double deviation);
-kt_status kt_uniform_in_place(kt_tensor t, kt_generator generator, double low, double high);
-/* 1 with the given probability, else 0. */
-kt_status kt_bernoulli_in_place(kt_tensor t, kt_generator generator, double probability);
 
 #pragma clang assume_nonnull end
 #ifdef __cplusplus

@@ -28,7 +28,6 @@ kt_status kt_slice(
     kt_out out, kt_tensor t, int64_t axis, int64_t from, int64_t to, int64_t step);
 kt_status kt_select(kt_out out, kt_tensor t, int64_t axis, int64_t index);
 kt_status kt_unsqueeze(kt_out out, kt_tensor t, int64_t axis);
-kt_status kt_squeeze(kt_out out, kt_tensor t, int64_t axis);
 kt_status kt_expand(kt_out out, kt_tensor t, const int64_t *sizes, int64_t rank);
 kt_status kt_contiguous(kt_out out, kt_tensor t, kt_layout layout);
 bool kt_is_contiguous(kt_tensor t, kt_layout layout);

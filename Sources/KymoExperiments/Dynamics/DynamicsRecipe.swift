@@ -54,8 +54,8 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
   package func validate() throws {
     try validateCommonSettings()
     try require(
-      (1...100).contains(ensembleSize), "ensembleSize", found: ensembleSize,
-      allowed: "from 1 to 100", remedy: "5 is usual where adaptive switching needs an ensemble.")
+      ensembleSize, .within(1...100), "ensembleSize",
+      remedy: "5 is usual where adaptive switching needs an ensemble.")
     try require(
       forecast.adaptive.isEmpty || ensembleSize > 1, "ensembleSize", found: ensembleSize,
       allowed: "above 1 with forecast.adaptive",
@@ -123,8 +123,7 @@ package struct DynamicsDataSettings: Settings {
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
       remedy: "Add it to the recipe, or say data.train=FILE.")
     try require(
-      validationFraction > 0 && validationFraction < 1, "data.validationFraction",
-      found: validationFraction, allowed: "in (0, 1)", remedy: "0.2 is a good start.")
+      validationFraction, .between(0, 1), "data.validationFraction", remedy: "0.2 is a good start.")
     try layout.validate(isSimulated: simulate != nil)
     try simulate?.validate()
   }
@@ -164,19 +163,19 @@ package struct ForecastSettings: Settings {
   func validate() throws {
     let least = warmUpConvention == .trueLastFrame ? 1 : 2
     try require(
-      warmUpSteps >= least, "forecast.warmUpSteps", found: warmUpSteps,
-      allowed: "at least \(least)", remedy: "The memory of a propagator fills up in about 20.")
+      warmUpSteps, .atLeast(least), "forecast.warmUpSteps",
+      remedy: "The memory of a propagator fills up in about 20.")
     for (key, value) in [
       ("horizonSteps", horizonSteps), ("initialConditions", initialConditions),
       ("microSteps", microSteps), ("multiscaleSteps", multiscaleSteps ?? 1),
     ] {
       try require(
-        value >= 1, "forecast.\(key)", found: value, allowed: "at least 1",
+        value, .atLeast(1), "forecast.\(key)",
         remedy: "It is a number of frames, steps or initial conditions.")
     }
     for (index, steps) in macroSteps.enumerated() {
       try require(
-        steps >= 1, "forecast.macroSteps[\(index)]", found: steps, allowed: "at least 1",
+        steps, .atLeast(1), "forecast.macroSteps[\(index)]",
         remedy: "The solver alone is timed by itself.")
     }
     for (index, bounds) in adaptive.enumerated() {
@@ -202,7 +201,7 @@ package struct ComparisonSettings: Settings {
   func validate() throws {
     for (index, count) in latentCounts.enumerated() {
       try require(
-        count >= 1, "comparisons.latentCounts[\(index)]", found: count, allowed: "at least 1",
+        count, .atLeast(1), "comparisons.latentCounts[\(index)]",
         remedy: "It is a number of latents.")
     }
     try require(
@@ -245,11 +244,11 @@ package struct DynamicsEvaluationSettings: Settings {
       ("equationFreeSteps", equationFreeSteps ?? 1, 1), ("timedSteps", timedSteps, 0),
     ] {
       try require(
-        value >= least, "evaluation.\(key)", found: value, allowed: "at least \(least)",
+        value, .atLeast(least), "evaluation.\(key)",
         remedy: "It is a number of frames or pictures.")
     }
     try require(
-      pictures <= 4, "evaluation.pictures", found: pictures, allowed: "at most 4",
+      pictures, .atMost(4), "evaluation.pictures",
       remedy: "Each one adds a picture of every channel to the report.")
     try require(
       lyapunovTime.map { $0 > 0 } ?? true, "evaluation.lyapunovTime", found: lyapunovTime ?? 0,

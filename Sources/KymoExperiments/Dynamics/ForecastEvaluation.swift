@@ -169,8 +169,8 @@ package struct ForecastEvaluation {
     results.schedules = try fixed(
       models.forecaster([models.propagators[0]], solver: solver), "")
     for index in results.schedules.indices {
-      results.schedules[index].published = PublishedSchedule(ratio: results.schedules[index].ratio)
-        .flatMap { paper?.scheduleDifferences[$0] }
+      let ratio = results.schedules[index].ratio ?? .infinity
+      results.schedules[index].published = paper?.scheduleDifferences[ratio]
     }
     let ensemble = models.forecaster(solver: solver)
     if !settings.adaptive.isEmpty {

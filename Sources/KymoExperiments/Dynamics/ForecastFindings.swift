@@ -167,35 +167,21 @@ package struct ForecastFindings {
   /// The latent forecast of the run itself.
   package var main: Way? { propagators.first }
 
-  /// An adaptive schedule and the best fixed one to compare it with.
-  struct AdaptiveComparison {
-    /// The adaptive schedule.
-    var adaptive: Way
-    /// The fastest fixed schedule that is at least as accurate; without one, the most accurate of
-    /// all.
-    var fixed: Way
-    /// Speed-up of the adaptive schedule over that of the fixed one.
-    var ratio: Double
-    /// Whether no fixed schedule is as accurate.
-    var isMoreAccurate: Bool { adaptive.meanDifference < fixed.meanDifference }
-  }
-
-  /// The adaptive schedule that gains the most speed over fixed schedules at no greater error.
+  /// The adaptive schedule that gains the most speed over fixed schedules at no greater error, with
+  /// the fastest fixed one that is at least as accurate, or without one the most accurate of all.
   ///
   /// Accuracy is the mean MNAD over channels, the speed-up is that with encoding and decoding.
-  var adaptiveComparison: AdaptiveComparison? {
+  var adaptiveComparison: (adaptive: Way, fixed: Way, ratio: Double)? {
     let fixed = (schedules + ensembleSchedules).filter {
       $0.speedUp != nil && $0.meanDifference.isFinite
     }
-    return adaptive.compactMap { way -> AdaptiveComparison? in
+    return adaptive.compactMap { way -> (adaptive: Way, fixed: Way, ratio: Double)? in
       guard let own = way.speedUp, way.meanDifference.isFinite else { return nil }
       let asAccurate = fixed.filter { $0.meanDifference <= way.meanDifference }
       let rival =
         asAccurate.max { ($0.speedUp ?? 0) < ($1.speedUp ?? 0) }
         ?? fixed.min { $0.meanDifference < $1.meanDifference }
-      return rival.map {
-        AdaptiveComparison(adaptive: way, fixed: $0, ratio: own / ($0.speedUp ?? .nan))
-      }
+      return rival.map { (way, $0, own / ($0.speedUp ?? .nan)) }
     }.max { $0.ratio < $1.ratio }
   }
 }

@@ -68,7 +68,7 @@ extension ForecastFindings {
   var adaptiveWords: String? {
     guard let best = adaptiveComparison else { return nil }
     let rival =
-      best.isMoreAccurate
+      best.adaptive.meanDifference < best.fixed.meanDifference
       ? "the most accurate fixed schedule"
       : "the fastest fixed schedule with at most its error"
     return """

@@ -72,7 +72,7 @@ package struct ExtractionEvaluation {
     findings.frameInterval = test.frameInterval ?? 1
     findings.timeName = test.metadata.axisLabels[0]
     findings.trainedFrames = model.trainedFrames
-    findings.pictures = try test.spaceRank == 2 ? planes(test, latents) : fields(test, latents)
+    findings.pictures = try pictures(test, latents)
     findings.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))
       .compactMap { name, means in means.map { ConservedMean(channel: name, values: $0) } }
     findings.published = paper
@@ -258,53 +258,26 @@ extension ExtractionEvaluation {
 // MARK: - Pictures
 
 extension ExtractionEvaluation {
-  /// Space–time pictures of a few 1D recordings.
-  private func fields(
+  /// Pictures of a few recordings: those of fields in 1D over all of time, of fields in 2D one step
+  /// after the first frame, at the end of the trained length, and at the last frame.
+  private func pictures(
     _ test: Recordings, _ latents: [ExtractedLatents]
   ) throws -> [ParameterFindings.Picture] {
-    let count = min(test.count, settings.fieldRecordings)
-    guard test.spaceRank == 1, count > 0 else { return [] }
-    let (interval, points) = (test.frameInterval ?? 1, test.spaceShape[0])
-    let spacing = test.grid.spacings[0]
-    return try shownRecordings(count, latents).map { index in
-      let truth = test[index].exchanged(0).elements
-      let predicted = try predict(test, index..<index + 1, latents).elements
-      let length = test.frameCount * points
-      let channels = test.metadata.channelLabels.enumerated().map { place, name in
-        let recorded = Array(truth[place * length..<(place + 1) * length])
-        let rest = length - points
-        let later = predicted[place * rest..<(place + 1) * rest]
-        return FieldComparison.Channel(
-          name, truth: recorded, prediction: Array(recorded[..<points] + later))
-      }
-      return ParameterFindings.Picture(
-        recording: index, caption: caption(test, latents[index]),
-        fields: FieldComparison(
-          times: (0..<test.frameCount).map { Double($0) * interval },
-          positions: [(0..<points).map { Double($0) * spacing }], channels: channels,
-          trainedTime: Double(model.trainedFrames) * interval,
-          axisNames: test.metadata.axisLabels))
-    }
-  }
-}
-
-extension ExtractionEvaluation {
-  /// Snapshots one step after the first frame, at the end of the trained length, and at the last
-  /// frame.
-  private func planes(
-    _ test: Recordings, _ latents: [ExtractedLatents]
-  ) throws -> [ParameterFindings.Picture] {
-    let last = test.frameCount - 1
-    let frames = Set([1, model.trainedFrames, last].filter { (1...last).contains($0) }).sorted()
-    let interval = test.frameInterval ?? 1
-    let (rows, columns) = (test.spaceShape[0], test.spaceShape[1])
-    let rowBlocks = blocks(rows), columnBlocks = blocks(columns)
-    let positions = zip([rowBlocks, columnBlocks], test.grid.spacings).map { blocks, spacing in
+    let (count, last) = (min(test.count, settings.fieldRecordings), test.frameCount - 1)
+    guard (1...2).contains(test.spaceRank), count > 0 else { return [] }
+    let (isPlane, interval) = (test.spaceRank == 2, test.frameInterval ?? 1)
+    let frames =
+      isPlane
+      ? Set([1, model.trainedFrames, last].filter { (1...last).contains($0) }).sorted()
+      : Array(0...last)
+    let cells = test.spaceShape.map { blocks($0, atMost: isPlane ? 128 : $0) }
+    let positions = zip(cells, test.grid.spacings).map { blocks, spacing in
       blocks.map { (Double($0.lowerBound) + Double($0.upperBound - 1)) / 2 * spacing }
     }
+    let (rows, columns) = (isPlane ? test.spaceShape[0] : 1, test.spaceShape[test.spaceRank - 1])
     func snapshot(_ values: [Float], _ frame: Int) -> [Float] {
-      rowBlocks.flatMap { rowBlock in
-        columnBlocks.map { columnBlock in
+      (isPlane ? cells[0] : [0..<1]).flatMap { rowBlock in
+        cells[test.spaceRank - 1].map { columnBlock in
           var sum: Float = 0
           for row in rowBlock {
             for column in columnBlock { sum += values[(frame * rows + row) * columns + column] }
@@ -313,13 +286,17 @@ extension ExtractionEvaluation {
         }
       }
     }
-    return try shownRecordings(min(test.count, settings.fieldRecordings), latents).map { index in
+    return try shownRecordings(count, latents).map { index in
       let truth = test[index].exchanged(0).elements
       let predicted = try predict(test, index..<index + 1, latents).elements
       let channels = test.metadata.channelLabels.enumerated().map { place, name in
-        FieldComparison.Channel(
-          name, truth: frames.flatMap { snapshot(truth, place * test.frameCount + $0) },
-          prediction: frames.flatMap { snapshot(predicted, place * last + $0 - 1) })
+        let recorded = frames.map { snapshot(truth, place * test.frameCount + $0) }
+        return FieldComparison.Channel(
+          name, truth: recorded.flatMap(\.self),
+          // The first frame is given.
+          prediction: zip(frames, recorded).flatMap { frame, recorded in
+            frame == 0 ? recorded : snapshot(predicted, place * last + frame - 1)
+          })
       }
       return ParameterFindings.Picture(
         recording: index, caption: caption(test, latents[index]),
@@ -330,9 +307,9 @@ extension ExtractionEvaluation {
     }
   }
 
-  /// Cells of one axis in at most 128 blocks of equal size, the last one smaller if need be.
-  private func blocks(_ count: Int) -> [Range<Int>] {
-    let size = (count + 127) / 128
+  /// Cells of one axis in blocks of equal size, the last one smaller if need be.
+  private func blocks(_ count: Int, atMost most: Int) -> [Range<Int>] {
+    let size = (count + most - 1) / most
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 

@@ -142,7 +142,7 @@ package struct ParameterDataSettings: Settings {
       !train.isEmpty, "data.train", found: "empty", allowed: "the file of training recordings",
       remedy: "Add it to the recipe, or say data.train=FILE.")
     try require(
-      noise >= 0 && noise.isFinite, "data.noise", found: noise, allowed: "0 or above",
+      noise, .atLeast(0), "data.noise",
       remedy: "It is the standard deviation of the noise; the paper uses 0.1.")
     try layout.validate(isSimulated: simulate != nil)
     try simulate?.validate()
@@ -177,7 +177,7 @@ package struct ParameterEvaluationSettings: Settings {
       ("fitRecordings", fitRecordings),
     ] {
       try require(
-        value >= 0, "evaluation.\(key)", found: value, allowed: "0 or above",
+        value, .atLeast(0), "evaluation.\(key)",
         remedy: "0 leaves this part of the evaluation out.")
     }
     try require(
@@ -187,10 +187,10 @@ package struct ParameterEvaluationSettings: Settings {
       fitCrops == 0 || (2...256).contains(fitCrops), "evaluation.fitCrops", found: fitCrops,
       allowed: "0, or 2 to 256", remedy: "8 is a good value, 0 takes the encoder's latents.")
     try require(
-      assimilatedFrames >= 0, "evaluation.assimilatedFrames", found: assimilatedFrames,
-      allowed: "0 or above", remedy: "0 for clean recordings, 8 for noisy ones.")
+      assimilatedFrames, .atLeast(0), "evaluation.assimilatedFrames",
+      remedy: "0 for clean recordings, 8 for noisy ones.")
     try require(
-      fieldRecordings <= 20, "evaluation.fieldRecordings", found: fieldRecordings,
-      allowed: "at most 20", remedy: "Each one adds a picture of a megabyte to the report.")
+      fieldRecordings, .atMost(20), "evaluation.fieldRecordings",
+      remedy: "Each one adds a picture of a megabyte to the report.")
   }
 }

@@ -1,7 +1,7 @@
 // Published numbers of Lu, Kim and Soljacic, "Extracting Interpretable Physical Parameters from
 // Spatiotemporal Systems Using Unsupervised Learning", Phys. Rev. X 10, 031056 (2020). R² from
-// Table I; bars from Figure 2 and curves from Figures 5 and 8, read off the plots (±4 %, worse
-// where a curve is steep; the two last points of a curve by eye).
+// Table I; curves from Figures 5 and 8, read off the plots (±4 %, worse where a curve is steep; the
+// two last points of a curve by eye).
 import KymoData
 import KymoResults
 import KymoSolvers
@@ -65,13 +65,6 @@ struct PublishedParameters: Hashable, Sendable {
   var relevantCount: Int
   /// R² of each parameter (Table I).
   var rSquared: [PublishedParameter: Double]
-  /// Variance of μ_z of each relevant latent (Figure 2).
-  var varianceOfMean: [Double]
-  /// Mean of σ_z² of each relevant latent, an upper bound where the bar is too low to read
-  /// (Figure 2).
-  var meanVariance: [Double]
-  /// σ_z² of the latents that collapsed (Figure 2).
-  var collapsedVariance: ClosedRange<Double>
   /// RMSE of the propagating decoder against the predicted frame (Figure 5).
   var decoderErrors: [PublishedError]
   /// RMSE of the decoder after its refinement; empty where the paper has none (Figure 5).
@@ -80,9 +73,6 @@ struct PublishedParameters: Hashable, Sendable {
   var finiteDifferenceErrors: [PublishedError]
   /// RMSE of the same with disturbed parameters; empty where the paper has none (Figure 5).
   var disturbedDifferenceErrors: [PublishedError] = []
-  /// R² of each parameter on each relevant latent alone, latents in the order of the bars above;
-  /// empty where there is one latent only (Table II).
-  var rSquaredOfSingleLatents: [PublishedParameter: [Double]] = [:]
 
   /// What the paper reports of a system with and without noise on the training recordings.
   static func of(_ system: PublishedSystem, isNoisy: Bool) -> PublishedParameters {
@@ -107,7 +97,6 @@ struct PublishedParameters: Hashable, Sendable {
   /// Kuramoto–Sivashinsky with damping γ, 5,000 clean recordings in training.
   static let kuramotoSivashinsky = PublishedParameters(
     relevantCount: 1, rSquared: [.damping: 0.993],
-    varianceOfMean: [0.86], meanVariance: [0.0019], collapsedVariance: 0.0367...0.0372,
     decoderErrors: points([
       (0, 0.005), (5, 0.018), (10, 0.028), (20, 0.052), (30, 0.100), (50, 0.336), (75, 0.84),
       (100, 1.30), (150, 1.75), (254, 1.88),
@@ -120,9 +109,7 @@ struct PublishedParameters: Hashable, Sendable {
 
   /// Kuramoto–Sivashinsky with noise of standard deviation 0.1 on the training recordings.
   static let noisyKuramotoSivashinsky = PublishedParameters(
-    relevantCount: 1,
-    rSquared: [.damping: 0.995], varianceOfMean: [0.87], meanVariance: [0.0024],
-    collapsedVariance: 0.0365...0.0372,
+    relevantCount: 1, rSquared: [.damping: 0.995],
     decoderErrors: points([
       (5, 0.030), (10, 0.054), (20, 0.105), (30, 0.191), (50, 0.525), (75, 1.07), (100, 1.49),
       (150, 1.80), (254, 1.86),
@@ -131,9 +118,7 @@ struct PublishedParameters: Hashable, Sendable {
 
   /// Nonlinear Schrödinger with coupling κ, 5,000 clean recordings in training.
   static let nonlinearSchroedinger = PublishedParameters(
-    relevantCount: 1,
-    rSquared: [.coupling: 0.997], varianceOfMean: [0.97], meanVariance: [0.0002],
-    collapsedVariance: 0.0298...0.0345,
+    relevantCount: 1, rSquared: [.coupling: 0.997],
     decoderErrors: points([
       (5, 0.047), (10, 0.072), (20, 0.124), (30, 0.168), (50, 0.258), (62, 0.326), (100, 0.53),
       (150, 0.80), (200, 0.99), (254, 1.15),
@@ -146,9 +131,7 @@ struct PublishedParameters: Hashable, Sendable {
 
   /// Nonlinear Schrödinger with noise of standard deviation 0.1 on the training recordings.
   static let noisyNonlinearSchroedinger = PublishedParameters(
-    relevantCount: 1,
-    rSquared: [.coupling: 0.998], varianceOfMean: [0.93], meanVariance: [0.0002],
-    collapsedVariance: 0.0328...0.0360,
+    relevantCount: 1, rSquared: [.coupling: 0.998],
     decoderErrors: points([
       (5, 0.038), (10, 0.060), (20, 0.108), (30, 0.151), (50, 0.239), (62, 0.315), (100, 0.56),
       (150, 0.85), (200, 1.04), (254, 1.16),
@@ -157,10 +140,7 @@ struct PublishedParameters: Hashable, Sendable {
 
   /// Convection–diffusion with diffusion coefficient D and velocity v, 1,000 clean recordings.
   static let convectionDiffusion = PublishedParameters(
-    relevantCount: 3,
-    rSquared: [.diffusivity: 0.963, .velocityX: 0.997, .velocityY: 0.998],
-    varianceOfMean: [0.72, 1.04, 1.02],
-    meanVariance: [0.0023, 0.0001, 0.0001], collapsedVariance: 0.0137...0.0141,
+    relevantCount: 3, rSquared: [.diffusivity: 0.963, .velocityX: 0.997, .velocityY: 0.998],
     decoderErrors: points([
       (0, 0.0127), (1, 0.0147), (2, 0.0161), (5, 0.0184), (10, 0.0200), (14, 0.0209),
       (20, 0.0221), (30, 0.0236), (40, 0.0248), (62, 0.0270),
@@ -169,28 +149,17 @@ struct PublishedParameters: Hashable, Sendable {
       (0, 0.0095), (1, 0.0106), (2, 0.0112), (5, 0.0125), (10, 0.0140), (14, 0.0149),
       (20, 0.0159), (30, 0.0171), (40, 0.0179), (62, 0.0193),
     ]),
-    finiteDifferenceErrors: planeDifferences, disturbedDifferenceErrors: disturbedPlaneDifferences,
-    rSquaredOfSingleLatents: [
-      .diffusivity: [0.963, 0.000, 0.003], .velocityX: [0.000, 0.205, 0.766],
-      .velocityY: [0.001, 0.818, 0.205],
-    ])
+    finiteDifferenceErrors: planeDifferences, disturbedDifferenceErrors: disturbedPlaneDifferences)
 
   /// Convection–diffusion with noise of standard deviation 0.1 on the training recordings.
   static let noisyConvectionDiffusion = PublishedParameters(
-    relevantCount: 3,
-    rSquared: [.diffusivity: 0.959, .velocityX: 0.994, .velocityY: 0.996],
-    varianceOfMean: [0.92, 0.67, 0.95],
-    meanVariance: [0.0001, 0.0025, 0.0001], collapsedVariance: 0.0133...0.0143,
+    relevantCount: 3, rSquared: [.diffusivity: 0.959, .velocityX: 0.994, .velocityY: 0.996],
     decoderErrors: points([
       (0, 0.0142), (1, 0.0156), (2, 0.0166), (5, 0.0191), (10, 0.0217), (14, 0.0229),
       (20, 0.0242), (30, 0.0257), (40, 0.0269), (62, 0.0291),
     ]),
     refinedDecoderErrors: [], finiteDifferenceErrors: planeDifferences,
-    disturbedDifferenceErrors: disturbedPlaneDifferences,
-    rSquaredOfSingleLatents: [
-      .diffusivity: [0.003, 0.959, 0.001], .velocityX: [0.395, 0.006, 0.554],
-      .velocityY: [0.568, 0.000, 0.473],
-    ])
+    disturbedDifferenceErrors: disturbedPlaneDifferences)
 
   /// Curves of Figure 8: Kuramoto–Sivashinsky trained on 5000, 50, 25 or 10 recordings; nil for
   /// other numbers.

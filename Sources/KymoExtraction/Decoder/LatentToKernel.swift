@@ -9,12 +9,11 @@ import KymoTensor
 ///
 /// A layer has five taps along every space axis, `taps` in all; the linear path likewise.
 package struct KernelLayout {
-  /// Name, shape, and number of inputs that one entry's output sums.
+  /// Name and shape of one kernel or bias.
   package struct Piece {
     var name: String
     /// Taps, channels in, channels out; of a bias, its channels.
     package var shape: [Int]
-    var fanIn: Int
     /// Hidden units of the paper's perceptron.
     var paperUnits: Int
     var count: Int { shape.reduce(1, *) }
@@ -45,27 +44,23 @@ package struct KernelLayout {
     // Units for each pair of channels: 4 in one dimension, 16 in two; biases have 4 in both.
     let units = KernelLayout.volume(4, spaceAxes)
     var pieces = [
-      Piece(name: "in", shape: [taps, c, h], fanIn: taps * c, paperUnits: units * c * h),
-      Piece(name: "inBias", shape: [h], fanIn: taps * c, paperUnits: 4 * h),
+      Piece(name: "in", shape: [taps, c, h], paperUnits: units * c * h),
+      Piece(name: "inBias", shape: [h], paperUnits: 4 * h),
     ]
     for layer in 0..<middleLayers {
       let suffix = middleLayers == 1 ? "" : "\(layer + 1)"
       pieces += [
-        Piece(
-          name: "middle" + suffix, shape: [taps, h, h], fanIn: taps * h, paperUnits: units * h * h
-        ),
-        Piece(name: "middleBias" + suffix, shape: [h], fanIn: taps * h, paperUnits: 4 * h),
+        Piece(name: "middle" + suffix, shape: [taps, h, h], paperUnits: units * h * h),
+        Piece(name: "middleBias" + suffix, shape: [h], paperUnits: 4 * h),
       ]
     }
     pieces += [
-      Piece(name: "out", shape: [taps, h, c], fanIn: taps * h, paperUnits: units * c * h),
-      Piece(name: "outBias", shape: [c], fanIn: taps * h, paperUnits: 4 * c),
+      Piece(name: "out", shape: [taps, h, c], paperUnits: units * c * h),
+      Piece(name: "outBias", shape: [c], paperUnits: 4 * c),
     ]
     if linearWidth > 0 {
       pieces.append(
-        Piece(
-          name: "linear", shape: [linearTaps, c, c], fanIn: linearTaps * c,
-          paperUnits: units * c * c))
+        Piece(name: "linear", shape: [linearTaps, c, c], paperUnits: units * c * c))
     }
     self.pieces = pieces
   }

@@ -55,30 +55,25 @@ public struct ParameterModelConfiguration: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "model") throws(ConfigurationError) {
     try require(
-      (1...64).contains(latents), "\(path).latents", found: latents, allowed: "from 1 to 64",
+      latents, .within(1...64), "\(path).latents",
       remedy: "5 is a good start: unused latents collapse.")
     try require(
       [1, 2, 4].contains(encoderStride), "\(path).encoderStride", found: encoderStride,
       allowed: "1, 2 or 4", remedy: "4 is the fastest; use 2 or 1 for very noisy data.")
     try require(
-      hiddenChannels >= 1, "\(path).hiddenChannels", found: hiddenChannels, allowed: "at least 1",
+      hiddenChannels, .atLeast(1), "\(path).hiddenChannels",
       remedy: "The paper uses 16, and 64 for refinement; multiples of 16 are fast.")
+    try require(middleLayers, .atLeast(1), "\(path).middleLayers", remedy: "The paper uses 1.")
     try require(
-      middleLayers >= 1, "\(path).middleLayers", found: middleLayers, allowed: "at least 1",
-      remedy: "The paper uses 1.")
+      kernelUnits, .atLeast(0), "\(path).kernelUnits", remedy: "0 takes the paper's rule.")
     try require(
-      kernelUnits >= 0, "\(path).kernelUnits", found: kernelUnits, allowed: "0 or more",
-      remedy: "0 takes the paper's rule.")
-    try require(
-      incrementScale > 0, "\(path).incrementScale", found: incrementScale, allowed: "positive",
-      remedy: "The paper's code has 1e-6.")
+      incrementScale, .above(0), "\(path).incrementScale", remedy: "The paper's code has 1e-6.")
     try require(
       linearWidth == 0 || (linearWidth <= 13 && linearWidth > 0 && linearWidth % 2 == 1),
       "\(path).linearWidth", found: linearWidth, allowed: "0 or an odd number up to 13",
       remedy: "13 covers the whole neighbourhood of a step.")
     try require(
-      averagingDropout >= 0 && averagingDropout < 1, "\(path).averagingDropout",
-      found: averagingDropout, allowed: "at least 0 and below 1", remedy: "The paper's runs have 0."
-    )
+      averagingDropout, .within(0..<1), "\(path).averagingDropout",
+      remedy: "The paper's runs have 0.")
   }
 }

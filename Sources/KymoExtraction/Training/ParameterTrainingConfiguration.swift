@@ -140,9 +140,7 @@ public struct ParameterTrainingConfiguration: Settings {
       phases.encoder.steps == 0 || fitCrops > 0, "\(path).phases.encoder.steps",
       found: phases.encoder.steps, allowed: "0, or more together with training.fitCrops",
       remedy: "A tenth of the joint steps or more; training.fitCrops=8 makes what is learned.")
-    try require(
-      batchSize >= 2, "\(path).batchSize", found: batchSize, allowed: "at least 2",
-      remedy: "The paper uses 50.")
+    try require(batchSize, .atLeast(2), "\(path).batchSize", remedy: "The paper uses 50.")
     for (name, crop, least) in [("inputCrop", inputCrop, 31), ("targetCrop", targetCrop, 18)] {
       try require(
         crop.count == 2 || crop.count == 3, "\(path).\(name)", found: "\(crop)",
@@ -164,31 +162,27 @@ public struct ParameterTrainingConfiguration: Settings {
       inputCrop.count == targetCrop.count, "\(path).targetCrop", found: "\(targetCrop)",
       allowed: "a crop with as many axes as inputCrop \(inputCrop)", remedy: "Add or drop an axis.")
     try require(
-      (0...1).contains(beginnings), "\(path).beginnings", found: beginnings,
-      allowed: "from 0 to 1", remedy: "0.3 has a third of the rollouts start at the first frame.")
+      beginnings, .within(0...1), "\(path).beginnings",
+      remedy: "0.3 has a third of the rollouts start at the first frame.")
     try require(
-      beta >= 0, "\(path).beta", found: beta, allowed: "0 or more",
+      beta, .atLeast(0), "\(path).beta",
       remedy: "0.01 of the error is a good start; the paper has 0.02, absolute.")
+    try require(betaStart, .above(0), "\(path).betaStart", remedy: "1 keeps β constant.")
     try require(
-      betaStart > 0, "\(path).betaStart", found: betaStart, allowed: "positive",
-      remedy: "1 keeps β constant.")
+      betaGrading, .within(1...4), "\(path).betaGrading",
+      remedy: "1 gives all latents the same KL weight, as in the paper.")
     try require(
-      (1...4).contains(betaGrading), "\(path).betaGrading", found: betaGrading,
-      allowed: "from 1 to 4", remedy: "1 gives all latents the same KL weight, as in the paper.")
-    try require(
-      priorMatching >= 0, "\(path).priorMatching", found: priorMatching, allowed: "0 or more",
+      priorMatching, .atLeast(0), "\(path).priorMatching",
       remedy: "50 is a good weight; 0 switches it off.")
     try require(
-      (0...1).contains(mixedMoments), "\(path).mixedMoments", found: mixedMoments,
-      allowed: "from 0 to 1", remedy: "1 suits several parameters; 0 switches it off.")
+      mixedMoments, .within(0...1), "\(path).mixedMoments",
+      remedy: "1 suits several parameters; 0 switches it off.")
     for (name, part) in [("betaRamp", betaRamp), ("batchNormalizedPart", batchNormalizedPart)] {
-      try require(
-        (0...1).contains(part), "\(path).\(name)", found: part, allowed: "from 0 to 1",
-        remedy: "It is a part of the steps.")
+      try require(part, .within(0...1), "\(path).\(name)", remedy: "It is a part of the steps.")
     }
     try require(
-      propagationNoise >= 0, "\(path).propagationNoise", found: propagationNoise,
-      allowed: "0 or more", remedy: "0 for clean data; 0.01 for measured fields of size 1.")
+      propagationNoise, .atLeast(0), "\(path).propagationNoise",
+      remedy: "0 for clean data; 0.01 for measured fields of size 1.")
     try require(
       assimilatedFrames == 0 || assimilatedFrames > 0 && decoderSteps > 0,
       "\(path).assimilatedFrames", found: assimilatedFrames,

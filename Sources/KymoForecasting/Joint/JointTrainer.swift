@@ -69,9 +69,6 @@ public final class JointTrainer: ModelTrainer {
     trainer = Trainer([objective.phase("joint")], seed: seed)
   }
 
-  /// The loss on the validation series.
-  public func validationLoss() -> Double { trainer.validationLoss() ?? .nan }
-
   /// The reduction and the propagator with the best weights found.
   ///
   /// The trainer must not be used afterwards.

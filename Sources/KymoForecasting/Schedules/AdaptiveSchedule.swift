@@ -28,20 +28,19 @@ public struct AdaptiveSchedule: Settings {
   /// Throws the first bound that cannot work.
   public func validate(at path: String = "adaptive") throws(ConfigurationError) {
     try require(
-      maximumMacroSteps >= 1, "\(path).maximumMacroSteps", found: maximumMacroSteps,
-      allowed: "at least 1", remedy: "It is the most latent steps between two bursts.")
+      maximumMacroSteps, .atLeast(1), "\(path).maximumMacroSteps",
+      remedy: "It is the most latent steps between two bursts.")
     try require(
-      microSteps >= 1, "\(path).microSteps", found: microSteps, allowed: "at least 1",
+      microSteps, .atLeast(1), "\(path).microSteps",
       remedy: "It is the length of a burst of the solver; 10 is a good start.")
     try require(
-      (1...microSteps).contains(comparisonSteps), "\(path).comparisonSteps",
-      found: comparisonSteps, allowed: "from 1 to microSteps",
+      comparisonSteps, .within(1...microSteps), "\(path).comparisonSteps",
       remedy: "Half of microSteps is a good start.")
     for (key, bound) in [
       ("maximumDisagreement", maximumDisagreement), ("maximumMismatch", maximumMismatch),
     ] {
       try require(
-        bound > 0, "\(path).\(key)", found: bound, allowed: "above 0",
+        bound, .above(0), "\(path).\(key)",
         remedy: "It is a part of the latents' standard deviation; 0.05 is a good start.")
     }
   }

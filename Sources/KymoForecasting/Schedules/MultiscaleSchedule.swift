@@ -26,8 +26,7 @@ public struct MultiscaleSchedule: Hashable, Codable, Sendable {
   public func validate(at path: String = "schedule") throws(ConfigurationError) {
     for (key, steps) in [("macroSteps", macroSteps), ("microSteps", microSteps)] {
       try require(
-        steps >= 0, "\(path).\(key)", found: steps, allowed: "0 or above",
-        remedy: "It counts coarse steps of a round.")
+        steps, .atLeast(0), "\(path).\(key)", remedy: "It counts coarse steps of a round.")
     }
     try require(
       macroSteps + microSteps > 0, "\(path).macroSteps", found: 0,

@@ -76,13 +76,4 @@ public struct ErrorCurve: Hashable, Sendable {
   public var recordingCount: Int
   /// Recordings left out because the rollout diverged.
   public var divergedCount: Int
-
-  /// Creates a curve.
-  public init(
-    mean: [Double], lowerDecile: [Double], upperDecile: [Double], recordingCount: Int,
-    divergedCount: Int
-  ) {
-    (self.mean, self.lowerDecile, self.upperDecile) = (mean, lowerDecile, upperDecile)
-    (self.recordingCount, self.divergedCount) = (recordingCount, divergedCount)
-  }
 }

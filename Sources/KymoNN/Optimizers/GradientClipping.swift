@@ -31,21 +31,3 @@ private func sumOfSquares(_ tensors: [Tensor]) -> Double {
 public func clippingScale(norm: Double, limit: Double) -> Double {
   norm > limit ? limit / norm : 1
 }
-
-/// Scales the gradients of all tensors so that their norm is at most `limit`.
-///
-/// - Parameters:
-///   - parameters: The tensors whose gradients are scaled, in place.
-///   - limit: The largest norm allowed.
-/// - Returns: The norm before; not finite when a gradient is not, and nothing is scaled then.
-@discardableResult
-public func clipGradients(of parameters: [Tensor], limit: Double) -> Double {
-  let norm = gradientNorm(of: parameters)
-  let scale = clippingScale(norm: norm, limit: limit)
-  if norm.isFinite, scale < 1 {
-    withoutGradients {
-      for gradient in parameters.compactMap(\.gradient) { gradient.mulInPlace(scale) }
-    }
-  }
-  return norm
-}

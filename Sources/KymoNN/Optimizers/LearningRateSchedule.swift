@@ -59,10 +59,6 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     public var final = 0.0
     /// Creates the default settings.
     public init() {}
-    /// Creates settings; those that are not given are the defaults.
-    public init(peak: Double = 1e-3, warmupFraction: Double = 0.05, final: Double = 0) {
-      (self.peak, self.warmupFraction, self.final) = (peak, warmupFraction, final)
-    }
   }
 
   /// Settings of the exponential schedule.
@@ -75,10 +71,6 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
     public var period = 1000
     /// Creates the default settings.
     public init() {}
-    /// Creates settings; those that are not given are the defaults.
-    public init(start: Double = 1e-3, factor: Double = 0.5, period: Int = 1000) {
-      (self.start, self.factor, self.period) = (start, factor, period)
-    }
   }
 
   /// The rate of step `step` (from 0) in a training of `total` steps.
@@ -108,14 +100,11 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "learningRate") throws(ConfigurationError) {
     func positive(_ value: Double, _ name: String) throws(ConfigurationError) {
-      try require(
-        value > 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "above 0",
-        remedy: "0.001 is a usual start for Adam.")
+      try require(value, .above(0), "\(path).\(name)", remedy: "0.001 is a usual start for Adam.")
     }
     func nonNegative(_ value: Double, _ name: String) throws(ConfigurationError) {
       try require(
-        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "at least 0",
-        remedy: "0 lets the rate vanish at the end.")
+        value, .atLeast(0), "\(path).\(name)", remedy: "0 lets the rate vanish at the end.")
     }
     switch self {
     case .constant(let settings): try positive(settings.rate, "constant.rate")
@@ -124,23 +113,22 @@ public enum LearningRateSchedule: Hashable, Codable, Sendable {
       try nonNegative(settings.last, "oneCycle.finalFraction")
       try positive(settings.startFraction, "oneCycle.startFraction")
       try require(
-        settings.warmupFraction > 0 && settings.warmupFraction < 1,
-        "\(path).oneCycle.warmupFraction", found: settings.warmupFraction, allowed: "in (0, 1)",
+        settings.warmupFraction, .between(0, 1), "\(path).oneCycle.warmupFraction",
         remedy: "0.3 is the usual choice.")
     case .cosine(let settings):
       try positive(settings.peak, "cosine.peak")
       try nonNegative(settings.final, "cosine.final")
       try require(
-        (0..<1).contains(settings.warmupFraction), "\(path).cosine.warmupFraction",
-        found: settings.warmupFraction, allowed: "in [0, 1)", remedy: "0.05 is a usual choice.")
+        settings.warmupFraction, .within(0..<1), "\(path).cosine.warmupFraction",
+        remedy: "0.05 is a usual choice.")
     case .exponential(let settings):
       try positive(settings.start, "exponential.start")
       try require(
         settings.factor > 0 && settings.factor <= 1, "\(path).exponential.factor",
         found: settings.factor, allowed: "in (0, 1]", remedy: "0.5 halves the rate each period.")
       try require(
-        settings.period >= 1, "\(path).exponential.period", found: settings.period,
-        allowed: "at least 1", remedy: "Give the number of steps in which the rate falls.")
+        settings.period, .atLeast(1), "\(path).exponential.period",
+        remedy: "Give the number of steps in which the rate falls.")
     }
   }
 }

@@ -48,19 +48,16 @@ public struct Descent: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String, leastSteps: Int = 1) throws(ConfigurationError) {
     try require(
-      steps >= leastSteps, "\(path).steps", found: steps, allowed: "\(leastSteps) or more",
-      remedy: "Some ten thousand are usual.")
+      steps, .atLeast(leastSteps), "\(path).steps", remedy: "Some ten thousand are usual.")
     for (name, value) in [("weightDecay", weightDecay), ("gradientClip", gradientClip)] {
-      try require(
-        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
-        remedy: "0 switches it off.")
+      try require(value, .atLeast(0), "\(path).\(name)", remedy: "0 switches it off.")
     }
     try require(
-      (0..<1).contains(weightAverage), "\(path).weightAverage", found: weightAverage,
-      allowed: "at least 0 and below 1", remedy: "0.999 is usual; 0 switches it off.")
+      weightAverage, .within(0..<1), "\(path).weightAverage",
+      remedy: "0.999 is usual; 0 switches it off.")
     try require(
-      validationInterval ?? 0 >= 0, "\(path).validationInterval", found: validationInterval ?? 0,
-      allowed: "0 or more", remedy: "0 validates at the end alone; leave it out for every epoch.")
+      validationInterval ?? 0, .atLeast(0), "\(path).validationInterval",
+      remedy: "0 validates at the end alone; leave it out for every epoch.")
     try learningRate.validate(at: "\(path).learningRate")
     try rounds?.validate(at: "\(path).rounds")
   }

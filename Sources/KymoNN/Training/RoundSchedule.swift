@@ -26,24 +26,19 @@ public struct RoundSchedule: Settings {
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "rounds") throws(ConfigurationError) {
+    try require(initialRate, .above(0), "\(path).initialRate", remedy: "The paper uses 0.001.")
     try require(
-      initialRate > 0 && initialRate.isFinite, "\(path).initialRate", found: initialRate,
-      allowed: "above 0", remedy: "The paper uses 0.001.")
-    try require(
-      reduction > 0 && reduction < 1, "\(path).reduction", found: reduction, allowed: "in (0, 1)",
+      reduction, .between(0, 1), "\(path).reduction",
       remedy: "0.5 halves the learning rate from round to round.")
     for (name, value, usual) in [
       ("patience", patience, 10), ("maxRounds", maxRounds, 20), ("maxEpochs", maxEpochs, 10_000),
     ] {
       try require(
-        value >= 1, "\(path).\(name)", found: value, allowed: "at least 1",
+        value, .atLeast(1), "\(path).\(name)",
         remedy: "The paper uses \(usual) for the FitzHugh–Nagumo autoencoder.")
     }
     if let timeLimit {
-      try require(
-        timeLimit > 0, "\(path).timeLimit", found: timeLimit,
-        allowed: "a positive number of seconds",
-        remedy: "Leave it out for no limit.")
+      try require(timeLimit, .above(0), "\(path).timeLimit", remedy: "Leave it out for no limit.")
     }
   }
 

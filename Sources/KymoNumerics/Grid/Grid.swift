@@ -76,11 +76,10 @@ public struct Grid: Codable, Hashable, Sendable {
     for (index, axis) in axes.enumerated() {
       let place = "\(path).axes[\(index)]"
       try require(
-        axis.points >= 1, "\(place).points", found: axis.points, allowed: "at least 1",
+        axis.points, .atLeast(1), "\(place).points",
         remedy: "It is the number of points along this axis.")
       try require(
-        axis.extent.isFinite && axis.extent > 0, "\(place).extent", found: axis.extent,
-        allowed: "a positive number", remedy: "It is the length of this axis.")
+        axis.extent, .above(0), "\(place).extent", remedy: "It is the length of this axis.")
       try require(
         Ends(rawValue: axis.ends.rawValue) != nil, "\(place).ends", found: axis.ends.rawValue,
         allowed: "periodic at both ends or at none", remedy: "A periodic axis has no end.")

@@ -170,15 +170,17 @@ extension SettingsTree: Codable {
   }
 }
 
-/// A key of a group, or a place in a list.
-struct SettingKey: CodingKey {
-  let stringValue: String
-  let intValue: Int?
+/// A key that is not known before: a name in a group, or a place in a list.
+package struct SettingKey: CodingKey {
+  package let stringValue: String
+  package let intValue: Int?
 
-  init(_ name: String) { (stringValue, intValue) = (name, nil) }
+  /// The key of this name.
+  package init(_ name: String) { (stringValue, intValue) = (name, nil) }
+  /// A place in a list.
   init(_ index: Int) { (stringValue, intValue) = ("\(index)", index) }
-  init(stringValue: String) { self.init(stringValue) }
-  init(intValue: Int) { self.init(intValue) }
+  package init(stringValue: String) { self.init(stringValue) }
+  package init(intValue: Int) { self.init(intValue) }
 }
 
 /// A path as in `forecast.adaptive[0].microSteps`.

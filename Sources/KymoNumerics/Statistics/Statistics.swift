@@ -54,9 +54,6 @@ public enum Statistics {
     }
   }
 
-  /// The middle value, or the mean of the two middle ones.
-  public static func median(_ values: [Double]) -> Double { quantile(values, 0.5) }
-
   /// The sum of squared distances from the mean, corrected for the rounding of the mean.
   static func sumOfSquaredDeviations(_ values: [Double]) -> Double {
     let mean = mean(values)

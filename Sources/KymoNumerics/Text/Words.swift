@@ -68,9 +68,6 @@ extension Words {
     default: "\(error)"
     }
   }
-
-  /// A number near 1, such as R², with the digits that matter.
-  package static func fraction(_ value: Double) -> String { String(format: "%.4f", value) }
 }
 
 /// A table in plain text, columns padded to their widest entry.

@@ -8,8 +8,6 @@ package import KymoTensor
 
 /// A network that predicts scaled latents from those before.
 package protocol PropagatingNetwork: Module {
-  /// Number of latents, L.
-  var latentCount: Int { get }
   /// The state before anything was seen.
   func initialState(batchCount: Int) -> Tensor
   /// The prediction after each of `[B, K, L]`, as part of the graph.
@@ -28,9 +26,6 @@ extension RecurrentNetwork: PropagatingNetwork {
 }
 
 extension DenseStack: PropagatingNetwork {
-  /// Number of latents, L.
-  package var latentCount: Int { inputCount }
-
   /// Nothing, `[B, 0]`.
   package func initialState(batchCount: Int) -> Tensor { .zeros([batchCount, 0]) }
 

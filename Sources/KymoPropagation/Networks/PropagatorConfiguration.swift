@@ -67,11 +67,9 @@ public struct RecurrentConfiguration: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "recurrent") throws(ConfigurationError) {
     try require(
-      unitCount >= 1, "\(path).unitCount", found: unitCount, allowed: "at least 1",
+      unitCount, .atLeast(1), "\(path).unitCount",
       remedy: "The paper uses 32 for two latents and 512 for eight.")
-    try require(
-      layerCount >= 1, "\(path).layerCount", found: layerCount, allowed: "at least 1",
-      remedy: "The paper uses 1.")
+    try require(layerCount, .atLeast(1), "\(path).layerCount", remedy: "The paper uses 1.")
     try require(
       zoneoutKept > 0 && zoneoutKept <= 1, "\(path).zoneoutKept", found: zoneoutKept,
       allowed: "in (0, 1]", remedy: "1 switches zoneout off.")
@@ -98,19 +96,15 @@ public struct MLPConfiguration: Settings {
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "mlp") throws(ConfigurationError) {
-    try require(
-      unitCount >= 1, "\(path).unitCount", found: unitCount, allowed: "at least 1",
-      remedy: "The paper uses 100.")
-    try require(
-      layerCount >= 0, "\(path).layerCount", found: layerCount, allowed: "0 or more",
-      remedy: "The paper uses 3.")
+    try require(unitCount, .atLeast(1), "\(path).unitCount", remedy: "The paper uses 100.")
+    try require(layerCount, .atLeast(0), "\(path).layerCount", remedy: "The paper uses 3.")
     try requireSlack(scalingSlack, at: path)
   }
 }
 
 private func requireSlack(_ slack: Double, at path: String) throws(ConfigurationError) {
   try require(
-    slack >= 0 && slack.isFinite, "\(path).scalingSlack", found: slack, allowed: "0 or more",
+    slack, .atLeast(0), "\(path).scalingSlack",
     remedy: "The paper uses 0.05, and 0.1 for latents of principal components.")
 }
 

@@ -37,31 +37,21 @@ public struct ReservoirConfiguration: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "reservoir") throws(ConfigurationError) {
     try require(
-      (1...100_000).contains(unitCount), "\(path).unitCount", found: unitCount,
-      allowed: "in 1 ... 100000",
+      unitCount, .within(1...100_000), "\(path).unitCount",
       remedy: "1000 is usual for a few latents, 8000 for a full state of 64 numbers.")
+    try require(degree, .atLeast(1), "\(path).degree", remedy: "10 is usual.")
     try require(
-      degree >= 1 && degree.isFinite, "\(path).degree", found: degree, allowed: "at least 1",
-      remedy: "10 is usual.")
-    try require(
-      spectralRadius > 0 && spectralRadius < 10, "\(path).spectralRadius", found: spectralRadius,
-      allowed: "in (0, 10)",
+      spectralRadius, .between(0, 10), "\(path).spectralRadius",
       remedy: "Start at 0.99; below 1 a reservoir usually forgets its initial state.")
     try require(
-      inputScale > 0 && inputScale.isFinite, "\(path).inputScale", found: inputScale,
-      allowed: "above 0", remedy: "0.5, 1 and 2 are usual tries.")
+      inputScale, .above(0), "\(path).inputScale", remedy: "0.5, 1 and 2 are usual tries.")
     try require(
-      ridgePenalty >= 0 && ridgePenalty.isFinite, "\(path).ridgePenalty", found: ridgePenalty,
-      allowed: "at least 0", remedy: "0, 1e-5, 1e-4 and 1e-3 are usual tries.")
+      ridgePenalty, .atLeast(0), "\(path).ridgePenalty",
+      remedy: "0, 1e-5, 1e-4 and 1e-3 are usual tries.")
+    try require(washOutSteps, .atLeast(0), "\(path).washOutSteps", remedy: "100 is usual.")
     try require(
-      washOutSteps >= 0, "\(path).washOutSteps", found: washOutSteps, allowed: "at least 0",
-      remedy: "100 is usual.")
-    try require(
-      inputNoisePerMille >= 0 && inputNoisePerMille.isFinite, "\(path).inputNoisePerMille",
-      found: inputNoisePerMille, allowed: "at least 0",
+      inputNoisePerMille, .atLeast(0), "\(path).inputNoisePerMille",
       remedy: "0 is no noise, 10 is one hundredth of a standard deviation.")
-    try require(
-      scalingSlack >= 0 && scalingSlack.isFinite, "\(path).scalingSlack", found: scalingSlack,
-      allowed: "at least 0", remedy: "0.05 is usual.")
+    try require(scalingSlack, .atLeast(0), "\(path).scalingSlack", remedy: "0.05 is usual.")
   }
 }

@@ -202,27 +202,6 @@ public struct ReservoirMemory: Sendable {
     let groups = (batchCount + lanes - 1) / lanes
     activity = [Double](repeating: 0, count: groups * unitCount * lanes)
   }
-
-  /// The activity h of every unit, `[B, N]`.
-  public var units: HostArray<Double> {
-    get {
-      var units = HostArray(repeating: 0.0, shape: [batchCount, unitCount])
-      for index in units.elements.indices { units.elements[index] = activity[place(of: index)] }
-      return units
-    }
-    set {
-      precondition(
-        newValue.shape == [batchCount, unitCount], "ReservoirMemory: \(newValue.shape)")
-      for index in newValue.elements.indices {
-        activity[place(of: index)] = newValue.elements[index]
-      }
-    }
-  }
-
-  private func place(of index: Int) -> Int {
-    let (item, unit) = (index / unitCount, index % unitCount)
-    return (item / lanes * unitCount + unit) * lanes + item % lanes
-  }
 }
 
 /// The root of the mean square distance of each column of `[n, L]` from its mean.

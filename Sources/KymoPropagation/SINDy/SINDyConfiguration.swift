@@ -54,35 +54,24 @@ public struct SINDyConfiguration: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "sindy") throws(ConfigurationError) {
     try require(
-      (0...9).contains(polynomialDegree), "\(path).polynomialDegree", found: polynomialDegree,
-      allowed: "in 0 ... 9", remedy: "1, 2 and 3 are usual tries.")
+      polynomialDegree, .within(0...9), "\(path).polynomialDegree",
+      remedy: "1, 2 and 3 are usual tries.")
     try require(
-      (0...100).contains(harmonicCount), "\(path).harmonicCount", found: harmonicCount,
-      allowed: "in 0 ... 100", remedy: "0 leaves them out.")
+      harmonicCount, .within(0...100), "\(path).harmonicCount", remedy: "0 leaves them out.")
     try require(
-      threshold >= 0 && threshold.isFinite, "\(path).threshold", found: threshold,
-      allowed: "at least 0", remedy: "1e-3, 1e-4 and 1e-5 are usual tries.")
+      threshold, .atLeast(0), "\(path).threshold", remedy: "1e-3, 1e-4 and 1e-5 are usual tries.")
+    try require(ridgePenalty, .atLeast(0), "\(path).ridgePenalty", remedy: "0.05 is usual.")
+    try require(maximumRounds, .atLeast(1), "\(path).maximumRounds", remedy: "20 is usual.")
     try require(
-      ridgePenalty >= 0 && ridgePenalty.isFinite, "\(path).ridgePenalty", found: ridgePenalty,
-      allowed: "at least 0", remedy: "0.05 is usual.")
-    try require(
-      maximumRounds >= 1, "\(path).maximumRounds", found: maximumRounds, allowed: "at least 1",
-      remedy: "20 is usual.")
-    try require(
-      interpolationFactor >= 1, "\(path).interpolationFactor", found: interpolationFactor,
-      allowed: "at least 1", remedy: "1 and 5 are usual.")
+      interpolationFactor, .atLeast(1), "\(path).interpolationFactor", remedy: "1 and 5 are usual.")
     try require(
       interpolationFactor == 1 || timeModel == .continuous, "\(path).interpolationFactor",
       found: interpolationFactor, allowed: "1 for a discrete model",
       remedy: "Leave it out, or set \(path).timeModel to continuous.")
-    try require(
-      scalingSlack >= 0 && scalingSlack.isFinite, "\(path).scalingSlack", found: scalingSlack,
-      allowed: "at least 0", remedy: "0.05 is usual.")
+    try require(scalingSlack, .atLeast(0), "\(path).scalingSlack", remedy: "0.05 is usual.")
     try require(
       (1e-13...1e-2).contains(relativeTolerance), "\(path).relativeTolerance",
       found: relativeTolerance, allowed: "in 1e-13 ... 1e-2", remedy: "1e-8 is usual.")
-    try require(
-      divergenceFactor >= 1, "\(path).divergenceFactor", found: divergenceFactor,
-      allowed: "at least 1", remedy: "1000 is usual.")
+    try require(divergenceFactor, .atLeast(1), "\(path).divergenceFactor", remedy: "1000 is usual.")
   }
 }

@@ -38,8 +38,6 @@ public struct SINDyPropagator: Propagator {
   /// The terms of the library as text, in the order of the coefficients: "1", "z0", "z0 z1",
   /// "z1^2".
   public var termNames: [String] { library.names }
-  /// Number of coefficients that are not zero.
-  public var nonzeroCount: Int { coefficients.elements.count { $0 != 0 } }
 
   /// The model in words, one line for each scaled latent.
   public var equations: [String] {

@@ -80,10 +80,6 @@ public final class PropagatorTrainer: ModelTrainer {
       seed: seed)
   }
 
-  /// The mean squared error of scaled latents on the validation series: of one-step predictions on
-  /// true inputs, or of free runs through each window where the training feeds predictions back.
-  public func validationLoss() -> Double { trainer.validationLoss() ?? .nan }
-
   /// The propagator with the best weights found: ``RecurrentPropagator`` or ``MLPPropagator``.
   ///
   /// The trainer must not be used afterwards.

@@ -108,12 +108,10 @@ public struct PropagatorTraining: Settings {
       ("windowLength", windowLength, 20), ("windowsPerSequence", windowsPerSequence, 6),
       ("batchSize", batchSize, 32),
     ] {
-      try require(
-        value >= 1, "\(path).\(name)", found: value, allowed: "at least 1",
-        remedy: "\(usual) is the usual choice.")
+      try require(value, .atLeast(1), "\(path).\(name)", remedy: "\(usual) is the usual choice.")
     }
     try require(
-      (0...1).contains(beginnings), "\(path).beginnings", found: beginnings, allowed: "from 0 to 1",
+      beginnings, .within(0...1), "\(path).beginnings",
       remedy: "0.25 has a quarter of the sequences start at the beginning of a series.")
     try require(
       (0..<windowLength).contains(warmUpSteps), "\(path).warmUpSteps", found: warmUpSteps,
@@ -128,11 +126,9 @@ public struct PropagatorTraining: Settings {
       found: freeRunningSteps, allowed: "from 0 to below windowLength, \(windowLength)",
       remedy: "The first input of a window is always given.")
     try require(
-      (0...1).contains(freeRunningRamp), "\(path).freeRunningRamp", found: freeRunningRamp,
-      allowed: "from 0 to 1", remedy: "0.5 suits runs of a hundred steps and more.")
-    try require(
-      inputNoise >= 0 && inputNoise.isFinite, "\(path).inputNoise", found: inputNoise,
-      allowed: "0 or more", remedy: "0 switches it off.")
+      freeRunningRamp, .within(0...1), "\(path).freeRunningRamp",
+      remedy: "0.5 suits runs of a hundred steps and more.")
+    try require(inputNoise, .atLeast(0), "\(path).inputNoise", remedy: "0 switches it off.")
     try phase.validate(at: "\(path).phase")
     guard let finish else { return }
     try require(

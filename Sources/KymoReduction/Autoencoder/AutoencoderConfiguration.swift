@@ -13,41 +13,23 @@ public enum AutoencoderConfiguration: Hashable, Codable, Sendable {
 
   private enum CodingKeys: CodingKey, CaseIterable { case feedForward, convolutional }
 
+  private var settings: any AutoencoderKind {
+    switch self {
+    case .feedForward(let settings): settings
+    case .convolutional(let settings): settings
+    }
+  }
+
   /// Number of latents.
-  public var latentCount: Int {
-    switch self {
-    case .feedForward(let settings): settings.latentCount
-    case .convolutional(let settings): settings.latentCount
-    }
-  }
+  public var latentCount: Int { settings.latentCount }
   /// What the scaler makes of the training data.
-  public var scaling: ChannelScaler.Kind {
-    switch self {
-    case .feedForward(let settings): settings.scaling
-    case .convolutional(let settings): settings.scaling
-    }
-  }
+  public var scaling: ChannelScaler.Kind { settings.scaling }
   /// Part of the range by which min and max of the scaler are moved outwards at either end.
-  public var scalingSlack: Double {
-    switch self {
-    case .feedForward(let settings): settings.scalingSlack
-    case .convolutional(let settings): settings.scalingSlack
-    }
-  }
+  public var scalingSlack: Double { settings.scalingSlack }
   /// Whether the encoder gives a distribution of latents.
-  public var isVariational: Bool {
-    switch self {
-    case .feedForward(let settings): settings.isVariational
-    case .convolutional(let settings): settings.isVariational
-    }
-  }
+  public var isVariational: Bool { settings.isVariational }
   /// Precision of the network's numbers.
-  public var precision: NetworkPrecision {
-    switch self {
-    case .feedForward(let settings): settings.precision
-    case .convolutional(let settings): settings.precision
-    }
-  }
+  public var precision: NetworkPrecision { settings.precision }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "autoencoder") throws(ConfigurationError) {
@@ -58,8 +40,17 @@ public enum AutoencoderConfiguration: Hashable, Codable, Sendable {
   }
 }
 
+/// The settings that autoencoders of all kinds have.
+private protocol AutoencoderKind {
+  var latentCount: Int { get }
+  var scaling: ChannelScaler.Kind { get }
+  var scalingSlack: Double { get }
+  var isVariational: Bool { get }
+  var precision: NetworkPrecision { get }
+}
+
 /// A feed-forward autoencoder.
-public struct FeedForwardAutoencoder: Settings {
+public struct FeedForwardAutoencoder: Settings, AutoencoderKind {
   /// Number of latents; at least 1.
   public var latentCount = 2
   /// Units of every hidden layer.
@@ -100,18 +91,14 @@ public struct FeedForwardAutoencoder: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "feedForward") throws(ConfigurationError) {
     try validateCommon(latentCount: latentCount, slack: scalingSlack, at: path)
-    try require(
-      hiddenWidth >= 1, "\(path).hiddenWidth", found: hiddenWidth, allowed: "at least 1",
-      remedy: "The paper uses 100.")
-    try require(
-      hiddenLayers >= 0, "\(path).hiddenLayers", found: hiddenLayers, allowed: "0 or more",
-      remedy: "The paper uses 3.")
+    try require(hiddenWidth, .atLeast(1), "\(path).hiddenWidth", remedy: "The paper uses 100.")
+    try require(hiddenLayers, .atLeast(0), "\(path).hiddenLayers", remedy: "The paper uses 3.")
     try validateRange(outputActivation, of: scaling, at: path)
   }
 }
 
 /// A convolutional autoencoder for fields over one or two axes of space.
-public struct ConvolutionalAutoencoder: Settings {
+public struct ConvolutionalAutoencoder: Settings, AutoencoderKind {
   /// What lies beyond the ends of every axis.
   public enum Padding: String, SettingChoice {
     /// Zeros, as in the paper, also for periodic fields.
@@ -175,11 +162,10 @@ private func validateCommon(
   latentCount: Int, slack: Double, at path: String
 ) throws(ConfigurationError) {
   try require(
-    latentCount >= 1, "\(path).latentCount", found: latentCount, allowed: "at least 1",
+    latentCount, .atLeast(1), "\(path).latentCount",
     remedy: "2 suffice for FitzHugh–Nagumo, 8 for Kuramoto–Sivashinsky with L = 22.")
   try require(
-    slack >= 0 && slack < 1, "\(path).scalingSlack", found: slack,
-    allowed: "at least 0 and below 1",
+    slack, .within(0..<1), "\(path).scalingSlack",
     remedy: "0.05 leaves a twentieth of the range free at either end.")
 }
 

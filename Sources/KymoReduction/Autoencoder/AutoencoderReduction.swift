@@ -129,29 +129,6 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     return scaler.unscale(scaled).elements.map { Number($0) }
   }
 
-  /// Mean squared errors of the reconstruction of states, over all entries.
-  ///
-  /// - Parameter states: Fields in physical units, `[B, C, X…]`.
-  /// - Throws: ``ModelDataError`` when the states have another shape.
-  /// - Returns: The error of scaled fields, as in the training loss but with the scaler's slack
-  ///   taken out, and that in physical units.
-  public func reconstructionError(
-    of states: HostArray<Float>
-  ) throws -> (scaled: Double, physical: Double) {
-    let found = try decode(encode(states))
-    let cells = stateShape.dropFirst().reduce(1, *)
-    var (scaled, physical) = (0.0, 0.0)
-    let plain = 1 + 2 * configuration.scalingSlack
-    for (index, (a, b)) in zip(states.elements, found.elements).enumerated() {
-      let difference = Double(a) - Double(b)
-      let ratio = difference / scaler.scale[index / cells % stateShape[0]] * plain
-      physical += difference * difference
-      scaled += ratio * ratio
-    }
-    let count = Double(states.count)
-    return (scaled / count, physical / count)
-  }
-
   // MARK: - Between the host and the network
 
   private func inBlocks(

@@ -44,17 +44,13 @@ public struct DiffusionMapConfiguration: Settings {
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "diffusionMaps") throws(ConfigurationError) {
+    try require(latentCount, .atLeast(1), "\(path).latentCount", remedy: "A closed curve needs 2.")
     try require(
-      latentCount >= 1, "\(path).latentCount", found: latentCount, allowed: "at least 1",
-      remedy: "A closed curve needs 2.")
+      kernelScale, .above(0), "\(path).kernelScale",
+      remedy: "1 makes the kernel as wide as the median distance.")
+    try require(neighbourCount, .atLeast(1), "\(path).neighbourCount", remedy: "10 is usual.")
     try require(
-      kernelScale > 0 && kernelScale.isFinite, "\(path).kernelScale", found: kernelScale,
-      allowed: "above 0", remedy: "1 makes the kernel as wide as the median distance.")
-    try require(
-      neighbourCount >= 1, "\(path).neighbourCount", found: neighbourCount,
-      allowed: "at least 1", remedy: "10 is usual.")
-    try require(
-      maximumStates >= 2, "\(path).maximumStates", found: maximumStates, allowed: "at least 2",
+      maximumStates, .atLeast(2), "\(path).maximumStates",
       remedy: "1500 take seconds, 5000 minutes.")
   }
 }

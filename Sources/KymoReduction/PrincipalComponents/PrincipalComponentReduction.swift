@@ -29,7 +29,7 @@ public struct PrincipalComponentConfiguration: Settings {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "principalComponents") throws(ConfigurationError) {
     try require(
-      latentCount >= 1, "\(path).latentCount", found: latentCount, allowed: "at least 1",
+      latentCount, .atLeast(1), "\(path).latentCount",
       remedy: "Choose where the reconstruction error levels off.")
   }
 }

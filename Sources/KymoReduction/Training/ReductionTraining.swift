@@ -29,15 +29,11 @@ public struct ReductionTraining: Settings {
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "training") throws(ConfigurationError) {
-    try require(
-      batchSize >= 1, "\(path).batchSize", found: batchSize, allowed: "at least 1",
-      remedy: "The paper uses 32.")
+    try require(batchSize, .atLeast(1), "\(path).batchSize", remedy: "The paper uses 32.")
     for (name, value) in [
       ("inputNoise", inputNoise), ("latentNoise", latentNoise), ("beta", beta),
     ] {
-      try require(
-        value >= 0 && value.isFinite, "\(path).\(name)", found: value, allowed: "0 or more",
-        remedy: "0 switches it off.")
+      try require(value, .atLeast(0), "\(path).\(name)", remedy: "0 switches it off.")
     }
     try phase.validate(at: "\(path).phase")
   }

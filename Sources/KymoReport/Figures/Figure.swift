@@ -2,6 +2,7 @@
 // properties are Plotly's own (https://plotly.com/javascript/reference), so that the JSON can be
 // opened with any Plotly. Labels are HTML, because Plotly reads them so: names in them are escaped.
 import Foundation
+import KymoNumerics
 
 /// A Plotly figure: traces and a layout.
 struct Figure: Encodable, Sendable {
@@ -288,20 +289,20 @@ struct Layout: Encodable, Sendable {
   var hovermode = "closest"
 
   func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: NameKey.self)
-    try container.encode(height, forKey: NameKey("height"))
-    try container.encode(margin, forKey: NameKey("margin"))
-    try container.encode(font, forKey: NameKey("font"))
-    try container.encode(shapes, forKey: NameKey("shapes"))
-    try container.encode(annotations, forKey: NameKey("annotations"))
-    try container.encode(showlegend, forKey: NameKey("showlegend"))
+    var container = encoder.container(keyedBy: SettingKey.self)
+    try container.encode(height, forKey: SettingKey("height"))
+    try container.encode(margin, forKey: SettingKey("margin"))
+    try container.encode(font, forKey: SettingKey("font"))
+    try container.encode(shapes, forKey: SettingKey("shapes"))
+    try container.encode(annotations, forKey: SettingKey("annotations"))
+    try container.encode(showlegend, forKey: SettingKey("showlegend"))
     for (place, legend) in legends.enumerated() {
-      try container.encode(legend, forKey: NameKey(place == 0 ? "legend" : "legend\(place + 1)"))
+      try container.encode(legend, forKey: SettingKey(place == 0 ? "legend" : "legend\(place + 1)"))
     }
-    try container.encodeIfPresent(bargap, forKey: NameKey("bargap"))
-    try container.encode(hovermode, forKey: NameKey("hovermode"))
-    try container.encode("white", forKey: NameKey("paper_bgcolor"))
-    try container.encode("white", forKey: NameKey("plot_bgcolor"))
-    for (name, axis) in axes { try container.encode(axis, forKey: NameKey(name.inLayout)) }
+    try container.encodeIfPresent(bargap, forKey: SettingKey("bargap"))
+    try container.encode(hovermode, forKey: SettingKey("hovermode"))
+    try container.encode("white", forKey: SettingKey("paper_bgcolor"))
+    try container.encode("white", forKey: SettingKey("plot_bgcolor"))
+    for (name, axis) in axes { try container.encode(axis, forKey: SettingKey(name.inLayout)) }
   }
 }

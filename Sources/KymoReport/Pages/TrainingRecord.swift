@@ -1,16 +1,7 @@
 // How a training went, from metrics.jsonl: whatever numbers its lines have.
 import Foundation
+import KymoNumerics
 import KymoResults
-
-/// A key of JSON that is not known before.
-struct NameKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-
-  init(_ name: String) { stringValue = name }
-  init(stringValue: String) { self.init(stringValue) }
-  init?(intValue: Int) { nil }
-}
 
 /// One line of metrics.jsonl: named numbers, and lists of them such as one for each latent.
 struct TrainingRecord: Decodable, Sendable {
@@ -22,10 +13,10 @@ struct TrainingRecord: Decodable, Sendable {
   var lists: [String: [Double]] = [:]
 
   init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: NameKey.self)
-    step = try values.decode(Int.self, forKey: NameKey("step"))
-    seconds = try values.decodeIfPresent(Double.self, forKey: NameKey("seconds"))
-    stage = try values.decodeIfPresent(String.self, forKey: NameKey("stage"))
+    let values = try decoder.container(keyedBy: SettingKey.self)
+    step = try values.decode(Int.self, forKey: SettingKey("step"))
+    seconds = try values.decodeIfPresent(Double.self, forKey: SettingKey("seconds"))
+    stage = try values.decodeIfPresent(String.self, forKey: SettingKey("stage"))
     for key in values.allKeys where !["step", "seconds", "stage"].contains(key.stringValue) {
       if let number = try? values.decode(Double.self, forKey: key) {
         numbers[key.stringValue] = number

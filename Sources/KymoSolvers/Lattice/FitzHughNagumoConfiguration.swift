@@ -86,25 +86,23 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 451)
-    try requirePositive(length, "\(path).length", remedy: "The paper's line has length 20.")
+    try require(length, .above(0), "\(path).length", remedy: "The paper's line has length 20.")
     try require(
       pointCount >= 3 && pointCount <= 1 << 20, "\(path).pointCount", found: pointCount,
       allowed: "from 3 to 1048576", remedy: "The paper's lattice has 101 nodes.")
     try require(
-      substeps >= 1 && substeps <= 1_000_000, "\(path).substeps", found: substeps,
-      allowed: "from 1 to 1000000", remedy: "The paper takes 200 steps of 0.005 between frames.")
+      substeps, .within(1...1_000_000), "\(path).substeps",
+      remedy: "The paper takes 200 steps of 0.005 between frames.")
     for (name, count, usual) in [
       ("spinUpFrames", spinUpFrames, 0), ("settlingSteps", settlingSteps, 1),
     ] {
-      try require(
-        count >= 0, "\(path).\(name)", found: count, allowed: "0 or above",
-        remedy: "\(usual) is the default.")
+      try require(count, .atLeast(0), "\(path).\(name)", remedy: "\(usual) is the default.")
     }
     for (name, diffusivity, usual) in [
       ("activatorDiffusivity", activatorDiffusivity, 1),
       ("inhibitorDiffusivity", inhibitorDiffusivity, 4),
     ] {
-      try requirePositive(diffusivity, "\(path).\(name)", remedy: "The paper's is \(usual).")
+      try require(diffusivity, .above(0), "\(path).\(name)", remedy: "The paper's is \(usual).")
     }
     for (name, value, usual) in [
       ("epsilon", epsilon, 0.006), ("alpha0", alpha0, -0.03), ("alpha1", alpha1, 2),
@@ -113,7 +111,7 @@ public struct FitzHughNagumoConfiguration: SimulationConfiguration {
         value.isFinite, "\(path).\(name)", found: value, allowed: "a number",
         remedy: "The paper's is \(usual).")
     }
-    try requireNonnegative(frontMinimum, "\(path).frontMinimum", remedy: "3.5 is the default.")
+    try require(frontMinimum, .atLeast(0), "\(path).frontMinimum", remedy: "3.5 is the default.")
     try require(
       frontMaximum >= frontMinimum && frontMaximum <= length, "\(path).frontMaximum",
       found: frontMaximum, allowed: "from frontMinimum, \(frontMinimum), to the length, \(length)",

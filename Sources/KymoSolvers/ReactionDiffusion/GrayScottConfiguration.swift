@@ -86,23 +86,19 @@ public struct GrayScottConfiguration: SimulationConfiguration {
     try validateCommon(at: path, frames: 64)
     for (name, points) in [("rows", rows), ("columns", columns)] {
       try requireMesh(points, "\(path).\(name)")
-      try require(
-        points <= 4096, "\(path).\(name)", found: points, allowed: "at most 4096",
-        remedy: "64 and 80 are the defaults.")
+      try require(points, .atMost(4096), "\(path).\(name)", remedy: "64 and 80 are the defaults.")
     }
-    try require(
-      spinUpFrames >= 0, "\(path).spinUpFrames", found: spinUpFrames, allowed: "0 or above",
-      remedy: "4 is the default.")
-    try requirePositive(diffusivityU, "\(path).diffusivityU", remedy: "0.16 is the default.")
-    try requirePositive(diffusivityV, "\(path).diffusivityV", remedy: "0.08 is the default.")
+    try require(spinUpFrames, .atLeast(0), "\(path).spinUpFrames", remedy: "4 is the default.")
+    try require(diffusivityU, .above(0), "\(path).diffusivityU", remedy: "0.16 is the default.")
+    try require(diffusivityV, .above(0), "\(path).diffusivityV", remedy: "0.08 is the default.")
     try feed.validate(at: path, remedy: "The default draws N(0.04, 0.0025²) in [0.03, 0.05].")
     try kill.validate(at: path, remedy: "The default draws N(0.0605, 0.0005²) near 0.06.")
     try require(
-      blobCount >= 1 && blobCount <= 10_000, "\(path).blobCount", found: blobCount,
-      allowed: "from 1 to 10000", remedy: "Without v nothing happens; 12 is the default.")
-    try requirePositive(blobRadius, "\(path).blobRadius", remedy: "3 is the default.")
+      blobCount, .within(1...10_000), "\(path).blobCount",
+      remedy: "Without v nothing happens; 12 is the default.")
+    try require(blobRadius, .above(0), "\(path).blobRadius", remedy: "3 is the default.")
     try require(
-      substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
-      allowed: "from 1 to 100000", remedy: "5, a time step of 2, suit the defaults.")
+      substeps, .within(1...100_000), "\(path).substeps",
+      remedy: "5, a time step of 2, suit the defaults.")
   }
 }

@@ -25,17 +25,6 @@ public protocol FiniteDifferenceBaseline: Sendable {
   ) -> UInt32
 }
 
-/// Errors of the rollouts of many recordings.
-public struct BaselineErrors: Sendable, Hashable {
-  /// Root-mean-square error of each frame after the first, averaged over the recordings that
-  /// did not diverge; entry 0 is the first predicted frame.
-  public var rootMeanSquare: [Double]
-  /// Number of recordings.
-  public var recordingCount: Int
-  /// Number of recordings whose rollout diverged in the end.
-  public var divergedCount: Int
-}
-
 extension FiniteDifferenceBaseline {
   /// As many as a vector of the processor has lanes.
   public var laneCount: Int { ETDStepper.laneCount(level: kk_processor_level()) }
@@ -78,69 +67,6 @@ extension FiniteDifferenceBaseline {
       }
     }
     return (frames, diverged)
-  }
-
-  /// Predicts all frames of recordings from their first ones and compares.
-  ///
-  /// - Parameters:
-  ///   - x: The recordings, shape `(recordings, channels, frames, points…)`, last axis fastest.
-  ///   - parameters: The true parameters, shape `(recordings, parameters)`.
-  ///   - frameCount: Frames of a recording, at least 2.
-  ///   - threads: Number of threads; it does not change the result.
-  /// - Returns: The error of every frame, and how many rollouts diverged.
-  public func errors(
-    x: [Float], parameters: [Float], frameCount: Int, threads: Int
-  ) -> BaselineErrors {
-    let (channels, cells) = (frameShape[0], frameShape.dropFirst().reduce(1, *))
-    let size = frameCount * channels * cells
-    let count = x.count / size
-    precondition(
-      frameCount >= 2 && count > 0 && x.count == count * size,
-      "baseline: \(x.count) values are not recordings of \(frameCount) frames \(frameShape)")
-    var perRecording = [Double](repeating: 0, count: count * (frameCount - 1))
-    var diverged = [Bool](repeating: false, count: count)
-    unsafe perRecording.withUnsafeMutableBufferPointer { perRecording in
-      unsafe diverged.withUnsafeMutableBufferPointer { diverged in
-        // Recordings write to entries of their own.
-        nonisolated(unsafe) let perRecording = unsafe perRecording
-        nonisolated(unsafe) let diverged = unsafe diverged
-        parallelFor((count + laneCount - 1) / laneCount, threads: threads) { batch in
-          let members = batch * laneCount..<min((batch + 1) * laneCount, count)
-          let rows = UnsafeMutablePointer<Float>.allocate(capacity: members.count * size)
-          defer { unsafe rows.deallocate() }
-          let fields = members.map { recording in
-            (0..<channels).flatMap { channel in
-              let first = recording * size + channel * frameCount * cells
-              return x[first..<first + cells]
-            }
-          }
-          let mask = unsafe run(
-            fields, parameters: members.map { row(parameters, $0, of: count) },
-            frameCount: frameCount, into: rows)
-          for (lane, recording) in members.enumerated() {
-            unsafe diverged[recording] = mask & (1 << UInt32(lane)) != 0
-            for frame in 1..<frameCount {
-              var sum = 0.0
-              for channel in 0..<channels {
-                let first = (channel * frameCount + frame) * cells
-                for cell in first..<first + cells {
-                  let miss = unsafe Double(rows[lane * size + cell] - x[recording * size + cell])
-                  sum += miss * miss
-                }
-              }
-              unsafe perRecording[recording * (frameCount - 1) + frame - 1] =
-                (sum / Double(channels * cells)).squareRoot()
-            }
-          }
-        }
-      }
-    }
-    let kept = (0..<count).filter { !diverged[$0] }
-    let mean = (0..<(frameCount - 1)).map { frame in
-      kept.map { perRecording[$0 * (frameCount - 1) + frame] }.reduce(0, +) / Double(kept.count)
-    }
-    return BaselineErrors(
-      rootMeanSquare: mean, recordingCount: count, divergedCount: count - kept.count)
   }
 
   private func row(_ parameters: [Float], _ recording: Int, of count: Int) -> [Float] {

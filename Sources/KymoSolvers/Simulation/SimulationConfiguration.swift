@@ -59,32 +59,14 @@ extension SimulationConfiguration {
 
   /// Checks the settings that every system has.
   func validateCommon(at path: String, frames: Int) throws(ConfigurationError) {
+    try require(recordings, .atLeast(1), "\(path).recordings", remedy: "The paper trains on 5000.")
+    try require(frameCount, .atLeast(2), "\(path).frameCount", remedy: "\(frames) is the default.")
     try require(
-      recordings >= 1, "\(path).recordings", found: recordings, allowed: "at least 1",
-      remedy: "The paper trains on 5000.")
+      frameInterval, .above(0), "\(path).frameInterval", remedy: "Leave it out if unsure.")
     try require(
-      frameCount >= 2, "\(path).frameCount", found: frameCount, allowed: "at least 2",
-      remedy: "\(frames) is the default.")
-    try requirePositive(frameInterval, "\(path).frameInterval", remedy: "Leave it out if unsure.")
-    try requireNonnegative(
-      noiseDeviation, "\(path).noiseDeviation", remedy: "The paper's noisy set has 0.1.")
+      noiseDeviation, .atLeast(0), "\(path).noiseDeviation",
+      remedy: "The paper's noisy set has 0.1.")
   }
-}
-
-/// Throws unless `value` is a positive number.
-func requirePositive(
-  _ value: Double, _ path: String, remedy: String
-) throws(ConfigurationError) {
-  try require(
-    value.isFinite && value > 0, path, found: value, allowed: "a positive number", remedy: remedy)
-}
-
-/// Throws unless `value` is a number from 0 upwards.
-func requireNonnegative(
-  _ value: Double, _ path: String, remedy: String
-) throws(ConfigurationError) {
-  try require(
-    value.isFinite && value >= 0, path, found: value, allowed: "0 or above", remedy: remedy)
 }
 
 /// Throws unless a mesh has a fast transform and at least 16 points.
@@ -98,20 +80,16 @@ func requireMesh(_ points: Int, _ path: String) throws(ConfigurationError) {
 func requireResolution(
   meshFactor: Double, substeps: Int, at path: String, remedies: (mesh: String, step: String)
 ) throws(ConfigurationError) {
-  try require(
-    meshFactor >= 1 && meshFactor <= 32, "\(path).meshFactor", found: meshFactor,
-    allowed: "from 1 to 32", remedy: remedies.mesh)
-  try require(
-    substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
-    allowed: "from 1 to 100000", remedy: remedies.step)
+  try require(meshFactor, .within(1...32), "\(path).meshFactor", remedy: remedies.mesh)
+  try require(substeps, .within(1...100_000), "\(path).substeps", remedy: remedies.step)
 }
 
 /// Throws unless the widths of random initial spectra are a range.
 func requireSpectrumWidths(
   _ minimum: Double, _ maximum: Double, at path: String, paper: (Double, Double)
 ) throws(ConfigurationError) {
-  try requirePositive(
-    minimum, "\(path).spectrumWidthMinimum", remedy: "The default is \(paper.0).")
+  try require(
+    minimum, .above(0), "\(path).spectrumWidthMinimum", remedy: "The default is \(paper.0).")
   try require(
     maximum.isFinite && maximum >= minimum, "\(path).spectrumWidthMaximum", found: maximum,
     allowed: "a number from spectrumWidthMinimum, \(minimum), upwards",
@@ -133,7 +111,7 @@ struct ParameterDistribution {
       "\(path).\(name)Mean", found: mean,
       allowed: "from \(name)Minimum, \(minimum), to \(name)Maximum, \(maximum)",
       remedy: "Move the bounds or the mean; \(remedy)")
-    try requireNonnegative(deviation, "\(path).\(name)Deviation", remedy: remedy)
+    try require(deviation, .atLeast(0), "\(path).\(name)Deviation", remedy: remedy)
     // Draws outside the range are repeated, which must not take for ever.
     let range = maximum - minimum
     try require(

@@ -68,9 +68,9 @@ public struct BurgersConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 128)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The default is 16π = 50.27.")
-    try requirePositive(
-      viscosityMinimum, "\(path).viscosityMinimum",
+    try require(length, .above(0), "\(path).length", remedy: "The default is 16π = 50.27.")
+    try require(
+      viscosityMinimum, .above(0), "\(path).viscosityMinimum",
       remedy: "Without viscosity fronts become jumps; the default is 0.1.")
     try viscosity.validate(at: path, remedy: "The default draws N(0.5, 0.1²) in [0.1, 0.9].")
     try requireSpectrumWidths(

@@ -24,7 +24,7 @@ public struct ConvectionDiffusionBaseline: FiniteDifferenceBaseline {
 
   /// Creates the baseline of periodic recordings on a uniform mesh.
   public init(_ grid: Grid, frameInterval: Double) throws(ConfigurationError) {
-    try requirePositive(frameInterval, "frameInterval", remedy: "It is the time between frames.")
+    try require(frameInterval, .above(0), "frameInterval", remedy: "It is the time between frames.")
     for points in grid.shape { try requireMesh(points, "mesh") }
     guard let plane = LinearPlane(grid, derivatives: .centralDifferences) else {
       throw ConfigurationError(

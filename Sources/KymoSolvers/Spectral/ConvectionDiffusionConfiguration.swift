@@ -75,16 +75,14 @@ public struct ConvectionDiffusionConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 64)
     try requireMesh(pointCount, "\(path).pointCount")
+    try require(pointCount, .atMost(8192), "\(path).pointCount", remedy: "The paper's is 256.")
+    try require(length, .above(0), "\(path).length", remedy: "The paper's is 16π = 50.27.")
     try require(
-      pointCount <= 8192, "\(path).pointCount", found: pointCount, allowed: "at most 8192",
-      remedy: "The paper's is 256.")
-    try requirePositive(length, "\(path).length", remedy: "The paper's is 16π = 50.27.")
-    try requireNonnegative(
-      diffusivityMinimum, "\(path).diffusivityMinimum",
+      diffusivityMinimum, .atLeast(0), "\(path).diffusivityMinimum",
       remedy: "Negative diffusion is ill-posed; the paper's smallest is 0.")
     try diffusivity.validate(at: path, remedy: "The paper draws N(0.1, 0.025²) in [0, 0.2].")
-    try requireNonnegative(
-      velocityDeviation, "\(path).velocityDeviation", remedy: "The paper's is 0.2.")
+    try require(
+      velocityDeviation, .atLeast(0), "\(path).velocityDeviation", remedy: "The paper's is 0.2.")
     try requireSpectrumWidths(
       spectrumWidthMinimum, spectrumWidthMaximum, at: path, paper: (0.5, 4))
     try require(

@@ -109,20 +109,22 @@ public struct FibreConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 500)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(duration, "\(path).duration", remedy: "The default is 4000 fs.")
+    try require(duration, .above(0), "\(path).duration", remedy: "The default is 4000 fs.")
     try slowness.validate(at: path, remedy: "The default draws N(25, 9²) in [5, 45] fs/µm.")
     try dispersion.validate(
       at: path, remedy: "The default draws N(120, 110²) in [−120, 400] fs²/µm.")
-    try requireNonnegative(
-      nonlinearityMedian, "\(path).nonlinearityMedian", remedy: "The default is 0.02 per µm.")
-    try requireNonnegative(
-      nonlinearitySpread, "\(path).nonlinearitySpread", remedy: "The default is 0.3.")
-    try requirePositive(
-      spectrumWidth, "\(path).spectrumWidth", remedy: "The default is π/100 = 0.0314 per fs.")
+    try require(
+      nonlinearityMedian, .atLeast(0), "\(path).nonlinearityMedian",
+      remedy: "The default is 0.02 per µm.")
+    try require(
+      nonlinearitySpread, .atLeast(0), "\(path).nonlinearitySpread", remedy: "The default is 0.3.")
+    try require(
+      spectrumWidth, .above(0), "\(path).spectrumWidth",
+      remedy: "The default is π/100 = 0.0314 per fs.")
     try require(
       switchOn.isFinite, "\(path).switchOn", found: switchOn, allowed: "a number",
       remedy: "The default is −500 fs.")
-    try requirePositive(switchTime, "\(path).switchTime", remedy: "The default is 100 fs.")
+    try require(switchTime, .above(0), "\(path).switchTime", remedy: "The default is 100 fs.")
     try require(
       (1...32).contains(ringFactor) && FourierTransform.exists(realPoints: 2 * ringPointCount),
       "\(path).ringFactor", found: ringFactor,

@@ -56,15 +56,15 @@ public struct KuramotoSivashinskyAttractorConfiguration: SimulationConfiguration
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 15_000)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's length is 22.")
+    try require(length, .above(0), "\(path).length", remedy: "The paper's length is 22.")
     try require(
-      substeps >= 1 && substeps <= 100_000, "\(path).substeps", found: substeps,
-      allowed: "from 1 to 100000", remedy: "5, a time step of 0.05, suit the defaults.")
+      substeps, .within(1...100_000), "\(path).substeps",
+      remedy: "5, a time step of 0.05, suit the defaults.")
     try require(
-      spinUpFrames >= 0, "\(path).spinUpFrames", found: spinUpFrames, allowed: "0 or above",
+      spinUpFrames, .atLeast(0), "\(path).spinUpFrames",
       remedy: "4000 frames, 1,000 units of time, are the paper's transient.")
-    try requirePositive(
-      initialWidth, "\(path).initialWidth",
+    try require(
+      initialWidth, .above(0), "\(path).initialWidth",
       remedy: "Without noise the field stays zero; the paper's width is 0.01.")
   }
 

@@ -14,17 +14,6 @@ public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
   /// The way in which `u uₓ` is differenced; the published curve is that of the advective form.
   public var form: QuadraticForm
 
-  /// Creates the baseline of data made with `configuration`.
-  public init(
-    configuration: KuramotoSivashinskyConfiguration, form: QuadraticForm = .advective
-  ) throws(ConfigurationError) {
-    try configuration.validate()
-    length = configuration.length
-    pointCount = configuration.pointCount
-    frameInterval = configuration.frameInterval
-    self.form = form
-  }
-
   /// Creates the baseline of periodic recordings on a uniform mesh.
   public init(
     _ grid: Grid, frameInterval: Double, form: QuadraticForm = .advective
@@ -32,7 +21,9 @@ public struct KuramotoSivashinskyBaseline: FiniteDifferenceBaseline {
     var configuration = KuramotoSivashinskyConfiguration()
     (configuration.length, configuration.pointCount) = (grid.extents[0], grid.shape[0])
     configuration.frameInterval = frameInterval
-    try self.init(configuration: configuration, form: form)
+    try configuration.validate()
+    (length, pointCount) = (configuration.length, configuration.pointCount)
+    (self.frameInterval, self.form) = (frameInterval, form)
   }
 
   /// One channel.

@@ -81,9 +81,9 @@ public struct KuramotoSivashinskyConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 256)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's length is 64π = 201.06.")
-    try requirePositive(
-      dampingMinimum, "\(path).dampingMinimum",
+    try require(length, .above(0), "\(path).length", remedy: "The paper's length is 64π = 201.06.")
+    try require(
+      dampingMinimum, .above(0), "\(path).dampingMinimum",
       remedy: "Without damping of short waves the equation is ill-posed; the paper's is 0.5.")
     try damping.validate(at: path, remedy: "The paper draws N(1, 0.125²) in [0.5, 1.5].")
     try requireSpectrumWidths(

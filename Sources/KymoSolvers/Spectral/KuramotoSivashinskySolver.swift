@@ -103,7 +103,7 @@ public final class KuramotoSivashinskySolver: MicroSolver {
   private struct LaneGroup {
     var members: Range<Int>
     var stepper: ETDStepper
-    var view: FrameView
+    var view: FrameView<ETDStepper>
   }
 
   private func makeGroups(_ count: Int) {
@@ -117,11 +117,8 @@ public final class KuramotoSivashinskySolver: MicroSolver {
         members.count <= ETDStepper.laneCount(level: narrow) ? narrow : level
       var flow = configuration.flow
       flow.level = fitting
-      let stepper = ETDStepper(
-        pointCount: flow.internalPointCount, form: flow.form, level: fitting)
-      stepper.prepare(
-        linear: Array(repeating: configuration.linearSymbol, count: stepper.laneCount),
-        derivative: flow.derivative, step: flow.frameInterval / Double(flow.stepsPerFrame))
+      let still = FlowStart(spectrum: [], linear: configuration.linearSymbol)
+      let stepper = flow.makeStepper(for: Array(repeating: still, count: flow.laneCount))
       return LaneGroup(
         members: members, stepper: stepper,
         view: FrameView(stepper: stepper, pointCount: flow.pointCount, level: fitting))

@@ -70,7 +70,7 @@ public struct NonlinearSchroedingerConfiguration: SimulationConfiguration {
   public func validate(at path: String = "simulation") throws(ConfigurationError) {
     try validateCommon(at: path, frames: 256)
     try requireMesh(pointCount, "\(path).pointCount")
-    try requirePositive(length, "\(path).length", remedy: "The paper's length is 8π = 25.13.")
+    try require(length, .above(0), "\(path).length", remedy: "The paper's length is 8π = 25.13.")
     try coupling.validate(at: path, remedy: "The paper draws N(−1, 0.25²) in [−2, 0].")
     try requireSpectrumWidths(
       spectrumWidthMinimum, spectrumWidthMaximum, at: path, paper: (0.5, 4))

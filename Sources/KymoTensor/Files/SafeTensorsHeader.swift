@@ -1,6 +1,7 @@
 // The JSON header of a safetensors file, and what a reader must not believe: every number in it is
 // checked against the file before anything is allocated.
 import Foundation
+import KymoNumerics
 
 /// The header: for each tensor its type, shape and place; optional texts.
 struct SafeTensorsHeader: Codable {
@@ -106,16 +107,9 @@ struct SafeTensorsHeader: Codable {
     return Place(name: name, dtype: dtype, shape: entry.shape, range: offsets[0]..<offsets[1])
   }
 
-  // Tensor names are keys of the header itself, beside the key of the texts.
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
+    // Tensor names are keys of the header itself, beside the key of the texts.
+    let container = try decoder.container(keyedBy: SettingKey.self)
     (entries, metadata) = ([:], [:])
     for key in container.allKeys {
       if key.stringValue == Self.metadataKey {
@@ -127,10 +121,10 @@ struct SafeTensorsHeader: Codable {
   }
 
   func encode(to encoder: any Swift.Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    for (name, entry) in entries { try container.encode(entry, forKey: Key(stringValue: name)) }
+    var container = encoder.container(keyedBy: SettingKey.self)
+    for (name, entry) in entries { try container.encode(entry, forKey: SettingKey(name)) }
     if !metadata.isEmpty {
-      try container.encode(metadata, forKey: Key(stringValue: Self.metadataKey))
+      try container.encode(metadata, forKey: SettingKey(Self.metadataKey))
     }
   }
 }

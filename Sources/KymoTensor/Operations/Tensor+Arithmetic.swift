@@ -102,29 +102,6 @@ extension Tensor {
   public static func maximum(_ lhs: Tensor, _ rhs: Tensor) -> Tensor {
     binary("maximum", lhs, rhs, KT_MAXIMUM)
   }
-  /// The smaller of two entries; NaN when one is NaN.
-  public static func minimum(_ lhs: Tensor, _ rhs: Tensor) -> Tensor {
-    binary("minimum", lhs, rhs, KT_MINIMUM)
-  }
-
-  /// Whether entries are greater than the other's.
-  public func greater(than other: Tensor) -> Tensor {
-    Tensor.binary("greater", self, other, KT_GREATER)
-  }
-  /// Whether entries are greater than a number.
-  public func greater(than value: Double) -> Tensor { scalar("greater", value, KT_GREATER_SCALAR) }
-  /// Whether entries are less than the other's.
-  public func less(than other: Tensor) -> Tensor { Tensor.binary("less", self, other, KT_LESS) }
-  /// Whether entries are less than a number.
-  public func less(than value: Double) -> Tensor { scalar("less", value, KT_LESS_SCALAR) }
-  /// Whether entries equal the other's.
-  public func equal(to other: Tensor) -> Tensor { Tensor.binary("equal", self, other, KT_EQUAL) }
-  /// Whether entries equal a number.
-  public func equal(to value: Double) -> Tensor { scalar("equal", value, KT_EQUAL_SCALAR) }
-  /// Whether both entries are true.
-  public func and(_ other: Tensor) -> Tensor { Tensor.binary("and", self, other, KT_AND) }
-  /// Whether entries are false.
-  public func not() -> Tensor { unary("not", KT_NOT) }
 
   /// Entries of `yes` where the mask is true, of `no` elsewhere.
   public static func `where`(_ mask: Tensor, _ yes: Tensor, _ no: Tensor) -> Tensor {
@@ -145,10 +122,6 @@ extension Tensor {
   /// Adds `scale` times the other tensor's entries to this tensor's.
   public func addInPlace(_ other: Tensor, scale: Double = 1) {
     unsafe perform("addInPlace", self, other) { unsafe kt_add_in_place($0, $1, scale) }
-  }
-  /// Multiplies this tensor's entries by the other's.
-  public func mulInPlace(_ other: Tensor) {
-    unsafe perform("mulInPlace", self, other) { unsafe kt_multiply_in_place($0, $1) }
   }
   /// Multiplies this tensor's entries by a number.
   public func mulInPlace(_ factor: Double) {

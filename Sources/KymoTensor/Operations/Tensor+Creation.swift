@@ -31,11 +31,6 @@ extension Tensor {
     }
   }
 
-  /// The integers 0, 1, … below `count`.
-  public static func range(_ count: Int, device: Device = .cpu) -> Tensor {
-    unsafe makeTensor("range") { unsafe kt_range($0, Int64(count), device.code) }
-  }
-
   /// Standard normal numbers, drawn on the host: the same stream gives the same numbers everywhere.
   public static func normal(
     _ shape: [Int], using stream: inout RandomStream, device: Device = .cpu
@@ -57,59 +52,5 @@ extension Tensor {
       values[i] = Swift.min(Float(low + width * stream.uniform()), range.upperBound)
     }
     return Tensor(values, shape: shape, device: device)
-  }
-}
-
-/// A seeded source of random numbers on one device, for draws that should not pass the host.
-///
-/// The numbers depend on the device's kind and libtorch's version; use `Tensor.normal(_:using:)`
-/// with a `RandomStream` where results must be the same everywhere.
-@safe public final class Generator {
-  private let handle: kt_generator
-  private let device: Device
-
-  /// Starts a generator.
-  public init(seed: UInt64, device: Device = .cpu) {
-    var out: kt_generator?
-    let status = unsafe kt_generator_create(&out, seed, device.code)
-    guard status == KT_OK, let out = unsafe out else {
-      fatalError(TensorError(status, operation: "Generator").description)
-    }
-    unsafe handle = out
-    self.device = device
-  }
-
-  deinit { unsafe kt_generator_release(handle) }
-
-  /// Standard normal numbers.
-  public func normal(_ shape: [Int], dtype: ScalarType = .float32) -> Tensor {
-    unsafe fill(.empty(shape, dtype: dtype, device: device), "normal") {
-      unsafe kt_normal_in_place($0, $1, 0, 1)
-    }
-  }
-
-  /// Uniform numbers in a range.
-  public func uniform(
-    _ shape: [Int], in range: ClosedRange<Double> = 0...1, dtype: ScalarType = .float32
-  ) -> Tensor {
-    unsafe fill(.empty(shape, dtype: dtype, device: device), "uniform") {
-      unsafe kt_uniform_in_place($0, $1, range.lowerBound, range.upperBound)
-    }
-  }
-
-  /// Ones with the given probability, else zeros.
-  public func bernoulli(
-    _ shape: [Int], probability: Double, dtype: ScalarType = .float32
-  ) -> Tensor {
-    unsafe fill(.empty(shape, dtype: dtype, device: device), "bernoulli") {
-      unsafe kt_bernoulli_in_place($0, $1, probability)
-    }
-  }
-
-  private func fill(
-    _ tensor: Tensor, _ operation: StaticString, _ call: (kt_tensor, kt_generator) -> kt_status
-  ) -> Tensor {
-    unsafe perform(operation, tensor) { unsafe call($0, handle) }
-    return tensor
   }
 }

@@ -1,5 +1,4 @@
-// The linear maps of networks (dense layers, convolutions, changes of resolution) and the real
-// Fourier transform.
+// The linear maps of networks: dense layers, convolutions, changes of resolution.
 import CTorch
 
 extension Tensor {
@@ -31,26 +30,10 @@ extension Tensor {
     }
   }
 
-  /// Cross-correlation over one axis.
-  public static func conv1d(
-    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1],
-    padding: [Int] = [0], dilation: [Int] = [1]
-  ) -> Tensor {
-    convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
-  }
-
   /// Cross-correlation over two axes.
   public static func conv2d(
     _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1, 1],
     padding: [Int] = [0, 0], dilation: [Int] = [1, 1]
-  ) -> Tensor {
-    convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
-  }
-
-  /// Cross-correlation over three axes.
-  public static func conv3d(
-    _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: [Int] = [1, 1, 1],
-    padding: [Int] = [0, 0, 0], dilation: [Int] = [1, 1, 1]
   ) -> Tensor {
     convolution(input, weight, bias, stride: stride, padding: padding, dilation: dilation)
   }
@@ -70,23 +53,5 @@ extension Tensor {
     unsafe makeTensor("upsampledLinear", self) {
       unsafe kt_upsample_linear($0, $1, Int64(factor))
     }
-  }
-
-  /// Fourier transform of real entries along an axis, without normalisation.
-  ///
-  /// The axis has n / 2 + 1 entries afterwards, and a trailing axis of length 2 holds real and
-  /// imaginary part.
-  public func rfft(axis: Int = -1) -> Tensor {
-    unsafe makeTensor("rfft", self) { unsafe kt_rfft($0, $1, Int64(axis)) }
-  }
-
-  /// Inverse of ``rfft(axis:)``; `axis` counts without the trailing axis of length 2.
-  ///
-  /// - Parameters:
-  ///   - count: Length of the axis in the result.
-  ///   - axis: The transformed axis.
-  /// - Returns: Real entries; without the trailing axis.
-  public func irfft(count: Int, axis: Int = -1) -> Tensor {
-    unsafe makeTensor("irfft", self) { unsafe kt_irfft($0, $1, Int64(count), Int64(axis)) }
   }
 }

@@ -1,14 +1,11 @@
 // Factorisations and solutions of dense matrices by LAPACK, behind libtorch; 32- and 64-bit floats.
-// What a matrix can be guilty of (entries that are not finite, a minor that is not positive) is
-// thrown; shapes that do not fit are a mistake of the caller and stop the process.
+// What a matrix can be guilty of (entries that are not finite) is thrown; shapes that do not fit are a mistake of the caller and stop the process.
 import CTorch
 
 /// A matrix that cannot be factored.
 public enum LinearAlgebraError: Error, Hashable, Sendable, CustomStringConvertible {
   /// An entry is infinite or NaN.
   case notFinite(operation: String)
-  /// The leading minor of this order is not positive, so there is no Cholesky factor.
-  case notPositiveDefinite(order: Int)
   /// The iteration did not converge, or the library refused the matrix.
   case failed(operation: String, message: String)
 
@@ -17,11 +14,6 @@ public enum LinearAlgebraError: Error, Hashable, Sendable, CustomStringConvertib
     switch self {
     case .notFinite(let operation):
       "\(operation): the matrix has entries that are infinite or NaN. Look for them in its source."
-    case .notPositiveDefinite(let order):
-      """
-      cholesky: the leading minor of order \(order) is not positive. Add a ridge penalty, or use a \
-      pseudo-inverse.
-      """
     case .failed(let operation, let message):
       "\(operation): \(message). Check the scale of the entries: they may span too many decades."
     }
@@ -45,31 +37,19 @@ extension Tensor {
     )
   }
 
-  /// The lower triangular L with L Lᵀ equal to this symmetric matrix, `[n, n]`.
+  /// The lower triangular L with L Lᵀ equal to this symmetric matrix, `[n, n]`; nil when it is not
+  /// positive definite.
   ///
-  /// - Throws: ``LinearAlgebraError/notPositiveDefinite(order:)`` when there is none. Only the
-  ///   lower triangle of the matrix is looked at.
-  public func choleskyFactor() throws(LinearAlgebraError) -> Tensor {
-    let (factor, order) = try choleskyAttempt()
-    guard order == 0 else { throw .notPositiveDefinite(order: order) }
-    return factor
-  }
-
-  /// The factor of ``choleskyFactor()``, or nil for a matrix that is not positive definite.
-  ///
-  /// - Throws: ``LinearAlgebraError`` when entries are not finite.
+  /// - Throws: ``LinearAlgebraError`` when entries are not finite. Only the lower triangle of the
+  ///   matrix is looked at.
   public func choleskyFactorIfDefinite() throws(LinearAlgebraError) -> Tensor? {
-    let (factor, order) = try choleskyAttempt()
-    return order == 0 ? factor : nil
-  }
-
-  /// What LAPACK made of the matrix, and the order of the minor at which it stopped; 0: none.
-  private func choleskyAttempt() throws(LinearAlgebraError) -> (factor: Tensor, order: Int) {
     try requireFinite("cholesky")
     var factor: kt_tensor?
+    // The order of the minor at which LAPACK stopped; 0 for none.
     var order: Int64 = 0
     let status = unsafe read { unsafe kt_cholesky(&factor, &order, $0) }
-    return (unsafe try Tensor(adopting: factor, status, "cholesky"), Int(order))
+    let tensor = unsafe try Tensor(adopting: factor, status, "cholesky")
+    return order == 0 ? tensor : nil
   }
 
   /// The solution x, `[n, k]`, of L Lᵀ x = b, where this tensor is the factor L.

@@ -22,10 +22,6 @@ extension Tensor {
   public func max(axes: [Int] = [], keepDims: Bool = false) -> Tensor {
     reduce("max", axes, keepDims, KT_MAX)
   }
-  /// Smallest entry over axes.
-  public func min(axes: [Int] = [], keepDims: Bool = false) -> Tensor {
-    reduce("min", axes, keepDims, KT_MIN)
-  }
   /// log ∑ eˣ over axes, without overflow.
   public func logSumExp(axes: [Int] = [], keepDims: Bool = false) -> Tensor {
     reduce("logSumExp", axes, keepDims, KT_LOG_SUM_EXP)
@@ -42,10 +38,6 @@ extension Tensor {
 
   /// eˣ / ∑ eˣ along an axis.
   public func softmax(axis: Int) -> Tensor {
-    unsafe makeTensor("softmax", self) { unsafe kt_softmax($0, $1, Int64(axis), false) }
-  }
-  /// x − log ∑ eˣ along an axis.
-  public func logSoftmax(axis: Int) -> Tensor {
-    unsafe makeTensor("logSoftmax", self) { unsafe kt_softmax($0, $1, Int64(axis), true) }
+    unsafe makeTensor("softmax", self) { unsafe kt_softmax($0, $1, Int64(axis)) }
   }
 }

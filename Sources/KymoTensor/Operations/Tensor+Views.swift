@@ -62,11 +62,6 @@ extension Tensor {
     unsafe makeTensor("unsqueezed", self) { unsafe kt_unsqueeze($0, $1, Int64(axis)) }
   }
 
-  /// A view without an axis of length 1.
-  public func squeezed(_ axis: Int) -> Tensor {
-    unsafe makeTensor("squeezed", self) { unsafe kt_squeeze($0, $1, Int64(axis)) }
-  }
-
   /// A view with axes of length 1 repeated to `shape`; -1 keeps a length.
   public func expanded(_ shape: [Int]) -> Tensor {
     unsafe makeTensor("expanded", self) {
@@ -121,11 +116,6 @@ extension Tensor {
       case .reflect: unsafe kt_pad(out, t, KT_PAD_REFLECT, axis, before, after, 0)
       }
     }
-  }
-
-  /// The tensor with `amount` more entries at both ends of each of the axes.
-  public func padded(_ mode: PaddingMode = .constant(0), axes: [Int], by amount: Int) -> Tensor {
-    axes.reduce(self) { $0.padded(mode, axis: $1, before: amount, after: amount) }
   }
 
   /// The entries converted to another type; the same tensor when it has that type.
