@@ -6,12 +6,13 @@ import KymoExperiments
 import KymoRuns
 
 extension DataUseOptions {
-  /// The recordings of a file, compared with those that a run was trained on.
+  /// The recordings of a file, compared with those that a run was trained on, and which of them lie
+  /// outside.
   func recordings(
     _ file: String, _ layout: LayoutOptions, for directory: RunDirectory, _ hooks: WorkHooks
-  ) throws -> Recordings {
+  ) throws -> UsedRecordings {
     var use = DataUse()
     (use.layout, use.asTrained, use.resamples) = (layout.layout, asTrained, resample)
-    return try use.load(file, for: directory, hooks: hooks).recordings
+    return try use.load(file, for: directory, hooks: hooks).used
   }
 }

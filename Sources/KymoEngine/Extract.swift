@@ -30,9 +30,9 @@ extension Extract: TensorVerb {
       directory, device: compute.device, as: (any ExtractsParameters).self,
       verb: "extract parameters")
     var order = ExtractionOrder()
-    order.fitCrops = fitCrops
-    let extraction = try trained.extract(
-      dataUse.recordings(file, layout, for: directory, talk.work), order: order, hooks: talk.work)
+    let used = try dataUse.recordings(file, layout, for: directory, talk.work)
+    (order.fitCrops, order.unusual) = (fitCrops, used.unusual)
+    let extraction = try trained.extract(used.recordings, order: order, hooks: talk.work)
     talk.terminal.endProgress()
     try directory.write(Data(extraction.csv.utf8), to: csv)
     try extraction.write(to: npz)

@@ -12,7 +12,7 @@ extension MakeForecast: TensorVerb {
     try replacing.check(
       URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
     StopSignal.install()
-    let recordings = try dataUse.recordings(file, layout, for: directory, talk.work)
+    let recordings = try dataUse.recordings(file, layout, for: directory, talk.work).recordings
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)

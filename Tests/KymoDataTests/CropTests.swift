@@ -140,13 +140,14 @@ import Testing
 }
 
 /// A format of files that exists in memory only: all that a new one has to bring.
-private struct MemoryFile: ArrayFile {
+struct MemoryFile: ArrayFile {
   struct Stored: StoredArray {
-    var array: HostArray<Float>
+    var array: HostArray<Double>
+    var type = NumberType.float32
     var texts: [String] = []
     var shape: [Int] { texts.isEmpty ? array.shape : [texts.count] }
     var element: ElementType {
-      texts.isEmpty ? .number(.float32) : .text(length: 9, isBigEndian: false)
+      texts.isEmpty ? .number(type) : .text(length: 9, isBigEndian: false)
     }
     var mapping: ArrayMapping? { nil }
     var readsParts: Bool { true }
@@ -165,11 +166,16 @@ private struct MemoryFile: ArrayFile {
     }
   }
 
-  var arrays: [String: HostArray<Float>]
+  var arrays: [String: HostArray<Double>]
   var boundary: String
+  var type = NumberType.float32
 
   init(arrays: [String: HostArray<Float>], boundary: String) {
-    (self.arrays, self.boundary) = (arrays, boundary)
+    (self.arrays, self.boundary) = (arrays.mapValues { HostArray<Double>($0) }, boundary)
+  }
+
+  init(wide arrays: [String: HostArray<Double>], boundary: String) {
+    (self.arrays, self.boundary, type) = (arrays, boundary, .float64)
   }
 
   init(_ url: URL) throws(FormatError) { self.init(arrays: [:], boundary: "") }
@@ -180,7 +186,7 @@ private struct MemoryFile: ArrayFile {
   var names: [String] { arrays.keys.sorted() + ["boundary"] }
   var isBareArray: Bool { false }
   func open(_ name: String) throws(FormatError) -> any StoredArray {
-    arrays[name].map { Stored(array: $0) }
+    arrays[name].map { Stored(array: $0, type: type) }
       ?? Stored(array: HostArray([], shape: [0]), texts: [boundary])
   }
 }

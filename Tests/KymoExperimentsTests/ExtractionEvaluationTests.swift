@@ -1,9 +1,11 @@
 // What an evaluation does with latents before it scores them.
+import Foundation
 import KymoData
 import KymoExtraction
 import KymoMetrics
 import KymoNumerics
 import KymoResults
+import KymoRuns
 import KymoTestSupport
 import Testing
 
@@ -43,6 +45,33 @@ import Testing
       #expect(latents.mean[1...].allSatisfy { $0 == 0 })
       #expect(latents.standardDeviation[0] > 0.2 && latents.standardDeviation[1] == 1)
     }
+  }
+
+  @Test("takes what is known of unusual recordings, without looking again") func known() throws {
+    let folder = try TemporaryFolder()
+    var random = RandomStream(seed: 3, purpose: .testing)
+    let recordings = Recordings(
+      x: HostArray((0..<2 * 40 * 40).map { _ in Float(random.normal()) }, shape: [2, 1, 40, 40]))
+    let model = try ParameterVAE(
+      configuration: ParameterModelConfiguration(), field: FieldDescription(recordings), seed: 1)
+    let directory = RunDirectory(folder.url)
+    try FileManager.default.createDirectory(
+      at: directory.model, withIntermediateDirectories: true)
+    try TrainedData(recordings).write(to: directory.model)
+    let run = ParameterRun(
+      directory: directory,
+      recipe: try ParameterRecipe(yaml: "name: a\ndata: {train: a.npz}", source: "a.yaml"),
+      model: model)
+    let latents = (0..<2).map {
+      ExtractedLatents(recording: $0, mean: [0], standardDeviation: [1], parameters: [])
+    }
+    func doubts(_ unusual: [Int: String]?) throws -> [String] {
+      try run.trust(
+        in: latents, of: recordings, relevant: [true], unusual: unusual, WorkHooks()
+      ).doubts
+    }
+    #expect(try doubts(nil) == ["", ""])
+    #expect(try doubts([1: "marked"]) == ["", "marked"])
   }
 
   @Test(

@@ -89,7 +89,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     _ url: URL, key: String?, axes: String?, threads: Int, sampledBytes: Int
   ) throws(FormatError) {
     let arrays = try ArrayFiles.open(url)
-    let recordings = try Recordings.load(arrays, key: key, axes: axes)
+    let stored = try Recordings.load(arrays, key: key, axes: axes)
+    let recordings = stored.less(stored.largeOffset(threads: threads))
     let field =
       key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
     let array = try arrays.array(field)
@@ -115,16 +116,21 @@ public struct Inspection: Codable, Hashable, Sendable {
     metadata = recordings.metadata
     channels = statistics.channels
     seams = statistics.seams
-    noise = recordings.whiteNoise(
-      of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     contentHash = recordings.contentHashDigits(threads: threads)
-    let values = recordings.contentFindings(
+    let values = recordings.contents(
       statistics,
       recordings.isMadeOnDemand
-        ? nil : MeasurementCheck(recordings, statistics, threads: threads), isNormalized: true)
+        ? nil : MeasurementCheck(recordings, statistics, threads: threads), isNormalized: true
+    ).findings
+    // What marks and gaps look like as noise and seams says nothing.
     let isMeasured = values.allSatisfy { $0.severity != .error }
+    noise =
+      isMeasured
+      ? recordings.whiteNoise(
+        of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
+      : channels.map { _ in nil }
     let all =
       recordings.timeFindings() + recordings.originFindings()
       + values

@@ -27,6 +27,9 @@ public struct TrainedData: Codable, Hashable, Sendable {
   public var axisUnits: [String]
   /// The channels.
   public var channels: [Channel]
+  /// What was subtracted from every channel before its numbers became Float, as from the recordings
+  /// of every use; nil for nothing.
+  public var offset: [Double]?
 
   /// Describes recordings in the units of their file.
   public init(_ recordings: Recordings, threads: Int = 1) {
@@ -34,6 +37,7 @@ public struct TrainedData: Codable, Hashable, Sendable {
     frameInterval = recordings.frameInterval
     spacings = recordings.extents.map { _ in recordings.grid.spacings }
     (boundary, axisUnits) = (recordings.boundary, recordings.metadata.axisUnits)
+    offset = recordings.offset
     let count = min(recordings.count, Self.sample)
     let moments = recordings.moments(
       (0..<count).map { $0 * recordings.count / count }, threads: threads)
@@ -64,10 +68,12 @@ public struct TrainedData: Codable, Hashable, Sendable {
     let data = try SettingsTree(json: Data(contentsOf: file))
       .decode(TrainedData.self, source: file.relativePath)
     let isWhole = data.channels.allSatisfy { $0.range.count == 2 && $0.deviations.count == 2 }
-    guard isWhole, data.spacings.map({ $0.count == data.boundary.count }) ?? true else {
+    guard isWhole, data.spacings.map({ $0.count == data.boundary.count }) ?? true,
+      data.offset.map({ $0.count == data.channels.count }) ?? true
+    else {
       throw ModelDataError(
         file.relativePath, found: "lists of other lengths",
-        allowed: "two ends of every range, one spacing of every axis",
+        allowed: "two ends of every range, one spacing of every axis, one offset of every channel",
         remedy: "Restore the file or train again.")
     }
     return data
@@ -237,8 +243,9 @@ extension Recordings {
             squares += (Double(value) - origin) * (Double(value) - origin)
           }
           let mean = sum / Double(cells)
+          let offset = self.offset?[channel] ?? 0
           return Moments(
-            lowest: Double(lowest), highest: Double(highest),
+            lowest: offset + Double(lowest), highest: offset + Double(highest),
             deviation: max(0, squares / Double(cells) - mean * mean).squareRoot())
         }
       }

@@ -9,6 +9,8 @@ import KymoNumerics
 @safe package final class MappedFile: Sendable {
   package let name: String
   package let count: Int
+  /// Device, inode, size and times of the last changes of content and status.
+  let identity: [UInt64]
   // Written once, before any other thread can see the object; the mapping is read-only.
   private nonisolated(unsafe) let base: UnsafeRawPointer
 
@@ -34,6 +36,11 @@ import KymoNumerics
       throw unreadable("it is not a regular file", "Give the path of an .npz or .npy file.")
     }
     count = Int(status.st_size)
+    identity = [
+      UInt64(status.st_dev), UInt64(status.st_ino), UInt64(status.st_size),
+      UInt64(status.st_mtim.tv_sec), UInt64(status.st_mtim.tv_nsec),
+      UInt64(status.st_ctim.tv_sec), UInt64(status.st_ctim.tv_nsec),
+    ]
     guard count > 0 else { throw place.truncated("its first byte; it is empty") }
     guard let mapping = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
       unsafe mapping != MAP_FAILED

@@ -32,6 +32,9 @@ public struct NumberType: Hashable, Sendable {
   /// Double precision.
   public static let float64 = NumberType(kind: .float, width: 8)
 
+  /// Whether Float does not hold every number of this type to its last digit.
+  var exceedsFloat: Bool { kind == .float ? width > 4 : width > 2 }
+
   /// NumPy's name, such as "float32" or "int64 (big-endian)".
   public var name: String {
     kind == .bool ? "bool" : "\(kind.rawValue)\(8 * width)\(isBigEndian ? " (big-endian)" : "")"

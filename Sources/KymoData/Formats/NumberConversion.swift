@@ -60,6 +60,31 @@ enum NumberConversion {
     }
   }
 
+  /// Converts numbers as above, less an offset that is subtracted in Double before they are rounded
+  /// to Float: 101325 ± 0.01 of a file in double precision keeps its digits.
+  static func convert(
+    _ type: NumberType, at source: UnsafeRawPointer, stride: Int, count: Int, less offset: Double,
+    to output: UnsafeMutablePointer<Float>
+  ) {
+    guard offset != 0 else {
+      return unsafe convert(type, at: source, stride: stride, count: count, to: output)
+    }
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength) { block in
+      guard let wide = block.baseAddress else { return }
+      for start in Swift.stride(from: 0, to: count, by: blockLength) {
+        let length = min(blockLength, count - start)
+        unsafe convert(
+          type, at: source + start * stride * type.width, stride: stride, count: length, to: wide)
+        // In bounds: `length` numbers from `start` on, of `count`.
+        for index in 0..<length {
+          unsafe output[start + index] = Float(wide[index] - offset)
+        }
+      }
+    }
+  }
+
+  private static let blockLength = 512
+
   /// Copies a part of numbers that stand `strides` apart along their axes, in C order of the part.
   ///
   /// The caller has checked that the part lies in the array.

@@ -46,12 +46,21 @@ extension Recordings {
 
   /// What the numbers show.
   private func valueFindings(isNormalized: Bool, threads: Int) -> [Finding] {
-    let statistics = RecordingsStatistics(
-      self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads)
-    return contentFindings(
-      statistics,
-      isMadeOnDemand ? nil : MeasurementCheck(self, statistics, threads: threads),
-      isNormalized: isNormalized)
+    valueReport(isNormalized: isNormalized, threads: threads).findings
+  }
+
+  /// What the numbers show; a file that was looked at before is not looked at again.
+  func valueReport(
+    isNormalized: Bool, threads: Int, cache: CheckCache = .user
+  ) -> ValueReport {
+    cache.report(on: self, isNormalized: isNormalized, threads: threads) {
+      let statistics = RecordingsStatistics(
+        self, bytes: isMadeOnDemand ? Recordings.lookedAtBytes : .max, threads: threads)
+      return contents(
+        statistics,
+        isMadeOnDemand ? nil : MeasurementCheck(self, statistics, threads: threads),
+        isNormalized: isNormalized)
+    }
   }
 
   /// Throws the first error in times and numbers, for methods that take no crops; returns what is
@@ -60,6 +69,23 @@ extension Recordings {
     try Recordings.throwFirst(
       timeFindings() + originFindings() + valueFindings(isNormalized: true, threads: threads),
       file)
+  }
+
+  /// Checks recordings that a model is judged on: throws the first error in times and numbers as
+  /// before a training, but for values that are NaN or infinite, which cost their recording only.
+  ///
+  /// - Returns: Recordings to leave out, and what else is worth a second look.
+  public func validateForUse(
+    file: String, threads: Int = 2
+  ) throws(FormatError) -> (leftOut: [Int], findings: [Finding]) {
+    guard !isMadeOnDemand else {
+      return ([], try Recordings.throwFirst(timeFindings() + originFindings(), file))
+    }
+    let report = valueReport(isNormalized: true, threads: threads)
+    let findings = try Recordings.throwFirst(
+      timeFindings() + report.measured + report.contents, file)
+    let named = findings.filter { !report.contents.contains($0) }
+    return (report.nonFiniteRecordings, named)
   }
 
   /// Bytes of frames that are made on demand for a look at them.
@@ -116,15 +142,6 @@ extension Recordings {
     return findings
   }
 
-  /// Indices of the recordings that hold values that are NaN or infinite.
-  public func nonFinite(threads: Int = 1) -> [Int] {
-    guard !isMadeOnDemand else { return [] }
-    let isBad = parallelMap(count, threads: threads) { index in
-      unsafe withRecording(index) { numbers in unsafe !numbers.allSatisfy(\.isFinite) }
-    }
-    return isBad.indices.filter { isBad[$0] }
-  }
-
   /// The other recordings, copied into memory; at least one must be left.
   public func leavingOut(_ indices: [Int]) -> Recordings {
     let (bad, width) = (Set(indices), parameterCount)
@@ -136,7 +153,7 @@ extension Recordings {
         HostArray(
           kept.flatMap { params.elements[$0 * width..<($0 + 1) * width] },
           shape: [kept.count, width])
-      }, metadata: metadata)
+      }, metadata: metadata, offset: offset)
   }
 
   /// Whether a crop lies in the recordings.
@@ -216,27 +233,26 @@ extension Recordings {
   /// What the numbers themselves show; their size means nothing where a training normalises.
   ///
   /// Where numbers are no measurements, moments and changes say nothing and are not spoken of.
-  func contentFindings(
+  func contents(
     _ statistics: RecordingsStatistics, _ check: MeasurementCheck?, isNormalized: Bool
-  ) -> [Finding] {
-    var findings = check.map(measurementFindings) ?? []
-    let isMeasured = findings.allSatisfy { $0.severity != .error }
+  ) -> ValueReport {
+    let measured = check.map(measurementFindings) ?? []
+    let isMeasured = measured.allSatisfy { $0.severity != .error }
+    var findings: [Finding] = []
     let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
-    if let first = gaps.first {
+    let gapFinding = gaps.first.map { first in
       let recordings = gaps.count
       let values = gaps.reduce(0) { $0 + $1.count }
-      findings.append(
-        Finding(
-          .error,
-          "\(counted(values, "value")) in \(counted(recordings, "recording")) "
-            + "\(values == 1 ? "is" : "are") NaN or infinite, the first in recording "
-            + "\(first.place.recording), channel \(channelNames[first.place.channel]), frame "
-            + "\(first.place.frame), cell \(first.place.cell)",
-          remedy: recordings < statistics.sample.count
-            ? "Remove those recordings, or find out why they diverged."
-            : "Fill the gaps by interpolation, or remove what is masked."))
+      return Finding(
+        .error,
+        "\(counted(values, "value")) in \(counted(recordings, "recording")) "
+          + "\(values == 1 ? "is" : "are") NaN or infinite, the first in recording "
+          + "\(first.place.recording), channel \(channelNames[first.place.channel]), frame "
+          + "\(first.place.frame), cell \(first.place.cell)",
+        remedy: recordings < statistics.sample.count
+          ? "Remove those recordings, or find out why they diverged."
+          : "Fill the gaps by interpolation, or remove what is masked.")
     }
-    findings += paddingFindings(statistics)
     if !statistics.constant.isEmpty {
       let isAll = statistics.constant.count == statistics.sample.count
       findings.append(
@@ -271,7 +287,11 @@ extension Recordings {
               + "affected."))
       }
     }
-    return findings
+    return ValueReport(
+      measured: measured,
+      nonFinite: [gapFinding].compactMap(\.self) + paddingFindings(statistics),
+      contents: findings,
+      nonFiniteRecordings: statistics.nonFinite.map(\.place.recording))
   }
 
   /// Recordings of unequal lengths that were filled up to one.

@@ -53,10 +53,24 @@ extension Recordings {
       recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
       size: size)
     switch storage {
-    case .onDemand(let source): unsafe source.copyCrop(place, into: output)
+    case .onDemand(let source):
+      unsafe source.copyCrop(place, into: output)
+      if let offsetLeft {
+        for index in 0..<channelCount * size.reduce(1, *) {
+          let channel = index / size[1...].reduce(1, *) % channelCount
+          unsafe output[index] = Float(Double(output[index]) - offsetLeft[channel])
+        }
+      }
     case .parts(let array, let axes, let file):
-      unsafe copyParts(of: array, axes, file, place, into: output)
-    case .mapped, .owned:
+      if let offsetLeft {
+        unsafe copyParts(of: array, axes, file, place, into: output) { (number: Double, channel) in
+          Float(number - offsetLeft[channel])
+        }
+      } else {
+        unsafe copyParts(of: array, axes, file, place, into: output) { (number: Float, _) in number
+        }
+      }
+    case .mapped, .owned, .wide:
       unsafe storage.withBytes { bytes in
         unsafe copyBlock(
           from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,
@@ -97,7 +111,7 @@ extension Recordings {
     // One loop for both ranks: with one space axis the middle loop has one pass.
     let is2D = spaceRank == 2
     let middleCount = is2D ? size[1] : 1
-    let isCopy = type == .float32 && rowStride == 1
+    let isCopy = type == .float32 && rowStride == 1 && offsetLeft == nil
     let (channelStride, frameStride) = (strides[1], strides[2])
     let (middleStride, middleLength) = is2D ? (strides[3], shape[3]) : (0, 1)
     let middleStart = is2D ? origin[1] : 0
@@ -116,7 +130,8 @@ extension Recordings {
               unsafe UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: 4 * count)
             } else {
               unsafe NumberConversion.convert(
-                type, at: source, stride: rowStride, count: count, to: target)
+                type, at: source, stride: rowStride, count: count,
+                less: offsetLeft?[channel] ?? 0, to: target)
             }
             unsafe target += count
             left -= count
@@ -131,9 +146,9 @@ extension Recordings {
   /// around.
   ///
   /// A file that can no longer be read ends the process with its words, as one does that is mapped.
-  private func copyParts(
+  func copyParts<Number: ArrayNumber, Copy: ArrayNumber>(
     of array: any StoredArray, _ axes: [Int?], _ file: FormatPlace, _ place: CropPlace,
-    into output: UnsafeMutablePointer<Float>
+    into output: UnsafeMutablePointer<Copy>, _ number: (Number, _ channel: Int) -> Copy
   ) {
     func ranges(_ axis: Int) -> [(source: Range<Int>, target: Int)] {
       var (start, done): (Int, Int) = (place.spaceOffsets[axis], 0)
@@ -157,10 +172,10 @@ extension Recordings {
         var part = array.shape.map { 0..<$0 }
         for (letter, axis) in axes.enumerated() { if let axis { part[axis] = wanted[letter] } }
         let counts = part.map(\.count)
-        let read: [Float]
+        let read: [Number]
         do {
           read = try unsafe filled(count: counts.reduce(1, *)) {
-            (target: UnsafeMutablePointer<Float>) throws(FormatError) in
+            (target: UnsafeMutablePointer<Number>) throws(FormatError) in
             try unsafe array.read(part, into: target)
           }
         } catch {
@@ -177,10 +192,10 @@ extension Recordings {
                 let plane = (time * channelCount + channel) * place.size[1...].reduce(1, *)
                 let cell =
                   is2D ? (x.target + i) * rowLength + y.target + j : x.target + i
-                unsafe output[plane + cell] =
+                unsafe output[plane + cell] = number(
                   read[
                     channel * strides[1] + time * strides[2] + i * strides[3]
-                      + (is2D ? j * strides[4] : 0)]
+                      + (is2D ? j * strides[4] : 0)], channel)
               }
             }
           }

@@ -39,7 +39,7 @@ extension Recordings {
       var view = Recordings(
         storage: storage, shape: reduced, strides: zip(strides, steps).map { $0 * $1 },
         firstEntry: firstEntry, params: params, times: times, metadata: metadata)
-      if let scaling { view = view.scaled(by: scaling) }
+      view.readAs(self)
       return view
     }
     let strides = NPYHeader(element: .number(.float32), shape: Array(shape[1...])).strides
@@ -53,6 +53,7 @@ extension Recordings {
     return Recordings(
       storage: .owned(values), shape: reduced,
       strides: NPYHeader(element: .number(.float32), shape: reduced).strides, firstEntry: 0,
-      params: params, times: times, metadata: metadata)
+      params: params, times: times, metadata: metadata
+    ).copied(from: self)
   }
 }

@@ -88,20 +88,36 @@ extension Recordings {
     } else if array.readsParts {
       return recordings(.parts(array, axes: order.axes, place), inOrder)
     }
-    let values: HostArray<Float> = try array.hostArray(place)
-    let strides = order.reorder(
-      NPYHeader(element: .number(.float32), shape: values.shape).strides, missing: values.count)
-    if isBlockwise(strides) { return recordings(.owned(values.elements), strides) }
-    try MemoryLimit.require(8 * values.count, place)
-    let ordered = unsafe filled(count: values.count) { (target: UnsafeMutablePointer<Float>) in
-      unsafe values.elements.withBytes { bytes in
-        if let base = bytes.baseAddress {
-          unsafe NumberConversion.copy(
-            shape.map { 0..<$0 }, of: .float32, at: base, strides: strides, to: target)
+    /// All numbers in memory, every recording in one stretch.
+    func inMemory<Number: ArrayNumber>() throws(FormatError) -> (values: [Number], strides: [Int]) {
+      let values: HostArray<Number> = try array.hostArray(place)
+      let strides = order.reorder(
+        NPYHeader(element: .number(Number.numberType), shape: values.shape).strides,
+        missing: values.count)
+      if isBlockwise(strides) { return (values.elements, strides) }
+      try MemoryLimit.require(2 * MemoryLayout<Number>.stride * values.count, place)
+      let ordered = unsafe filled(count: values.count) { (target: UnsafeMutablePointer<Number>) in
+        unsafe values.elements.withBytes { bytes in
+          if let base = bytes.baseAddress {
+            unsafe NumberConversion.copy(
+              shape.map { 0..<$0 }, of: Number.numberType, at: base, strides: strides, to: target)
+          }
         }
       }
+      return (ordered, inOrder)
     }
-    return recordings(.owned(ordered), inOrder)
+    let type = try array.numberType(place)
+    if type.exceedsFloat {
+      let wide: (values: [Double], strides: [Int]) = try inMemory()
+      let all = recordings(.wide(wide.values, of: type), wide.strides)
+      // Numbers that Float does not hold stay, so that a check can name them.
+      let limit = type.kind == .float ? Double(Float.greatestFiniteMagnitude) : 0x1p53
+      let isHeld = wide.values.allSatisfy { !$0.isFinite || abs($0) < limit }
+      return isHeld && all.largeOffset() == nil
+        ? recordings(.owned(wide.values.map { Float($0) }), wide.strides) : all
+    }
+    let narrow: (values: [Float], strides: [Int]) = try inMemory()
+    return recordings(.owned(narrow.values), narrow.strides)
   }
 
   /// Bytes up to which the checksum is compared before a mapped array is used.

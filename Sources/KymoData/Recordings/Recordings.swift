@@ -13,6 +13,13 @@ public struct Recordings: Sendable {
   public var metadata: RecordingsMetadata
   /// A map of every channel that crops and recordings have gone through; nil for the file's units.
   public private(set) var scaling: ChannelScaler?
+  /// What is subtracted from every channel, in Double, before its numbers become Float; nil for
+  /// nothing.
+  public private(set) var offset: [Double]?
+  /// What was subtracted from the numbers of the storage already, where they are a copy.
+  private var storedOffset: [Double]?
+  /// What is left to subtract when numbers are read.
+  private(set) var offsetLeft: [Double]?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
   /// Length of every axis, in the order of files: recordings, channels, frames, then space.
@@ -41,9 +48,10 @@ public struct Recordings: Sendable {
   ///   - x: The fields, shape `[N, C, T, X]` or `[N, C, T, X, Y]`, no axis empty.
   ///   - params: Known parameters, shape `[N, k]`.
   ///   - metadata: What is known beside; missing names are filled in.
+  ///   - offset: What was subtracted from every channel.
   public init(
     x: HostArray<Float>, params: HostArray<Float>? = nil,
-    metadata: RecordingsMetadata = RecordingsMetadata()
+    metadata: RecordingsMetadata = RecordingsMetadata(), offset: [Double]? = nil
   ) {
     precondition(
       (4...5).contains(x.rank) && !x.shape.contains(0),
@@ -57,6 +65,7 @@ public struct Recordings: Sendable {
     self.init(
       storage: .owned(x.elements), shape: x.shape, strides: header.strides, firstEntry: 0,
       params: params, times: nil, metadata: metadata)
+    (self.offset, storedOffset) = (offset, offset)
   }
 
   /// Number of recordings.
@@ -127,8 +136,21 @@ public struct Recordings: Sendable {
       storage: storage, shape: [range.count] + shape[1...], strides: strides,
       firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
       metadata: metadata)
-    subset.scaling = scaling
+    subset.readAs(self)
     return subset
+  }
+
+  /// The same numbers as a copy of those that others hand out.
+  func copied(from others: Recordings) -> Recordings {
+    var copy = self
+    (copy.offset, copy.storedOffset) = (others.offset, others.offset)
+    return copy
+  }
+
+  /// Takes scaling and offset from others of the same storage.
+  mutating func readAs(_ others: Recordings) {
+    scaling = others.scaling
+    (offset, storedOffset, offsetLeft) = (others.offset, others.storedOffset, others.offsetLeft)
   }
 
   /// The recordings in other units, channel by channel, or for nil in those of the file.
@@ -140,6 +162,22 @@ public struct Recordings: Sendable {
       "Recordings: a scaling for \(scaler?.offset.count ?? 0) of \(channelCount) channels")
     var recordings = self
     recordings.scaling = scaler
+    return recordings
+  }
+
+  /// The recordings measured from another value of every channel, or for nil as they are.
+  ///
+  /// Shares the numbers; the offset is subtracted from them in Double when they are read. Known
+  /// parameters, scaling and metadata stay.
+  public func less(_ offset: [Double]?) -> Recordings {
+    precondition(
+      offset.map { $0.count == channelCount } ?? true,
+      "Recordings: \(offset?.count ?? 0) offsets for \(channelCount) channels")
+    var recordings = self
+    recordings.offset = offset
+    let zeros = [Double](repeating: 0, count: channelCount)
+    let left = zip(offset ?? zeros, storedOffset ?? zeros).map { $0 - $1 }
+    recordings.offsetLeft = left.contains { $0 != 0 } ? left : nil
     return recordings
   }
 
@@ -183,7 +221,7 @@ public struct Recordings: Sendable {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
     let length = recordingLength
     let first = firstEntry + index * strides[0]
-    guard source == nil, scaling == nil, !storage.isReadInParts else {
+    guard source == nil, scaling == nil, offsetLeft == nil, !storage.isReadInParts else {
       return try unsafe crop(whole(index)).exchanged(0).elements
         .withUnsafeBufferPointer { buffer throws(Failure) in try unsafe body(buffer) }
     }
@@ -208,8 +246,8 @@ public struct Recordings: Sendable {
   /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the
   /// file.
   var hasWholeFrames: Bool {
-    guard source == nil, scaling == nil, !storage.isReadInParts, storage.type == .float32,
-      strides[strides.count - 1] == 1
+    guard source == nil, scaling == nil, offsetLeft == nil, !storage.isReadInParts,
+      storage.type == .float32, strides[strides.count - 1] == 1
     else { return false }
     return spaceRank == 1 || strides[3] == shape[4]
   }
@@ -226,13 +264,30 @@ enum RecordingStorage: Sendable {
   /// Numbers of a type in a range of a file.
   case mapped(MappedFile, Range<Int>, NumberType)
   case owned([Float])
+  /// In memory in double precision, where single precision would lose what changes.
+  case wide([Double], of: NumberType)
   /// In a file that hands out parts; the axis of the array for each of N, C, T, X, Y that there is.
   case parts(any StoredArray, axes: [Int?], FormatPlace)
   /// Nowhere: frames are computed when they are read.
   case onDemand(any FrameSource)
 
   var type: NumberType {
-    if case .mapped(_, _, let type) = self { type } else { .float32 }
+    switch self {
+    case .mapped(_, _, let type): type
+    case .wide: .float64
+    case .owned, .parts, .onDemand: .float32
+    }
+  }
+
+  /// The type that the file has, as far as it is known.
+  var fileType: NumberType {
+    switch self {
+    case .wide(_, let type): return type
+    case .parts(let array, _, _):
+      guard case .number(let type) = array.element else { return .float32 }
+      return type
+    case .mapped, .owned, .onDemand: return type
+    }
   }
 
   var isReadInParts: Bool {
@@ -245,6 +300,7 @@ enum RecordingStorage: Sendable {
     switch self {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
+    case .wide(let values, _): try unsafe values.withBytes(body)
     case .parts, .onDemand: preconditionFailure("Recordings: there are no bytes to look at")
     }
   }

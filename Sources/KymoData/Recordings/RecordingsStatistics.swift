@@ -37,23 +37,38 @@ public struct SeamStatistics: Codable, Hashable, Sendable {
   public var ratio: Double? { typicalJump > 0 ? seamJump / typicalJump : nil }
 }
 
-/// A value that is NaN or infinite.
-struct NonFinitePlace: Hashable, Sendable {
+/// Where a number is.
+struct NumberPlace: Hashable, Sendable, Comparable {
   var recording: Int
   var channel: Int
   var frame: Int
   var cell: Int
+
+  static func < (left: NumberPlace, right: NumberPlace) -> Bool {
+    (left.recording, left.channel, left.frame, left.cell)
+      < (right.recording, right.channel, right.frame, right.cell)
+  }
+}
+
+/// Frames that are looked at together: at least 4096 numbers of a channel.
+struct FrameBlock: Sendable {
+  var low = Float.infinity
+  var high = -Float.infinity
+
+  static func length(frameSize: Int) -> Int { max(1, 4096 / frameSize) }
 }
 
 /// What one pass over recordings found.
 struct RecordingsStatistics: Sendable {
   /// The recordings that were looked at.
   let sample: [Int]
+  /// What was found in each of them.
+  let parts: [RecordingMoments]
   let channels: [ChannelStatistics]
   let seams: [SeamStatistics]
   /// The first value in every recording that has one, with the number of them in the recording, and
   /// the frame from which on nothing is finite, where everything before it is.
-  let nonFinite: [(place: NonFinitePlace, count: Int, paddedFrom: Int?)]
+  let nonFinite: [(place: NumberPlace, count: Int, paddedFrom: Int?)]
   /// Recordings whose numbers are all equal.
   let constant: [Int]
   /// Recordings that repeat an earlier one, with that one.
@@ -68,10 +83,12 @@ struct RecordingsStatistics: Sendable {
     let parts = parallelMap(sample.count, threads: threads) {
       RecordingMoments(recordings, sample[$0], shifts)
     }
-    self.sample = sample
+    (self.sample, self.parts) = (sample, parts)
     channels = recordings.channelNames.indices.map { channel in
       ChannelMoments.total(parts.map { $0.channels[channel] })
-        .statistics(name: recordings.channelNames[channel], shift: Double(shifts[channel]))
+        .statistics(
+          name: recordings.channelNames[channel], shift: Double(shifts[channel]),
+          offset: recordings.offset?[channel] ?? 0)
     }
     seams = (0..<recordings.spaceRank).map { axis in
       let total = parts.reduce(into: JumpMoments()) { $0.add($1.jumps[axis]) }
@@ -79,16 +96,8 @@ struct RecordingsStatistics: Sendable {
         axis: recordings.axisNames[1 + axis],
         typicalJump: total.inside.rootMeanSquare, seamJump: total.seam.rootMeanSquare)
     }
-    nonFinite = zip(sample, parts).compactMap { index, part in
-      guard let channel = part.channels.firstIndex(where: { $0.nonFiniteCount > 0 }) else {
-        return nil
-      }
-      let place = NonFinitePlace(
-        recording: index, channel: channel, frame: part.channels[channel].firstNonFiniteFrame ?? 0,
-        cell: part.channels[channel].firstNonFiniteCell)
-      return (
-        place, part.channels.reduce(0) { $0 + $1.nonFiniteCount }, part.paddedFrom(in: recordings)
-      )
+    nonFinite = parts.compactMap { part in
+      part.firstNonFinite.map { ($0, part.nonFiniteCount, part.paddedFrom(in: recordings)) }
     }
     constant = zip(sample, parts).filter { part in
       part.1.channels.allSatisfy { $0.minimum >= $0.maximum && $0.nonFiniteCount == 0 }
@@ -123,7 +132,7 @@ extension Recordings {
 }
 
 /// A sum of squares and how many.
-private struct SquareSum: Sendable {
+struct SquareSum: Sendable {
   var sum = 0.0
   var count = 0
 
@@ -137,7 +146,7 @@ private struct SquareSum: Sendable {
   var rootMeanSquare: Double { count == 0 ? 0 : (sum / Double(count)).squareRoot() }
 }
 
-private struct JumpMoments: Sendable {
+struct JumpMoments: Sendable {
   var inside = SquareSum()
   var seam = SquareSum()
 
@@ -147,7 +156,8 @@ private struct JumpMoments: Sendable {
   }
 }
 
-private struct ChannelMoments: Sendable {
+/// Sums over one channel.
+struct ChannelMoments: Sendable {
   var minimum = Float.infinity
   var maximum = -Float.infinity
   /// Sums of the values and squares, both measured from the shift.
@@ -157,7 +167,6 @@ private struct ChannelMoments: Sendable {
   var change = SquareSum()
   var nonFiniteCount = 0
   var firstNonFiniteFrame: Int?
-  var firstNonFiniteCell = 0
 
   static func total(_ parts: [ChannelMoments]) -> ChannelMoments {
     parts.reduce(into: ChannelMoments()) { total, part in
@@ -171,33 +180,55 @@ private struct ChannelMoments: Sendable {
     }
   }
 
-  func statistics(name: String, shift: Double) -> ChannelStatistics {
+  func statistics(name: String, shift: Double, offset: Double) -> ChannelStatistics {
     guard count > 0 else { return ChannelStatistics(name: name, nonFiniteCount: nonFiniteCount) }
-    let offset = sum / Double(count)
-    let variance = max(0, squares / Double(count) - offset * offset)
-    let mean = shift + offset
+    let own = sum / Double(count)
+    let variance = max(0, squares / Double(count) - own * own)
+    let mean = offset + (shift + own)
     let spread = variance.squareRoot()
     return ChannelStatistics(
-      name: name, minimum: Double(minimum), maximum: Double(maximum), mean: mean,
+      name: name, minimum: offset + Double(minimum), maximum: offset + Double(maximum), mean: mean,
       standardDeviation: spread, rootMeanSquare: (variance + mean * mean).squareRoot(),
       relativeFrameChange: spread > 0 && change.count > 0 ? change.rootMeanSquare / spread : nil,
       nonFiniteCount: nonFiniteCount)
   }
 }
 
-/// Moments of one recording.
-private struct RecordingMoments: Sendable {
+/// What one recording shows: moments, and what may be no measurement.
+struct RecordingMoments: Sendable {
   var channels: [ChannelMoments]
   var jumps: [JumpMoments]
   var hash: UInt64
+  /// Extremes of blocks of frames, for every channel.
+  var blocks: [[FrameBlock]]
+  /// Frames that repeat the one before though later ones differ.
+  var repeated: [Int] = []
+  /// The first frame of those that repeat to the end, where the motion before did not fade.
+  var frozenFrom: Int?
+  /// Values that are NaN or infinite in the file, in which `ChannelMoments` counts those beyond
+  /// Float too.
+  var nonFiniteCount = 0
+  var firstNonFinite: NumberPlace?
+  /// Numbers beyond the range of Float.
+  var beyondFloat: BeyondRange?
+  /// Whole numbers beyond 2⁵³.
+  var beyondDouble: BeyondRange?
 
   init(_ recordings: Recordings, _ index: Int, _ shifts: [Float]) {
     channels = [ChannelMoments](repeating: ChannelMoments(), count: shifts.count)
     jumps = [JumpMoments](repeating: JumpMoments(), count: recordings.spaceRank)
     hash = 0
+    let frameCount = recordings.frameCount
+    var motion = FrameMotion(channelCount: shifts.count, frameCount: frameCount)
+    var (unusualFrames, first) = (Set<Int>(), NumberPlace?.none)
     let rowLength = recordings.shape[recordings.shape.count - 1]
     let rowCount = recordings.spaceRank == 2 ? recordings.shape[3] : 1
     let frameLength = rowLength * rowCount
+    let blockLength = FrameBlock.length(frameSize: frameLength)
+    blocks = [[FrameBlock]](
+      repeating: [FrameBlock](
+        repeating: FrameBlock(), count: (frameCount + blockLength - 1) / blockLength),
+      count: shifts.count)
     unsafe recordings.withRecording(index) { numbers in
       var contentHash = ContentHash()
       unsafe contentHash.add(UnsafeRawBufferPointer(numbers))
@@ -205,15 +236,61 @@ private struct RecordingMoments: Sendable {
       guard var frame = numbers.baseAddress else { return }
       // In bounds: a recording is channels · frames · frameLength numbers, walked in this order.
       for channel in channels.indices {
-        for time in 0..<recordings.frameCount {
-          unsafe addFrame(frame, frameLength, channel, time, shifts[channel])
+        for time in 0..<frameCount {
+          let moments = unsafe addFrame(frame, frameLength, channel, shifts[channel])
+          let block = time / blockLength
+          blocks[channel][block].low = min(blocks[channel][block].low, moments.minimum)
+          blocks[channel][block].high = max(blocks[channel][block].high, moments.maximum)
+          if moments.finiteCount < frameLength {
+            unusualFrames.insert(time)
+            channels[channel].firstNonFiniteFrame = channels[channel].firstNonFiniteFrame ?? time
+            if first == nil {
+              let cell = unsafe UnsafeBufferPointer(start: frame, count: frameLength)
+                .firstIndex { !$0.isFinite }
+              first = NumberPlace(
+                recording: index, channel: channel, frame: time, cell: cell ?? 0)
+            }
+          }
+          if moments.minimum < moments.maximum { motion.varies[time] = true }
           if time > 0 {
-            unsafe channels[channel].change.add(
-              StatisticsKernels.squaredDistance(frame - frameLength, frame, frameLength),
-              frameLength)
+            let distance = unsafe StatisticsKernels.squaredDistance(
+              frame - frameLength, frame, frameLength)
+            channels[channel].change.add(distance, frameLength)
+            unsafe motion.add(distance, frame - frameLength, frame, frameLength, channel, time)
           }
           unsafe addJumps(frame, rowCount, rowLength)
           unsafe frame += frameLength
+        }
+      }
+    }
+    (repeated, frozenFrom) = (motion.repeated, motion.frozenFrom)
+    let type = recordings.storage.fileType
+    if type.kind != .float, type.width == 8 { unusualFrames = Set(0..<frameCount) }
+    if type.exceedsFloat, !recordings.isMadeOnDemand {
+      lookAtFile(recordings, index, unusualFrames.sorted(), isWhole: type.kind != .float)
+    } else {
+      firstNonFinite = first
+      nonFiniteCount = channels.reduce(0) { $0 + $1.nonFiniteCount }
+    }
+  }
+
+  /// What numbers are in the file that Float or Double do not hold.
+  private mutating func lookAtFile(
+    _ recordings: Recordings, _ index: Int, _ frames: [Int], isWhole: Bool
+  ) {
+    for frame in frames {
+      let values = recordings.wideFrame(index, frame)
+      let cells = values.count / channels.count
+      for (position, value) in values.enumerated() {
+        let place = NumberPlace(
+          recording: index, channel: position / cells, frame: frame, cell: position % cells)
+        if !value.isFinite {
+          nonFiniteCount += 1
+          firstNonFinite = min(firstNonFinite ?? place, place)
+        } else if isWhole, abs(value) >= 0x1p53 {
+          BeyondRange.note(value, place, in: &beyondDouble)
+        } else if abs(value) > Double(Float.greatestFiniteMagnitude) {
+          BeyondRange.note(value, place, in: &beyondFloat)
         }
       }
     }
@@ -232,23 +309,16 @@ private struct RecordingMoments: Sendable {
   }
 
   private mutating func addFrame(
-    _ frame: UnsafePointer<Float>, _ count: Int, _ channel: Int, _ time: Int, _ shift: Float
-  ) {
+    _ frame: UnsafePointer<Float>, _ count: Int, _ channel: Int, _ shift: Float
+  ) -> StatisticsKernels.Moments {
     let moments = unsafe StatisticsKernels.moments(frame, count, shift)
     channels[channel].sum += moments.sum
     channels[channel].squares += moments.squares
     channels[channel].count += moments.finiteCount
     channels[channel].minimum = min(channels[channel].minimum, moments.minimum)
     channels[channel].maximum = max(channels[channel].maximum, moments.maximum)
-    if moments.finiteCount < count {
-      channels[channel].nonFiniteCount += count - moments.finiteCount
-      if channels[channel].firstNonFiniteFrame == nil {
-        channels[channel].firstNonFiniteFrame = time
-        channels[channel].firstNonFiniteCell =
-          unsafe UnsafeBufferPointer(start: frame, count: count)
-          .firstIndex { !$0.isFinite } ?? 0
-      }
-    }
+    channels[channel].nonFiniteCount += count - moments.finiteCount
+    return moments
   }
 
   private mutating func addJumps(
@@ -268,6 +338,75 @@ private struct RecordingMoments: Sendable {
       StatisticsKernels.squaredDistance(frame, frame + rowLength, inside), inside)
     unsafe jumps[0].seam.add(
       StatisticsKernels.squaredDistance(frame + inside, frame, rowLength), rowLength)
+  }
+}
+
+/// How a recording moves from frame to frame, and where it does not.
+private struct FrameMotion {
+  /// Frames that are not the same at all points; a field at rest everywhere, such as before a start,
+  /// repeats and is none of ours.
+  var varies: [Bool]
+  private var repeats: [Bool]
+  private var distances: [[Double]]
+
+  init(channelCount: Int, frameCount: Int) {
+    varies = [Bool](repeating: false, count: frameCount)
+    repeats = [Bool](repeating: true, count: frameCount)
+    repeats[0] = false
+    distances = [[Double]](
+      repeating: [Double](repeating: 0, count: frameCount), count: channelCount)
+  }
+
+  /// Takes a frame of a channel and the one before, whose squared distance is known.
+  mutating func add(
+    _ distance: Double, _ before: UnsafePointer<Float>, _ frame: UnsafePointer<Float>, _ count: Int,
+    _ channel: Int, _ time: Int
+  ) {
+    distances[channel][time] = distance
+    guard repeats[time] else { return }
+    // Squares of small differences vanish in Float.
+    guard distance == 0 else { return repeats[time] = false }
+    for cell in 0..<count where unsafe before[cell] != frame[cell] {
+      return repeats[time] = false
+    }
+  }
+
+  private var lastMoving: Int { repeats.lastIndex(of: false) ?? 0 }
+
+  /// Frames that repeat though later ones differ, in the middle of a motion: near rest, frames repeat
+  /// by rounding, between changes that are small.
+  var repeated: [Int] {
+    let last = lastMoving
+    let candidates = (0..<last).filter { repeats[$0] && varies[$0] }
+    guard !candidates.isEmpty else { return [] }
+    let notable = notableDistances
+    return candidates.filter { frame in
+      let before = repeats[..<frame].lastIndex(of: false) ?? 0
+      let after = repeats[frame...].firstIndex(of: false) ?? last
+      return moves(at: [before, after], notable)
+    }
+  }
+
+  /// A recording that comes to rest moves less and less; one that is frozen stops in its motion.
+  var frozenFrom: Int? {
+    let last = lastMoving
+    guard last + 2 < repeats.count, last >= 3, varies[last], moves(at: [last], notableDistances)
+    else { return nil }
+    return last + 1
+  }
+
+  /// What counts as motion in every channel: half of the median change, squared.
+  private var notableDistances: [Double] {
+    distances.map { distances in
+      let moving = distances.filter { $0 > 0 }.sorted()
+      return moving.isEmpty ? .infinity : 0.25 * moving[moving.count / 2]
+    }
+  }
+
+  private func moves(at frames: [Int], _ notable: [Double]) -> Bool {
+    zip(distances, notable).contains { distances, least in
+      frames.contains { distances[$0] >= least }
+    }
   }
 }
 

@@ -50,6 +50,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount)
     {
       results.headline.append(words)
+      hooks.note(words)
     }
     return results
   }
@@ -61,7 +62,8 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     var layout: FieldLayout?
     if case .file(_, let given) = test { (settings.test, layout) = (file.path, given) }
     let data = try ForecastData(
-      settings, base: directory.readEnvironment().base, includesTest: true, testLayout: layout,
+      settings, base: directory.readEnvironment().base, of: directory, includesTest: true,
+      testLayout: layout,
       hooks: hooks)
     var findings = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: file.lastPathComponent)

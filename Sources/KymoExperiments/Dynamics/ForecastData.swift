@@ -6,7 +6,7 @@ package import Foundation
 package import KymoData
 import KymoNumerics
 import KymoReduction
-import KymoRuns
+package import KymoRuns
 import KymoSolvers
 
 /// The recordings of a forecasting run.
@@ -38,11 +38,12 @@ package struct ForecastData {
 
   /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
   ///
-  /// Paths that are not found from the current folder are looked up from `base`. The test file may
-  /// have a layout of its own.
+  /// Paths that are not found from the current folder are looked up from `base`. An evaluation gives
+  /// the run, whose training says what all fields are measured from; its test file may have a layout
+  /// of its own.
   package init(
-    _ settings: DynamicsDataSettings, base: URL? = nil, includesTest: Bool,
-    testLayout: FieldLayout? = nil, hooks: WorkHooks
+    _ settings: DynamicsDataSettings, base: URL? = nil, of run: RunDirectory? = nil,
+    includesTest: Bool, testLayout: FieldLayout? = nil, hooks: WorkHooks
   ) throws {
     func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
     let (trainFile, validationFile) = (
@@ -55,7 +56,10 @@ package struct ForecastData {
     ] {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
-    let train = try loadRecordings(trainFile, settings.layout, entry: "data.train")
+    let stored = try loadRecordings(trainFile, settings.layout, entry: "data.train")
+    let train =
+      try run.map { try DataUse.measured(stored, for: $0) }
+      ?? stored.less(stored.largeOffset(threads: hooks.threads))
     if !includesTest {
       for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
         hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
@@ -67,16 +71,22 @@ package struct ForecastData {
     let frames = FrameSet(train)
     func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
       let layout = entry == "data.test" ? testLayout ?? settings.layout : settings.layout
-      let recordings = try loadRecordings(file, layout, entry: entry)
+      let stored = try loadRecordings(file, layout, entry: entry)
+      let recordings =
+        stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
-      let left = recordings.nonFinite(threads: hooks.threads)
+      let (left, notes) = try recordings.validateForUse(
+        file: file.relativePath, threads: hooks.threads)
+      for note in notes {
+        hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
+      }
       leftOut[name] = left
       let others = FrameSet(
         recordings,
         series: FrameSet(recordings).series.filter { !left.contains($0.recording) })
       try require(
         others.count > 0, entry, found: "values that are NaN or infinite in all recordings",
-        allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
+        allowed: "some recordings without", remedy: "Find out why they diverged.")
       try require(
         others.stateShape == frames.stateShape, entry, found: "of states \(others.stateShape)",
         allowed: "of states \(frames.stateShape) as data.train",

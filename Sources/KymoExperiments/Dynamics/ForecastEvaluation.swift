@@ -36,7 +36,8 @@ package struct ForecastEvaluation {
       allowed: "longer than forecast.warmUpSteps, \(warmUp)",
       remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
     solver = try models.recipe.solver?.makeSolver(
-      stateShape: data.stateShape, frameInterval: data.frameInterval, threads: hooks.threads)
+      stateShape: data.stateShape, offset: data.recordings.offset,
+      frameInterval: data.frameInterval, threads: hooks.threads)
     scale = ForecastScale(data.test)
     paper = PublishedForecasts.of(systemName: data.metadata.systemName)
   }
@@ -286,7 +287,8 @@ package struct ForecastEvaluation {
       return (paper?.solverSeconds, paper?.solver ?? "")
     }
     let solver = try settings.makeSolver(
-      stateShape: data.stateShape, frameInterval: data.frameInterval, threads: hooks.threads)
+      stateShape: data.stateShape, offset: data.recordings.offset,
+      frameInterval: data.frameInterval, threads: hooks.threads)
     let timing = try models.forecaster(solver: solver)
       .multiscale(from: known, stepCount: 10, schedule: .solver).timing
     return (timing.solver.secondsPerStep, words)

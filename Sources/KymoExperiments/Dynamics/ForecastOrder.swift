@@ -59,8 +59,10 @@ package struct ForecastProduct {
 
   /// What programs are told about it.
   package var summary: Summary
-  /// Frames `[R, T, C, X…]`.
+  /// Frames `[R, T, C, X…]`, less the offset.
   package var frames: HostArray<Float>
+  /// What the frames of every channel are measured from; nil for 0.
+  package var offset: [Double]?
   /// Latents `[R, T, L]`; nil for rollouts of a decoder.
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
@@ -113,14 +115,15 @@ package struct ForecastProduct {
         for channel in 0..<channels {
           let begin = ((row * steps + step) * channels + channel) * cells
           let values = frames.elements[begin..<begin + cells]
+          let offset = self.offset?[channel] ?? 0
           if !values.allSatisfy(\.isFinite) {
             diverged[row] = step
           } else if let usual = ranges[channel],
-            let far = values.first(where: { !usual.contains(Double($0)) })
+            let far = values.lazy.map({ offset + Double($0) }).first(where: { !usual.contains($0) })
           {
             if outside[row] < 0 { outside[row] = step }
             if first.recording < 0 { first = (row, channel) }
-            if first == (row, channel), abs(far) > abs(Float(last)) { last = Double(far) }
+            if first == (row, channel), abs(far) > abs(last) { last = far }
           }
         }
       }
@@ -139,12 +142,17 @@ package struct ForecastProduct {
     }
   }
 
-  /// Writes an NPZ file that other verbs read as recordings.
+  /// Writes an NPZ file that other verbs read as recordings; in double precision where an offset is
+  /// added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
     let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
-    let writer = try NPZWriter(file, expectedBytes: 4 * x.count)
-    try writer.add("x", x)
+    let writer = try NPZWriter(file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
+    if let offset {
+      try writer.add("x", x.adding(offset, axis: 1))
+    } else {
+      try writer.add("x", x)
+    }
     if let latents { try writer.add("latents", latents) }
     try writer.add("origin", origins)
     for (name, frames) in [("diverged", diverged), ("outside", outside)] where !frames.isEmpty {
@@ -189,7 +197,7 @@ extension ForecastModels {
       starts = InitialConditions(
         beginningsOf: fields, warmUp: warmUp, horizon: isKnown ? horizon : 0)
     }
-    let forecaster = try forecaster(order, hooks)
+    let forecaster = try forecaster(order, offset: recordings.offset, hooks)
     let interval = description.frameInterval
     var product = ForecastProduct(
       summary: .init(
@@ -198,6 +206,7 @@ extension ForecastModels {
       frames: HostArray([], shape: [0, horizon] + shape),
       origins: HostArray([], shape: [0, horizon]),
       metadata: recordings.metadata)
+    product.offset = recordings.offset
     // The step is the model's, whatever the file says.
     product.metadata.frameInterval = interval
     var judge = ForecastJudge(
@@ -234,7 +243,7 @@ extension ForecastModels {
   }
 
   private func forecaster(
-    _ order: ForecastOrder, _ hooks: WorkHooks
+    _ order: ForecastOrder, offset: [Double]?, _ hooks: WorkHooks
   ) throws -> Forecaster {
     let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
     let settings = try order.solver.map { try SolverSettings(words: $0) } ?? recipe.solver
@@ -250,7 +259,7 @@ extension ForecastModels {
       remedy: "Train an ensemble with ensembleSize=5; a single propagator cannot disagree.")
     var forecaster = forecaster(
       solver: try settings.makeSolver(
-        stateShape: description.stateShape,
+        stateShape: description.stateShape, offset: offset,
         frameInterval: description.frameInterval, threads: hooks.threads))
     forecaster.checkStop = { try hooks.stopIfAsked("Nothing was written.") }
     return forecaster
@@ -269,6 +278,15 @@ extension ForecastModels {
     return try forecaster.multiscale(
       from: known, stepCount: horizon,
       schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
+  }
+}
+
+extension HostArray<Float> {
+  /// The numbers and an offset for every place along an axis, in Double.
+  fileprivate func adding(_ offset: [Double], axis: Int) -> HostArray<Double> {
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    return HostArray<Double>(
+      elements.enumerated().map { Double($1) + offset[$0 / inner % offset.count] }, shape: shape)
   }
 }
 
@@ -308,7 +326,7 @@ extension ExtractionEvaluation {
         MetricSpread((0..<count).map { Statistics.rootMeanSquare(misses.slice($0).elements) }).mean
     }
     return ForecastProduct(
-      summary: summary, frames: made, latents: nil,
+      summary: summary, frames: made, offset: recordings.offset, latents: nil,
       origins: HostArray(repeating: 0.0, shape: [count, horizon]), metadata: recordings.metadata)
   }
 }

@@ -74,10 +74,17 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   /// Makes the solver, not yet started.
   ///
   /// A program is told the shape of one state, `[C, X…]`, and the coarse step; a built-in solver
-  /// must have both.
+  /// must have both. States are in single precision, so that none is made for fields that are
+  /// measured from an offset.
   package func makeSolver(
-    stateShape: [Int], frameInterval: Double, threads: Int
+    stateShape: [Int], offset: [Double]?, frameInterval: Double, threads: Int
   ) throws -> any MicroSolver {
+    try require(
+      offset == nil, "solver",
+      found: "for fields that change by little beside their means, "
+        + (offset ?? []).map { String(format: "%g", $0) }.joined(separator: ", "),
+      allowed: "for fields whose digits single precision holds",
+      remedy: "Subtract the mean before you save the recordings, and let the solver do so too.")
     let solver: any MicroSolver
     switch self {
     case .fhn(let settings):

@@ -4,6 +4,14 @@ package import KymoData
 import KymoNumerics
 package import KymoRuns
 
+/// Recordings as a run can use them, and those among them that lie outside what it was trained on.
+package struct UsedRecordings {
+  /// The recordings, measured as those of the training were.
+  package var recordings: Recordings
+  /// What is unlike the training, by the number of the recording.
+  package var unusual: [Int: String]
+}
+
 /// How recordings that differ from those of the training are to be taken.
 package struct DataUse: Hashable, Sendable {
   /// Where the recordings are in their file; what is not said is as in the training, where that fits.
@@ -28,16 +36,16 @@ package struct DataUse: Hashable, Sendable {
   /// - Returns: The recordings, and the layout by which they were read.
   package func load(
     _ path: String, for directory: RunDirectory, hooks: WorkHooks
-  ) throws -> (recordings: Recordings, layout: FieldLayout) {
+  ) throws -> (used: UsedRecordings, layout: FieldLayout) {
     let file = try ArrayFiles.open(URL(filePath: path))
     let layout = try layout.completed(
       by: MethodList.current.recipe(of: directory).dataLayout, for: file)
     if layout != self.layout {
       hooks.note("\(path) is read as in training: \(layout.options)")
     }
-    let recordings = try prepare(
+    let used = try prepare(
       Recordings.load(file, key: layout.key, axes: layout.axes), path, for: directory, hooks: hooks)
-    return (recordings, layout)
+    return (used, layout)
   }
 
   /// The recordings as a run can use them.
@@ -48,21 +56,22 @@ package struct DataUse: Hashable, Sendable {
   ///   - directory: The run that is to be used.
   ///   - hooks: Is told what a person should know.
   /// - Throws: ``ConfigurationError`` for a step, spacing, end or unit that is not the training's.
-  /// - Returns: The recordings, resampled where that was wanted.
+  /// - Returns: The recordings, resampled where that was wanted, and those among them that lie
+  ///   outside what the run was trained on, with what is unlike.
   package func prepare(
     _ recordings: Recordings, _ name: String, for directory: RunDirectory, hooks: WorkHooks
-  ) throws -> Recordings {
+  ) throws -> UsedRecordings {
     guard let trained = try TrainedData.read(from: directory.model) else {
       hooks.note(
         "\(directory.name) does not say what it was trained on, so step, spacing and units were "
           + "not compared. A model that is trained now does.")
-      return recordings
+      return UsedRecordings(recordings: recordings, unusual: [:])
     }
     // Another number of channels or axes has a sentence of its own in every method.
     guard recordings.channelCount == trained.channels.count,
       recordings.spaceRank == trained.boundary.count
-    else { return recordings }
-    var recordings = recordings
+    else { return UsedRecordings(recordings: recordings, unusual: [:]) }
+    var recordings = recordings.less(trained.offset)
     if resamples {
       recordings = try resampled(recordings, by: trained.differences(of: recordings), hooks)
     }
@@ -81,14 +90,23 @@ package struct DataUse: Hashable, Sendable {
         recordings.metadata.boundary[axis] = trained.boundary[axis]
       }
     }
-    let unusual = trained.unusual(recordings, threads: hooks.threads).sorted { $0.key < $1.key }
-    if let (index, words) = unusual.first {
+    let unusual = trained.unusual(recordings, threads: hooks.threads)
+    if let (index, words) = unusual.min(by: { $0.key < $1.key }) {
       hooks.note(
         "Warning: \(name): \(unusual.count) of \(recordings.count) recordings lie outside what the "
           + "run was trained on, such as recording \(index): \(words). Its error bars do not hold "
           + "there.")
     }
-    return recordings
+    return UsedRecordings(recordings: recordings, unusual: unusual)
+  }
+
+  /// The recordings measured from what those of a run's training were measured from.
+  static func measured(
+    _ recordings: Recordings, for directory: RunDirectory
+  ) throws -> Recordings {
+    let offset = try TrainedData.read(from: directory.model)?.offset
+    guard offset.map({ $0.count == recordings.channelCount }) ?? true else { return recordings }
+    return recordings.less(offset)
   }
 
   private func resampled(

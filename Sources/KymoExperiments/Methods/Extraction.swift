@@ -8,6 +8,9 @@ import KymoNumerics
 package struct ExtractionOrder: Hashable, Sendable {
   /// Crops of each recording that its latents are fitted on; nil means as the recipe says.
   package var fitCrops: Int?
+  /// Recordings that are known to lie outside what the run was trained on, with what is unlike; nil
+  /// where they are still to be found.
+  package var unusual: [Int: String]?
 
   /// Orders what the recipe says.
   package init() {}

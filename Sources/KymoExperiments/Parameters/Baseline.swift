@@ -9,10 +9,12 @@ struct Baseline {
   var solver: any FiniteDifferenceBaseline
   var published: [PublishedError]
 
-  /// The baselines of a built-in system's recordings; none for others or without true parameters.
+  /// The baselines of a built-in system's recordings; none for others, without true parameters or
+  /// for fields that are measured from an offset.
   static func all(for recordings: Recordings, paper: PublishedParameters?) throws -> [Baseline] {
     let grid = recordings.grid
-    guard let interval = recordings.frameInterval, recordings.extents != nil, grid.isPeriodic
+    guard let interval = recordings.frameInterval, recordings.extents != nil, grid.isPeriodic,
+      recordings.offset == nil
     else { return [] }
     let errors = paper?.finiteDifferenceErrors ?? []
     switch (recordings.systemName, recordings.parameterCount) {

@@ -341,28 +341,34 @@ extension ExtractionEvaluation {
     var evaluation = self
     // Where the number of recordings is asked for, all of them are rolled out.
     if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
-    let training = try? data.loadTrained()
+    let training = try? DataUse.measured(data.loadTrained(), for: run.directory)
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let all =
+    let stored =
       switch test {
       case .recipe: try data.loadTest()
       case .file(_, let layout): try Recordings.load(file, key: layout.key, axes: layout.axes)
       case .simulated: try Recordings.load(file)
       }
-    let left = all.nonFinite(threads: hooks.threads)
+    let all = try DataUse.measured(stored, for: run.directory)
+    let (left, notes) = try all.validateForUse(file: file.relativePath, threads: hooks.threads)
+    for note in notes {
+      hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
+    }
     try require(
       left.count < all.count, file.relativePath,
       found: "values that are NaN or infinite in all recordings",
-      allowed: "some recordings without", remedy: "Remove them, or fill the gaps.")
+      allowed: "some recordings without", remedy: "Find out why they diverged.")
     let recordings = left.isEmpty ? all : all.leavingOut(left)
     let findings = try evaluation.evaluate(
       recordings, name: file.lastPathComponent, training: training,
       isTrainingData: file.isSameFile(as: data.trainFile))
     var results = try findings.results()
     if let words = leftOutWords(left, of: all.count) {
-      results.headline.append(words + " The others are numbered without them.")
+      let sentence = words + " The others are numbered without them."
+      results.headline.append(sentence)
+      hooks.note(sentence)
     }
     let doubts = try run.trust(
       in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant), hooks

@@ -138,7 +138,8 @@ package struct ParameterData {
   package func loadTraining(
     _ recipe: ParameterRecipe, seed: UInt64, threads: Int
   ) throws -> (recordings: Recordings, warnings: [String]) {
-    let recordings = try loadTrained()
+    let stored = try loadTrained()
+    let recordings = stored.less(stored.largeOffset(threads: threads))
     let findings = try recordings.validate(
       inputCrop: recipe.training.inputCrop, targetCrop: recipe.training.targetCrop,
       isNormalized: settings.normalize == .standard, file: trainFile.relativePath,
@@ -185,7 +186,7 @@ func noisy(_ recordings: Recordings, deviation: Double, seed: UInt64, threads: I
   }
   return Recordings(
     x: HostArray(values, shape: recordings.shape), params: recordings.params,
-    metadata: recordings.metadata)
+    metadata: recordings.metadata, offset: recordings.offset)
 }
 
 /// "Left out: …", for recordings with values that are not finite; nil for none.

@@ -75,14 +75,15 @@ extension ParameterRun: ExtractsParameters {
     var extraction = Extraction(
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
     (extraction.fit, extraction.doubts) = try trust(
-      in: read, of: recordings, relevant: relevance, hooks)
+      in: read, of: recordings, relevant: relevance, unusual: order.unusual, hooks)
     return extraction
   }
 
   /// How well the model follows recordings, and why it does not hold for some; nil and no doubt
   /// for models of before, which do not know their training data.
   func trust(
-    in latents: [ExtractedLatents], of recordings: Recordings, relevant: [Bool], _ hooks: WorkHooks
+    in latents: [ExtractedLatents], of recordings: Recordings, relevant: [Bool],
+    unusual known: [Int: String]? = nil, _ hooks: WorkHooks
   ) throws -> (fit: [Double]?, doubts: [String]) {
     var (fit, doubts) = ([Double]?.none, latents.map { _ in "" })
     if let reference = try ParameterReference.read(
@@ -94,8 +95,9 @@ extension ParameterRun: ExtractsParameters {
         reference.doubt($0, error: $1, relevant: relevant) ?? ""
       }
     }
-    let unusual = try TrainedData.read(from: directory.model)?
-      .unusual(recordings, threads: hooks.threads)
+    let unusual =
+      try known
+      ?? TrainedData.read(from: directory.model)?.unusual(recordings, threads: hooks.threads)
     for (place, latents) in latents.enumerated() {
       if let words = unusual?[latents.recording] { doubts[place] = words }
     }

@@ -37,9 +37,16 @@ extension ParameterRecipe {
     on recordings: Recordings, device: Device, base: URL? = nil
   ) throws -> ModelSession {
     try checkMemory(on: recordings)
+    var recordings = recordings
     func model(_ path: String) throws -> ParameterVAE {
-      try ParameterVAE.load(
-        from: RunDirectory.finished(at: located(path, base: base)).finishedModel, device: device)
+      let folder = try RunDirectory.finished(at: located(path, base: base)).finishedModel
+      // A model that goes on sees fields as it did before.
+      if let trained = try TrainedData.read(from: folder),
+        trained.channels.count == recordings.channelCount
+      {
+        recordings = recordings.less(trained.offset)
+      }
+      return try ParameterVAE.load(from: folder, device: device)
     }
     let start: TrainingStart? =
       if let path = encoderFrom {
@@ -49,7 +56,6 @@ extension ParameterRecipe {
       } else {
         nil
       }
-    // A model that goes on sees fields as it did before.
     let seen =
       switch start {
       case .frozenEncoder(let model), .model(let model):

@@ -1,0 +1,114 @@
+// Files that models are judged on pass the checks of a training, in both methods: gaps cost a
+// recording, marks and damaged numbers the evaluation.
+import Foundation
+import KymoData
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@Suite("Files of an evaluation", .serialized) struct CheckedFilesTests {
+  private let temporary: TemporaryFolder
+  private let tool: Tool
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    tool = Tool(folder: temporary.url)
+    try write("train", recordings: 6)
+    try write("test", recordings: 3)
+    try Data(
+      """
+      name: checked
+      data: {train: train.npz, test: test.npz}
+      model: {latents: 2, dataStart: true}
+      training:
+        phases: {joint: {steps: 3}}
+        batchSize: 4
+        inputCrop: [40, 48]
+        targetCrop: [4, 28]
+      evaluation: {rolloutRecordings: 2}
+      """.utf8
+    ).write(to: tool.file("parameters.yaml"))
+    try Data(
+      """
+      method: dynamics
+      name: checked
+      data: {train: train.npz, test: test.npz}
+      reduction: {principalComponents: {latentCount: 4}}
+      propagator: {reservoir: {unitCount: 20, washOutSteps: 5}}
+      forecast: {warmUpSteps: 10, horizonSteps: 10, initialConditions: 2}
+      """.utf8
+    ).write(to: tool.file("dynamics.yaml"))
+  }
+
+  private func write(
+    _ name: String, recordings: Int, times: [Double]? = nil,
+    _ change: (inout HostArray<Double>) -> Void = { _ in }
+  ) throws {
+    var x = HostArray<Double>(repeating: 0, shape: [recordings, 1, 64, 48])
+    for n in 0..<recordings {
+      for t in 0..<64 {
+        for i in 0..<48 {
+          let angle = Double.pi * Double(i) / 12 - (0.1 + 0.02 * Double(n)) * Double(t) + Double(n)
+          x[n, 0, t, i] = sin(angle) + 0.3 * cos(2 * angle)
+        }
+      }
+    }
+    change(&x)
+    let writer = try NPZWriter(tool.file("\(name).npz"))
+    try writer.add("x", x)
+    if let times {
+      try writer.add("t", HostArray(times, shape: [times.count]))
+    } else {
+      try writer.add("dt", 0.5)
+    }
+    try writer.add("extent", HostArray([24.0], shape: [1]))
+    try writer.add("boundary", ["periodic"])
+    try writer.finish()
+  }
+
+  @Test(
+    "lose recordings with gaps; marks, 1e39 and uneven times are refused",
+    arguments: ["parameters", "dynamics"])
+  func evaluations(_ method: String) throws {
+    let trained = try tool.run("train", "\(method).yaml", "-o", "run", "--threads", "1")
+    #expect(trained.status == 0, "\(trained.words)")
+    func evaluate() throws -> Outcome { try tool.run("evaluate", "run", "--threads", "1") }
+    func refuses(_ words: String) throws {
+      let refused = try evaluate()
+      #expect(refused.status != 0 && refused.words.contains(words), "\(refused.words)")
+      #expect(!refused.words.contains("fill"), "\(refused.words)")
+    }
+
+    try write("test", recordings: 3) { $0[1, 0, 30, 5] = .nan }
+    let gaps = try evaluate()
+    #expect(gaps.status == 0, "\(gaps.words)")
+    for words in [gaps.words, try tool.text("run/results.json")] {
+      #expect(
+        words.contains("Left out, since they hold values that are NaN or infinite: 1 of 3"),
+        "\(words)")
+    }
+
+    try write("test", recordings: 3) { x in for t in 9..<12 { x[1, 0, t, 5] = -9999 } }
+    try refuses("the value -9999 appears 3 times")
+    try write("test", recordings: 3) { x in x[2, 0, 9, 5] = 1e39 }
+    try refuses("1e+39")
+    var times = (0..<64).map { 0.5 * Double($0) }
+    times[20] += 0.2
+    try write("test", recordings: 3, times: times)
+    try refuses("not at even times")
+
+    try write("test", recordings: 3) { x in
+      for n in 0..<3 { for t in 0..<64 { for i in 20..<25 { x[n, 0, t, i] = 0.5 } } }
+    }
+    let obstacle = try evaluate()
+    #expect(
+      obstacle.status == 0 && obstacle.words.contains("5 cells of 48"), "\(obstacle.words)")
+  }
+
+  @Test("of the validation are checked before a training") func validation() throws {
+    try write("validation", recordings: 3) { x in for t in 9..<12 { x[1, 0, t, 5] = 1e20 } }
+    let refused = try tool.run(
+      "train", "dynamics.yaml", "data.validation=validation.npz", "-o", "run", "--threads", "1")
+    #expect(refused.status != 0 && refused.words.contains("the value 1e+20"), "\(refused.words)")
+  }
+}
