@@ -73,8 +73,8 @@ struct AxisOrder: Hashable {
     let orders =
       switch shape.count {
       case 2: ["TX", "XT"]
-      case 3: ["NTX", "CTX", "TXY", "NXT"]
-      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY"]
+      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT"]
+      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY"]
       case 5: ["NCTXY", "NTCXY", "NTXYC"]
       default: [String]()
       }
