@@ -64,6 +64,7 @@ let package = Package(
     .library(name: "KymoNumerics", targets: ["KymoNumerics"]),
     .library(name: "KymoSolvers", targets: ["KymoSolvers"]),
     .library(name: "KymoData", targets: ["KymoData"]),
+    .library(name: "KymoLaw", targets: ["KymoLaw"]),
     .library(name: "KymoMetrics", targets: ["KymoMetrics"]),
     .library(name: "KymoResults", targets: ["KymoResults"]),
     .library(name: "KymoReport", targets: ["KymoReport"]),
@@ -73,7 +74,7 @@ let package = Package(
       targets: [
         "KymoExperiments", "KymoRuns", "KymoReport", "KymoResults", "KymoForecasting",
         "KymoExtraction", "KymoReduction", "KymoPropagation", "KymoSolvers", "KymoMetrics",
-        "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
+        "KymoLaw", "KymoData", "KymoNN", "KymoTensor", "KymoNumerics",
       ]),
   ],
   dependencies: [
@@ -108,6 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
+    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",
@@ -132,15 +134,16 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction", "KymoPropagation",
-        "KymoSolvers", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics", "KymoResults",
-        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoSolvers", "KymoLaw", "KymoNN", "KymoTensor", "KymoData", "KymoMetrics",
+        "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     // Two programs: libtorch takes 0.4 s to load, so what needs no tensors does not load it.
     library(
       "KymoCommandLine",
       [
-        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoData", "KymoMetrics",
-        "KymoNumerics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KymoRuns", "KymoReport", "KymoResults", "KymoSolvers", "KymoLaw", "KymoData",
+        "KymoMetrics", "KymoNumerics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -176,6 +179,7 @@ let package = Package(
     tests("KymoTensor", ["KymoTensor", "KymoNN", "KymoNumerics", "CKernels"]),
     tests("KymoSolvers", ["KymoSolvers", "KymoNumerics", "CKernels"]),
     tests("KymoData", ["KymoData", "KymoNumerics"]),
+    tests("KymoLaw", ["KymoLaw", "KymoSolvers", "KymoData", "KymoNumerics"]),
     tests("KymoMetrics", ["KymoMetrics", "KymoNumerics"]),
     tests(
       "KymoExtraction",
@@ -199,8 +203,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
-        "KymoPropagation", "KymoNN", "KymoData", "KymoMetrics", "KymoResults", "KymoNumerics",
-        .product(name: "Logging", package: "swift-log"),
+        "KymoPropagation", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics", "KymoResults",
+        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",

@@ -23,6 +23,8 @@ RECIPES = [
     ("Recipes that forecast", "DynamicsRecipe",
      "A reduction and a propagator of its latents, with `method: dynamics` "
      "(`led` in older recipes): `Recipes/led`."),
+    ("Recipes that find a law", "LawRecipe",
+     "A search for the differential equation behind recordings, with `method: law`: `Recipes/law`."),
 ]
 
 INTRO = """\

@@ -26,8 +26,8 @@ package struct Kymo: ParsableCommand {
       """,
     version: "kymo \(Software.version)",
     subcommands: [
-      Simulate.self, Inspect.self, Train.self, Extract.self, MakeForecast.self, Evaluate.self,
-      WriteReport.self, Reproduce.self, Doctor.self,
+      Simulate.self, Inspect.self, Discover.self, Train.self, Extract.self, MakeForecast.self,
+      Evaluate.self, WriteReport.self, Reproduce.self, Doctor.self,
     ])
 
   package init() {}

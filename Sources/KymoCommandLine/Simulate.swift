@@ -17,10 +17,15 @@ package struct Simulate: ParsableCommand {
       Their settings, defaults and sizes, nothing being simulated:
         kymo simulate nls --dry-run
 
+      Solutions of a law that kymo discover found, from the first frames of recordings and with their \
+      parameters, or with others:
+        kymo simulate mine-law/law.json --from mine.npz -o solved.npz
+        kymo simulate mine-law/law.json --from mine.npz theta=[0.9] frameCount=500 -o solved.npz
+
       The same seed gives the same file on any number of threads. Ctrl-C leaves no half file.
       """)
 
-  @Argument(help: "The system.")
+  @Argument(help: "The system, or a file law.json.")
   package var system: String
 
   @Argument(help: ArgumentHelp("Settings of the system.", valueName: "key=value"))
@@ -28,6 +33,11 @@ package struct Simulate: ParsableCommand {
 
   @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")
   package var output: String?
+
+  @Option(
+    help: ArgumentHelp("The recordings from whose first frames a law is solved.", valueName: "file")
+  )
+  package var from: String?
 
   @Flag(help: "Print the resolved settings and the size of the file; simulate nothing.")
   package var dryRun = false
@@ -53,8 +63,10 @@ package struct Simulate: ParsableCommand {
   }
 
   package func run() throws {
+    if system.hasSuffix(".json") { return try runLaw(system) }
     guard let system = SimulatedSystem(rawValue: system) else {
-      throw UsageError("There is no system '\(system)'. Systems: \(Simulate.systemsText).")
+      throw UsageError(
+        "There is no system '\(system)'. Systems: \(Simulate.systemsText), or a file law.json.")
     }
     try run(system.settings)
   }

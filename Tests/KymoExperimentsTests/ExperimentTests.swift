@@ -17,6 +17,15 @@ import Testing
     }
   }
 
+  @Test("every recipe of a law reads") func laws() throws {
+    let experiments = try Experiment.named("law", quick: false)
+    #expect(experiments.count == 5)
+    for experiment in experiments {
+      let recipe = try MethodList.standard.recipe(contentsOf: experiment.recipe)
+      #expect(recipe.name == experiment.name && recipe.method == LawMethod.name)
+    }
+  }
+
   @Test("those that start from another's model come after it, and name it")
   func order() throws {
     let experiments = try Experiment.named("pde-vae", quick: false)

@@ -60,6 +60,7 @@ import Testing
       tables)
     compare(
       try SettingsTree(encoding: DynamicsRecipe()), "Recipes that forecast", at: "", tables)
+    compare(try SettingsTree(encoding: LawRecipe()), "Recipes that find a law", at: "", tables)
     for system in SimulatedSystem.allCases {
       // A recipe gives training recordings another seed than the default.
       var tree = try #require(SettingsTree(encoding: SimulationSettings(system))["train"])

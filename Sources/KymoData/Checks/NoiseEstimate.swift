@@ -7,6 +7,10 @@
 import KymoNumerics
 
 extension Recordings {
+  /// Standard deviation of white noise in every channel, in the units of the file, from some
+  /// recordings; nil where none shows.
+  public func noiseDeviations(of sample: [Int]) -> [Double?] { whiteNoise(of: sample) }
+
   /// Standard deviation of white noise in every channel, from some recordings; nil where
   /// differences along no axis end in a plateau.
   func whiteNoise(of sample: [Int]) -> [Double?] {

@@ -3,7 +3,7 @@ import KymoNumerics
 import Synchronization
 
 /// The results of `body` for 0 ..< `count`, computed on at most `threads` threads.
-func parallelMap<Result: Sendable>(
+package func parallelMap<Result: Sendable>(
   _ count: Int, threads: Int, _ body: @Sendable (Int) -> Result
 ) -> [Result] {
   let results = Mutex([Result?](repeating: nil, count: count))

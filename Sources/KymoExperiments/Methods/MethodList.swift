@@ -6,7 +6,9 @@ package import KymoRuns
 /// Methods by their names.
 package struct MethodList: Sendable {
   /// All methods of Kymo; recipes that name none are of the first.
-  package static let standard = MethodList([ParameterMethod(), DynamicsMethod()])
+  package static let standard = MethodList([
+    ParameterMethod(), DynamicsMethod(), LawMethod(),
+  ])
 
   /// The methods that verbs know; tests lay their own beside the standard ones.
   @TaskLocal package static var current = standard

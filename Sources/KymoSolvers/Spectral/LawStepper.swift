@@ -74,6 +74,8 @@ public final class LawStepper: MicroSolver {
   private var clock: SolverClock
 
   private static let mostSteps = 1 << 14
+  /// Steps at which the search for them ends: what needs more is better told so.
+  private static let mostFoundSteps = 1 << 10
 
   /// Creates a solver.
   ///
@@ -190,7 +192,7 @@ public final class LawStepper: MicroSolver {
       }
     }
     var (steps, last) = (1, frame(1))
-    while steps < Self.mostSteps {
+    while steps < Self.mostFoundSteps {
       let next = frame(2 * steps)
       let isClose = zip(last, next).allSatisfy { before, now in
         let change = zip(before, now).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }

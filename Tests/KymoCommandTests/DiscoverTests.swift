@@ -1,0 +1,58 @@
+// kymo discover, through the built program.
+import Foundation
+import KymoData
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@Suite("Discovery of a law", .serialized) struct DiscoverTests {
+  let temporary: TemporaryFolder
+  let tool: Tool
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    tool = Tool(folder: temporary.url)
+  }
+
+  @Test("Burgers: the law is printed and written, and not replaced unasked") func burgers() throws {
+    let made = try tool.run("simulate", "burgers", "recordings=6", "-q", "-o", "b.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let found = try tool.run("discover", "b.npz", "-o", "law")
+    #expect(found.status == 0, "\(found.words)")
+    #expect(found.output.hasPrefix("u_t = θ₁ u_xx − 0.5000 (u²)_x\n"), "\(found.output)")
+    #expect(found.output.contains("1 hidden parameter\n"))
+    #expect(found.output.contains("the law differs from 6 recordings by"))
+    #expect(try tool.text("law/parameters.csv").split(separator: "\n").count == 7)
+    #expect(try tool.text("law/law.json").contains("\"version\" : 1"))
+    #expect(tool.has("law/parameters.npz"))
+    let solved = try tool.run("simulate", "law/law.json", "--from", "b.npz", "-o", "s.npz")
+    #expect(solved.status == 0, "\(solved.words)")
+    let (own, rolled) = (
+      try Recordings.load(tool.file("b.npz")), try Recordings.load(tool.file("s.npz"))
+    )
+    #expect(rolled.shape == own.shape && rolled.frameInterval == own.frameInterval)
+    #expect(rolled.parameterNames == ["θ₁"])
+    let miss = zip(own[5].elements, rolled[5].elements).map { abs($0 - $1) }.max() ?? .nan
+    #expect(miss < 1e-4, "\(miss)")
+    let other = try tool.run(
+      "simulate", "law/law.json", "--from", "b.npz", "theta=[0.4]", "frameCount=5", "-o", "t.npz")
+    #expect(other.status == 0, "\(other.words)")
+    #expect(try Recordings.load(tool.file("t.npz")).frameCount == 5)
+    for arguments in [["theta=[1,2]", "--from", "b.npz"], [], ["--from", "law/law.json"]] {
+      let refused = try tool.run(["simulate", "law/law.json", "-o", "r.npz"] + arguments)
+      #expect(refused.status != 0 && !tool.has("r.npz"), "\(refused.words)")
+    }
+    let again = try tool.run("discover", "b.npz", "-o", "law")
+    #expect(again.status == 2 && again.words.contains("--force"), "\(again.words)")
+    #expect(try tool.run("discover", "b.npz", "-o", "law", "--force", "-q").status == 0)
+  }
+
+  @Test("What holds no law ends with status 1 and the reason") func noLaw() throws {
+    let made = try tool.run("simulate", "burgers", "recordings=3", "-q", "-o", "b.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let found = try tool.run("discover", "b.npz", "--without", "d2x(u)")
+    #expect(found.status == 1 && found.output.hasPrefix("No law: "), "\(found.output)")
+    let misspelt = try tool.run("discover", "b.npz", "--term", "w^2")
+    #expect(misspelt.status == 2 && misspelt.words.contains("channels: u"), "\(misspelt.words)")
+  }
+}
