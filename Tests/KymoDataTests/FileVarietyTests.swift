@@ -129,7 +129,11 @@ import Testing
         + """
         plane = r(1, 12, 8, 9).astype('f4')
         np.savez('plane.npz', x=plane, extent=[1., 2.])
-        np.savez('series.npz', x=plane[0], boundary=np.array(['periodic', 'open']))
+        np.savez('series.npz', x=plane[0], boundary=np.array(['periodic', 'open']), t=np.arange(12.))
+        np.savez('first.npz', x=r(12, 5, 8).astype('f4'), t=np.arange(12.), params=np.ones(5))
+        np.savez('time.npz', x=r(12, 5, 8).astype('f4'), t=np.arange(12.))
+        np.savez('film.npz', x=r(12, 3, 8, 9).astype('f4'), extent=[1., 2.])
+        np.savez('last-time.npz', x=plane[0], extent=[1., 2.])
         np.savez('many.npz', x=r(5, 12, 8, 9).astype('f4'), extent=[1., 2.])
         np.savez('named.npz', x=r(5, 12, 8, 9).astype('f4'), extent=[1., 2.], params=np.ones(5))
         np.savez('rows.npz', x=r(5, 12, 8).astype('f4'), t=np.arange(12.), params=np.ones(5))
@@ -140,7 +144,8 @@ import Testing
         """)
     for (name, shape) in [
       ("plane", [1, 1, 12, 8, 9]), ("series", [1, 1, 12, 8, 9]), ("named", [5, 1, 12, 8, 9]),
-      ("rows", [5, 1, 12, 8]), ("last", [5, 3, 12, 8]), ("usual", [5, 3, 12, 8]),
+      ("rows", [5, 1, 12, 8]), ("first", [5, 1, 12, 8]), ("last", [5, 3, 12, 8]),
+      ("usual", [5, 3, 12, 8]),
     ] {
       #expect(try Recordings.load(bench.url("\(name).npz")).shape == shape, "\(name)")
     }
@@ -150,6 +155,14 @@ import Testing
     #expect(many.kind == .ambiguous)
     #expect(many.found.contains("N,T,X,Y (5 recordings") && many.found.contains("C,T,X,Y (5 chan"))
     #expect(!many.found.contains("N,C,T,X"))
+    // More than one order is never decided.
+    for (name, orders) in [
+      ("time", ["T,X,Y", "T,N,X", "T,C,X"]), ("film", ["N,T,X,Y", "T,C,X,Y", "T,N,X,Y"]),
+      ("last-time", ["T,X,Y", "X,Y,T"]),
+    ] {
+      let error = try formatError { try Recordings.load(bench.url("\(name).npz")) }
+      for order in orders { #expect(error.found.contains(order + " ("), "\(error)") }
+    }
     let open = try formatError { try Recordings.load(bench.url("open.npz")) }
     #expect(open.found.contains("N,X,T") && !open.found.contains("T,X,Y"))
   }

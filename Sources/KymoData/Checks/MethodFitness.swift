@@ -15,7 +15,11 @@ public struct MethodFitness: Codable, Hashable, Sendable {
 
   /// Why it cannot be trained, in sentences.
   var words: String {
-    hindrances.map { "\($0.message). \($0.remedy)" }.joined(separator: " ")
+    hindrances.enumerated().map { index, hindrance in
+      let message = hindrance.message
+      let sentence = index == 0 ? message : message.prefix(1).uppercased() + message.dropFirst()
+      return "\(sentence). \(hindrance.remedy)"
+    }.joined(separator: " ")
   }
 }
 

@@ -28,11 +28,13 @@ struct AxisOrder: Hashable {
     }
     let readings = AxisOrder.readings(of: shape)
     let fitting = readings.filter { hints.fit($0, shape) && shape[$0.firstIndex(of: "T") ?? 0] > 1 }
-    if !hints.isEmpty, let first = fitting.first,
+    // Time first on four axes is not concluded: a wrong small array beside the usual order looks so.
+    let isConclusive = shape.count < 4 || fitting.contains { $0[0] != "T" }
+    if !hints.isEmpty, isConclusive, let first = fitting.first,
       fitting.allSatisfy({ AxisOrder.areSame($0, first, shape) })
     {
       self.init(first)
-    } else if let usual, hints.isEmpty || fitting.isEmpty {
+    } else if let usual, hints.isEmpty || fitting.isEmpty || !isConclusive {
       // What contradicts it says so itself.
       self.init(usual)
     } else {
@@ -73,8 +75,8 @@ struct AxisOrder: Hashable {
     let orders =
       switch shape.count {
       case 2: ["TX", "XT"]
-      case 3: ["NTX", "CTX", "TXY", "NXT"]
-      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY"]
+      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT"]
+      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY"]
       case 5: ["NCTXY", "NTCXY", "NTXYC"]
       default: [String]()
       }
