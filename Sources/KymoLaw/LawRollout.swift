@@ -103,7 +103,10 @@ extension Law {
     }
     let (channels, cells) = (recordings.channelCount, recordings.grid.pointCount)
     let length = recordings.frameCount * cells
-    let fields = places.map { recordings[self.recordings[$0].recording].elements }
+    // Channels first: recordings are handed out with time first.
+    let fields = places.map {
+      recordings[self.recordings[$0].recording].exchanged(0).elements
+    }
     func state(_ field: [Float], _ frame: Int) -> [Double] {
       (0..<channels).flatMap { channel -> [Double] in
         let first = channel * length + frame * cells
