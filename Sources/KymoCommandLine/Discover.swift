@@ -80,6 +80,10 @@ package struct Discover: ParsableCommand {
     settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let terminal = Terminal(quiet: outputOptions.quiet)
     var law = try Discovery(recordings, settings).run { terminal.say($0) }
+    for (name, offset) in zip(recordings.channelNames, recordings.offset ?? [])
+    where offset != 0 {
+      terminal.insist("Note: in the law \(name) stands for \(name) − \(offset), its mean.")
+    }
     terminal.say("solving the law")
     try law.verify(on: recordings, threads: settings.threads)
     if outputOptions.json {

@@ -75,7 +75,8 @@ extension Simulate {
         frameInterval: metadata.frameInterval ?? 1,
         stepsPerFrame: settings.substeps > 0 ? settings.substeps : nil, threads: threads)
       let starts = places.flatMap { place -> [Double] in
-        let field = recordings[place].elements
+        // `[C, T, X…]`.
+        let field = recordings[place].exchanged(0).elements
         return (0..<recordings.channelCount).flatMap { channel in
           field[channel * length..<channel * length + cells].map(Double.init)
         }
