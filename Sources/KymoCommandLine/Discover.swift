@@ -18,6 +18,10 @@ package struct Discover: ParsableCommand {
       channels under derivatives in space; own terms:
         kymo discover mine.npz --term 'sin(u)' --term 'd2x(u^3)'
 
+      What the latents of a trained run multiply, after kymo extract of the same file:
+        kymo extract runs/mine mine.npz
+        kymo discover mine.npz --run runs/mine
+
       Writes law.json, parameters.csv and parameters.npz into the folder. Ends with status 1 when no \
       law is claimed, with the reason.
       """)
@@ -55,6 +59,11 @@ package struct Discover: ParsableCommand {
       "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
   package var axes: String?
 
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp("A run whose extracted latents are explained.", valueName: "run"))
+  package var latentRun: String?
+
   @Option(help: "Number of threads (default: all processors).")
   package var threads: Int?
 
@@ -74,6 +83,7 @@ package struct Discover: ParsableCommand {
     let files = ["law.json", "parameters.csv", "parameters.npz"].map { folder?.appending(path: $0) }
     for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
     let recordings = try Recordings.load(URL(filePath: file), key: key, axes: axes)
+    let latents = try latentRun.map { try extracted($0) }
     var settings = DiscoverySettings()
     (settings.order, settings.terms, settings.without) = (order, term, without)
     settings.derived = derive
@@ -86,6 +96,9 @@ package struct Discover: ParsableCommand {
     }
     terminal.say("solving the law")
     try law.verify(on: recordings, threads: settings.threads)
+    if let latents, law.refusal == nil {
+      law.latents = try law.meanings(ofLatents: latents.means, relevant: latents.relevant)
+    }
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(law, pretty: true), as: UTF8.self), terminator: "")
@@ -102,5 +115,23 @@ package struct Discover: ParsableCommand {
     }
     terminal.say("\(Words.number(law.seconds)) s")
     if law.refusal != nil { throw ExitCode(1) }
+  }
+
+  /// The latents that `kymo extract` wrote of this file.
+  private func extracted(_ run: String) throws -> (means: [[Double]], relevant: [Bool]) {
+    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+    let url = URL(filePath: run).appending(path: "extracted-\(stem).npz")
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw UsageError(
+        "\(run) holds no latents of \(file). Extract them first: kymo extract \(run) \(file)")
+    }
+    let arrays = try NPZFile(url)
+    let (means, relevant) = (try arrays.doubles("mu"), try arrays.doubles("relevant"))
+    guard means.rank == 2, relevant.elements.count == means.shape[1] else {
+      throw UsageError("\(url.relativePath) is not what kymo extract writes. Extract them anew.")
+    }
+    return (
+      (0..<means.shape[0]).map { means.slice($0).elements }, relevant.elements.map { $0 != 0 }
+    )
   }
 }

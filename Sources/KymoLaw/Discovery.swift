@@ -598,6 +598,6 @@ private func studentFactor(freedom: Int) -> Double {
   return 1 + ((x * x + 1) / 4 + (5 * x * x * x * x + 16 * x * x + 3) / (96 * n)) / n
 }
 
-private func subscriptText(_ number: Int) -> String {
+func subscriptText(_ number: Int) -> String {
   String(String(number).compactMap { $0.wholeNumberValue.map { Array("₀₁₂₃₄₅₆₇₈₉")[$0] } })
 }

@@ -79,6 +79,7 @@ extension Law {
             ? "; without \(path[end].dropped) \(percent(path[end + 1].residual.squareRoot())) of the "
               + "rate would be left" : ""))
     }
+    lines += (latents ?? []).map { "latents: \($0.text)" }
     if !degenerate.isEmpty {
       lines.append(
         "Left out, since simpler terms make them up: \(degenerate.joined(separator: ", "))")

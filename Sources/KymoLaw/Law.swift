@@ -181,4 +181,6 @@ public struct Law: Codable, Hashable, Sendable {
   public var seconds: Double
   /// How far solutions of the law stay with the recordings; nil where it was not solved.
   public var rollout: LawRollout?
+  /// What the latents of a run multiply; nil where none was given.
+  public var latents: [LatentMeaning]?
 }

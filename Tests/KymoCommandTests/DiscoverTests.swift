@@ -47,6 +47,34 @@ import Testing
     #expect(try tool.run("discover", "b.npz", "-o", "law", "--force", "-q").status == 0)
   }
 
+  @Test("Latents of a run are explained by what they multiply") func latents() throws {
+    let made = try tool.run("simulate", "burgers", "recordings=8", "-q", "-o", "b.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let missing = try tool.run("discover", "b.npz", "--run", "run")
+    #expect(missing.status == 2 && missing.words.contains("kymo extract run b.npz"))
+    try FileManager.default.createDirectory(
+      at: tool.file("run"), withIntermediateDirectories: true)
+    let known = try #require(Recordings.load(tool.file("b.npz")).params)
+    // z₂ = (0.5 − ν) / 0.1, z₁ carries nothing.
+    let mu = (0..<8).flatMap { [0.0, (0.5 - Double(known[$0, 0])) / 0.1] }
+    let writer = try NPZWriter(tool.file("run/extracted-b.npz"))
+    try writer.add("mu", HostArray(mu, shape: [8, 2]))
+    try writer.add("relevant", HostArray([0.0, 1], shape: [2]))
+    try writer.finish()
+    let found = try tool.run("discover", "b.npz", "--run", "run")
+    #expect(found.status == 0, "\(found.words)")
+    #expect(found.output.contains("latents: θ₁ = 0.500 − 0.100 z₂ (R² 1.0000)"), "\(found.output)")
+  }
+
+  @Test("Kuramoto–Sivashinsky without its damping in the library is no law") func missing() throws {
+    let made = try tool.run("simulate", "ks", "recordings=4", "-q", "-o", "ks.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let found = try tool.run("discover", "ks.npz", "--without", "d4x(u)")
+    #expect(found.status == 1 && found.output.hasPrefix("No law: "), "\(found.output)")
+    let law = try tool.run("discover", "ks.npz")
+    #expect(law.output.hasPrefix("u_t = −1.0000 u_xx − θ₁ u_xxxx − 0.5000 (u²)_x\n"))
+  }
+
   @Test("What holds no law ends with status 1 and the reason") func noLaw() throws {
     let made = try tool.run("simulate", "burgers", "recordings=3", "-q", "-o", "b.npz")
     #expect(made.status == 0, "\(made.words)")
