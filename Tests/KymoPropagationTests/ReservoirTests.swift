@@ -338,6 +338,14 @@ private func plainProduct(_ reservoir: SparseReservoir, _ h: [Double]) -> [Doubl
       try reservoir.rollout(from: start, stepCount: 9, memory: &first)
         == loaded.rollout(from: start, stepCount: 9, memory: &second))
     #expect(throws: TensorError.self) { try SINDyPropagator(from: folder.url) }
+    // An edited scaler of fewer latents.
+    let file = folder.path("model.json")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let scale = try #require(
+      text.range(of: "\"offset\"\\s*:\\s*\\[[^\\]]*\\]", options: .regularExpression))
+    try Data(text.replacingCharacters(in: scale, with: "\"offset\": [0.5, 0.1, 0.2, 0.3]").utf8)
+      .write(to: file)
+    #expect(throws: ModelDataError.self) { try ReservoirPropagator(from: folder.url) }
   }
 
   @Test("refuses what cannot work, and says how to mend it") func refusals() throws {

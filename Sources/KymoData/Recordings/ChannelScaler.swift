@@ -2,6 +2,7 @@
 // training data alone: min–max onto [0, 1] or [−1, 1], or zero mean and unit variance.
 //
 // Letters: B states, C channels (or latents), X (Y) space, absent for latents.
+package import Foundation
 public import KymoNumerics
 
 /// An affine map for each channel, `(x − offset) / scale`.
@@ -97,6 +98,16 @@ public struct ChannelScaler: Hashable, Codable, Sendable {
   /// Scaled states, `[B, C, X…]`.
   public func scale(_ states: HostArray<Double>) -> HostArray<Double> {
     map(states) { ($0 - $1) / $2 }
+  }
+
+  /// Throws unless it is a map of so many channels, as it may not be in an edited file.
+  package func check(channels: Int, in folder: URL) throws(ModelDataError) {
+    guard offset.count == channels, scale.count == channels, scale.allSatisfy({ $0 != 0 }) else {
+      throw ModelDataError(
+        folder.relativePath, found: "a scaler of \(offset.count) and \(scale.count) numbers",
+        allowed: "\(channels) of each, none of them divided by 0",
+        remedy: "The file is damaged: copy it again, or train again.")
+    }
   }
 
   /// The inverse of ``scale(_:)``.

@@ -31,6 +31,7 @@ struct NetworkFolder<Configuration: Codable>: Sendable {
     make: (_ configuration: Configuration, _ latents: Int) throws -> Network
   ) throws -> (configuration: Configuration, scaler: ChannelScaler, network: Network) {
     let (description, contents) = try folder.read(url, device: device)
+    try description.scaler.check(channels: description.latentCount, in: url)
     let network = try make(description.configuration, description.latentCount)
     try network.namedParameters().load(contents.tensors, from: contents.path)
     return (description.configuration, description.scaler, network)

@@ -264,6 +264,7 @@ extension ReservoirPropagator {
         operation: "reading \(folder.path)", message: "the rows of the reservoir do not fit it",
         remedy: "The file is damaged: copy or fit it again.")
     }
+    try description.scaler.check(channels: description.latentCount, in: folder)
     let rows = (0..<units).flatMap { row in
       (starts[row]..<starts[row + 1]).map { (row: row, column: columns[$0], value: values[$0]) }
     }

@@ -280,6 +280,12 @@ extension SINDyPropagator {
   /// - Throws: `TensorError` that names the file and what is wrong with it.
   public init(from folder: URL, device: Device = .cpu) throws {
     let (description, tensors) = try Self.folder.read(folder, device: device)
+    try description.scaler.check(channels: description.low.count, in: folder)
+    guard description.high.count == description.low.count else {
+      throw TensorError(
+        operation: "reading \(folder.path)", message: "the ends of the ranges do not fit",
+        remedy: "The file is damaged: copy or fit it again.")
+    }
     let library = TermLibrary(
       variableCount: description.low.count,
       degree: description.configuration.polynomialDegree,

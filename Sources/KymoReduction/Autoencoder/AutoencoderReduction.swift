@@ -234,6 +234,7 @@ extension AutoencoderReduction {
   ///   here.
   public convenience init(from folder: URL, device: Device = .cpu) throws {
     let (description, contents) = try Self.folder.read(folder, device: device)
+    try description.scaler.check(channels: description.stateShape.first ?? 0, in: folder)
     try self.init(
       description.configuration, stateShape: description.stateShape, scaler: description.scaler,
       seed: 0, device: device)

@@ -248,6 +248,7 @@ extension DiffusionMapReduction {
   /// - Throws: `TensorError` that names the file and what is wrong with it.
   public init(from folder: URL, device: Device = .cpu) throws {
     let (description, tensors) = try Self.folder.read(folder, device: device)
+    try description.scaler.check(channels: description.stateShape.first ?? 0, in: folder)
     let (count, dimension) = (description.stateCount, description.stateShape.reduce(1, *))
     let latents = description.configuration.latentCount
     configuration = description.configuration

@@ -190,6 +190,7 @@ extension PrincipalComponentReduction {
   /// - Throws: `TensorError` that names the file and what is wrong with it.
   public init(from folder: URL, device: Device = .cpu) throws {
     let (description, tensors) = try Self.folder.read(folder, device: device)
+    try description.scaler.check(channels: description.stateShape.first ?? 0, in: folder)
     let dimension = description.stateShape.reduce(1, *)
     configuration = description.configuration
     stateShape = description.stateShape
