@@ -51,14 +51,6 @@ package struct Discover: ParsableCommand {
   @Option(help: ArgumentHelp("A term to leave out.", valueName: "term"))
   package var without: [String] = []
 
-  @Option(help: ArgumentHelp("The array that holds the recordings.", valueName: "name"))
-  package var key: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
-  package var axes: String?
-
   @Option(
     name: .customLong("run"),
     help: ArgumentHelp("A run whose extracted latents are explained.", valueName: "run"))
@@ -67,6 +59,7 @@ package struct Discover: ParsableCommand {
   @Option(help: "Number of threads (default: all processors).")
   package var threads: Int?
 
+  @OptionGroup package var layoutOptions: LayoutOptions
   @OptionGroup package var replacing: ReplaceOptions
   @OptionGroup package var outputOptions: OutputOptions
 
@@ -82,7 +75,8 @@ package struct Discover: ParsableCommand {
     let folder = output.map { URL(filePath: $0, directoryHint: .isDirectory) }
     let files = ["law.json", "parameters.csv", "parameters.npz"].map { folder?.appending(path: $0) }
     for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
-    let recordings = try Recordings.load(URL(filePath: file), key: key, axes: axes)
+    let recordings = try Recordings.load(
+      URL(filePath: file), key: layoutOptions.key, axes: layoutOptions.axes)
     let latents = try latentRun.map { try extracted($0) }
     var settings = DiscoverySettings()
     (settings.order, settings.terms, settings.without) = (order, term, without)

@@ -134,18 +134,25 @@ extension LawRecipe {
       dataHashes: [data.train: recordings.contentHashDigits(threads: hooks.threads)],
       warnings: findings.map { "\(file.relativePath): \($0.message). \($0.remedy)" },
       makeSession: {
-        LawSession(discovery, recordings, threads: hooks.threads)
+        LawSession(discovery, recordings, hooks)
       }, describe: { _ in counted(recordings.count, "recording") })
   }
 
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let file = located(data.train, base: nil)
-    let count =
-      try data.simulate?.train.recordings
-      ?? loadRecordings(file, data.layout, entry: "data.train").count
+    let (count, length, rank): (Int, Int, Int)
+    if let train = data.simulate?.train, !FileManager.default.fileExists(atPath: file.path) {
+      (count, length) = (train.recordings, train.recordingShape.reduce(1, *))
+      rank = train.recordingShape.count - 2
+    } else {
+      let recordings = try loadRecordings(file, data.layout, entry: "data.train")
+      (count, length, rank) = (recordings.count, recordings.recordingLength, recordings.spaceRank)
+    }
+    let seconds = Double(count) * Double(length) / (rank == 1 ? 1e7 : 2e6)
     return TrainingEstimate(
-      words: ["A search in \(counted(count, "recording")): seconds."],
-      numbers: ["recordings": Double(count)])
+      words: [
+        "A search in \(counted(count, "recording")): about \(Words.time(seconds)) on two processors."
+      ], numbers: ["recordings": Double(count), "seconds": seconds])
   }
 }
 
@@ -153,19 +160,20 @@ extension LawRecipe {
 package final class LawSession: TrainingSession {
   private let discovery: Discovery
   private let recordings: Recordings
-  private let threads: Int
+  private let hooks: WorkHooks
   private var law: Law?
 
   package var stepIndex: Int { law == nil ? 0 : 1 }
   package var totalSteps: Int { 1 }
 
-  init(_ discovery: Discovery, _ recordings: Recordings, threads: Int) {
-    (self.discovery, self.recordings, self.threads) = (discovery, recordings, threads)
+  init(_ discovery: Discovery, _ recordings: Recordings, _ hooks: WorkHooks) {
+    (self.discovery, self.recordings, self.hooks) = (discovery, recordings, hooks)
   }
 
   package func step() throws -> StepRecord {
-    var law = discovery.run()
-    try law.verify(on: recordings, threads: threads)
+    var law = discovery.run { hooks.progress(0, $0) }
+    hooks.progress(0.9, "solving the law")
+    try law.verify(on: recordings, threads: hooks.threads)
     self.law = law
     var record = StepRecord(step: 1, loss: law.equations.map(\.residual).max() ?? 1)
     record.scalars["parameters"] = Double(law.parameters.count)
@@ -178,7 +186,7 @@ package final class LawSession: TrainingSession {
   }
   package func saveModel(to folder: URL) throws {
     try save(to: folder)
-    try TrainedData(recordings, threads: threads).write(to: folder)
+    try TrainedData(recordings, threads: hooks.threads).write(to: folder)
   }
 
   private func save(to folder: URL) throws {

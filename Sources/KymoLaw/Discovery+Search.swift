@@ -1,0 +1,204 @@
+// The search for terms under one test function, and the doubts that forbid a claim.
+import Foundation
+import KymoData
+import KymoNumerics
+
+extension Discovery {
+  // MARK: Search
+
+  func search(_ window: TestWindow, _ start: Law) -> Law {
+    var law = start
+    law.window = window
+    law.refusal = nil
+    let form = form(window)
+    let equations = parallelMap(sample.count, threads: settings.threads) {
+      form.equations(recordings, sample[$0], noise: noise, draws: Discovery.draws)
+    }
+    let (kept, dropped) = form.independentTerms(equations)
+    let labels = library.map { $0.name(recordings.channelNames) }
+    law.degenerate = dropped.map { labels[$0] }
+    law.equations = []
+    var supports: [[Int]] = []
+    for (channel, name) in original.channelNames.enumerated() {
+      let target = library.count + channel
+      // The smallest law that a search finds, with more and less of noise's scatter put back.
+      var path: [SupportStep] = []
+      var choice: SupportStep?
+      for ridge in isNoisy ? Discovery.ridges : [0] {
+        let search = SupportSearch(equations, target: target, form: form, ridge: ridge)
+        var starts = [kept]
+        if isNoisy {
+          starts.append(
+            search.forward(among: kept, count: Discovery.forwardCount, threads: settings.threads))
+        }
+        for start in starts {
+          let other = search.path(from: start, threads: settings.threads)
+          let found = SupportSearch.choice(other, tolerance: tolerance)
+          if path.isEmpty || (found?.terms.count ?? .max) < (choice?.terms.count ?? .max) {
+            (path, choice) = (other, found)
+          }
+        }
+      }
+      let best = choice ?? path.min { abs($0.mean) < abs($1.mean) }
+      law.equations.append(
+        LawEquation(
+          channel: name, terms: [], residual: max(0, best?.mean ?? 1).squareRoot(),
+          noise: (best?.noise ?? 0).squareRoot(),
+          tried: path.map {
+            TriedSupport(
+              terms: $0.terms.count, residual: $0.mean, error: $0.error, dropped: labels[$0.next])
+          }))
+      guard let choice else {
+        law.refusal =
+          law.refusal
+          ?? incomplete(
+            form, equations, channel, kept, residual: law.equations[channel].residual,
+            noise: law.equations[channel].noise)
+        continue
+      }
+      if let pair = tradingTerms(form, equations, choice.terms) {
+        law.refusal =
+          law.refusal ?? .indistinguishable(channel: name, terms: pair.map { labels[$0] })
+      }
+      supports.append(choice.terms)
+    }
+    if law.refusal == nil { law.refusal = refusalOfNarrowWindow(window, supports) }
+    if law.refusal == nil { fill(&law, supports) }
+    return law
+  }
+
+  /// The law must hold under narrower test functions as well: wide ones do not see the short waves
+  /// on which high derivatives act.
+  func refusalOfNarrowWindow(_ window: TestWindow, _ supports: [[Int]]) -> LawRefusal? {
+    let narrow = TestWindow(
+      time: window.time, space: min(window.space, max(narrowest, min(16, 2 * window.space / 3))))
+    guard narrow != window else { return nil }
+    let used = Set(supports.flatMap(\.self)).sorted()
+    let form = form(narrow, used.map { library[$0] })
+    let few = Array(sample.prefix(16))
+    let equations = parallelMap(few.count, threads: settings.threads) {
+      form.equations(recordings, few[$0], noise: noise, draws: Discovery.draws)
+    }
+    for (channel, support) in supports.enumerated() {
+      let search = SupportSearch(
+        equations, target: used.count + channel, form: form, ridge: 0)
+      let step = search.step(
+        support.compactMap(used.firstIndex), threads: settings.threads)
+      // Narrow bumps have errors of quadrature that wide ones have not.
+      if !step.isComplete(10 * SupportSearch.tolerance) {
+        return .incompleteLibrary(
+          channel: recordings.channelNames[channel], residual: max(0, step.mean).squareRoot(),
+          noise: step.noise.squareRoot())
+      }
+    }
+    return nil
+  }
+
+  /// Why a library that leaves too much does.
+  func incomplete(
+    _ form: WeakForm, _ equations: [NormalEquations], _ channel: Int, _ kept: [Int],
+    residual: Double, noise: Double
+  ) -> LawRefusal {
+    let name = recordings.channelNames[channel]
+    let (size, target) = (form.columnCount, library.count + channel)
+    // What the library leaves of a sum of blocks, its coefficients fitted there.
+    func left(_ gram: [Double]) -> Double {
+      let scales = kept.map { max(gram[$0 * size + $0], 1e-300).squareRoot() }
+      let matrix = kept.indices.flatMap { i in
+        kept.indices.map { gram[kept[i] * size + kept[$0]] / scales[i] / scales[$0] }
+      }
+      let right = kept.indices.map { gram[kept[$0] * size + target] / scales[$0] }
+      let solved = SymmetricSystem(matrix, right).solution
+      return gram[target * size + target] - zip(solved, right).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    let blocks = form.blocks
+    if !isNoisy, form.rowCount / max(blocks.time, blocks.space) > 8 * kept.count {
+      for inTime in [true, false] where (inTime ? blocks.time : blocks.space) > 1 {
+        let (whole, pieces) = equations.reduce((0.0, 0.0)) { sums, recording in
+          let parts = (0..<(inTime ? blocks.time : blocks.space)).map { piece in
+            left(
+              NormalEquations.sum(
+                recording.blocks.indices.filter {
+                  (inTime ? $0 / blocks.space : $0 % blocks.space) == piece
+                }.map { recording.blocks[$0] }))
+          }
+          let norm = max(recording.total[target * size + target], 1e-300)
+          return (
+            sums.0 + left(recording.total) / norm, sums.1 + parts.reduce(0, +) / norm
+          )
+        }
+        if pieces < 0.12 * whole {
+          return .variesWithinRecording(channel: name, residual: residual)
+        }
+      }
+    }
+    return .incompleteLibrary(channel: name, residual: residual, noise: noise)
+  }
+
+  /// Terms of a support that trade against each other: the smallest eigenvalue of their correlation
+  /// matrix is nothing beside what is left of noise.
+  func tradingTerms(
+    _ form: WeakForm, _ equations: [NormalEquations], _ support: [Int]
+  ) -> [Int]? {
+    let (n, size) = (support.count, form.columnCount)
+    guard n > 1 else { return nil }
+    var found: [(ratio: Double, pair: [Int])] = []
+    for recording in equations {
+      let total = zip(recording.total, recording.noise).map { $0 + $1 }
+      let scales = support.map { max(total[$0 * size + $0], 1e-300).squareRoot() }
+      let matrix = (0..<n * n).map {
+        recording.total[support[$0 / n] * size + support[$0 % n]] / scales[$0 / n] / scales[$0 % n]
+      }
+      let (values, vectors) = symmetricEigen(matrix, size: n)
+      let share = support.map { recording.noise[$0 * size + $0] / total[$0 * size + $0] }.max() ?? 0
+      let limit = max(1e-9, 2 * share / Double(form.rowCount).squareRoot())
+      let order = (0..<n).sorted { abs(vectors[n - 1][$0]) > abs(vectors[n - 1][$1]) }
+      found.append((values[n - 1] / limit, order.prefix(2).map { support[$0] }))
+    }
+    found.sort { $0.ratio < $1.ratio }
+    let middle = found[found.count / 2]
+    return middle.ratio < 1 ? middle.pair : nil
+  }
+
+  /// Frames that say nothing of the rate.
+  ///
+  /// Mean (Δ²u)² over mean (Δu)² along time is near 0 where frames are close, and 3 where they have
+  /// nothing to do with each other. What is noise along space too, by (Δ⁴u)² / 70, is taken off both.
+  func refusalOfFrames() -> LawRefusal? {
+    let (frames, points) = (recordings.frameCount, recordings.spaceShape.min() ?? 0)
+    guard frames >= 24, points >= 24 else { return .tooSmall(frames: frames, points: points) }
+    let cells = recordings.spaceShape.reduce(1, *)
+    let length = recordings.spaceShape.last ?? 1
+    for (channel, name) in original.channelNames.enumerated() {
+      var (first, second, rough, square, count) = (0.0, 0.0, 0.0, 0.0, 0.0)
+      for index in sample.prefix(8) {
+        unsafe recordings.withRecording(index) { numbers in
+          // In bounds: channels · frames · cells numbers, and cells that have neighbours.
+          let start = channel * frames * cells
+          for frame in 1..<frames - 1 {
+            for cell in stride(from: 2, to: cells, by: max(1, cells / 1024))
+            where (2..<length - 2).contains(cell % length) {
+              let place = start + frame * cells + cell
+              func value(_ offset: Int) -> Double { unsafe Double(numbers[place + offset]) }
+              let (a, b, c) = (value(-cells), value(0), value(cells))
+              first += (b - a) * (b - a)
+              second += (a - 2 * b + c) * (a - 2 * b + c)
+              let bend = value(-2) - 4 * value(-1) + 6 * b - 4 * value(1) + value(2)
+              rough += bend * bend / 70
+              square += b * b
+              count += 1
+            }
+          }
+        }
+      }
+      if first <= 1e-10 * square { return .noRate(channel: name) }
+      let noise = min(noise[channel] * noise[channel] * count, rough)
+      let change = first - 2 * noise
+      // What noise hides is not judged here.
+      if change > 0.2 * first, second - 6 * noise > change {
+        return .framesTooFarApart(channel: name)
+      }
+    }
+    return nil
+  }
+}
