@@ -31,6 +31,7 @@ check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/check
 
 bench: build ## Time against named peers, answers checked
+	@scripts/setup --tests
 	@.build/release/kymo-bench
 
 clean: ## Remove what was built (.deps, runs and data stay)

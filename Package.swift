@@ -169,8 +169,8 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoNN", "KymoData",
-        "KymoTensor", "KymoNumerics", "CKernels",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoLaw", "KymoNN",
+        "KymoData", "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 
