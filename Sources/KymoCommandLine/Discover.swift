@@ -22,6 +22,8 @@ package struct Discover: ParsableCommand {
         kymo extract runs/mine mine.npz
         kymo discover mine.npz --run runs/mine
 
+      The run keeps the law, and kymo extract of other recordings then gives the law's parameters too.
+
       Writes law.json, parameters.csv and parameters.npz into the folder. Ends with status 1 when no \
       law is claimed, with the reason.
       """)
@@ -92,6 +94,12 @@ package struct Discover: ParsableCommand {
     try law.verify(on: recordings, threads: settings.threads)
     if let latents, law.refusal == nil {
       law.latents = try law.meanings(ofLatents: latents.means, relevant: latents.relevant)
+    }
+    if let latentRun, law.latents?.isEmpty == false {
+      let directory = RunDirectory(URL(filePath: latentRun))
+      let model = try directory.finishedModel
+      try directory.write(RunDirectory.json(law, pretty: true), to: Law.besideModel(in: model))
+      terminal.say("\(latentRun) keeps the law: kymo extract gives its parameters from now on")
     }
     if outputOptions.json {
       print(
