@@ -82,9 +82,9 @@ extension Extraction {
       + "encoder's own noise, not calibrated"
       + (named.isEmpty
         ? ""
-        : "; "
-          + named.map { "\($0.name) is the coefficient of \($0.meaning)" }
-          .joined(separator: ", ") + " in the law that was found, ± by recordings left out there")
+        : "; in the law that was found "
+          + named.map { "\($0.name) is the coefficient of \($0.meaning)" }.joined(separator: ", ")
+          + " (± from recordings left out of the fit)")
       + (fit == nil ? "" : "; fit: percent of the training recordings with a smaller error")
       + (warning ?? "")
   }
