@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz check bench clean
+.PHONY: help setup build demo test fuzz check wheel bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,7 @@ test: ## Every test and every example
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
 	@scripts/examples
+	@scripts/python-tests
 	@.deps/venv/bin/python scripts/fuzz.py --seconds 60
 
 fuzz: build ## Attack the programs with damaged files, settings, signals: SEED=2 DURATION=3600
@@ -30,7 +31,12 @@ check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/setup --tests
 	@scripts/check
 
+wheel: build ## The Python package with the programs inside: dist/kymo-*.whl
+	@scripts/setup --tests
+	@scripts/wheel
+
 bench: build ## Time against named peers, answers checked
+	@scripts/setup --tests
 	@.build/release/kymo-bench
 
 clean: ## Remove what was built (.deps, runs and data stay)

@@ -22,6 +22,7 @@ extension Discovery {
     if settings.window == nil {
       law.window = measuringWindow(law.window, terms, fit(law.window, sample))
     }
+    law.rows = form(law.window, terms).rowCount
     let fit = fit(law.window, Array(0..<recordings.count))
     let values = fit.parameters
     let means = fit.representatives.indices.map { k in Statistics.mean(values.map { $0[k] }) }

@@ -76,6 +76,8 @@ extension WeakForm {
     _ recordings: Recordings, _ index: Int, noise: [Double], draws: Int
   ) -> NormalEquations {
     let variance = noise.map { $0 * $0 }
+    // A file larger than memory is read once.
+    defer { recordings.letGo(of: index) }
     return unsafe recordings.withRecording(index) { numbers in
       let columns = unsafe self.columns(numbers, noise: variance)
       var blocks = columns.map { gram($0) }

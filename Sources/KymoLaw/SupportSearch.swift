@@ -164,11 +164,11 @@ struct SupportSearch: Sendable {
   ) -> Bool {
     let scatter = 2.58 * error
     return abs(residual) <= tolerance + noiseDoubt * noise + scatter
-      && scatter <= max(tolerance, 0.25 * noise)
+      && scatter <= max(tolerance, 0.5 * noise)
   }
 
   /// The part by which the variance of noise may be wrong.
-  private static let noiseDoubt = 0.05
+  private static let noiseDoubt = 0.1
 
   /// The smallest support on a path that no larger one beats, among those that could be the law.
   static func choice(
