@@ -46,8 +46,9 @@ struct LawFit: Sendable {
   /// By how much of its mean a coefficient may differ between recordings and count as the same.
   private static let notableSpread = 1e-3
 
-  /// The square of what rounding to single precision changes numbers by, 2⁻²⁴ / √3 of themselves. No
-  /// residual is believed below it.
+  /// The square of what rounding to single precision changes numbers by, 2⁻²⁴ / √3 of themselves.
+  ///
+  /// No residual is believed below it.
   private static let rounding = 1.2e-15
 
   private var equations: [NormalEquations]

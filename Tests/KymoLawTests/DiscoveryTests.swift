@@ -125,7 +125,9 @@ struct DiscoveryTests {
       }
     }
     var metadata = RecordingsMetadata()
-    (metadata.frameInterval, metadata.extents, metadata.boundary) = (interval, [length], [.periodic])
+    (metadata.frameInterval, metadata.extents, metadata.boundary) = (
+      interval, [length], [.periodic]
+    )
     let recordings = Recordings(
       x: HostArray(field, shape: [4, 1, frames, points]), metadata: metadata)
     let refusal = try #require(try law(recordings, order: 2).refusal)
