@@ -5,6 +5,7 @@ space); times and lengths are in units of your own. ``docs/python.md`` of the so
 every class.
 """
 
+from . import networks
 from .errors import (
     EngineNotFound,
     Interrupted,
@@ -51,5 +52,6 @@ __all__ = [
     "discover",
     "inspect",
     "load",
+    "networks",
     "simulate",
 ]
