@@ -15,7 +15,7 @@ private func streamingRate() -> Double {
   }
   defer { unsafe arrays.forEach { unsafe $0.deallocate() } }
   let timing = Timing(100) {
-    unsafe parallelFor(threads, threads: threads) { worker in
+    parallelFor(threads, threads: threads) { worker in
       _ = unsafe arrays[2 * worker].update(fromContentsOf: arrays[2 * worker + 1])
     }
   }
