@@ -56,7 +56,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, a program and its arguments, or as at 'solver' of a recipe.",
+      "The solver: fhn, ks22, cylinder, a program with arguments, or as at 'solver' of a recipe.",
       valueName: "solver"))
   package var solver: String?
 
