@@ -11,7 +11,7 @@ package import KymoTensor
 
 /// The law behind recordings as a method.
 package struct LawMethod: Method {
-  package static let name = Law.method
+  package static let name = "law"
   static let fileName = "model.json"
 
   package init() {}
