@@ -81,14 +81,21 @@ extension ParameterRun: ExtractsParameters {
     return extraction
   }
 
+  /// The law that `kymo discover --run` has found beside the model; nil where it has none.
+  var law: Law? {
+    get throws {
+      let file = Law.besideModel(in: directory.model)
+      return FileManager.default.fileExists(atPath: file.path) ? try Law(contentsOf: file) : nil
+    }
+  }
+
   /// Adds the physical parameters, where `kymo discover --run` has found a law beside the model.
   private func name(_ extraction: inout Extraction) throws {
-    let file = Law.besideModel(in: directory.model)
-    guard FileManager.default.fileExists(atPath: file.path) else { return }
-    let (law, count) = (try Law(contentsOf: file), extraction.relevant.count)
+    guard let law = try law else { return }
+    let count = extraction.relevant.count
     for meaning in law.latents ?? [] where !meaning.products.isEmpty {
       try require(
-        meaning.isSound(latents: count), file.relativePath,
+        meaning.isSound(latents: count), Law.besideModel(in: directory.model).relativePath,
         found: "a law with latents of another model", allowed: "those of this run",
         remedy: "Find it anew: kymo discover FILE --run \(directory.name)")
       let means = extraction.latents.map(\.mean)
