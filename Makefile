@@ -21,6 +21,7 @@ test: ## Every test and every example
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
 	@scripts/examples
+	@scripts/python-tests
 	@.deps/venv/bin/python scripts/fuzz.py --seconds 60
 
 fuzz: build ## Attack the programs with damaged files, settings, signals: SEED=2 DURATION=3600

@@ -109,7 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
-    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoNumerics"]),
+    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoResults", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",

@@ -23,6 +23,8 @@ public struct LatentMeaning: Codable, Hashable, Sendable {
   public var error: Double
   /// Smallest and largest value of every latent where it was fitted.
   public var ranges: [[Double]]
+  /// The polynomial in every recording of the law.
+  public var fitted: [Double]
 }
 
 extension LatentMeaning {
@@ -97,10 +99,12 @@ extension Law {
       let products =
         means.count > 4 * quadratic.count && errors[1] < 0.95 * errors[0] ? quadratic : linear
       let fit = LinearFit(regressors: regressors(products), target: target)
-      return LatentMeaning(
+      var meaning = LatentMeaning(
         parameter: parameters[k].name, meaning: parameters[k].meaning, products: products,
         intercept: fit.intercept, slopes: fit.slopes, rSquared: fit.rSquared,
-        error: products == linear ? errors[0] : errors[1], ranges: ranges)
+        error: products == linear ? errors[0] : errors[1], ranges: ranges, fitted: [])
+      meaning.fitted = means.map(meaning.value)
+      return meaning
     }
   }
 }
@@ -123,10 +127,8 @@ private func heldOutError(_ regressors: [[Double]], _ target: [Double]) -> Doubl
 }
 
 extension LatentMeaning {
-  /// Such as "θ₁ = 0.992 − 0.139 z₁ + 0.002 z₁² (R² 0.9998, ± 0.0024)", with the 95 % interval of
-  /// recordings that were left out.
-  public var text: String {
-    guard !products.isEmpty else { return "\(parameter) is in none of them" }
+  /// Such as "0.992 − 0.139 z₁ + 0.002 z₁²".
+  var formula: String {
     let terms = zip(slopes, products).map { slope, product in
       let factors =
         product.count == 2 && product[0] == product[1]
@@ -134,7 +136,15 @@ extension LatentMeaning {
         : product.map { "z" + subscriptText($0) }.joined(separator: " ")
       return (slope < 0 ? " − " : " + ") + Words.number(abs(slope)) + " " + factors
     }
-    return "\(parameter) = \(Words.number(intercept))\(terms.joined()) "
-      + "(R² \(String(format: "%.4f", rSquared)), ± \(Words.number(1.96 * error)))"
+    return Words.number(intercept) + terms.joined()
+  }
+
+  /// Such as "θ₁ = 0.992 − 0.139 z₁ (R² 0.9998, ± 0.0024)", with the 95 % interval of recordings that
+  /// were left out.
+  public var text: String {
+    products.isEmpty
+      ? "\(parameter) is in none of them"
+      : "\(parameter) = \(formula) "
+        + "(R² \(String(format: "%.4f", rSquared)), ± \(Words.number(1.96 * error)))"
   }
 }

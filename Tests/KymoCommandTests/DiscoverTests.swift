@@ -25,6 +25,9 @@ import Testing
     #expect(try tool.text("law/parameters.csv").split(separator: "\n").count == 7)
     #expect(try tool.text("law/law.json").contains("\"version\" : 1"))
     #expect(tool.has("law/parameters.npz"))
+    let page = try tool.text("law/report.html")
+    #expect(page.contains("The law of b.npz") && page.contains("Solutions from the first frame"))
+    #expect(!page.contains("is not in this run yet"))
     let solved = try tool.run("simulate", "law/law.json", "--from", "b.npz", "-o", "s.npz")
     #expect(solved.status == 0, "\(solved.words)")
     let (own, rolled) = (
@@ -61,6 +64,7 @@ import Testing
     ).write(to: tool.file("tiny.yaml"))
     let trained = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
     #expect(trained.status == 0, "\(trained.words)")
+    #expect(try tool.run("evaluate", "run", "--threads", "1", "-q").status == 0)
     let missing = try tool.run("discover", "b.npz", "--run", "run")
     #expect(missing.status == 2 && missing.words.contains("kymo extract run b.npz"))
     let known = try #require(Recordings.load(tool.file("b.npz")).params)
@@ -75,6 +79,13 @@ import Testing
     #expect(
       found.output.contains("latents: θ₁ = 0.500 − 0.100 z₂ (R² 1.0000, ± "), "\(found.output)")
 
+    // The report shows it at once, and after another evaluation.
+    for isAgain in [false, true] {
+      if isAgain { #expect(try tool.run("evaluate", "run", "--threads", "1", "-q").status == 0) }
+      #expect(try tool.run("report", "run").status == 0)
+      let page = try tool.text("run/report.html")
+      #expect(page.contains("What the latents are"))
+    }
     let named = try tool.run("extract", "run", "b.npz", "-o", "named")
     #expect(named.status == 0, "\(named.words)")
     let lines = try tool.text("named.csv").split(separator: "\n")

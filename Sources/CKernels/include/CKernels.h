@@ -15,6 +15,7 @@
 #include "kymo_etd_cubic.h"
 #include "kymo_fft.h"
 #include "kymo_fitzhugh_nagumo.h"
+#include "kymo_flow.h"
 #include "kymo_gray_scott.h"
 #include "kymo_noise.h"
 #include "kymo_optimizer.h"

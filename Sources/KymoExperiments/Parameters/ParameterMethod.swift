@@ -48,7 +48,17 @@ package struct ParameterRun: TrainedRun {
   }
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
-    try evaluation(hooks).evaluate(self, on: test)
+    var results = try evaluation(hooks).evaluate(self, on: test)
+    results.sections += try law?.latentSections ?? []
+    return results
+  }
+
+  /// The law that `kymo discover --run` has found beside the model; nil where there is none.
+  var law: Law? {
+    get throws {
+      let file = Law.besideModel(in: directory.model)
+      return FileManager.default.fileExists(atPath: file.path) ? try Law(contentsOf: file) : nil
+    }
   }
 
   /// The evaluation that the recipe asks for.
@@ -81,19 +91,10 @@ extension ParameterRun: ExtractsParameters {
     return extraction
   }
 
-  /// The law that `kymo discover --run` has found beside the model; nil where it has none.
-  var law: Law? {
-    get throws {
-      let file = Law.besideModel(in: directory.model)
-      return FileManager.default.fileExists(atPath: file.path) ? try Law(contentsOf: file) : nil
-    }
-  }
-
-  /// Adds the physical parameters, where `kymo discover --run` has found a law beside the model.
+  /// Adds the physical parameters, where there is a law beside the model.
   private func name(_ extraction: inout Extraction) throws {
-    guard let law = try law else { return }
     let count = extraction.relevant.count
-    for meaning in law.latents ?? [] where !meaning.products.isEmpty {
+    for meaning in try law?.latents ?? [] where !meaning.products.isEmpty {
       try require(
         meaning.isSound(latents: count), Law.besideModel(in: directory.model).relativePath,
         found: "a law with latents of another model", allowed: "those of this run",
