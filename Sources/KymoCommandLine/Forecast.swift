@@ -37,7 +37,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings to start from, an NPZ or NPY file.")
+  @Argument(help: "The recordings to start from, a file that inspect reads.")
   package var file: String
 
   @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import engine, progress as _progress
-from .errors import NoLawFound, UsageError
+from .errors import NoLawFound, UsageError, error_of
 from .recordings import Recordings, as_file, is_file
 from .run import Run
 
@@ -241,7 +241,7 @@ def discover(
         output = engine.call(command, progress=show, accept=(0, 1))
         file = place / "law.json"
         if output.status == 1 and not output.text.strip():
-            raise engine.error_of(1, engine.complaint(output.messages))
+            raise error_of(1, engine.complaint(output.messages))
         document = json.loads(file.read_text(encoding="utf-8"))
         found = {} if is_file(x) and Path(x).suffix != ".npz" else _metadata(arguments[0])
     law = Law(output.text.rstrip("\n"), document, found)
