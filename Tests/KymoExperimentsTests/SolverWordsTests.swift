@@ -18,6 +18,7 @@ import Testing
   func commands() throws {
     #expect(try SolverSettings(words: "fhn") == .fhn(.init()))
     #expect(try SolverSettings(words: "ks22") == .ks22(.init()))
+    #expect(try SolverSettings(words: "cylinder") == .cylinder(.init()))
     #expect(try SolverSettings(words: "my law/law.json") == .law(.init(file: "my law/law.json")))
     for (words, expected) in [
       ("python3 solver.py", ["python3", "solver.py"]),

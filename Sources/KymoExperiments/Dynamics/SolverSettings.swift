@@ -13,12 +13,14 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   case fhn(FitzHughNagumoConfiguration)
   /// Kuramoto–Sivashinsky, periodic.
   case ks22(KuramotoSivashinskyAttractorConfiguration)
+  /// Flow past a cylinder.
+  case cylinder(CylinderConfiguration)
   /// A law that `kymo discover` found.
   case law(LawSolverConfiguration)
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, law, process }
+  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, cylinder, law, process }
 
   /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
   /// built-in one, the file of a law, or a program and its arguments as in a shell.
@@ -33,6 +35,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch words {
     case "fhn": self = .fhn(.init())
     case "ks22": self = .ks22(.init())
+    case "cylinder": self = .cylinder(.init())
     case _ where words.hasSuffix(".json"): self = .law(.init(file: words))
     default:
       // The path of a program may have spaces.
@@ -40,8 +43,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
-        allowed: "fhn, ks22, the law.json of kymo discover, a program and its arguments, or what a "
-          + "recipe has at 'solver'",
+        allowed: "fhn, ks22, cylinder, the law.json of kymo discover, a program and its arguments, "
+          + "or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
       self = .process(ProcessSolverConfiguration(command: command))
@@ -52,6 +55,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch self {
     case .fhn(let settings): try settings.validate(at: "\(path).fhn")
     case .ks22(let settings): try settings.validate(at: "\(path).ks22")
+    case .cylinder(let settings): try settings.validate(at: "\(path).cylinder")
     case .law(let settings): try settings.validate(at: "\(path).law")
     case .process(let settings): try settings.validate(at: "\(path).process")
     }
@@ -65,6 +69,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch self {
     case .fhn(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .ks22(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
+    case .cylinder(let settings): "Courant number \(settings.courant)"
     case .law(let settings): settings.file
     case .process(let settings): settings.command.joined(separator: " ")
     }
@@ -99,6 +104,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       solver = try FitzHughNagumoSolver(configuration: settings, threads: threads)
     case .ks22(let settings):
       solver = try KuramotoSivashinskySolver(configuration: settings, threads: threads)
+    case .cylinder(let settings):
+      solver = try CylinderSolver(configuration: settings, threads: threads)
     case .law(let settings):
       solver = try LawSolver(
         settings, for: recordings, frameInterval: frameInterval, threads: threads)
