@@ -21,6 +21,7 @@ test: ## Every test and every example
 	@scripts/setup --tests
 	@. scripts/flags.sh && swift test $$KYMO_TEST_FLAGS
 	@scripts/examples
+	@scripts/python-tests
 	@.deps/venv/bin/python scripts/fuzz.py --seconds 60
 
 fuzz: build ## Attack the programs with damaged files, settings, signals: SEED=2 DURATION=3600
@@ -31,6 +32,7 @@ check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/check
 
 bench: build ## Time against named peers, answers checked
+	@scripts/setup --tests
 	@.build/release/kymo-bench
 
 clean: ## Remove what was built (.deps, runs and data stay)

@@ -109,7 +109,7 @@ let package = Package(
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
     library("KymoData", ["KymoNumerics", "CZlib"]),
-    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoNumerics"]),
+    library("KymoLaw", ["KymoSolvers", "KymoData", "KymoResults", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(
       "KymoExtraction",
@@ -169,8 +169,8 @@ let package = Package(
     .executableTarget(
       name: "kymo-bench",
       dependencies: [
-        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoNN", "KymoData",
-        "KymoTensor", "KymoNumerics", "CKernels",
+        "KymoExtraction", "KymoPropagation", "KymoReduction", "KymoSolvers", "KymoLaw", "KymoNN",
+        "KymoData", "KymoTensor", "KymoNumerics", "CKernels",
       ],
       path: "Benchmarks/kymo-bench", swiftSettings: house),
 

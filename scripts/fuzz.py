@@ -8,7 +8,8 @@ prints what makes it again and keeps its files.
 
 usage: fuzz.py [--seed N] [--seconds N] [--count N] [--only PHASE,…]
 """
-import argparse, io, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time, zipfile
+import argparse, io, json, os, random, re, select, shutil, signal, socket, struct, subprocess, sys
+import tempfile, time, zipfile
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,61 @@ HOSTILE = """0 -1 1 2 3 1e300 -1e300 1e-300 1e18 9223372036854775807 -9223372036
 {a: 1} x "" ../x 1e9999 [1e300] [2147483647,2147483647] [[1]] {x: {x: {x: 1}}} 0.1 65536""".split()
 
 
+class Server:
+    """A program that is loaded once and forked for each command (see fuzz-server.c)."""
+
+    def __init__(self, program, library):
+        self.socket, theirs = socket.socketpair()
+        variables = {"LD_PRELOAD": str(library), "KYMO_FUZZ_SERVER": str(theirs.fileno()),
+                     "GOMP_SPINCOUNT": "1000"}
+        self.process = subprocess.Popen([program], env={**os.environ, **variables},
+                                        pass_fds=[theirs.fileno()])
+        theirs.close()
+
+    def number(self):
+        got = self.socket.recv(4, socket.MSG_WAITALL)
+        if len(got) < 4:
+            sys.exit("fuzz: the server of the program has ended")
+        return struct.unpack("i", got)[0]
+
+    def start(self, folder, memory, said, arguments):
+        words = [str(folder), str(memory or 0), str(said), *map(str, arguments)]
+        text = b"".join(word.encode() + b"\0" for word in words)
+        self.socket.sendall(struct.pack("I", len(text)) + text)
+        return self.number()
+
+    def status(self, seconds):
+        """The status of what was started, or None while it works."""
+        if not select.select([self.socket], [], [], seconds)[0]:
+            return None
+        return os.waitstatus_to_exitcode(self.number())
+
+
 class Attack:
-    def __init__(self, folder, random_, limit):
-        self.folder, self.random, self.limit = folder, random_, limit
+    # Verbs that need tensors: `kymo` becomes kymo-engine for them.
+    TENSORS = {"train", "evaluate", "extract", "forecast"}
+
+    def __init__(self, folder, random_, servers=None):
+        self.folder, self.random, self.servers = folder, random_, servers
         self.runs, self.crashes = 0, []
 
-    def kymo(self, *arguments, memory=None, expect=None, environment=None, seconds=60):
+    def serve(self, arguments, waits, memory=None):
+        """Runs a command by the server; waits are pairs of a signal (or None) and seconds."""
+        server = self.servers[arguments[0] in self.TENSORS]
+        said = Path(f"{self.folder}-said")
+        process = server.start(self.folder, memory, said, arguments)
+        status = None
+        for number, seconds in waits:
+            if number:
+                os.kill(process, number)
+            status = server.status(seconds)
+            if status is not None:
+                return status, said.read_text(errors="replace")
+        os.kill(process, signal.SIGKILL)
+        server.status(None)
+        return "no end", said.read_text(errors="replace")
+
+    def kymo(self, *arguments, memory=None, expect=None, seconds=60, anew=False):
         """Runs a command; notes a crash, or a status that is not the expected one."""
         import resource
 
@@ -57,14 +107,16 @@ class Attack:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
         self.runs += 1
-        try:
-            end = subprocess.run(
-                [KYMO, *map(str, arguments)], cwd=self.folder, preexec_fn=bound,
-                stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds,
-                env={**os.environ, **(environment or {})})
-            status, words = end.returncode, end.stderr.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            status, words = "no end", ""
+        if self.servers and not anew:
+            status, words = self.serve(arguments, [(None, seconds)], memory)
+        else:
+            try:
+                end = subprocess.run(
+                    [KYMO, *map(str, arguments)], cwd=self.folder, preexec_fn=bound,
+                    stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
+                status, words = end.returncode, end.stderr.decode(errors="replace")
+            except subprocess.TimeoutExpired:
+                status, words = "no end", ""
         self.judge(status, words, arguments, expect)
         return status, words
 
@@ -257,22 +309,27 @@ class Attack:
         """A command that is asked to stop when it works for long."""
         self.runs += 1
         import resource
-        process = subprocess.Popen(
-            [KYMO, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30)))
-        for number in [None, signal.SIGTERM, signal.SIGTERM]:
-            if number:
-                process.send_signal(number)
-            try:
-                words = process.communicate(timeout=seconds)[1].decode(errors="replace")
-                status = process.returncode
-                break
-            except subprocess.TimeoutExpired:
-                status, words = "no end", ""
-        if status == "no end":
-            process.kill()
-            process.communicate()
+        waits = [(number, seconds) for number in [None, signal.SIGTERM, signal.SIGTERM]]
+        if self.servers:
+            status, words = self.serve(arguments, waits, 6 << 30)
+        else:
+            process = subprocess.Popen(
+                [KYMO, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30)))
+            status, words = "no end", ""
+            for number, seconds in waits:
+                if number:
+                    process.send_signal(number)
+                try:
+                    words = process.communicate(timeout=seconds)[1].decode(errors="replace")
+                    status = process.returncode
+                    break
+                except subprocess.TimeoutExpired:
+                    pass
+            if status == "no end":
+                process.kill()
+                process.communicate()
         # Before the handler is there SIGTERM ends the program as it does any other.
         self.judge(143 if status == -signal.SIGTERM else status, words, arguments)
 
@@ -366,7 +423,7 @@ class Attack:
         limit = draw.choice([300, 600, 900, 1300, 2000]) << 20
         self.kymo(*draw.choice([
             ["inspect", "test.npz"], ["simulate", "ks", "recordings=2", "-o", "got.npz", "--force"],
-        ]), memory=limit)
+        ]), memory=limit, anew=True)
 
     def disk(self):
         """A full disk; needs root for a small tmpfs."""
@@ -391,6 +448,18 @@ class Attack:
         return True
 
 
+def servers(folder):
+    """Servers of the two programs, by whether a verb needs tensors; none without a C compiler."""
+    library = Path(f"{folder}-server.so")
+    try:
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library,
+                        Path(__file__).with_name("fuzz-server.c")], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        print("fuzz: no C compiler, so each attack starts the program by itself", flush=True)
+        return None
+    return {False: Server(KYMO, library), True: Server(f"{KYMO}-engine", library)}
+
+
 PHASES = ["files", "folders", "settings", "signals", "solvers", "deaths", "memory", "disk"]
 
 
@@ -405,7 +474,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="kymo-fuzz-"))
     failed = 0
     try:
-        attack = Attack(folder, random.Random(options.seed), options.seconds)
+        attack = Attack(folder, random.Random(options.seed), servers(folder))
         attack.prepare()
         begin = time.monotonic()
         for number, phase in enumerate(phases):
@@ -423,6 +492,8 @@ def main():
     finally:
         subprocess.run(["umount", folder / "disk"], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
+        for leftover in ("said", "server.so"):
+            Path(f"{folder}-{leftover}").unlink(missing_ok=True)
     sys.exit(1 if failed else 0)
 
 

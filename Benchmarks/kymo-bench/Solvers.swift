@@ -1,4 +1,5 @@
-// Steps of the solvers that forecasts alternate with, on one core, against NumPy and SciPy.
+// Steps of the solvers that forecasts alternate with, on one core, against NumPy and SciPy; the solver
+// of any law against the kernels that are written for one.
 import CKernels
 import Foundation
 import KymoNumerics
@@ -28,6 +29,55 @@ func benchmarkSolvers() throws {
   let peak = corePeak()
   try benchmarkFitzHughNagumo(peak: peak)
   try benchmarkKuramotoSivashinsky(peak: peak)
+  // Starts are rounded to single precision, and the kernels have meshes and steps of their own.
+  try benchmarkLaw(KuramotoSivashinskyConfiguration(), frames: 33, atMost: 1e-4)
+  try benchmarkLaw(BurgersConfiguration(), frames: 128, atMost: 1e-5)
+  var wide = GrayScottConfiguration()
+  (wide.diffusivityU, wide.diffusivityV, wide.frameCount) = (0.64, 0.32, 8)
+  try benchmarkLaw(wide, frames: 8, atMost: 1e-5)
+}
+
+/// Seconds of a recording by the solver of any law beside the kernel of the system.
+private func benchmarkLaw<Configuration: LawfulConfiguration>(
+  _ settings: Configuration, frames: Int, atMost bound: Double
+) throws {
+  let simulator = try Configuration.Simulator(configuration: settings)
+  let (count, recordings) = (settings.frameCount, 8)
+  var block = try simulator.simulate(0..<recordings, threads: 1)
+  let own = try Timing(5, warmUp: 0) { block = try simulator.simulate(0..<recordings, threads: 1) }
+  let truth = HostArray<Double>(
+    HostArray(
+      block.x, shape: [recordings, Configuration.channelNames.count, count] + settings.grid.shape)
+  ).exchanged(1)
+  let width = Configuration.parameterNames.count
+  let parameters = (0..<recordings).map { row in
+    (0..<width).map { Double(block.parameters[row * width + $0]) }
+  }
+  let solver = try LawStepper(
+    settings.law(parameters), on: settings.grid, frameInterval: settings.frameInterval)
+  let starts = HostArray(
+    (0..<recordings).flatMap { truth.slice($0).slice(0).elements },
+    shape: [recordings] + solver.stateShape)
+  var made = truth
+  let law = try Timing(5, warmUp: 1) {
+    try solver.restart(from: starts, time: 0)
+    made = try solver.advance(frames: count - 1)
+  }
+  line(
+    "law of \(Configuration.systemName)",
+    """
+    \(format(law.fastest / Double(recordings) * 1e3)) ms a recording of \(count) frames, \
+    \(solver.stepsPerFrame ?? 0) steps in each; its own kernel \
+    \(format(own.fastest / Double(recordings) * 1e3)) ms: \(format(law.fastest / own.fastest, 2))× its time
+    """)
+  let size = solver.stateShape.reduce(1, *)
+  let worst =
+    (0..<recordings).map { row in
+      relativeDistance(
+        Array(made.slice(row).elements[..<((frames - 1) * size)]),
+        Array(truth.slice(row).elements[size..<frames * size]))
+    }.max() ?? .infinity
+  try difference("after \(frames - 1) frames", worst, atMost: bound)
 }
 
 private func report(

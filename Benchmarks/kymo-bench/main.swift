@@ -13,7 +13,7 @@ setThreadCount(threads)
 
 let parts: [(name: String, run: () throws -> Void)] = [
   ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
-  ("solvers", benchmarkSolvers), ("recurrent", benchmarkRecurrent),
+  ("solvers", benchmarkSolvers), ("laws", benchmarkLaws), ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
 ]
 

@@ -2,10 +2,11 @@
 // once for each instruction set and chosen when a stepper is made.
 #include "kymo_etd.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fft_plan.h"
+#include "kymo_etd_coefficients.h"
 #include "levels.h"
 
 #pragma clang fp contract(on)
@@ -76,16 +77,21 @@ double *kk_etd_state(kk_etd *stepper) { return stepper->arrays.state; }
 
 void kk_etd_prepare(
     kk_etd *stepper, const double *linear, const double *derivative, double step) {
-  double circle[16 * 6];  // cos, sin; then exp of the point and of its half, as real and imaginary
-  for (int m = 0; m < 16; m++) {
-    const double angle = 3.14159265358979323846 * (m + 0.5) / 16;
-    const double a = cos(angle), b = sin(angle);
-    double *point = circle + 6 * m;
-    point[0] = a, point[1] = b;
-    point[2] = exp(a) * cos(b), point[3] = exp(a) * sin(b);
-    point[4] = exp(0.5 * a) * cos(0.5 * b), point[5] = exp(0.5 * a) * sin(0.5 * b);
+  const kk_fft *plan = stepper->transform;
+  const size_t lanes = (size_t)plan->lanes;
+  for (size_t k = 0; k <= (size_t)plan->half; k++) {
+    // The splitting of modes is left times 2, the transform times N.
+    const double scale = stepper->form == KK_ETD_CONSERVATIVE
+                             ? 0.25 * derivative[k] / plan->points
+                             : 0.5 / plan->points;
+    double found[2 * KK_ETD_KINDS * 8];  // [kind][re, im][lane]
+    kk_etd_coefficients(lanes, linear + k * lanes, NULL, step, scale, plan->level, found);
+    for (size_t kind = 0; kind < KK_ETD_KINDS; kind++)
+      memcpy(kind < 2 ? stepper->arrays.halves + (2 * k + kind) * lanes
+                      : stepper->arrays.fulls + (4 * k + kind - 2) * lanes,
+             found + 2 * kind * lanes, lanes * sizeof(double));
+    stepper->arrays.derivative[k] = derivative[k];
   }
-  AT_LEVEL(stepper->transform->level, etd_prepare, stepper, linear, derivative, step, circle);
 }
 
 void kk_etd_advance(kk_etd *stepper, int64_t steps) {

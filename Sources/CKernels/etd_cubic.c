@@ -1,13 +1,12 @@
-// Steppers of the cubic Schroedinger equation: memory and coefficients here, the arithmetic in
+// Steppers of the cubic Schroedinger equation: memory here, the arithmetic in
 // etd_cubic_body.inc, compiled once for each instruction set and chosen when a stepper is made.
 #include "kymo_etd_cubic.h"
 
-#include <complex.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fft_plan.h"
+#include "kymo_etd_coefficients.h"
 #include "levels.h"
 
 #pragma clang fp contract(on)
@@ -68,39 +67,28 @@ int32_t kk_cubic_lanes(const kk_cubic *stepper) { return stepper->transform->lan
 
 double *kk_cubic_state(kk_cubic *stepper) { return stepper->state; }
 
-#define WAVES 32  // points of the contour, the whole circle because L is complex
-
 void kk_cubic_prepare(
     kk_cubic *stepper, const double *linear, int32_t symbols, const double *kappa, double step) {
-  const int points = stepper->transform->half;
+  const kk_fft *plan = stepper->transform;
+  const size_t points = (size_t)plan->half, count = (size_t)symbols;
   stepper->symbols = symbols;
-  memcpy(stepper->kappa, kappa, (size_t)stepper->transform->lanes * sizeof(double));
-  double complex circle[WAVES], whole[WAVES], root[WAVES];
-  for (int m = 0; m < WAVES; m++) {
-    circle[m] = cexp(I * (2 * 3.14159265358979323846 * (m + 0.5) / WAVES));
-    whole[m] = cexp(circle[m]), root[m] = cexp(0.5 * circle[m]);
-  }
-  for (int s = 0; s < symbols; s++)
-    for (int k = 0; k < points; k++, linear += 2) {
-      const double complex z = step * (linear[0] + I * linear[1]);
-      const double complex e = cexp(z), e2 = cexp(0.5 * z);
-      double complex q = 0, f1 = 0, f2 = 0, f3 = 0;
-      for (int m = 0; m < WAVES; m++) {
-        const double complex w = z + circle[m], power = e * whole[m], inverse = 1 / w;
-        const double complex cube = inverse * inverse * inverse;
-        q += (e2 * root[m] - 1) * inverse;
-        f1 += (-4 - w + power * (4 - 3 * w + w * w)) * cube;
-        f2 += (2 + w + power * (w - 2)) * cube;
-        f3 += (-4 - 3 * w - w * w + power * (4 - w)) * cube;
-      }
-      const double complex scale = -I * step / WAVES / points;
-      const double complex factors[6] = {e2, scale * q, e, scale * f1, 2 * scale * f2, scale * f3};
-      for (int j = 0; j < 6; j++) {
-        double *place = stepper->factors + ((size_t)12 * k + 2 * j) * symbols + s;
-        place[0] = creal(factors[j]);
-        place[symbols] = cimag(factors[j]);
+  memcpy(stepper->kappa, kappa, (size_t)plan->lanes * sizeof(double));
+  for (size_t k = 0; k < points; k++) {
+    double re[8], im[8], found[2 * KK_ETD_KINDS * 8];  // [kind][re, im][symbol]
+    for (size_t s = 0; s < count; s++)
+      re[s] = linear[2 * (s * points + k)], im[s] = linear[2 * (s * points + k) + 1];
+    kk_etd_coefficients(count, re, im, step, 1.0 / points, plan->level, found);
+    for (size_t kind = 0; kind < KK_ETD_KINDS; kind++) {
+      const double *from = found + 2 * kind * count;
+      double *place = stepper->factors + 2 * (KK_ETD_KINDS * k + kind) * count;
+      for (size_t s = 0; s < count; s++) {
+        // Times -i, but for the two growth factors.
+        const int grows = kind == 0 || kind == 2;
+        place[s] = grows ? from[s] : from[count + s];
+        place[count + s] = grows ? from[count + s] : -from[s];
       }
     }
+  }
 }
 
 void kk_cubic_advance(kk_cubic *stepper, int64_t steps) {

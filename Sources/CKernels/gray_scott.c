@@ -2,12 +2,12 @@
 // between them run over all lanes of all modes and are vectors without further ado.
 #include "kymo_gray_scott.h"
 
-#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fft_plan.h"
+#include "kymo_etd_coefficients.h"
 
 #if defined(__x86_64__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -15,7 +15,7 @@
 #define WIDE
 #endif
 
-enum { FIELDS = 2, FACTORS = 6 };  // E2, Q, E, f1, 2 f2, f3
+enum { FIELDS = 2 };
 
 struct kk_gray_scott {
   kk_fft *across, *down;
@@ -27,7 +27,7 @@ struct kk_gray_scott {
   double *middle[FIELDS];        // N of the second stage, then of the second and third
   double *points[FIELDS];        // fields, [row][column][lane]
   double *product;               // the spectrum of u v^2
-  double *factors[FIELDS];       // [mode of the plane][FACTORS]
+  double *factors[FIELDS];       // [mode of the plane][KK_ETD_KINDS]
   double *feed, *drain;          // F and F + k of every lane
   double *column, *scratch;
 };
@@ -49,7 +49,8 @@ kk_gray_scott *kk_gray_scott_create(int32_t rows, int32_t columns, kk_level leve
       complete &= (s->first[f] = kk_aligned_doubles(s->spectrum)) != NULL;
       complete &= (s->middle[f] = kk_aligned_doubles(s->spectrum)) != NULL;
       complete &= (s->points[f] = kk_aligned_doubles((size_t)rows * columns * lanes)) != NULL;
-      complete &= (s->factors[f] = kk_aligned_doubles((size_t)rows * s->modes * FACTORS)) != NULL;
+      const size_t factors = (size_t)rows * s->modes * KK_ETD_KINDS;
+      complete &= (s->factors[f] = kk_aligned_doubles(factors)) != NULL;
     }
     const size_t longest = (size_t)(2 * rows > columns ? 2 * rows : columns);
     complete &= (s->product = kk_aligned_doubles(s->spectrum)) != NULL;
@@ -98,21 +99,11 @@ void kk_gray_scott_prepare(
       for (int32_t mode = 0; mode < s->modes; mode++) {
         const double a = tau * (2 * row <= s->rows ? row : row - s->rows) / lengths[0];
         const double b = tau * mode / lengths[1];
-        const double z = -step * diffusivities[f] * (a * a + b * b);
-        // Means over the circle of radius 1 around z, of which the upper half is enough.
-        double q = 0, f1 = 0, f2 = 0, f3 = 0;
-        for (int m = 0; m < 16; m++) {
-          const double complex w = z + cexp(I * (tau * (m + 0.5) / 32)), e = cexp(w);
-          const double complex cube = w * w * w;
-          q += creal((cexp(0.5 * w) - 1) / w);
-          f1 += creal((-4 - w + e * (4 - 3 * w + w * w)) / cube);
-          f2 += creal((2 + w + e * (w - 2)) / cube);
-          f3 += creal((-4 - 3 * w - w * w + e * (4 - w)) / cube);
-        }
-        const double scale = step / 16;
-        const double values[FACTORS] = {exp(0.5 * z), scale * q,      exp(z),
-                                        scale * f1,   2 * scale * f2, scale * f3};
-        memcpy(s->factors[f] + (size_t)FACTORS * (row * s->modes + mode), values, sizeof values);
+        const double symbol = -diffusivities[f] * (a * a + b * b);
+        double found[2 * KK_ETD_KINDS];  // [kind][re, im]
+        kk_etd_coefficients(1, &symbol, NULL, step, 1, s->across->level, found);
+        double *place = s->factors[f] + (size_t)KK_ETD_KINDS * (row * s->modes + mode);
+        for (int kind = 0; kind < KK_ETD_KINDS; kind++) place[kind] = found[2 * kind];
       }
 }
 
@@ -195,7 +186,7 @@ WIDE static void sweep(
     const double *restrict factors, const double *restrict product, double *restrict state,
     double *restrict now, double *restrict first, double *restrict middle) {
   for (size_t m = 0; m < modes; m++) {
-    const double *g = factors + FACTORS * m;
+    const double *g = factors + KK_ETD_KINDS * m;
     const double half = g[0], q = g[1], whole = g[2], f1 = g[3], f2 = g[4], f3 = g[5];
     for (size_t part = 0; part < 2; part++) {
       const double unit = sign < 0 && m == 0 && part == 0 ? 1 : 0;

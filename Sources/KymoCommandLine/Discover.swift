@@ -4,6 +4,8 @@ import Foundation
 import KymoData
 import KymoLaw
 import KymoNumerics
+import KymoReport
+import KymoResults
 import KymoRuns
 
 /// Finds the differential equation behind recordings.
@@ -22,7 +24,10 @@ package struct Discover: ParsableCommand {
         kymo extract runs/mine mine.npz
         kymo discover mine.npz --run runs/mine
 
-      Writes law.json, parameters.csv and parameters.npz into the folder. Ends with status 1 when no \
+      The run keeps the law: kymo extract of other recordings then gives the law's parameters too, and \
+      the run's report shows it.
+
+      Writes law.json, parameters.csv, parameters.npz and report.html into the folder. Ends with status 1 when no \
       law is claimed, with the reason.
       """)
 
@@ -73,7 +78,9 @@ package struct Discover: ParsableCommand {
 
   package func run() throws {
     let folder = output.map { URL(filePath: $0, directoryHint: .isDirectory) }
-    let files = ["law.json", "parameters.csv", "parameters.npz"].map { folder?.appending(path: $0) }
+    let files = ["law.json", "parameters.csv", "parameters.npz", "report.html"].map {
+      folder?.appending(path: $0)
+    }
     for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
     let terminal = Terminal(quiet: outputOptions.quiet)
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
@@ -98,6 +105,19 @@ package struct Discover: ParsableCommand {
     if let latents, law.refusal == nil {
       law.latents = try law.meanings(ofLatents: latents.means, relevant: latents.relevant)
     }
+    if let latentRun, law.latents?.isEmpty == false {
+      let directory = RunDirectory(URL(filePath: latentRun))
+      let model = try directory.finishedModel
+      try directory.write(RunDirectory.json(law, pretty: true), to: Law.besideModel(in: model))
+      if FileManager.default.fileExists(atPath: directory.results.path) {
+        var results = try directory.readResults()
+        let sections = law.latentSections
+        results.sections.removeAll { old in sections.contains { $0.id == old.id } }
+        results.sections += sections
+        try directory.write(json: results, to: directory.results)
+      }
+      terminal.say("\(latentRun) keeps the law: kymo extract gives its parameters from now on")
+    }
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(law, pretty: true), as: UTF8.self), terminator: "")
@@ -110,6 +130,19 @@ package struct Discover: ParsableCommand {
       try directory.write(RunDirectory.json(law, pretty: true), to: json)
       try directory.write(Data(law.csv.utf8), to: csv)
       try law.write(to: npz)
+      var findings = LawFindings(
+        law, on: recordings,
+        DataProvenance(
+          system: recordings.systemName, file: URL(filePath: file).lastPathComponent,
+          recordingCount: recordings.count, isTrainingData: true))
+      (findings.recordings, findings.rollout) = (law.recordings, law.rollout)
+      do {
+        _ = try Report.write(
+          findings.results(), title: "The law of \(URL(filePath: file).lastPathComponent)",
+          to: folder)
+      } catch let error as ReportError {
+        terminal.insist("Warning: no report is written: \(error)")
+      }
       terminal.say("Written: \(files.compactMap { $0?.relativePath }.joined(separator: ", "))")
     }
     terminal.say("\(Words.number(law.seconds)) s")

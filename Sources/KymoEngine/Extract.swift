@@ -54,7 +54,8 @@ extension Extraction {
     }
     var table = TextTable("recording")
     table.add(
-      columns: shown.map { "latent \($0 + 1)" } + parameterNames + (fit == nil ? [] : ["fit"]))
+      columns: shown.map { "latent \($0 + 1)" } + named.map(\.name) + parameterNames
+        + (fit == nil ? [] : ["fit"]))
     for (place, row) in latents.prefix(20).enumerated() {
       table.add(
         ["\(row.recording)"]
@@ -62,6 +63,10 @@ extension Extraction {
             // The bar of a recording that the model does not hold for says nothing.
             Words.number(row.mean[$0]) + " ± "
               + (doubts[place].isEmpty ? Words.number(1.96 * row.standardDeviation[$0]) : "?")
+          }
+          + named.map {
+            Words.number($0.values[place]) + " ± "
+              + (doubts[place].isEmpty ? Words.number(1.96 * $0.error) : "?")
           } + row.parameters.map(Words.number)
           + (fit.map { [String(format: "%.0f", $0[place])] } ?? []))
     }
@@ -75,6 +80,11 @@ extension Extraction {
     return table.text + (rest > 0 ? "\n… and \(rest) more in the files" : "")
       + "\nrelevant latents: \(shown.count) of \(relevant.count); ± is the 95 % interval by the "
       + "encoder's own noise, not calibrated"
+      + (named.isEmpty
+        ? ""
+        : "; in the law that was found "
+          + named.map { "\($0.name) is the coefficient of \($0.meaning)" }.joined(separator: ", ")
+          + " (± from recordings left out of the fit)")
       + (fit == nil ? "" : "; fit: percent of the training recordings with a smaller error")
       + (warning ?? "")
   }

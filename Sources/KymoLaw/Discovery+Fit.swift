@@ -11,6 +11,7 @@ extension Discovery {
     let used = Set(supports.flatMap(\.self)).sorted()
     let terms = used.map { library[$0] }
     let form = form(law.window, terms)
+    law.rows = form.rowCount
     let equations = parallelMap(recordings.count, threads: settings.threads) {
       form.physical(form.equations(recordings, $0, noise: noise, draws: Discovery.draws))
     }

@@ -3,6 +3,10 @@ public import Foundation
 import KymoNumerics
 
 extension Law {
+  /// Where the law lies that was found beside a trained model: in the folder of the model, so that a
+  /// new model does not keep it.
+  public static func besideModel(in folder: URL) -> URL { folder.appending(path: "law.json") }
+
   /// Reads law.json.
   ///
   /// - Throws: `ConfigurationError` for another file, another version, or one that contradicts

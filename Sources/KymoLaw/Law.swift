@@ -169,6 +169,8 @@ public struct Law: Codable, Hashable, Sendable {
   public var noise: [Double]
   /// How many terms were tried, for each equation.
   public var librarySize: Int
+  /// Number of test functions in each recording, the rows of its regression; nil without a law.
+  public var rows: Int?
   /// Terms that depend on simpler ones in these recordings and were left out.
   public var degenerate: [String]
   /// Channels that were derived from those of the file.

@@ -2,6 +2,7 @@
 // Plotly JSON. A pure function of the run folder: the same files give the same bytes.
 public import Foundation
 import KymoNumerics
+public import KymoResults
 
 /// Writes the report of a run.
 public enum Report {
@@ -21,6 +22,22 @@ public enum Report {
   public static func write(run: URL, plotly: URL? = nil) throws -> URL {
     let library = try contents(ofPlotly: plotly)
     return try write(RunPage(try RunFolder(run)).frame, to: run, library)
+  }
+
+  /// Writes `report.html` and `figures/*.json` of results that no run has made.
+  ///
+  /// - Parameters:
+  ///   - results: What is shown.
+  ///   - title: The page's title.
+  ///   - folder: Where it is written.
+  ///   - plotly: As of ``write(run:plotly:)``.
+  /// - Throws: As ``write(run:plotly:)`` does.
+  /// - Returns: The page.
+  public static func write(
+    _ results: RunResults, title: String, to folder: URL, plotly: URL? = nil
+  ) throws -> URL {
+    let library = try contents(ofPlotly: plotly)
+    return try write(RunPage(results, title: title).frame, to: folder, library)
   }
 
   /// Writes one page of tables over several experiments, published numbers beside ours.

@@ -15,6 +15,9 @@ struct RunFolder: Sendable {
   var recipe: String?
   var environment: [String: EnvironmentValue] = [:]
 
+  /// A run of which only the name is known.
+  init(name: String) { self.name = name }
+
   /// Reads the run in `folder`.
   init(_ folder: URL) throws {
     // Links are followed.

@@ -54,7 +54,8 @@ import Testing
 
   /// The test recordings, changed and written under a name.
   private func write(
-    _ name: String, of file: String = "test", scale: Float = 1, times: [Double]? = nil, _ change: (inout RecordingsMetadata) -> Void = { _ in }
+    _ name: String, of file: String = "test", scale: Float = 1, times: [Double]? = nil,
+    _ change: (inout RecordingsMetadata) -> Void = { _ in }
   ) throws {
     let recordings = try Recordings.load(tool.file(file + ".npz"))
     var metadata = recordings.metadata
@@ -135,7 +136,8 @@ import Testing
     #expect(try Recordings.load(tool.file("led-step.npz")).frameInterval == step)
   }
 
-  @Test("missing ends are named, not the spacing that they would change; insisting takes the trained")
+  @Test(
+    "missing ends are named, not the spacing that they would change; insisting takes the trained")
   func ends() throws {
     try write("open") { $0.boundary = [.open] }
     try refuses("open", "boundary of x", "is open")

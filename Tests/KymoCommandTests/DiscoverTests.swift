@@ -25,6 +25,9 @@ import Testing
     #expect(try tool.text("law/parameters.csv").split(separator: "\n").count == 7)
     #expect(try tool.text("law/law.json").contains("\"version\" : 1"))
     #expect(tool.has("law/parameters.npz"))
+    let page = try tool.text("law/report.html")
+    #expect(page.contains("The law of b.npz") && page.contains("Solutions from the first frame"))
+    #expect(!page.contains("is not in this run yet"))
     let solved = try tool.run("simulate", "law/law.json", "--from", "b.npz", "-o", "s.npz")
     #expect(solved.status == 0, "\(solved.words)")
     let (own, rolled) = (
@@ -64,13 +67,23 @@ import Testing
     }
   }
 
-  @Test("Latents of a run are explained by what they multiply") func latents() throws {
+  @Test("Latents of a run are explained by what they multiply, and named in later recordings")
+  func latents() throws {
     let made = try tool.run("simulate", "burgers", "recordings=8", "-q", "-o", "b.npz")
     #expect(made.status == 0, "\(made.words)")
+    try Data(
+      """
+      name: tiny
+      data: {train: b.npz, test: b.npz}
+      model: {latents: 2}
+      training: {phases: {joint: {steps: 2}}, batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 20]}
+      """.utf8
+    ).write(to: tool.file("tiny.yaml"))
+    let trained = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    #expect(trained.status == 0, "\(trained.words)")
+    #expect(try tool.run("evaluate", "run", "--threads", "1", "-q").status == 0)
     let missing = try tool.run("discover", "b.npz", "--run", "run")
     #expect(missing.status == 2 && missing.words.contains("kymo extract run b.npz"))
-    try FileManager.default.createDirectory(
-      at: tool.file("run"), withIntermediateDirectories: true)
     let known = try #require(Recordings.load(tool.file("b.npz")).params)
     // z₂ = (0.5 − ν) / 0.1, z₁ carries nothing.
     let mu = (0..<8).flatMap { [0.0, (0.5 - Double(known[$0, 0])) / 0.1] }
@@ -80,7 +93,30 @@ import Testing
     try writer.finish()
     let found = try tool.run("discover", "b.npz", "--run", "run")
     #expect(found.status == 0, "\(found.words)")
-    #expect(found.output.contains("latents: θ₁ = 0.500 − 0.100 z₂ (R² 1.0000)"), "\(found.output)")
+    #expect(
+      found.output.contains("latents: θ₁ = 0.500 − 0.100 z₂ (R² 1.0000, ± "), "\(found.output)")
+
+    // The report shows it at once, and after another evaluation.
+    for isAgain in [false, true] {
+      if isAgain { #expect(try tool.run("evaluate", "run", "--threads", "1", "-q").status == 0) }
+      #expect(try tool.run("report", "run").status == 0)
+      let page = try tool.text("run/report.html")
+      #expect(page.contains("What the latents are"))
+    }
+    let named = try tool.run("extract", "run", "b.npz", "-o", "named")
+    #expect(named.status == 0, "\(named.words)")
+    let lines = try tool.text("named.csv").split(separator: "\n")
+    #expect(lines[0].contains(",theta_1,theta_1_sigma,fit,doubt"), "\(lines[0])")
+    let arrays = try NPZFile(tool.file("named.npz"))
+    let (latents, theta) = (try arrays.doubles("mu"), try arrays.doubles("theta"))
+    for row in 0..<8 { #expect(abs(theta[row, 0] - (0.5 - 0.1 * latents[row, 1])) < 1e-3) }
+    // A law of another model's latents is refused.
+    let file = tool.file("run/model/law.json")
+    let law = try tool.text("run/model/law.json")
+    try Data(law.replacing("\"products\" : [", with: "\"products\" : [[7],").utf8).write(to: file)
+    let refused = try tool.run("extract", "run", "b.npz", "-o", "refused")
+    #expect(
+      refused.status == 2 && refused.words.contains("discover FILE --run"), "\(refused.words)")
   }
 
   @Test("Kuramoto–Sivashinsky without its damping in the library is no law") func missing() throws {

@@ -48,7 +48,7 @@ import Testing
       comparisons:
         latentCounts: [2]
         reductions: [{principalComponents: {}}]
-        propagators: [{sindy: {polynomialDegree: 1}}]
+        propagators: [{sindy: {polynomialDegree: 1}}, {dmd: {delays: 2}}]
       evaluation: {timedSteps: 5, equationFreeSteps: 30}
       """
     try Data(text.utf8).write(to: tool.file("tiny.yaml"))

@@ -21,7 +21,9 @@ import Testing
     "a cell that repeats its number while its neighbours go on is named: for a while, to the end, all along",
     arguments: [8..<20, 12..<32, 1..<32])
   func frozenCell(_ frames: Range<Int>) {
-    let found = findings { x in for t in frames { x[2, 1, t, 7] = x[2, 1, frames.lowerBound - 1, 7] } }
+    let found = findings { x in
+      for t in frames { x[2, 1, t, 7] = x[2, 1, frames.lowerBound - 1, 7] }
+    }
     #expect(found.count == 1 && found.first?.severity == .warning, "\(found)")
     #expect(
       found.first?.message.hasPrefix(

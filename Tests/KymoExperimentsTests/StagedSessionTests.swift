@@ -1,6 +1,7 @@
 // Several models one after the other: numbering, early ends, checkpoints inside and between stages.
 import Foundation
 import KymoNN
+import KymoRuns
 import KymoTestSupport
 import Testing
 
@@ -98,5 +99,23 @@ private final class Counting: TrainingSession {
     try second.restore(from: folder.url)
     #expect(second.stepIndex == epochs)
     #expect(try losses(second) == Array(unbroken.dropFirst(epochs)))
+  }
+
+  @Test(
+    "refuse a checkpoint whose numbers cannot be",
+    arguments: [
+      ("\"steps\" : [\n    3", "\"steps\" : [\n    9223372036854775807"),
+      ("\"steps\" : [\n    3", "\"steps\" : [\n    -3"),
+      ("\"stage\" : 1", "\"stage\" : -1"), ("\"stage\" : 1", "\"stage\" : 2"),
+    ])
+  func edited(_ old: String, _ new: String) throws {
+    let first = try session()
+    for _ in 0..<4 { _ = try first.step() }
+    let folder = try TemporaryFolder()
+    try first.saveCheckpoint(to: folder.url)
+    let text = try String(contentsOf: folder.path("stages.json"), encoding: .utf8)
+    #expect(text.contains(old), "\(text)")
+    try Data(text.replacing(old, with: new).utf8).write(to: folder.path("stages.json"))
+    #expect(throws: RunDirectoryError.self) { try session().restore(from: folder.url) }
   }
 }

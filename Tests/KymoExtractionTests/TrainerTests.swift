@@ -178,6 +178,27 @@ private func temporaryFolder() throws -> URL {
   }
 
   @Test(
+    "a model whose description does not fit its weights is refused",
+    arguments: [
+      1_375_438, 65_536, 0, -1,
+    ])
+  func editedModel(_ channels: Int) throws {
+    let recordings = try travellingWaves(2)
+    let model = try ParameterVAE(
+      configuration: smallExtraction(steps: 1).model, field: FieldDescription(recordings), seed: 1)
+    model.foldNormalization()
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try model.save(to: folder)
+    let file = folder.appending(path: "model.json")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let edited = text.replacing("\"channels\" : 1\n", with: "\"channels\" : \(channels)\n")
+    #expect(edited != text)
+    try Data(edited.utf8).write(to: file)
+    #expect(throws: ModelDataError.self) { try ParameterVAE.load(from: folder) }
+  }
+
+  @Test(
     "dense and lattice evaluation of whole recordings differ little, and the dense is asked for")
   func evaluationStride() throws {
     let recordings = try travellingWaves(4)

@@ -89,6 +89,36 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
       try blocks.encode(golden.freshStates).elements, golden.componentLatents, rounding)
   }
 
+  @Test("of fewer states than numbers come from products of states in blocks") func snapshots()
+    throws
+  {
+    // Two smooth fields with random weights and a little of a third, on 8 × 16 cells.
+    var random = RandomStream(seed: 9, purpose: .testing)
+    let (count, cells) = (20, 128)
+    let modes = (0..<3).map { _ in (0..<cells).map { _ in random.normal() } }
+    var numbers: [Float] = []
+    for _ in 0..<count {
+      let weights = [3 * random.normal(), random.normal(), 0.1 * random.normal()]
+      numbers += (0..<cells).map { cell in
+        Float(2 + zip(weights, modes).reduce(0) { $0 + $1.0 * $1.1[cell] })
+      }
+    }
+    let states = HostArray(numbers, shape: [count, 1, 8, 16])
+    let frames = try FrameSet(states: states)
+    let configuration = PrincipalComponentConfiguration(latentCount: 3)
+    let whole = try PrincipalComponentReduction(fitting: frames, configuration: configuration)
+    // Blocks of three states.
+    let blocks = try PrincipalComponentReduction(
+      fitting: frames, configuration: configuration, most: 12 * cells)
+    let close = Tolerance(
+      absolute: 1e-7 * whole.singularValues[0], relative: 1e-9,
+      because: "roots of eigenvalues that are rounding")
+    expectClose(blocks.singularValues, whole.singularValues, close)
+    expectClose(
+      try blocks.encode(states).elements, try whole.encode(states).elements,
+      Tolerance(absolute: 1e-9, because: "vectors are sums of states over singular values"))
+  }
+
   @Test("agree with NumPy, signs included") func golden() throws {
     let golden = try GoldenReductions.load()
     let reduction = try PrincipalComponentReduction(

@@ -28,14 +28,9 @@ import Testing
       }
     }
     let known = own.advance(fields: fields, dampings: dampings, frameCount: 21, threads: 1)
-    let terms = [
-      ("d2x(u)", [-1.0]), ("d4x(u)", dampings.map { -$0 }), ("dx(u^2)", [-0.5]),
-    ]
-    let law = try SpectralLaw([
-      terms.map { .init(try LawTerm($0, channels: ["u"], spaceRank: 1), $1) }
-    ])
     let solver = try LawStepper(
-      law, on: ring(64, 25), frameInterval: settings.frameInterval, stepsPerFrame: 40, threads: 2)
+      settings.law(dampings.map { [$0] }), on: ring(64, 25), frameInterval: settings.frameInterval,
+      stepsPerFrame: 40, threads: 2)
     try solver.restart(from: HostArray(fields, shape: [11, 1, 64]), time: 0)
     let made = try solver.advance(frames: 20)
     for row in 0..<11 {
@@ -104,25 +99,9 @@ import Testing
         return block.x[first..<first + cells].map(Double.init)
       }
     }
-    let (feeds, kills) = (
-      [Double(block.parameters[0]), Double(block.parameters[2])],
-      [Double(block.parameters[1]), Double(block.parameters[3])]
-    )
-    let channels = ["u", "v"]
-    func terms(_ pairs: [(String, [Double])]) throws -> [SpectralLaw.Term] {
-      try pairs.map { .init(try LawTerm($0, channels: channels, spaceRank: 2), $1) }
-    }
-    let law = SpectralLaw([
-      try terms([
-        ("1", feeds), ("u", feeds.map { -$0 }), ("lap(u)", [settings.diffusivityU]),
-        ("u*v^2", [-1]),
-      ]),
-      try terms([
-        ("v", zip(feeds, kills).map { -$0 - $1 }), ("lap(v)", [settings.diffusivityV]),
-        ("u*v^2", [1]),
-      ]),
-    ])
-    let solver = try LawStepper(law, on: settings.grid, frameInterval: settings.frameInterval)
+    let parameters = (0..<2).map { row in (0..<2).map { Double(block.parameters[2 * row + $0]) } }
+    let solver = try LawStepper(
+      settings.law(parameters), on: settings.grid, frameInterval: settings.frameInterval)
     let starts = state(0, 2) + state(1, 2)
     try solver.restart(from: HostArray(starts, shape: [2, 2, rows, columns]), time: 0)
     let made = try solver.advance(frames: 3)

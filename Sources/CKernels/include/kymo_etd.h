@@ -1,14 +1,10 @@
-/* Fourth-order exponential time differencing (ETDRK4: Cox and Matthews 2002, coefficients by
-   contour means: Kassam and Trefethen 2005, doi:10.1137/S1064827502410633) for real periodic fields
-   in one dimension with the quadratic term of Burgers and of Kuramoto and Sivashinsky:
+/* Fourth-order exponential time differencing (ETDRK4, see kymo_etd_coefficients.h) for real periodic
+   fields in one dimension with the quadratic term of Burgers and of Kuramoto and Sivashinsky:
 
      u_t = L u - D(u^2) / 2   (conservative)   or   u_t = L u - u D(u)   (advective)
 
    with a diagonal L and a derivative D given by their Fourier symbols. One recording in each lane,
-   each with an L of its own. A step of size h, with E = exp(h L), E2 = exp(h L / 2):
-
-     a = E2 v + Q N(v),  b = E2 v + Q N(a),  c = E2 a + Q (2 N(b) - N(v)),
-     v+ = E v + f1 N(v) + 2 f2 (N(a) + N(b)) + f3 N(c)
+   each with an L of its own.
 
    Fused: each N costs one inverse and one forward transform in place, whose innermost passes are
    one with squaring, and one sweep over pairs of modes (k, N/2 - k) that splits the spectrum, adds

@@ -1,5 +1,5 @@
-/* Fourth-order exponential time differencing (ETDRK4, see kymo_etd.h) for complex periodic fields
-   in one dimension with the cubic term of the nonlinear Schroedinger equation:
+/* Fourth-order exponential time differencing (ETDRK4, see kymo_etd_coefficients.h) for complex
+   periodic fields in one dimension with the cubic term of the nonlinear Schroedinger equation:
 
      psi_t = L psi - i kappa |psi|^2 psi
 

@@ -1,4 +1,4 @@
-/* The Gray-Scott equations, 2D and periodic, pseudospectral, ETDRK4 (see kymo_etd.h):
+/* The Gray-Scott equations, 2D and periodic, pseudospectral, ETDRK4 (see kymo_etd_coefficients.h):
 
      u_t = Du lap u - u v^2 + F (1 - u),   v_t = Dv lap v + u v^2 - (F + k) v
 

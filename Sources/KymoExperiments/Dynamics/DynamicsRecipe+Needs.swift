@@ -99,6 +99,8 @@ extension PropagatorSettings {
       Needs(
         frames: settings.fewestFrames, remedy: "Give longer recordings, or lower washOutSteps.")
     case .sindy: Needs(frames: SINDyConfiguration.fewestFrames)
+    case .dmd(let settings):
+      Needs(frames: settings.fewestFrames, remedy: "Give longer recordings, or lower delays.")
     case .network(let settings):
       Needs(
         frames: settings.training.fewestFrames, validationFrames: settings.training.fewestFrames,
@@ -112,7 +114,7 @@ extension PropagatorSettings {
     case .reservoir(let settings):
       // The normal equations and their factor.
       return 16 * Double(settings.unitCount) * Double(settings.unitCount)
-    case .sindy: return 0
+    case .sindy, .dmd: return 0
     case .network(let settings):
       let (width, layers, gates) =
         switch settings.network {

@@ -132,10 +132,12 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   case reservoir(ReservoirConfiguration)
   /// Sparse identification of nonlinear dynamics.
   case sindy(SINDyConfiguration)
+  /// Dynamic mode decomposition: a linear map.
+  case dmd(DynamicModeConfiguration)
   /// LSTM, GRU or a feed-forward network.
   case network(NetworkPropagatorSettings)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case reservoir, sindy, network }
+  private enum CodingKeys: CodingKey, CaseIterable { case reservoir, sindy, dmd, network }
 
   /// The architecture of a recurrent network; nil for other propagators.
   var recurrent: RecurrentConfiguration? {
@@ -150,6 +152,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     switch self {
     case .reservoir: "reservoir"
     case .sindy: "SINDy"
+    case .dmd: "DMD"
     case .network(let settings): settings.name
     }
   }
@@ -158,6 +161,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     switch self {
     case .reservoir(let settings): try settings.validate(at: "\(path).reservoir")
     case .sindy(let settings): try settings.validate(at: "\(path).sindy")
+    case .dmd(let settings): try settings.validate(at: "\(path).dmd")
     case .network(let settings): try settings.validate(at: "\(path).network")
     }
   }
@@ -173,7 +177,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
   /// Most epochs of its training.
   var maximumEpochs: Int {
     switch self {
-    case .reservoir, .sindy: 1
+    case .reservoir, .sindy, .dmd: 1
     case .network(let settings): settings.maximumEpochs
     }
   }
@@ -199,6 +203,12 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
           configuration: settings)
         return (try forecastError(fitted, reduction, data), fitted.save(to:))
       }
+    case .dmd(let settings):
+      return .fit("propagator") {
+        let fitted = try DynamicModePropagator(
+          fitting: reduction.latentSeries(of: data.training), configuration: settings)
+        return (try forecastError(fitted, reduction, data), fitted.save(to:))
+      }
     case .network(let settings):
       return try settings.session(
         reduction, data, seed: seed &* 1000 &+ UInt64(member), device: device)
@@ -210,6 +220,7 @@ package enum PropagatorSettings: Codable, Hashable, Sendable {
     switch self {
     case .reservoir: try ReservoirPropagator(from: folder)
     case .sindy: try SINDyPropagator(from: folder)
+    case .dmd: try DynamicModePropagator(from: folder)
     case .network(let settings): try settings.load(from: folder, device: device)
     }
   }

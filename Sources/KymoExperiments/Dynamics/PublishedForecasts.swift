@@ -34,7 +34,7 @@ enum PublishedPropagator: Hashable, Sendable {
   init?(_ settings: PropagatorSettings, isJoint: Bool = false) {
     switch settings {
     case .sindy: self = .sindy
-    case .reservoir: return nil
+    case .reservoir, .dmd: return nil
     case .network(let settings):
       switch settings.network {
       case .recurrent(let recurrent):

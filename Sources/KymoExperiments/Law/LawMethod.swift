@@ -11,7 +11,7 @@ package import KymoTensor
 
 /// The law behind recordings as a method.
 package struct LawMethod: Method {
-  package static let name = "law"
+  package static let name = Law.method
   static let fileName = "model.json"
 
   package init() {}
@@ -59,20 +59,14 @@ package struct LawRun: TrainedRun {
     let (recordings, _) = try used.withoutGaps(file: file.relativePath)
     let base = try directory.readEnvironment().base
     var findings = LawFindings(
-      law: law,
-      data: DataProvenance(
+      law, on: recordings,
+      DataProvenance(
         system: recordings.systemName, file: file.lastPathComponent,
         recordingCount: recordings.count,
         isTrainingData: file.isSameFile(as: located(recipe.data.train, base: base))))
     if law.refusal == nil {
       hooks.progress(0, "parameters of recordings")
       findings.recordings = try parameters(of: recordings, hooks)
-      findings.known = recordings.params.map { known in
-        (0..<recordings.count).map { row in
-          (0..<known.shape[1]).map { Double(known[row, $0]) }
-        }
-      }
-      findings.knownNames = recordings.parameterNames
       hooks.progress(0.5, "solving the law")
       let settings = recipe.evaluation
       if settings.rolloutFrames > 0, settings.rolloutRecordings > 0 {
@@ -82,7 +76,6 @@ package struct LawRun: TrainedRun {
           of: recordings, count: settings.rolloutRecordings, frames: settings.rolloutFrames,
           threads: hooks.threads)
       }
-      findings.frameInterval = recordings.frameInterval ?? 1
     }
     var results = try findings.results()
     if let words = used.unusualWords { results.headline.append(words) }

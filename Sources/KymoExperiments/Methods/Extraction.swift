@@ -16,6 +16,18 @@ package struct ExtractionOrder: Hashable, Sendable {
   package init() {}
 }
 
+/// A physical parameter that latents stand for, with its value in every recording.
+package struct NamedParameter: Encodable, Sendable {
+  /// Its name, θ₁.
+  package let name: String
+  /// What it multiplies, such as "u_xxxx in u_t".
+  package let meaning: String
+  /// Its value in every recording.
+  package let values: [Double]
+  /// The standard deviation of all values.
+  package let error: Double
+}
+
 /// The latents of recordings with their error bars, ready to be written.
 package struct Extraction: Encodable, Sendable {
   /// The latents of every recording.
@@ -29,6 +41,8 @@ package struct Extraction: Encodable, Sendable {
   package var fit: [Double]?
   /// Why the model, and the error bar with it, does not hold for a recording; empty where it may.
   package var doubts: [String]
+  /// Parameters of the law that was found beside the model; none without a law.
+  package var named: [NamedParameter] = []
 
   /// Collects what was extracted; every row has as many latents as `relevant`.
   package init(latents: [ExtractedLatents], relevant: [Bool], parameterNames: [String]) {
@@ -43,9 +57,10 @@ package struct Extraction: Encodable, Sendable {
     let header =
       ["recording"] + (1...latentCount).map { "mu_\($0)" }
       + (1...latentCount).map { "sigma_\($0)" } + parameterNames.map(Self.quoted)
-      + ["fit", "doubt"]
+      + named.indices.flatMap { ["theta_\($0 + 1)", "theta_\($0 + 1)_sigma"] } + ["fit", "doubt"]
     let rows = latents.enumerated().map { place, row in
       (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" }
+        + named.flatMap { ["\($0.values[place])", "\($0.error)"] }
         + [fit.map { "\($0[place])" } ?? "", Self.quoted(doubts[place])])
         .joined(separator: ",")
     }
@@ -53,7 +68,7 @@ package struct Extraction: Encodable, Sendable {
   }
 
   /// Arrays mu, sigma (recordings, latents), relevant (latents), fit, in_doubt (recordings) and,
-  /// where known, params.
+  /// where known, params; theta (recordings, parameters) and theta_sigma (parameters) with a law.
   package func write(to file: URL) throws {
     let count = latents.count
     let writer = try NPZWriter(file)
@@ -65,6 +80,14 @@ package struct Extraction: Encodable, Sendable {
       try writer.add(
         "params", HostArray(latents.flatMap(\.parameters), shape: [count, parameterNames.count]))
       try writer.add("param_names", parameterNames)
+    }
+    if !named.isEmpty {
+      try writer.add(
+        "theta",
+        HostArray(
+          (0..<count).flatMap { row in named.map { $0.values[row] } }, shape: [count, named.count]))
+      try writer.add("theta_sigma", HostArray(named.map(\.error), shape: [named.count]))
+      try writer.add("theta_names", named.map { "\($0.name): \($0.meaning)" })
     }
     if let fit { try writer.add("fit", HostArray(fit, shape: [count])) }
     try writer.add(

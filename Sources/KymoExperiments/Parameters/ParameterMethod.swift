@@ -3,6 +3,7 @@
 package import Foundation
 package import KymoData
 package import KymoExtraction
+import KymoLaw
 import KymoMetrics
 import KymoNumerics
 package import KymoResults
@@ -47,7 +48,17 @@ package struct ParameterRun: TrainedRun {
   }
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
-    try evaluation(hooks).evaluate(self, on: test)
+    var results = try evaluation(hooks).evaluate(self, on: test)
+    results.sections += try law?.latentSections ?? []
+    return results
+  }
+
+  /// The law that `kymo discover --run` has found beside the model; nil where there is none.
+  private var law: Law? {
+    get throws {
+      let file = Law.besideModel(in: directory.model)
+      return FileManager.default.fileExists(atPath: file.path) ? try Law(contentsOf: file) : nil
+    }
   }
 
   /// The evaluation that the recipe asks for.
@@ -76,7 +87,29 @@ extension ParameterRun: ExtractsParameters {
       latents: latents, relevant: relevance, parameterNames: recordings.parameterNames)
     (extraction.fit, extraction.doubts) = try trust(
       in: read, of: recordings, relevant: relevance, unusual: order.unusual, hooks)
+    try name(&extraction)
     return extraction
+  }
+
+  /// Adds the physical parameters, where there is a law beside the model.
+  private func name(_ extraction: inout Extraction) throws {
+    let count = extraction.relevant.count
+    for meaning in try law?.latents ?? [] where !meaning.products.isEmpty {
+      try require(
+        meaning.isSound(latents: count), Law.besideModel(in: directory.model).relativePath,
+        found: "a law with latents of another model", allowed: "those of this run",
+        remedy: "Find it anew: kymo discover FILE --run \(directory.name)")
+      let means = extraction.latents.map(\.mean)
+      extraction.named.append(
+        NamedParameter(
+          name: meaning.parameter, meaning: meaning.meaning, values: means.map(meaning.value),
+          error: meaning.error))
+      for (place, mean) in means.enumerated() where !meaning.holds(mean) {
+        guard extraction.doubts[place].isEmpty else { continue }
+        extraction.doubts[place] =
+          "\(meaning.parameter) lies outside the range in which the law was found"
+      }
+    }
   }
 
   /// How well the model follows recordings, and why it does not hold for some; nil and no doubt

@@ -103,8 +103,12 @@ package final class StagedSession: TrainingSession {
     let files = FileManager.default
     let saved = try RunDirectory(folder).read(
       State.self, from: folder.appending(path: "stages.json"))
-    guard saved.stage <= stages.count, saved.steps.count == saved.stage,
-      saved.seconds.count == stages.count
+    let place = folder.appending(path: "trainer")
+    let isRunning = files.fileExists(atPath: place.path)
+    guard (0..<stages.count + (isRunning ? 0 : 1)).contains(saved.stage),
+      saved.steps.count == saved.stage,
+      saved.steps.allSatisfy({ (0...Int(Int32.max)).contains($0) }),
+      saved.seconds.count == stages.count, saved.seconds.allSatisfy({ $0 >= 0 && $0.isFinite })
     else {
       throw RunDirectoryError.unreadable(
         path: folder.relativePath, reason: "it is of a run with other stages")
@@ -113,8 +117,7 @@ package final class StagedSession: TrainingSession {
     try files.copyItem(at: folder.appending(path: "models"), to: models)
     state = saved
     session = nil
-    let place = folder.appending(path: "trainer")
-    if files.fileExists(atPath: place.path) {
+    if isRunning {
       let present = try stages[state.stage].start(models)
       try present.restore(from: place)
       session = present

@@ -1,5 +1,6 @@
 // A model on disk: model.safetensors with the weights, model.json with everything else in words.
 public import Foundation
+import KymoData
 import KymoNN
 import KymoNumerics
 public import KymoTensor
@@ -50,6 +51,18 @@ extension ParameterVAE {
         configuration: old.model, data: old.data, trainedFrames: old.trainedFrames,
         trainedMap: old.trainedMap, parameterCount: old.parameterCount)
     }
+    let data = description.data
+    // Edited files: kernels grow with the square of the channels, and so do the weights.
+    let weights = contents.tensors.reduce(0) { $0 + $1.tensor.count }
+    guard (1...max(1, Int(8 * Double(weights).squareRoot()))).contains(data.channels),
+      (1...2).contains(data.spaceAxes)
+    else {
+      throw ModelDataError(
+        folder.relativePath, found: "\(data.channels) channels on \(data.spaceAxes) axes",
+        allowed: "those of its weights",
+        remedy: "The file is damaged: copy it again, or train again.")
+    }
+    try data.scaling?.check(channels: data.channels, in: folder)
     let model = try ParameterVAE(
       configuration: description.configuration, field: description.data, seed: 0, device: device)
     model.normalizes = false

@@ -31,6 +31,11 @@ public final class Trainer {
     /// The smallest validation loss of the phase.
     var bestLoss: Double?
     var rounds: RoundProgress?
+
+    /// Whether sums of these numbers stay numbers.
+    var isSound: Bool {
+      [step, cost, phaseStep].allSatisfy { (0...1 << 60).contains($0) } && seconds.isFinite
+    }
   }
 
   /// Prepares a training; phases without steps are left out.
@@ -247,7 +252,7 @@ public final class Trainer {
     let stored = try JSONDecoder().decode(
       Progress.self, from: Data(contentsOf: folder.appending(path: "state.json")))
     let index = stored.phase ?? -1
-    guard stored.seed == progress.seed, index < phases.count,
+    guard stored.seed == progress.seed, (-1..<phases.count).contains(index), stored.isSound,
       stored.rounds?.schedule == (index < 0 ? nil : phases[index].rounds)
     else {
       throw ModelDataError(

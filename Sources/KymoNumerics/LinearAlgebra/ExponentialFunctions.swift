@@ -83,16 +83,19 @@ package struct SmallMatrix: Sendable {
       power = power * small
       for k in 0...3 { values[k] = values[k].combined(1, power, 1 / Self.factorials[n + k]) }
     }
-    for _ in 0..<doublings {
-      values = (0...3).map { k in
-        var sum = values[0] * values[k]
-        if k > 0 {
-          for j in 1...k { sum = sum.combined(1, values[j], 1 / Self.factorials[k - j]) }
-        }
-        return sum.combined(1 / Double(1 << k), sum, 0)
-      }
-    }
+    for _ in 0..<doublings { values = Self.doubled(values) }
     return values
+  }
+
+  /// φ₀ to φ₃ of twice the matrix that they are given of.
+  package static func doubled(_ values: [SmallMatrix]) -> [SmallMatrix] {
+    (0...3).map { k in
+      var sum = values[0] * values[k]
+      if k > 0 {
+        for j in 1...k { sum = sum.combined(1, values[j], 1 / factorials[k - j]) }
+      }
+      return sum.combined(1 / Double(1 << k), sum, 0)
+    }
   }
 
   private static let factorials = (0...18).map { n in

@@ -57,15 +57,17 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
 
   /// Fits principal components.
   ///
-  /// Few states are decomposed as they are. Of more numbers than ``most`` the covariance is added
-  /// up, block by block; singular values below 10⁻⁷ of the largest are then rounding.
+  /// Few states are decomposed as they are. Of more numbers than ``most`` the smaller of two products
+  /// is added up, block by block: the covariance of components, D × D, or the products of states with
+  /// each other, B × B (the method of snapshots, Sirovich, Quart. Appl. Math. 45, 561 (1987)). Singular
+  /// values below 10⁻⁷ of the largest are then rounding.
   ///
   /// - Parameters:
   ///   - frames: Training states.
   ///   - configuration: At most min(B, D) latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: One singular value decomposition, B · D · min(B, D) operations; from the
-  ///   covariance B · D² + D³, and D² numbers of memory.
+  /// - Complexity: B · D · min(B, D) operations, and the square of min(B, D) numbers of memory beside
+  ///   the blocks. The method of snapshots reads the states B / blockRows times.
   public init(
     fitting frames: FrameSet, configuration: PrincipalComponentConfiguration
   ) throws {
@@ -74,8 +76,8 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
 
   /// Numbers of states that are decomposed as they are: 128 MB in double precision.
   static let most = 16_000_000
-  /// Numbers of a state up to which there is room for a covariance: half a gigabyte.
-  private static let mostComponents = 8192
+  /// Rows of a product of components or of states for which there is room: half a gigabyte.
+  private static let mostRows = 8192
 
   init(
     fitting frames: FrameSet, configuration: PrincipalComponentConfiguration, most: Int
@@ -102,26 +104,21 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
       (singularValues, vt) = (s.doubles, vectors)
     } else {
       try require(
-        dimension <= Self.mostComponents, "reduction", found: "principalComponents",
+        rank <= Self.mostRows, "reduction", found: "principalComponents",
         allowed: "another one for \(count) states of \(dimension) numbers",
-        remedy: "Use an autoencoder; principal components need the covariance of all numbers.")
-      let blocks = stride(from: 0, to: count, by: max(1, most / 4 / dimension)).map {
-        $0..<min($0 + max(1, most / 4 / dimension), count)
-      }
+        remedy: "Use an autoencoder, or at most \(Self.mostRows) states to fit on.")
+      let length = max(1, most / 4 / dimension)
+      let blocks = stride(from: 0, to: count, by: length).map { $0..<min($0 + length, count) }
       let middle =
         blocks.reduce(Tensor.zeros([dimension], dtype: .float64)) {
           $0 + rows($1).sum(axes: [0])
         } / Double(count)
-      let covariance = blocks.reduce(Tensor.zeros([dimension, dimension], dtype: .float64)) {
-        let centred = rows($1) - middle
-        return $0 + centred.transposed(0, 1).matmul(centred)
-      }
-      // Eigenvalues rise; the largest come first here.
-      let (values, vectors) = try covariance.symmetricEigen()
+      func centred(_ range: Range<Int>) -> Tensor { rows(range) - middle }
       mean = middle
-      singularValues = values.doubles.reversed().prefix(rank).map { max(0, $0).squareRoot() }
-      vt = vectors.transposed(0, 1).indexSelected(
-        0, Tensor(integers: (0..<rank).map { dimension - 1 - $0 }, shape: [rank]))
+      (singularValues, vt) =
+        dimension <= count
+        ? try Self.fromCovariance(blocks, dimension: dimension, centred)
+        : try Self.fromSnapshots(blocks, keeping: configuration.latentCount, centred)
     }
     let vectors = vt.sliced(axis: 0, to: configuration.latentCount)
     let signs = (0..<configuration.latentCount).map { index in
@@ -133,6 +130,50 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     self.configuration = configuration
     self.scaler = scaler
     stateShape = frames.stateShape
+  }
+
+  /// Singular values and vectors from XᵀX.
+  private static func fromCovariance(
+    _ blocks: [Range<Int>], dimension: Int, _ centred: (Range<Int>) -> Tensor
+  ) throws -> (values: [Double], vectors: Tensor) {
+    let covariance = blocks.reduce(Tensor.zeros([dimension, dimension], dtype: .float64)) {
+      let states = centred($1)
+      return $0 + states.transposed(0, 1).matmul(states)
+    }
+    // Eigenvalues rise; the largest come first here.
+    let (values, vectors) = try covariance.symmetricEigen()
+    let order = Tensor(integers: (0..<dimension).map { dimension - 1 - $0 }, shape: [dimension])
+    return (
+      values.doubles.reversed().map { max(0, $0).squareRoot() },
+      vectors.transposed(0, 1).indexSelected(0, order)
+    )
+  }
+
+  /// Singular values and the first vectors from X Xᵀ = U S² Uᵀ: V = Xᵀ U / S.
+  private static func fromSnapshots(
+    _ blocks: [Range<Int>], keeping kept: Int, _ centred: (Range<Int>) -> Tensor
+  ) throws -> (values: [Double], vectors: Tensor) {
+    let products = Tensor.concatenated(
+      blocks.map { block in
+        let states = centred(block)
+        return Tensor.concatenated(
+          blocks.map { states.matmul(centred($0).transposed(0, 1)) }, axis: 1)
+      }, axis: 0)
+    let (eigenvalues, left) = try products.symmetricEigen()
+    let count = eigenvalues.count
+    let values = eigenvalues.doubles.reversed().map { max(0, $0).squareRoot() }
+    let order = Tensor(integers: (0..<kept).map { count - 1 - $0 }, shape: [kept])
+    let first = left.indexSelected(1, order).transposed(0, 1)
+    var vectors = first.sliced(axis: 1, from: blocks[0].lowerBound, to: blocks[0].upperBound)
+      .matmul(centred(blocks[0]))
+    for block in blocks.dropFirst() {
+      vectors =
+        vectors
+        + first.sliced(axis: 1, from: block.lowerBound, to: block.upperBound).matmul(centred(block))
+    }
+    // A vector of a singular value that is rounding has no direction of its own: it stays zero.
+    let scales = values.prefix(kept).map { $0 > 1e-7 * values[0] ? 1 / $0 : 0 }
+    return (values, vectors * Tensor(doubles: scales, shape: [kept, 1]))
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`.

@@ -28,6 +28,16 @@ struct RunPage {
     }
   }
 
+  /// A page of results that no run has made: without training, recipe and environment.
+  init(_ results: RunResults, title: String) {
+    run = RunFolder(name: title)
+    frame = PageFrame(title: title, subtitle: results.data.description)
+    addResults(results)
+    add(
+      "method", "Method and citation",
+      "<p>\(results.about.text)</p>\n<pre>\(results.about.citation)</pre>")
+  }
+
   // MARK: Results
 
   private mutating func addResults(_ results: RunResults) {

@@ -1,27 +1,43 @@
-// What the evaluation of a law has found, as sections of results.
+// What is known of a law, as sections of results.
 import Foundation
-import KymoLaw
+package import KymoData
 import KymoNumerics
-import KymoResults
+package import KymoResults
 
-/// A law on test recordings.
-struct LawFindings {
-  var law: Law
-  var data: DataProvenance
-  /// Parameters of the test recordings.
-  var recordings: [LawRecording] = []
-  /// Known parameters of them; nil where the file has none.
-  var known: [[Double]]?
-  var knownNames: [String] = []
+/// A law on recordings.
+package struct LawFindings {
+  /// The law.
+  package var law: Law
+  /// What it was read from.
+  package var data: DataProvenance
+  /// Parameters of the recordings.
+  package var recordings: [LawRecording] = []
   /// Solutions from the first frames.
-  var rollout: LawRollout?
-  var frameInterval = 1.0
+  package var rollout: LawRollout?
+  /// Known parameters; nil where the file has none.
+  private var known: [[Double]]?
+  private var knownNames: [String] = []
+  private var frameInterval = 1.0
 
-  func results() throws -> RunResults {
+  /// Collects what is known of a law in recordings.
+  package init(_ law: Law, on recordings: Recordings, _ data: DataProvenance) {
+    (self.law, self.data) = (law, data)
+    known = recordings.params.map { known in
+      (0..<recordings.count).map { row in
+        (0..<known.shape[1]).map { Double(known[row, $0]) }
+      }
+    }
+    knownNames = recordings.parameterNames
+    frameInterval = recordings.frameInterval ?? 1
+  }
+
+  /// The findings as results.
+  package func results() throws -> RunResults {
     try RunResults(
-      method: LawMethod.name, data: data, headline: headline,
+      method: Law.method, data: data, headline: headline,
       sections: law.refusal == nil
-        ? lawSections + parameterSections + rolloutSections : refusalSections,
+        ? lawSections + parameterSections + rolloutSections + law.latentSections
+        : refusalSections,
       about: .law, values: law.parameters.map(\.name))
   }
 
@@ -166,6 +182,55 @@ struct LawFindings {
               ])
           ])))
     ]
+  }
+}
+
+extension Law {
+  /// The word by which results of laws are known.
+  package static let method = "law"
+
+  /// What the latents of a model are in the law; empty where none were compared.
+  package var latentSections: [ResultSection] {
+    guard refusal == nil, let latents, !latents.isEmpty else { return [] }
+    let rows = latents.map { meaning in
+      ResultTable.Row([
+        meaning.parameter, meaning.meaning, meaning.formula,
+        String(format: "%.4f", meaning.rSquared), NumberText.significant(1.96 * meaning.error),
+      ])
+    }
+    var sections = [
+      ResultSection(
+        "latent-law", heading: "What the latents are", places: [.report, .terminal],
+        .text(
+          ResultText(
+            "The law behind the recordings: "
+              + equations.map { $0.text(parameters) }.joined(separator: "; ")))),
+      ResultSection(
+        "latent-meanings",
+        caption: """
+          Parameters of the law as functions of the latents; ± is the 95 % interval on recordings that \
+          were left out of the fit.
+          """, places: [.report, .terminal],
+        .table(
+          ResultTable(columns: ["parameter", "multiplies", "from latents", "R²", "±"], rows: rows))),
+    ]
+    let panels = latents.filter { $0.fitted.count == recordings.count }.compactMap { meaning in
+      parameters.firstIndex { $0.name == meaning.parameter }.map { k in
+        Plot.Panel(
+          x: PlotAxis("\(meaning.parameter) of the law"), y: PlotAxis("from the latents"),
+          [
+            .init(
+              meaning.parameter, .marks, x: recordings.map { $0.parameters[k] }, y: meaning.fitted)
+          ])
+      }
+    }
+    if !panels.isEmpty {
+      sections.append(
+        ResultSection(
+          "latent-fit", caption: "One mark for each recording that the law was found in.",
+          .plot(Plot(panels))))
+    }
+    return sections
   }
 }
 

@@ -1,0 +1,67 @@
+"""Recordings and a model that several tests share; all trainings take a second."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kymo
+from kymo import engine
+
+# Small enough for a second: 20 steps, 8 hidden channels, batches of 4.
+TINY = {"steps": 20, "threads": 1, "progress": False, "model__hiddenChannels": 8, "training__batchSize": 4}
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The engine; tests that need it are skipped where there is none."""
+    try:
+        return engine.find()
+    except kymo.EngineNotFound as missing:
+        pytest.skip(f"Needs Kymo's engine. {missing}")
+
+
+@pytest.fixture(scope="session")
+def burgers(program: Path) -> kymo.Recordings:
+    """16 recordings of Burgers' equation with viscosities ν of their own."""
+    return kymo.simulate("burgers", 16, seed=1, pointCount=96, frameCount=80, progress=False)
+
+
+@pytest.fixture(scope="session")
+def model(burgers: kymo.Recordings, tmp_path_factory: pytest.TempPathFactory) -> kymo.ParameterVAE:
+    """A parameter VAE after a few steps."""
+    folder = tmp_path_factory.mktemp("model") / "run"
+    return kymo.ParameterVAE(2, folder=folder, **TINY).fit(burgers)
+
+
+@pytest.fixture(scope="session")
+def dynamics(burgers: kymo.Recordings, tmp_path_factory: pytest.TempPathFactory) -> kymo.EffectiveDynamics:
+    """An autoencoder and an LSTM after a few steps."""
+    folder = tmp_path_factory.mktemp("dynamics") / "run"
+    return kymo.EffectiveDynamics(
+        3,
+        propagator={"network.recurrent": {"cell": "lstm", "unitCount": 8}},
+        folder=folder,
+        threads=1,
+        progress=False,
+        reduction__autoencoder__training__phase__steps=40,
+        propagator__network__training={"windowLength": 10, "windowsPerSequence": 2, "phase": {"steps": 30}},
+    ).fit(burgers)
+
+
+@pytest.fixture
+def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a shell script in the engine's place."""
+
+    def make(script: str) -> None:
+        for name in ("kymo", "kymo-engine"):
+            file = tmp_path / name
+            file.write_text(f"#!/bin/sh\n{script}\n")
+            file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("KYMO_HOME", os.fspath(tmp_path))
+
+    return make
