@@ -84,9 +84,8 @@ package struct Discover: ParsableCommand {
     for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
     let terminal = Terminal(quiet: outputOptions.quiet)
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let stored = try Recordings.load(
+    let recordings = try Recordings.load(
       URL(filePath: file), key: layoutOptions.key, axes: layoutOptions.axes)
-    let recordings = stored.less(stored.largeOffset(threads: threads))
     for finding in try recordings.validate(file: file, threads: threads) {
       terminal.insist("Warning: \(file): \(finding.message). \(finding.remedy)")
     }

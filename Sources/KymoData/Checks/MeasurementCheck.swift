@@ -113,13 +113,17 @@ extension Recordings {
               + "training is not affected."))
       }
     }
+    let hasMore = storage.fileType.exceedsFloat
     findings += check.coarseChannels.map {
       Finding(
         .error,
         "channel \(channelNames[$0]) changes by little beside its mean: "
-          + "\(storage.fileType.exceedsFloat ? "double" : "single") precision, in which the file "
-          + "has it, holds fewer than 64 steps of its standard deviation",
-        remedy: "Save what was computed in double precision, x.astype('float64'): then the mean is "
+          + "\(hasMore && offset != nil ? "double" : "single") precision, in which "
+          + "\(hasMore && offset == nil ? "a law is sought" : "the file has it"), holds fewer than 64 "
+          + "steps of its standard deviation",
+        remedy: hasMore && offset == nil
+          ? "Subtract the mean, x = x - x.mean(): the law is then one of what is left."
+          : "Save what was computed in double precision, x.astype('float64'): then the mean is "
           + "subtracted before anything is rounded. Or subtract it yourself before you round: "
           + "x = (x - x.mean()).astype('float32').")
     }

@@ -130,8 +130,7 @@ extension LawRecipe {
     if let configuration = data.simulate?.train {
       _ = try simulateIfAbsent(configuration, file, hooks)
     }
-    let stored = try loadRecordings(file, data.layout, entry: "data.train")
-    let recordings = stored.less(stored.largeOffset(threads: hooks.threads))
+    let recordings = try loadRecordings(file, data.layout, entry: "data.train")
     let findings = try recordings.validate(file: file.relativePath, threads: hooks.threads)
     let discovery = try Discovery(recordings, search.discovery(threads: hooks.threads))
     return TrainingPlan(
