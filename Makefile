@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz check bench clean
+.PHONY: help setup build demo test fuzz check wheel bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ fuzz: build ## Attack the programs with damaged files, settings, signals: SEED=2
 check: ## Format, lint, borders between modules, warnings as errors
 	@scripts/setup --tests
 	@scripts/check
+
+wheel: build ## The Python package with the programs inside: dist/kymo-*.whl
+	@scripts/setup --tests
+	@scripts/wheel
 
 bench: build ## Time against named peers, answers checked
 	@scripts/setup --tests

@@ -31,6 +31,8 @@ func findTorch() -> String {
 }
 
 let torch = findTorch()
+/// A libhdf5 of one's own, with `include` and `lib`.
+let hdf5 = Context.environment["HDF5_DIR"]
 
 let house: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -102,13 +104,30 @@ let package = Package(
         .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ]),
 
+    // Where Debian puts libhdf5, or $HDF5_DIR.
+    .target(
+      name: "CHDF5",
+      cSettings: [
+        .unsafeFlags(
+          (hdf5.map { ["-I\($0)/include"] } ?? []) + [
+            "-I/usr/include/hdf5/serial", "-Wall", "-Wextra", "-Werror",
+          ])
+      ],
+      linkerSettings: [
+        .unsafeFlags(
+          (hdf5.map { ["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"] } ?? []) + [
+            "-L/usr/lib/x86_64-linux-gnu/hdf5/serial", "-L/usr/lib/aarch64-linux-gnu/hdf5/serial",
+          ]),
+        .linkedLibrary("hdf5"),
+      ]),
+
     .target(name: "CProcess", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
     library("KymoNumerics", ["CKernels"]),
     library("KymoTensor", ["CTorch", "CKernels", "KymoNumerics"]),
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
     library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
-    library("KymoData", ["KymoNumerics", "CZlib"]),
+    library("KymoData", ["KymoNumerics", "CHDF5", "CZlib"]),
     library("KymoLaw", ["KymoSolvers", "KymoData", "KymoResults", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
     library(

@@ -12,6 +12,7 @@ import argparse, io, json, os, random, re, select, shutil, signal, socket, struc
 import tempfile, time, zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,6 +180,16 @@ class Attack:
         for name, seed, count in [("train", 1, 8), ("test", 2, 4)]:
             self.kymo("simulate", "ks", f"recordings={count}", "frameCount=64", "pointCount=64",
                       "length=50.26548", f"seed={seed}", "-o", f"{name}.npz", "-q", expect=[0])
+        x = np.load(self.folder / "test.npz")["x"][:, 0, :24, :32]
+        with h5py.File(self.folder / "plain.h5", "w") as file:
+            file.create_dataset("tensor", data=x, chunks=(1, 8, 32), compression="gzip")
+            file["x-coordinate"], file["t-coordinate"] = np.arange(32.0), np.arange(24.0)
+            file.attrs["Nu"] = 0.1
+        with h5py.File(self.folder / "seeds.h5", "w") as file:
+            for number, one in enumerate(x):
+                file[f"{number:04d}/data"] = one[..., None]
+                for axis, count in [("t", 24), ("x", 32)]:
+                    file[f"{number:04d}/grid/{axis}"] = np.arange(float(count))
         (self.folder / "tiny.yaml").write_text(RECIPE)
         (self.folder / "small.yaml").write_text(FORECASTS)
         self.kymo("train", "tiny.yaml", "-o", "run", "-q", *SMALL, expect=[0])
@@ -191,7 +202,7 @@ class Attack:
 
     def files(self):
         """Damaged data files, as inspect sees them."""
-        kind = self.random.choice(["npz", "npz", "zip", "npy", "lies", "values"])
+        kind = self.random.choice(["npz", "npz", "zip", "npy", "lies", "values", "hdf5", "hdf5"])
         target = self.folder / "bad.npz"
         if kind in ("npz", "zip"):
             data = self.base("test.npz")
@@ -201,6 +212,9 @@ class Attack:
                 np.savez_compressed(packed, **{key: arrays[key] for key in arrays.files})
                 data = packed.getvalue()
             target.write_bytes(self.mutated(data))
+        elif kind == "hdf5":
+            target = self.folder / "bad.h5"
+            target.write_bytes(self.mutated(self.base(self.random.choice(["plain.h5", "seeds.h5"]))))
         elif kind == "npy":
             target = self.folder / "bad.npy"
             array = io.BytesIO()

@@ -6,7 +6,7 @@ import KymoNumerics
 import KymoSolvers
 
 /// Operations a second of one core in double precision: half of what it does in single precision.
-private func corePeak() -> Double {
+func corePeak() -> Double {
   let rounds: Int64 = 20_000
   let timing = Timing(300, warmUp: 0) { _ = kk_multiply_add_rounds(rounds) }
   return kk_multiply_add_rounds(1) * Double(rounds) / timing.fastest / 2

@@ -13,7 +13,8 @@ setThreadCount(threads)
 
 let parts: [(name: String, run: () throws -> Void)] = [
   ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
-  ("solvers", benchmarkSolvers), ("laws", benchmarkLaws), ("recurrent", benchmarkRecurrent),
+  ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("laws", benchmarkLaws),
+  ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
 ]
 

@@ -53,6 +53,20 @@ def test_a_law_is_kept_in_a_file(law: kymo.Law, burgers: kymo.Recordings, tmp_pa
     np.testing.assert_allclose(again.simulate(burgers, 5).x, law.simulate(burgers, 5).x)
 
 
+def test_laws_of_hdf5_files(law: kymo.Law, burgers: kymo.Recordings, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    file = tmp_path / "mine.h5"
+    with h5py.File(file, "w") as archive:
+        archive["x"] = burgers.x
+        archive["dt"] = burgers.dt
+        archive["extent"] = burgers.extent
+        archive["boundary"] = ["periodic"]
+    found = kymo.discover(file, progress=False)
+    np.testing.assert_allclose(found.parameters, law.parameters)
+    start = burgers.x[:, :, 0]
+    np.testing.assert_allclose(found.simulate(start, 5).x, law.simulate(start, 5).x, atol=1e-6)
+
+
 def test_noise_has_no_law(program: Path) -> None:
     x = np.random.default_rng(1).normal(size=(4, 1, 40, 64))
     with pytest.raises(kymo.NoLawFound) as caught:

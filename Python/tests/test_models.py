@@ -39,6 +39,20 @@ def test_plain_arrays_are_taken_as_the_training_recordings(
     np.testing.assert_array_equal(model.extract(burgers.x).means, model.extract(burgers).means)
 
 
+def test_arrays_of_other_orders_are_taken_too(model: kymo.ParameterVAE, burgers: kymo.Recordings) -> None:
+    moved = np.moveaxis(burgers.x[:, 0], 0, 2)
+    np.testing.assert_array_equal(model.extract(moved, axes="T,X,N").means, model.extract(burgers).means)
+
+
+def test_files_are_used_where_they_are(burgers: kymo.Recordings, tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    np.savez(file, u=np.moveaxis(burgers.x[:, 0], 0, 2), dt=0.1, extent=burgers.extent, boundary="periodic")
+    model = kymo.ParameterVAE(2, folder=tmp_path / "run", **TINY).fit(file, key="u", axes="T,X,N")
+    assert not (tmp_path / "run-data").exists()
+    whole = kymo.Recordings(burgers.x, dt=0.1, extent=burgers.extent, boundary="periodic")
+    np.testing.assert_array_equal(model.extract(file).means, model.extract(whole).means)
+
+
 def test_other_steps_are_refused(model: kymo.ParameterVAE, burgers: kymo.Recordings) -> None:
     with pytest.raises(kymo.KymoError, match="dt"):
         model.extract(burgers.x, dt=0.3)

@@ -31,7 +31,7 @@ package struct Discover: ParsableCommand {
       law is claimed, with the reason.
       """)
 
-  @Argument(help: "The recordings, an NPZ or NPY file.")
+  @Argument(help: "The recordings, a file that inspect reads.")
   package var file: String
 
   @Option(

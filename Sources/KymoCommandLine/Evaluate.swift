@@ -19,7 +19,7 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings to evaluate on, an NPZ or NPY file.")
+  @Argument(help: "The recordings to evaluate on, a file that inspect reads.")
   package var file: String?
 
   @Flag(

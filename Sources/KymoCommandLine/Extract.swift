@@ -20,7 +20,7 @@ package struct Extract: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings, an NPZ or NPY file.")
+  @Argument(help: "The recordings, a file that inspect reads.")
   package var file: String
 
   @Option(

@@ -33,7 +33,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings to start from, an NPZ or NPY file.")
+  @Argument(help: "The recordings to start from, a file that inspect reads.")
   package var file: String
 
   @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")
@@ -56,7 +56,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, a program and its arguments, or as at 'solver' of a recipe.",
+      "The solver: fhn, ks22, cylinder, a program with arguments, or as at 'solver' of a recipe.",
       valueName: "solver"))
   package var solver: String?
 

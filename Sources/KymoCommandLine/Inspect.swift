@@ -20,7 +20,7 @@ package struct Inspect: ParsableCommand {
       with status 1 when there is none, or something is wrong that would spoil a training.
       """)
 
-  @Argument(help: "The data file, NPZ or NPY.")
+  @Argument(help: "The data file: NPZ, NPY, HDF5, netCDF-4 or MATLAB 7.3.")
   package var file: String
 
   @Option(help: ArgumentHelp("Write a recipe to start from.", valueName: "file"))

@@ -99,10 +99,10 @@ package struct Simulate: ParsableCommand {
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       progress: { done in
         let seconds = start.duration(to: .now).seconds
-        let left = seconds * Double(total - done) / Double(done)
+        let left = seconds * (Double(total) - done) / done
         terminal.show(
-          fraction: Double(done) / Double(total),
-          "\(done) of \(counted(total, "recording")), \(Words.time(left)) left")
+          fraction: done / Double(total),
+          "\(Int(done)) of \(counted(total, "recording")), \(Words.time(left)) left")
       }, stopSignal: StopSignal.current)
     terminal.endProgress()
     terminal.say(

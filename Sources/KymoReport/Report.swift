@@ -96,10 +96,13 @@ public enum Report {
       trusting: data.range(of: ends) == nil ? text : text.replacing("</script", with: "<\\/script"))
   }
 
-  /// The library of `.deps`, in the working folder or above the executable.
+  /// The library beside the executable, as in a Python wheel, or that of `.deps`, in the working
+  /// folder or above the executable.
   package static func installedPlotly() -> URL? {
     var folders = [URL(filePath: FileManager.default.currentDirectoryPath)]
     if var folder = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+      let beside = folder.deletingLastPathComponent().appending(path: "plotly.min.js")
+      if FileManager.default.fileExists(atPath: beside.path) { return beside }
       while folder.pathComponents.count > 1 {
         folder.deleteLastPathComponent()
         folders.append(folder)

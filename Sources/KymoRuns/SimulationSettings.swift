@@ -23,6 +23,8 @@ package enum SimulatedSystem: String, SettingChoice {
   case fhn
   /// Long recordings on the attractor of Kuramoto–Sivashinsky with L = 22.
   case ks22
+  /// 2D flow past a cylinder: pressure, velocities and vorticity.
+  case cylinder
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -35,6 +37,7 @@ package enum SimulatedSystem: String, SettingChoice {
     case .fibre: FibreConfiguration.self
     case .fhn: FitzHughNagumoConfiguration.self
     case .ks22: KuramotoSivashinskyAttractorConfiguration.self
+    case .cylinder: CylinderConfiguration.self
     }
   }
 }
@@ -164,12 +167,12 @@ extension SimulationConfiguration {
   /// - Parameters:
   ///   - file: The file to write.
   ///   - threads: Number of threads; it does not change the result.
-  ///   - progress: Is told how many recordings are done.
+  ///   - progress: Is told how many recordings are done; of long ones, parts.
   ///   - stopSignal: The signal that asks to stop, if any has come.
   /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the file cannot be written.
   /// - Returns: What was written.
   package func write(
-    to file: URL, threads: Int, progress: (Int) -> Void = { _ in },
+    to file: URL, threads: Int, progress: (Double) -> Void = { _ in },
     stopSignal: () -> Int32? = { nil }
   ) throws -> SimulationSummary {
     let start = ContinuousClock.now
@@ -183,6 +186,9 @@ extension SimulationConfiguration {
     if let configuration = self as? ConvectionDiffusionConfiguration, holdsSpectra {
       try SpectraWriter.write(
         configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
+    } else if let configuration = self as? CylinderConfiguration {
+      try FlowWriter.write(
+        configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
     } else {
       redrawn = try writeFrames(to: file, threads: threads, progress: progress, stop: asked)
     }
@@ -192,7 +198,7 @@ extension SimulationConfiguration {
   }
   /// Writes all frames; returns how many draws diverged.
   private func writeFrames(
-    to file: URL, threads: Int, progress: (Int) -> Void, stop: () throws -> Void
+    to file: URL, threads: Int, progress: (Double) -> Void, stop: () throws -> Void
   ) throws -> Int {
     let simulator = try makeSimulator()
     let (size, width) = (recordingShape.reduce(1, *), Self.parameterNames.count)
@@ -210,10 +216,40 @@ extension SimulationConfiguration {
           parameters: Array(block.parameters[index * width..<(index + 1) * width]))
       }
       redrawn += block.redrawn
-      progress(block.firstRecording + block.recordingCount)
+      progress(Double(block.firstRecording + block.recordingCount))
     }
     try writer.finish()
     return redrawn
+  }
+}
+
+/// Writes flows frame by frame, so that recordings of any length take the memory of one frame.
+private enum FlowWriter {
+  static func write(
+    _ configuration: CylinderConfiguration, _ metadata: RecordingsMetadata, to file: URL,
+    threads: Int, progress: (Double) -> Void, stop: () throws -> Void
+  ) throws {
+    let simulator = try configuration.makeSimulator()
+    let writer = try RecordingsWriter(
+      file, shape: [configuration.recordings] + configuration.recordingShape, parameterCount: 0,
+      metadata: metadata)
+    let (before, frames) = (configuration.spinUpFrames, configuration.frameCount)
+    for recording in 0..<configuration.recordings {
+      let draw = simulator.draw(recording: recording, attempt: 0)
+      var noise = simulator.noise(recording: recording)
+      let isFinite = try simulator.run(draw, threads: threads) { frame, flow in
+        try stop()
+        progress(Double(recording) + Double(before + frame + 1) / Double(before + frames))
+        guard frame >= 0 else { return }
+        var numbers = flow.frame()
+        noise.add(to: &numbers)
+        try writer.append(frame: numbers, parameters: simulator.parameters(of: draw))
+      }
+      guard isFinite else {
+        throw SimulationError.everyDrawBlewUp(recording: recording, attempts: 1)
+      }
+    }
+    try writer.finish()
   }
 }
 
@@ -224,7 +260,7 @@ private enum SpectraWriter {
 
   static func write(
     _ configuration: ConvectionDiffusionConfiguration, _ metadata: RecordingsMetadata,
-    to file: URL, threads: Int, progress: (Int) -> Void, stop: () throws -> Void
+    to file: URL, threads: Int, progress: (Double) -> Void, stop: () throws -> Void
   ) throws {
     let simulator = try configuration.makeSimulator()
     let writer = try RecordingsWriter(
@@ -237,7 +273,7 @@ private enum SpectraWriter {
       for draw in concurrentMap(members, threads: threads, simulator.draw) {
         try writer.append(draw.spectrum, parameters: simulator.parameters(of: draw))
       }
-      progress(members.upperBound)
+      progress(Double(members.upperBound))
     }
     try writer.finish()
   }

@@ -122,4 +122,46 @@ import Testing
       "train", "made.yaml", "data.simulate=null", "--dry-run", "data.train=gone.npz")
     #expect(own.status == 2 && own.words.contains("gone.npz"), "\(own.words)")
   }
+
+  @Test("the same recordings in HDF5, packed in chunks, train and extract as in NPZ") func hdf5()
+    throws
+  {
+    let script = """
+      import sys, h5py, numpy as np
+      for name in sys.argv[1:]:
+          a = np.load(f"plain-{name}.npz")
+          # Nobody says that the ends are periodic, so the length is that between the points.
+          length = float(a["extent"][0]) * 63 / 64
+          np.savez(f"same-{name}.npz", x=a["x"], dt=a["dt"], extent=[length])
+          with h5py.File(f"{name}.h5", "w") as f:
+              f.create_dataset("tensor", data=a["x"][:, 0], chunks=(1, 16, 64), compression="gzip")
+              f["x-coordinate"] = np.arange(64) * float(a["extent"][0]) / 64
+              f["t-coordinate"] = np.arange(64) * float(a["dt"])
+      """
+    let process = Process()
+    process.executableURL =
+      URL(filePath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: ".deps/venv/bin/python")
+    process.arguments = ["-c", script, "train", "test"]
+    process.currentDirectoryURL = temporary.url
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let seen = try tool.run("inspect", "train.h5", "--json")
+    #expect(seen.output.contains("read as PDEBench: channels u"), "\(seen.output)")
+    try Data(
+      """
+      name: packed
+      data: {train: train.h5}
+      model: {latents: 2}
+      training: {phases: {joint: {steps: 4}}, batchSize: 4, inputCrop: [40, 48], targetCrop: [4, 28]}
+      """.utf8
+    ).write(to: tool.file("packed.yaml"))
+    _ = try run(["train", "packed.yaml", "-o", "run"])
+    _ = try run(["extract", "run", "test.h5", "-o", "packed"])
+    _ = try run(["extract", "run", "same-test.npz", "-o", "plain"])
+    let latents = try ["packed", "plain"].map { try NPZFile(tool.file("\($0).npz")).doubles("mu") }
+    #expect(latents[0] == latents[1] && latents[0].shape == [3, 2])
+  }
 }

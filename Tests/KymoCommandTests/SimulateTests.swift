@@ -45,4 +45,21 @@ import Testing
     // Per-frame sizes lie between 0.9 and 1.75; the transient starts at 0.003.
     #expect(size > 0.9 && size < 1.75, "\(size)")
   }
+
+  @Test("flow past a cylinder: frame by frame, whatever the threads") func cylinder() throws {
+    let order = ["cylinder", "columns=64", "rows=32", "spinUpFrames=3", "diameter=0.1", "seed=2"]
+    let small = ["recordings=2", "frameCount=5"]
+    let plan = try tool.run(["simulate"] + order + small + ["--dry-run"])
+    #expect(plan.words.contains("4 × 5 × 32 × 64"), "\(plan.words)")
+    let whole = try frames(order + small + ["--threads", "1"])
+    #expect(whole.shape == [2, 4, 5, 32, 64] && whole.slice(0) != whole.slice(1))
+    #expect(try frames(order + small + ["--threads", "2"]) == whole)
+    let seen = try tool.run("inspect", "x.npz", "--json")
+    #expect(seen.output.contains("omega") && seen.output.contains("Flow past a cylinder"))
+    let later = try frames(order.map { $0 == "spinUpFrames=3" ? "spinUpFrames=5" : $0 } + small)
+    for channel in 0..<4 {
+      let (first, second) = (whole.slice(0).slice(channel), later.slice(0).slice(channel))
+      for frame in 0..<3 { #expect(second.slice(frame) == first.slice(frame + 2)) }
+    }
+  }
 }

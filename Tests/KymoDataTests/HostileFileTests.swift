@@ -159,7 +159,7 @@ private let headerCases: [HostileCase] = [
   HostileCase("empty file", .truncated) { [] },
   HostileCase("wrong magic", .wrongFormat) { Array("PNG, or anything else".utf8) },
   HostileCase("text file", .wrongFormat) { Array("1.0, 2.0\n".utf8) },
-  HostileCase("HDF5 file", .wrongFormat) { [0x89] + Array("HDF\r\n\u{1a}\n".utf8) },
+  HostileCase("HDF5 file without more", .damaged) { [0x89] + Array("HDF\r\n\u{1a}\n".utf8) },
   HostileCase("magic alone", .truncated) { Array(good.prefix(6)) },
   HostileCase("version 9", .unsupported) { npy("{}", version: [9, 0]) },
   HostileCase("version 1.7", .unsupported) { npy("{}", version: [1, 7]) },

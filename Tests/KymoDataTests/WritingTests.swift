@@ -33,6 +33,39 @@ import Testing
     #expect(try WritingTests.files(in: bench) == ["x.npz"])
   }
 
+  @Test("is the same in every byte whether recordings come whole or frame by frame")
+  func byFrame() throws {
+    let bench = try Workbench()
+    let (channels, frames, cells) = (3, 5, 12)
+    let numbers = (0..<2 * channels * frames * cells).map { Float($0).squareRoot() }
+    let size = channels * frames * cells
+    func write(_ name: String, _ body: (RecordingsWriter) throws -> Void) throws -> Data {
+      let writer = try RecordingsWriter(
+        bench.url(name), shape: [2, channels, frames, 3, 4], parameterCount: 1,
+        metadata: RecordingsMetadata())
+      try body(writer)
+      try writer.finish()
+      return try Data(contentsOf: bench.url(name))
+    }
+    let whole = try write("whole.npz") { writer in
+      for index in 0..<2 {
+        try writer.append(
+          Array(numbers[index * size..<(index + 1) * size]), parameters: [Float(index)])
+      }
+    }
+    let parts = try write("parts.npz") { writer in
+      for index in 0..<2 {
+        for frame in 0..<frames {
+          let places = (0..<channels).map { index * size + ($0 * frames + frame) * cells }
+          try writer.append(
+            frame: places.flatMap { numbers[$0..<$0 + cells] }, parameters: [Float(index)])
+        }
+      }
+    }
+    #expect(parts == whole)
+    #expect(try Recordings.load(bench.url("parts.npz")).count == 2)
+  }
+
   @Test("for which the disk has no room is refused before it is begun") func noRoom() throws {
     let bench = try Workbench()
     let error = try #require(throws: FileError.self) {

@@ -17,6 +17,7 @@ import Testing
   func commands() throws {
     #expect(try SolverSettings(words: "fhn") == .fhn(.init()))
     #expect(try SolverSettings(words: "ks22") == .ks22(.init()))
+    #expect(try SolverSettings(words: "cylinder") == .cylinder(.init()))
     for (words, expected) in [
       ("python3 solver.py", ["python3", "solver.py"]),
       ("python3  'my code/solver.py' -n 3", ["python3", "my code/solver.py", "-n", "3"]),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import signal
 import subprocess
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ def find() -> Path:
         if program is None:
             raise EngineNotFound(f"KYMO_HOME is {home}, but Kymo's engine is not there. {_HOW}")
         return program
-    program = _inside(Path(__file__).parent / "engine")
-    on_path = shutil.which("kymo")
-    if program is None and on_path is not None:
-        program = _inside(Path(on_path).resolve().parent)
-    if program is None:
-        raise EngineNotFound(
-            f"Kymo's engine is neither in this package, nor on PATH, and KYMO_HOME is not set. {_HOW}"
-        )
-    return program
+    # The command kymo of this package may be on PATH too: it has no kymo-engine beside it.
+    folders = [Path(folder or ".") for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    for folder in [Path(__file__).parent / "engine", *folders]:
+        program = _inside(folder) or _inside((folder / "kymo").resolve().parent)
+        if program is not None:
+            return program
+    raise EngineNotFound(
+        f"Kymo's engine is neither in this package, nor on PATH, and KYMO_HOME is not set. {_HOW}"
+    )
 
 
 def _inside(folder: Path) -> Path | None:
@@ -50,6 +50,15 @@ def _inside(folder: Path) -> Path | None:
         if all(os.access(place / name, os.X_OK) for name in _PROGRAMS):
             return (place / "kymo").resolve()
     return None
+
+
+def main() -> None:
+    """The command ``kymo``: becomes the engine."""
+    try:
+        program = find()
+    except EngineNotFound as missing:
+        sys.exit(f"kymo: {missing}")
+    os.execv(program, [str(program), *sys.argv[1:]])
 
 
 @dataclass(frozen=True)

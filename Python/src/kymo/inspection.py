@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import engine
+from .errors import error_of
 from .recordings import as_file
 
 
@@ -74,5 +75,5 @@ def inspect(x: Any, *, key: str | None = None, axes: str | None = None, **known:
         # Status 1 with results means that something is wrong with the recordings, which they say.
         output = engine.call(["inspect", *arguments, "--json"], accept=(0, 1))
     if not output.text:
-        raise engine.error_of(output.status, engine.complaint(output.messages))
+        raise error_of(output.status, engine.complaint(output.messages))
     return Inspection(json.loads(output.text))

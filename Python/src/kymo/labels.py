@@ -143,7 +143,7 @@ def write(recordings: Recordings) -> xarray.DataArray:
         coords[names[0]] = (names[0], np.arange(x.shape[2]) * recordings.dt, _attribute(units[0]))
     if recordings.extent is not None:
         ends = recordings.boundary
-        ends = [ends] * len(space) if ends is None or isinstance(ends, str) else list(ends)
+        ends = [str(ends)] * len(space) if ends is None or isinstance(ends, str) else list(ends)
         ends = ends * len(space) if len(ends) == 1 else ends
         for name, unit, points, length, end in zip(
             names[1:], units[1:], space, np.atleast_1d(recordings.extent), ends

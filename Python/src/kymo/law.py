@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import engine, progress as _progress
-from .errors import NoLawFound, UsageError
-from .recordings import Recordings, as_file, is_file
+from .errors import NoLawFound, UsageError, error_of
+from .recordings import Recordings, as_file
 from .run import Run
 
 
@@ -241,9 +241,9 @@ def discover(
         output = engine.call(command, progress=show, accept=(0, 1))
         file = place / "law.json"
         if output.status == 1 and not output.text.strip():
-            raise engine.error_of(1, engine.complaint(output.messages))
+            raise error_of(1, engine.complaint(output.messages))
         document = json.loads(file.read_text(encoding="utf-8"))
-        found = {} if is_file(x) and Path(x).suffix != ".npz" else _metadata(arguments[0])
+        found = _metadata(arguments)
     law = Law(output.text.rstrip("\n"), document, found)
     if document.get("refusal") is not None:
         raise NoLawFound(law.text.split("\n\n")[0], law)
@@ -258,9 +258,20 @@ def _step(times: ArrayLike | None) -> float | None:
     return float(step / np.timedelta64(1, "s") if isinstance(step, np.timedelta64) else step)
 
 
-def _metadata(file: str) -> dict[str, Any]:
+def _metadata(arguments: list[str]) -> dict[str, Any]:
     """Step, length, ends and names of a file, without its recordings."""
-    with np.load(file) as archive:
-        names = ("dt", "extent", "boundary", "channel_names", "axis_names", "axis_units")
-        found = {name: archive[name].tolist() for name in names if name in archive.files}
-    return found
+    if arguments[0].endswith(".npz"):
+        with np.load(arguments[0]) as archive:
+            names = ("dt", "extent", "boundary", "channel_names", "axis_names", "axis_units")
+            return {name: archive[name].tolist() for name in names if name in archive.files}
+    output = engine.call(["inspect", *arguments, "--json"], accept=(0, 1))
+    stated = json.loads(output.text)["metadata"]
+    found = {
+        "dt": stated.get("frameInterval"),
+        "extent": stated.get("extents"),
+        "boundary": stated.get("boundary"),
+        "channel_names": stated.get("channelNames"),
+        "axis_names": stated.get("axisNames"),
+        "axis_units": stated.get("axisUnits"),
+    }
+    return {name: value for name, value in found.items() if value}

@@ -18,8 +18,10 @@ from .errors import UsageError
 if TYPE_CHECKING:
     import xarray
 
-_TEXTS = ("boundary", "channel_names", "channel_units", "axis_names", "axis_units")
-_TEXTS += ("param_names", "param_units", "system")
+_TEXTS = (
+    "boundary", "channel_names", "channel_units", "axis_names", "axis_units",
+    "param_names", "param_units", "system",
+)  # fmt: skip
 _NUMBERS = ("dt", "t", "extent", "params")
 
 
@@ -177,6 +179,11 @@ def as_file(x: Any, key: str | None = None, stem: str = "recordings", **known: A
 def is_file(x: Any) -> bool:
     """Whether recordings are given by the path of a file."""
     return isinstance(x, (str, os.PathLike))
+
+
+def is_labelled(x: Any) -> bool:
+    """Whether an object says itself what is known of it: recordings and xarray objects."""
+    return isinstance(x, Recordings) or (hasattr(x, "dims") and hasattr(x, "coords"))
 
 
 def layout(key: str | None = None, axes: str | None = None, **known: Any) -> list[str]:

@@ -17,7 +17,7 @@ from . import engine, progress as _progress
 from .errors import UsageError
 from .extraction import Extraction
 from .forecast import Forecast
-from .recordings import as_file, is_file
+from .recordings import Recordings, as_file, is_file, is_labelled
 
 
 def load(folder: str | os.PathLike[str]) -> Run:
@@ -127,18 +127,18 @@ class Run:
     def _complete(self, x: Any, known: dict[str, Any]) -> dict[str, Any]:
         """What is known of an array; what nobody has said is that of the training."""
         known = {name: value for name, value in known.items() if value is not None}
-        if is_file(x) or not isinstance(x, (np.ndarray, list, tuple)):
+        if is_file(x) or is_labelled(x):
             return known
         trained = self.known()
         spacing = trained.pop("spacing", None)
-        shape = np.shape(x)
-        if known.get("axes") is None and spacing is not None and "extent" not in known:
+        shape = Recordings(x, axes=known.get("axes")).x.shape
+        if spacing is not None and "extent" not in known:
             known["extent"] = _extent(shape[3:], spacing, known.get("boundary", trained["boundary"]))
-        if known.get("t") is not None:
+        if "t" in known:
             trained.pop("dt", None)
-        if known.get("axes") is None and len(shape) > 1 and shape[1] != len(trained.get("channel_names", ())):
-            trained.pop("channel_names", None)
-            trained.pop("channel_units", None)
+        if len(shape) > 1 and shape[1] != len(trained.get("channel_names", ())):
+            # The engine says what is wrong with it.
+            trained = {name: value for name, value in trained.items() if not name.startswith("channel_")}
         return {**trained, **known}
 
     def _options(self, *, as_trained: bool = False, resample: bool = False) -> list[str]:

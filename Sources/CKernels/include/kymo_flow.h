@@ -23,8 +23,8 @@
    Work is for ranges of rows (or modes), so that threads can share it; each of the passes below has
    to be over before the next one. Results do not depend on the ranges.
 
-   Floor, a cell and a step: 2 x 2 x 60 operations for the stages, 2 (2.5 log2 X + 6) for the
-   transforms, 20 for the rest; numbers read and written once: 7 + 7 + 3 + 2 + 7 of 8 bytes. */
+   Floor, a cell and a step: 4 x 64 operations for the stages, 2 (2.5 log2 X + 3) for the transforms
+   and 20 for the rest; the five passes read and write 5, 7, 3, 2 and 7 numbers of 8 bytes. */
 #ifndef KYMO_FLOW_H
 #define KYMO_FLOW_H
 

@@ -269,6 +269,7 @@ public struct Inspection: Codable, Hashable, Sendable {
   /// Arrays that are not ours: often a misspelt name.
   private static func arrayFindings(_ file: any ArrayFile, field: String) -> [Finding] {
     guard !file.isBareArray else { return [] }
+    if let reading = file.reading { return [Finding(.ok, "read as \(reading)")] }
     return file.names.filter { $0 != field && !RecordingKey.all.contains($0) }.map { name in
       Finding(
         .warning, "the array '\(name)' is not used",

@@ -22,6 +22,8 @@ public protocol ArrayFile: Sendable {
   var isBareArray: Bool { get }
   /// The array of a name that is there.
   func open(_ name: String) throws(FormatError) -> any StoredArray
+  /// How arrays were put together where the layout of another program was recognised; nil elsewhere.
+  var reading: String? { get }
   /// What the file says beside the arrays; of an array when a name is given.
   func attributes(of name: String?) throws(FormatError) -> [String: ArrayAttribute]
 }
@@ -74,13 +76,19 @@ public struct ArrayMapping: Sendable {
 /// The formats of files with arrays.
 public enum ArrayFiles {
   /// All formats; the last one says what is wrong with a file that is none of them.
-  static let formats: [any ArrayFile.Type] = [NPZFile.self, NPYFile.self]
+  static let formats: [any ArrayFile.Type] = [
+    NPZFile.self, HDF5File.self, NPYFile.self,
+  ]
 
   /// Opens a file of any format.
   public static func open(_ url: URL) throws(FormatError) -> any ArrayFile {
     let file = try MappedFile(url)
-    let start = unsafe file.withBytes(0..<min(16, file.count)) { unsafe [UInt8]($0) }
-    return try (formats.first { $0.recognizes(start) } ?? NPYFile.self).init(url)
+    let start = unsafe file.withBytes(0..<min(256, file.count)) { unsafe [UInt8]($0) }
+    guard let format = formats.first(where: { $0.recognizes(start) }) else {
+      if let error = ForeignFormat.refusal(of: start, file: file.name) { throw error }
+      return try NPYFile(url)
+    }
+    return try format.init(url)
   }
 }
 
@@ -97,6 +105,9 @@ public struct ArrayListing: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ArrayFile {
+  /// None: the names are ours.
+  public var reading: String? { nil }
+
   /// None.
   public func attributes(of name: String?) throws(FormatError) -> [String: ArrayAttribute] { [:] }
 

@@ -93,6 +93,11 @@ func updateChecksum(_ checksum: UInt32, _ bytes: UnsafeRawBufferPointer) -> UInt
       UInt(checksum), start.assumingMemoryBound(to: UInt8.self), bytes.count))
 }
 
+/// The checksum of bytes followed by others, from the checksums of both.
+func joinChecksums(_ first: UInt32, _ second: UInt32, _ secondCount: Int) -> UInt32 {
+  UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(second), secondCount))
+}
+
 func requireChecksum(
   _ found: UInt32, _ expected: UInt32, _ place: FormatPlace
 ) throws(FormatError) {

@@ -21,6 +21,16 @@ public final class NPZWriter {
   /// What is left of the array that is being written in blocks.
   private var bytesLeft = 0
   private let alwaysWide: Bool
+  /// Parts of the array that are written side by side.
+  private var parts: [Part] = []
+
+  /// A stretch of an array that grows while others do.
+  private struct Part {
+    var offset: Int
+    let end: Int
+    let size: Int
+    var checksum: UInt32 = 0
+  }
 
   /// Starts a file; throws when the disk has no room for `expectedBytes`.
   public convenience init(_ url: URL, expectedBytes: Int = 0) throws(FileError) {
@@ -95,6 +105,31 @@ public final class NPZWriter {
     try unsafe file.write(bytes)
     bytesLeft -= bytes.count
     if bytesLeft == 0, bytes.count > 0 { try endArray() }
+  }
+
+  /// The next bytes of the array come as `count` parts of one length that grow side by side.
+  func beginParts(_ count: Int, bytes size: Int) throws(FileError) {
+    precondition(parts.isEmpty && count > 0 && size > 0 && count * size <= bytesLeft)
+    parts = (0..<count).map {
+      Part(offset: file.count + $0 * size, end: file.count + ($0 + 1) * size, size: size)
+    }
+    try file.makeRoom(count * size)
+  }
+
+  /// Adds the next bytes of a part; with the last ones of all parts the array goes on behind them.
+  func appendBlock(_ bytes: UnsafeRawBufferPointer, toPart part: Int) throws(FileError) {
+    precondition(parts[part].offset + bytes.count <= parts[part].end, "NPZWriter: part \(part)")
+    unsafe parts[part].checksum = updateChecksum(parts[part].checksum, bytes)
+    try unsafe file.replace(at: parts[part].offset, with: bytes)
+    parts[part].offset += bytes.count
+    guard parts.allSatisfy({ $0.offset == $0.end }) else { return }
+    let last = entries.count - 1
+    for part in parts {
+      entries[last].checksum = joinChecksums(entries[last].checksum, part.checksum, part.size)
+      bytesLeft -= part.size
+    }
+    parts = []
+    if bytesLeft == 0 { try endArray() }
   }
 
   /// The header in front of the array gets the checksum, which is known only now.

@@ -239,7 +239,11 @@ extension Recordings {
   ) -> ValueReport {
     let measured = check.map(measurementFindings) ?? []
     let isMeasured = measured.allSatisfy { $0.severity != .error }
-    var findings: [Finding] = []
+    var findings = [readFailure].compactMap(\.self).map {
+      Finding(
+        .error, "\($0.file)\($0.place.isEmpty ? "" : ", \($0.place)"): \($0.found)",
+        remedy: $0.remedy)
+    }
     let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
     let gapFinding = gaps.first.map { first in
       let recordings = gaps.count

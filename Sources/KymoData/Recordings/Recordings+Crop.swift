@@ -61,13 +61,13 @@ extension Recordings {
           unsafe output[index] = Float(Double(output[index]) - offsetLeft[channel])
         }
       }
-    case .parts(let array, let axes, let file):
+    case .parts(let array, let axes):
       if let offsetLeft {
-        unsafe copyParts(of: array, axes, file, place, into: output) { (number: Double, channel) in
+        unsafe copyParts(of: array, axes, place, into: output) { (number: Double, channel) in
           Float(number - offsetLeft[channel])
         }
       } else {
-        unsafe copyParts(of: array, axes, file, place, into: output) { (number: Float, _) in number
+        unsafe copyParts(of: array, axes, place, into: output) { (number: Float, _) in number
         }
       }
     case .mapped, .owned, .wide:
@@ -144,10 +144,8 @@ extension Recordings {
 
   /// Reads a crop from a file that hands out parts; a periodic axis is read once for every time
   /// around.
-  ///
-  /// A file that can no longer be read ends the process with its words, as one does that is mapped.
   func copyParts<Number: ArrayNumber, Copy: ArrayNumber>(
-    of array: any StoredArray, _ axes: [Int?], _ file: FormatPlace, _ place: CropPlace,
+    of array: PatientArray, _ axes: [Int?], _ place: CropPlace,
     into output: UnsafeMutablePointer<Copy>, _ number: (Number, _ channel: Int) -> Copy
   ) {
     func ranges(_ axis: Int) -> [(source: Range<Int>, target: Int)] {
@@ -172,14 +170,9 @@ extension Recordings {
         var part = array.shape.map { 0..<$0 }
         for (letter, axis) in axes.enumerated() { if let axis { part[axis] = wanted[letter] } }
         let counts = part.map(\.count)
-        let read: [Number]
-        do {
-          read = try unsafe filled(count: counts.reduce(1, *)) {
-            (target: UnsafeMutablePointer<Number>) throws(FormatError) in
-            try unsafe array.read(part, into: target)
-          }
-        } catch {
-          preconditionFailure("\(file.file): \(error)")
+        let read = unsafe filled(count: counts.reduce(1, *)) {
+          (target: UnsafeMutablePointer<Number>) in
+          unsafe array.fill(part, target)
         }
         let own = NPYHeader(element: .number(.float32), shape: counts).strides
         let strides = axes.map { $0.map { own[$0] } ?? 0 }

@@ -55,6 +55,7 @@ extension Recordings {
   public static func load(
     _ file: any ArrayFile, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
+    let file: any ArrayFile = (file as? HDF5File)?.reading(key) ?? file
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let (name, array) = try fieldArray(in: file, key: key)
     let place = file.place(of: name)
@@ -86,7 +87,7 @@ extension Recordings {
         return recordings(.mapped(mapping.file, mapping.range, mapping.type), strides)
       }
     } else if array.readsParts {
-      return recordings(.parts(array, axes: order.axes, place), inOrder)
+      return recordings(.parts(PatientArray(array), axes: order.axes), inOrder)
     }
     /// All numbers in memory, every recording in one stretch.
     func inMemory<Number: ArrayNumber>() throws(FormatError) -> (values: [Number], strides: [Int]) {

@@ -49,11 +49,11 @@ extension Recordings {
     unsafe filled(count: recordingLength / frameCount) { (target: UnsafeMutablePointer<Double>) in
       switch storage {
       case .onDemand: preconditionFailure("wideFrame: frames made on demand are in Float")
-      case .parts(let array, let axes, let file):
+      case .parts(let array, let axes):
         let place = CropPlace(
           recording: storedIndex(recording), timeOffset: frame,
           spaceOffsets: spaceShape.map { _ in 0 }, size: [1] + spaceShape)
-        unsafe copyParts(of: array, axes, file, place, into: target) { (number: Double, _) in number
+        unsafe copyParts(of: array, axes, place, into: target) { (number: Double, _) in number
         }
       case .mapped, .owned, .wide:
         unsafe storage.withBytes { bytes in

@@ -296,7 +296,7 @@ enum RecordingStorage: Sendable {
   /// In memory in double precision, where single precision would lose what changes.
   case wide([Double], of: NumberType)
   /// In a file that hands out parts; the axis of the array for each of N, C, T, X, Y that there is.
-  case parts(any StoredArray, axes: [Int?], FormatPlace)
+  case parts(PatientArray, axes: [Int?])
   /// Nowhere: frames are computed when they are read.
   case onDemand(any FrameSource)
 
@@ -312,7 +312,7 @@ enum RecordingStorage: Sendable {
   var fileType: NumberType {
     switch self {
     case .wide(_, let type): return type
-    case .parts(let array, _, _):
+    case .parts(let array, _):
       guard case .number(let type) = array.element else { return .float32 }
       return type
     case .mapped, .owned, .onDemand: return type

@@ -15,6 +15,8 @@ public final class RecordingsWriter {
   private let spectralFrames: Int?
   private var params: [Float] = []
   private var written = 0
+  /// Frames of the recording that is written frame by frame.
+  private var framesWritten = 0
 
   /// Starts a file; throws at once when the disk has no room for it.
   ///
@@ -92,6 +94,33 @@ public final class RecordingsWriter {
     try unsafe recording.withUnsafeBufferPointer { numbers throws(FileError) in
       try unsafe append(numbers, parameters: parameters)
     }
+  }
+
+  /// Adds the next frame, shape `[C, X…]`, of the next recording, for recordings that do not fit into
+  /// memory.
+  ///
+  /// - Parameters:
+  ///   - frame: The numbers of the frame.
+  ///   - parameters: The known parameters of its recording, the same in each frame.
+  /// - Throws: `FileError` when the file cannot be written.
+  public func append(frame: [Float], parameters: [Float]) throws(FileError) {
+    let (channels, frames) = (recordingShape[0], recordingShape[1])
+    let cells = recordingShape[2...].reduce(1, *)
+    precondition(
+      frame.count == channels * cells && parameters.count == parameterCount && written < count
+        && spectralFrames == nil, "RecordingsWriter: a frame of \(frame.count) numbers")
+    let size = 4 * cells
+    if framesWritten == 0 { try writer.beginParts(channels, bytes: frames * size) }
+    try unsafe frame.withBytes { bytes throws(FileError) in
+      for channel in 0..<channels {
+        let part = unsafe bytes[channel * size..<(channel + 1) * size]
+        try unsafe writer.appendBlock(UnsafeRawBufferPointer(rebasing: part), toPart: channel)
+      }
+    }
+    framesWritten += 1
+    guard framesWritten == frames else { return }
+    params += parameters
+    (written, framesWritten) = (written + 1, 0)
   }
 
   /// Writes what belongs to the recordings and gives the file its name.

@@ -269,7 +269,7 @@ extension ForecastModels {
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
-        remedy: "Name fhn, ks22 or your own program, or put a solver into the recipe.")
+        remedy: "Name fhn, ks22, cylinder or your own program, or put a solver into the recipe.")
     }
     try require(
       !order.isAdaptive || propagators.count > 1, "--adaptive", found: "given",

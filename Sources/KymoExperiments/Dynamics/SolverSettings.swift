@@ -11,10 +11,12 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   case fhn(FitzHughNagumoConfiguration)
   /// Kuramoto–Sivashinsky, periodic.
   case ks22(KuramotoSivashinskyAttractorConfiguration)
+  /// Flow past a cylinder.
+  case cylinder(CylinderConfiguration)
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, process }
+  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, cylinder, process }
 
   /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
   /// built-in one, or a program and its arguments as in a shell.
@@ -29,13 +31,15 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch words {
     case "fhn": self = .fhn(.init())
     case "ks22": self = .ks22(.init())
+    case "cylinder": self = .cylinder(.init())
     default:
       // The path of a program may have spaces.
       let isProgram = FileManager.default.isExecutableFile(atPath: words)
       let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
-        allowed: "fhn, ks22, a program and its arguments, or what a recipe has at 'solver'",
+        allowed:
+          "fhn, ks22, cylinder, a program and its arguments, or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
       self = .process(ProcessSolverConfiguration(command: command))
@@ -46,6 +50,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch self {
     case .fhn(let settings): try settings.validate(at: "\(path).fhn")
     case .ks22(let settings): try settings.validate(at: "\(path).ks22")
+    case .cylinder(let settings): try settings.validate(at: "\(path).cylinder")
     case .process(let settings): try settings.validate(at: "\(path).process")
     }
   }
@@ -58,6 +63,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     switch self {
     case .fhn(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .ks22(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
+    case .cylinder(let settings): "Courant number \(settings.courant)"
     case .process(let settings): settings.command.joined(separator: " ")
     }
   }
@@ -91,6 +97,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       solver = try FitzHughNagumoSolver(configuration: settings, threads: threads)
     case .ks22(let settings):
       solver = try KuramotoSivashinskySolver(configuration: settings, threads: threads)
+    case .cylinder(let settings):
+      solver = try CylinderSolver(configuration: settings, threads: threads)
     case .process(var settings):
       if settings.stateShape.isEmpty { settings.stateShape = stateShape }
       if settings.frameInterval == 0 { settings.frameInterval = frameInterval }

@@ -70,12 +70,26 @@ public final class AtomicFile {
 
   /// Replaces bytes that were written before.
   public func replace(at offset: Int, with bytes: [UInt8]) throws(FileError) {
+    var failed: FileError?
+    unsafe bytes.withUnsafeBytes { bytes in
+      do throws(FileError) { try unsafe replace(at: offset, with: bytes) } catch { failed = error }
+    }
+    if let failed { throw failed }
+  }
+
+  /// Replaces bytes that were written before, or room that was made for them.
+  public func replace(at offset: Int, with bytes: UnsafeRawBufferPointer) throws(FileError) {
     precondition(
       isOpen && offset + bytes.count <= count, "AtomicFile: replacing what was not written")
-    let isWritten = unsafe bytes.withUnsafeBytes {
-      unsafe writeAll($0, to: descriptor, at: offset)
-    }
-    guard isWritten else { throw failure() }
+    guard unsafe writeAll(bytes, to: descriptor, at: offset) else { throw failure() }
+  }
+
+  /// Appends zeros in the place of bytes that come later, in any order.
+  public func makeRoom(_ bytes: Int) throws(FileError) {
+    precondition(isOpen && bytes >= 0, "AtomicFile: room for \(bytes) bytes")
+    guard ftruncate(descriptor, off_t(count + bytes)) == 0, lseek(descriptor, 0, SEEK_END) >= 0
+    else { throw failure(bytes) }
+    count += bytes
   }
 
   /// Makes the file durable and gives it its name, in place of an older file.

@@ -70,12 +70,11 @@ public struct Cylinder: RecordingSimulator {
     let cells = configuration.rows * configuration.columns
     let frames = configuration.frameCount
     var mask: UInt32 = 0
-    var numbers = [Float](repeating: 0, count: 4 * cells)
     for (lane, draw) in draws.enumerated() {
       let start = unsafe recordings + lane * 4 * frames * cells
       let isFinite = try? run(draw, threads: 1) { frame, flow in
         guard frame >= 0 else { return }
-        unsafe numbers.withUnsafeMutableBufferPointer { unsafe flow.writeFrame(to: $0) }
+        let numbers = flow.frame()
         for channel in 0..<4 {
           let part = unsafe start + (channel * frames + frame) * cells
           for cell in 0..<cells { unsafe part[cell] = numbers[channel * cells + cell] }

@@ -2,6 +2,13 @@
 // are interpolated with fourth order both ways, so that a start from a frame loses little.
 
 extension CylinderFlow {
+  /// A frame `[4, rows, columns]`: p relative to its mean at the inlet, u, v, ω.
+  public func frame() -> [Float] {
+    var numbers = [Float](repeating: 0, count: 4 * configuration.rows * configuration.columns)
+    unsafe numbers.withUnsafeMutableBufferPointer { unsafe writeFrame(to: $0) }
+    return numbers
+  }
+
   /// Writes a frame `[4, rows, columns]`: p relative to its mean at the inlet, u, v, ω.
   func writeFrame<Number: BinaryFloatingPoint>(to frame: UnsafeMutableBufferPointer<Number>) {
     let (columns, rows, state) = (configuration.columns, configuration.rows, state)

@@ -156,8 +156,8 @@ public import KymoNumerics
     time = start + interval
   }
 
-  /// Takes one step.
-  func take(step: Double) {
+  /// Takes one step, which has to be stable; ``advance(by:visit:)`` chooses such steps.
+  public func take(step: Double) {
     unsafe inBands { flow, rows, _ in
       unsafe kk_flow_predict(flow, step, rows.lowerBound, rows.upperBound)
     }

@@ -180,16 +180,37 @@ extension RecordingSimulator {
       .map { recordings[$0] }
   }
 
-  /// Adds the recording's noise, which depends on nothing but seed, recording and sample.
+  /// The noise of a recording, which depends on nothing but seed, recording and sample.
+  package func noise(recording: Int) -> RecordingNoise {
+    RecordingNoise(
+      deviation: configuration.noiseDeviation,
+      stream: RandomStream(
+        seed: configuration.seed, purpose: .noise, index: UInt64(recording)))
+  }
+
   private func addNoise(
     to x: UnsafeMutableBufferPointer<Float>, from start: Int, count: Int, recording: Int
   ) {
-    guard configuration.noiseDeviation > 0 else { return }
-    var stream = RandomStream(
-      seed: configuration.seed, purpose: .noise, index: UInt64(recording))
-    for index in start..<start + count {
-      let noisy = unsafe Double(x[index]) + configuration.noiseDeviation * stream.normal()
-      unsafe x[index] = Float(noisy)
+    var noise = noise(recording: recording)
+    unsafe noise.add(to: UnsafeMutableBufferPointer(rebasing: x[start..<start + count]))
+  }
+}
+
+/// Normal noise on the samples of one recording, in the order in which they come.
+package struct RecordingNoise {
+  let deviation: Double
+  var stream: RandomStream
+
+  /// Adds noise to the next samples.
+  package mutating func add(to samples: inout [Float]) {
+    unsafe samples.withUnsafeMutableBufferPointer { unsafe add(to: $0) }
+  }
+
+  mutating func add(to samples: UnsafeMutableBufferPointer<Float>) {
+    guard deviation > 0 else { return }
+    for index in samples.indices {
+      let noisy = unsafe Double(samples[index]) + deviation * stream.normal()
+      unsafe samples[index] = Float(noisy)
     }
   }
 }

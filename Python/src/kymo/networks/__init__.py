@@ -75,7 +75,9 @@ def load(
     place = Path(folder)
     if (place / "recipe.yaml").exists():
         place = place / "model"
-    return _load(place, _offset(place))
+    model: ParameterNetwork | DynamicsNetworks | AutoencoderNetwork | RecurrentNetwork | MLPNetwork
+    model = _load(place, _offset(place))
+    return model
 
 
 def _load(place: Path, offset: list[float] | None) -> Any:
@@ -104,5 +106,6 @@ def _offset(place: Path) -> list[float] | None:
     """A large mean that is subtracted from every channel before anything else."""
     for file in (place / "data.json", place.parent / "data.json"):
         if file.exists():
-            return json.loads(file.read_text(encoding="utf-8")).get("offset")
+            offset: list[float] | None = json.loads(file.read_text(encoding="utf-8")).get("offset")
+            return offset
     return None

@@ -30,7 +30,8 @@ def _selu(x: Array) -> Array:
 
 
 def _gelu(x: Array) -> Array:
-    return 0.5 * x * (1 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2)))
+    erf: Array = np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))
+    return 0.5 * x * (1 + erf)
 
 
 ACTIVATIONS: dict[str, Function] = {
@@ -64,13 +65,14 @@ def correlate(x: Array, weight: NDArray[Any], bias: NDArray[Any], dilation: int 
     """A valid cross-correlation over all axes of space, (B, C, X…) by (C out, C in, taps…)."""
     taps = weight.shape[2:]
     lengths = [n - dilation * (k - 1) for n, k in zip(x.shape[2:], taps)]
-    result = np.zeros((x.shape[0], weight.shape[0], *lengths))
+    result: Array = np.zeros((x.shape[0], weight.shape[0], *lengths))
     for tap in np.ndindex(*taps):
         place = tuple(slice(dilation * i, dilation * i + n) for i, n in zip(tap, lengths))
         # (C out, C in) · (B, C in, X…), the channels last for the product.
         piece = np.moveaxis(x[(slice(None), slice(None), *place)], 1, -1)
         result += np.moveaxis(piece @ weight[(slice(None), slice(None), *tap)].T.astype(float), -1, 1)
-    return result + bias.reshape(-1, *[1] * len(taps))
+    result += bias.reshape(-1, *[1] * len(taps))
+    return result
 
 
 def surround(x: Array, width: int, mode: str) -> Array:

@@ -165,7 +165,8 @@ class ParameterNetwork:
             place = slice(cut, -cut if cut else None)
             f = f + _convolved(padded[(..., *[place] * len(self.boundary))], kernels["linear"], None)
         bound = float(self.weights["decoder.lambda"][0])
-        return bound * np.tanh(f * self.configuration["incrementScale"] / bound)
+        increment: Array = bound * np.tanh(f * self.configuration["incrementScale"] / bound)
+        return increment
 
     def _checked(self, x: ArrayLike, axes: int) -> NDArray[Any]:
         x = np.asarray(x)

@@ -73,13 +73,15 @@ class Scaler:
         self._axis = axis
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        return (np.asarray(x, dtype=float) - self._shaped(self.offset, x)) / self._shaped(self.scale, x)
+        y: NDArray[np.float64] = np.asarray(x, dtype=float) - self._shaped(self.offset, x)
+        return y / self._shaped(self.scale, x)
 
     def inverse(self, x: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers of a file from those of the model."""
-        return x * self._shaped(self.scale, x) + self._shaped(self.offset, x)
+        y: NDArray[np.float64] = x * self._shaped(self.scale, x)
+        return y + self._shaped(self.offset, x)
 
-    def _shaped(self, values: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    def _shaped(self, values: NDArray[np.float64], x: NDArray[Any]) -> NDArray[np.float64]:
         if self._axis < 0:
             return values
         return values.reshape(-1, *[1] * (np.ndim(x) - self._axis - 1))

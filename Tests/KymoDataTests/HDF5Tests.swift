@@ -1,0 +1,211 @@
+// HDF5 files in the layouts of other programs, written by h5py (Golden/layouts.py).
+import Foundation
+import KymoNumerics
+import KymoTestSupport
+import Testing
+
+@testable import KymoData
+
+private func layout(_ name: String) -> URL {
+  URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/layouts/\(name)")
+}
+
+/// All numbers of recordings as (recordings, channels, frames, space…), in one list.
+private func numbers(_ recordings: Recordings) -> [Float] {
+  (0..<recordings.count).flatMap { recordings[$0].exchanged(0).elements }
+}
+
+@Suite("HDF5 files of other programs") struct HDF5Tests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var file: String
+    var expected: String
+    var interval: Double?
+    var extents: [Double]?
+    var channels: [String]
+    var testDescription: String { file }
+  }
+
+  static let cases = [
+    Case(file: "plain.h5", expected: "plain", interval: 0.5, extents: nil, channels: []),
+    Case(
+      file: "well.hdf5", expected: "well", interval: 0.25, extents: [1, 2],
+      channels: ["density", "velocity_x", "velocity_y"]),
+    Case(
+      file: "pdebench1.hdf5", expected: "pdebench1", interval: 0.01, extents: [0.875],
+      channels: ["u"]),
+    Case(
+      file: "pdebench2.hdf5", expected: "pdebench2", interval: 0.05, extents: [0.75, 5.0 / 6],
+      channels: ["Vx", "Vy", "density", "pressure"]),
+    Case(
+      file: "seeds.h5", expected: "seeds", interval: 0.5, extents: [0.8, 5.0 / 3],
+      channels: ["u1", "u2"]),
+    Case(
+      file: "led.h5", expected: "led", interval: nil, extents: nil,
+      channels: ["channel 1", "channel 2"]),
+    Case(
+      file: "dedalus_s1.h5", expected: "dedalus", interval: 0.2, extents: [5.0 / 3, 1],
+      channels: ["b", "u_0", "u_1"]),
+    Case(
+      file: "pypde.hdf5", expected: "pypde", interval: 0.5, extents: [10, 2.5],
+      channels: ["u1", "u2"]),
+    Case(
+      file: "cf.nc", expected: "cf", interval: 21_600, extents: [4, 4.5],
+      channels: ["temperature", "wind"]),
+    Case(file: "matlab.mat", expected: "matlab", interval: 0.25, extents: nil, channels: []),
+  ]
+
+  @Test("hold the numbers that NumPy reads, with their axes", arguments: cases)
+  func layouts(_ one: Case) throws {
+    let expected = try NPZFile(layout("expected.npz")).floats(one.expected)
+    let recordings = try Recordings.load(layout(one.file))
+    #expect(recordings.shape == expected.shape)
+    let found = numbers(recordings)
+    #expect(zip(found, expected.elements).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN })
+    // Crops are read in parts, the same as a whole.
+    let last = recordings.count - 1
+    let place = CropPlace(
+      recording: last, timeOffset: 1, spaceOffsets: recordings.spaceShape.map { _ in 1 },
+      size: [2] + recordings.spaceShape.map { $0 - 1 })
+    let crop = recordings.crop(place)
+    for channel in 0..<recordings.channelCount {
+      let whole = recordings[last]
+      var index = whole.shape.map { _ in 1 }
+      (index[0], index[1]) = (2, channel)
+      var inside = crop.shape.map { _ in 0 }
+      (inside[0], inside[1]) = (1, channel)
+      let (a, b) = (whole.entry(index), crop.entry(inside))
+      #expect(a == b || a.isNaN && b.isNaN)
+    }
+    if let interval = one.interval {
+      #expect(abs((recordings.frameInterval ?? .nan) - interval) < 1e-6 * interval)
+    } else {
+      #expect(recordings.frameInterval == nil)
+    }
+    if let extents = one.extents {
+      expectClose(
+        recordings.metadata.extents ?? [], extents,
+        Tolerance(relative: 1e-6, because: "coordinates in single precision"))
+    }
+    if !one.channels.isEmpty { #expect(recordings.channelNames == one.channels) }
+  }
+
+  @Test("Parameters, ends, units and how a file was read are told") func metadata() throws {
+    let well = try Recordings.load(layout("well.hdf5"))
+    #expect(well.parameterNames == ["Re", "Sc"])
+    #expect(well.params?.elements == [100, 0.5, 100, 0.5])
+    #expect(well.boundary == [.periodic, .wall] && well.systemName == "made")
+    #expect(try Recordings.load(layout("pdebench1.hdf5")).params?.elements == [0.01, 0.01, 0.01])
+    #expect(try Recordings.load(layout("pdebench2.hdf5")).parameterNames == ["M", "eta", "zeta"])
+    let climate = try Recordings.load(layout("cf.nc")).metadata
+    #expect(climate.channelUnits == ["K", "m s-1"])
+    #expect(climate.axisUnits == ["s", "degrees_north", "degrees_east"])
+    #expect(try Recordings.load(layout("pypde.hdf5")).boundary == [.periodic, .unknown])
+    #expect(try Recordings.load(layout("matlab.mat")).params?.elements == [1, 2])
+    let reading = try ArrayFiles.open(layout("well.hdf5")).reading ?? ""
+    #expect(reading.hasPrefix("The Well") && reading.contains("without mask"), "\(reading)")
+    let seen = try Inspection(layout("seeds.h5"))
+    #expect(seen.findings.contains { $0.message.contains("read as PDEBench") }, "\(seen.findings)")
+  }
+
+  @Test("Data sets are read by their paths: packed, big-endian, truth values, attributes")
+  func paths() throws {
+    let file = try HDF5File(layout("plain.h5"))
+    let x = try file.floats("x")
+    #expect(try file.open("x").mapping != nil)
+    for name in ["group/packed", "group/big", "group/lzf"] {
+      #expect(try file.floats(name) == x, "\(name)")
+      #expect(try Recordings.load(layout("plain.h5"), key: name).shape == [2, 1, 5, 6])
+    }
+    #expect(try file.open("group/packed").mapping == nil)
+    #expect(try file.doubles("group/truth").elements == [1, 0, 1])
+    let attributes = try file.attributes(of: "group")
+    #expect(
+      attributes["note"] == .texts(["a text"]) && attributes["three"] == .numbers([1.5, 2, 3]))
+    // A field of another name has nothing to do with the layout's times.
+    let other = try Recordings.load(layout("well.hdf5"), key: "t0_fields/density", axes: "N,T,X,Y")
+    #expect(other.shape == [2, 1, 4, 6, 5] && other.frameInterval == nil)
+  }
+
+  @Test("Nothing outside the file is read, and groups that hold themselves end") func outside()
+    throws
+  {
+    let file = try HDF5File(layout("elsewhere.h5"))
+    #expect(!file.names.contains("link"))
+    let error = #expect(throws: FormatError.self) { try file.open("x") }
+    #expect(error?.kind == .unsafeContent && error?.remedy.contains("h5repack") == true)
+  }
+
+  @Test("Numbers that cannot be read are NaN, and the reason is told") func unreadable() throws {
+    struct Broken: StoredArray {
+      var shape: [Int] { [2, 1, 8, 8] }
+      var element: ElementType { .number(.float32) }
+      var mapping: ArrayMapping? { nil }
+      var readsParts: Bool { true }
+      func verify() throws(FormatError) {}
+      func strings() throws(FormatError) -> [String] { [] }
+      func read<Number: ArrayNumber>(
+        _ part: [Range<Int>], into output: UnsafeMutablePointer<Number>
+      ) throws(FormatError) {
+        throw FormatPlace(file: "a.h5").damaged("a chunk is torn", allowed: "whole chunks")
+      }
+    }
+    let array = PatientArray(Broken())
+    let read = unsafe filled(count: 4) { (target: UnsafeMutablePointer<Float>) in
+      unsafe array.fill([0..<1, 0..<1, 0..<2, 0..<2], target)
+    }
+    #expect(read.allSatisfy(\.isNaN) && array.failure?.found == "a chunk is torn")
+  }
+
+  @Test("Unequal distances are refused with what helps") func nonUniform() throws {
+    let file = try HDF5File(layout("plain.h5"))
+    #expect(throws: FormatError.self) { try file.extent([0, 1, 2, 4], axis: "x") }
+    #expect(try file.extent([0, 0.5, 1], axis: "x") == 1)
+    #expect(try file.extent([0, 0.5, 1], axis: "x", ends: .periodic) == 1.5)
+  }
+
+  @Test("Damaged files end in an error", arguments: ["plain.h5", "well.hdf5", "seeds.h5", "cf.nc"])
+  func damaged(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let whole = try Data(contentsOf: layout(name))
+    var random = RandomStream(seed: 5, purpose: .testing)
+    var refused = 0
+    for attempt in 0..<40 {
+      var bytes = whole
+      if attempt % 3 == 0 {
+        bytes = bytes.prefix(random.index(below: bytes.count))
+      } else {
+        for _ in 0..<4 {
+          bytes[random.index(below: bytes.count)] ^= UInt8(1 << random.index(below: 8))
+        }
+      }
+      let url = folder.path("\(attempt).h5")
+      try bytes.write(to: url)
+      do {
+        let recordings = try Recordings.load(url)
+        _ = recordings.count
+      } catch { refused += 1 }
+    }
+    #expect(refused > 10)
+  }
+
+  @Test(
+    "Other formats are named, with the lines that convert them",
+    arguments: [
+      ("CDF\u{1}", "netCDF of version 3", "NETCDF4"),
+      ("MATLAB 5.0 MAT-file", "before version 7.3", "-v7.3"),
+      ("1.0,2.0,3.0\n4.0,5.0,6.0\n", "a table of numbers", "numpy.loadtxt"),
+    ])
+  func foreign(_ start: String, _ name: String, _ remedy: String) throws {
+    let folder = try TemporaryFolder()
+    let url = folder.path("file")
+    try Data(start.utf8).write(to: url)
+    let error = #expect(throws: FormatError.self) { try Recordings.load(url) }
+    #expect(error?.found.contains(name) == true && error?.remedy.contains(remedy) == true)
+  }
+}
+
+extension HostArray {
+  fileprivate func entry(_ index: [Int]) -> Element {
+    elements[zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }]
+  }
+}
