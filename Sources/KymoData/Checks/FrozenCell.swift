@@ -66,9 +66,8 @@ struct RepeatRuns {
 }
 
 extension Recordings {
-  /// Those of some cells of a channel that are frozen, not at rest.
-  ///
-  /// - Parameter numbers: The recording.
+  /// Those of some cells of a channel of a recording, whose numbers are given, that are frozen, not at
+  /// rest.
   func frozenCells(
     _ outlying: [(cell: Int, frames: Range<Int>)], _ channel: Int,
     _ numbers: UnsafeBufferPointer<Float>

@@ -124,8 +124,8 @@ extension Recordings {
         remedy: hasMore && offset == nil
           ? "Subtract the mean, x = x - x.mean(): the law is then one of what is left."
           : "Save what was computed in double precision, x.astype('float64'): then the mean is "
-          + "subtracted before anything is rounded. Or subtract it yourself before you round: "
-          + "x = (x - x.mean()).astype('float32').")
+            + "subtracted before anything is rounded. Or subtract it yourself before you round: "
+            + "x = (x - x.mean()).astype('float32').")
     }
     findings += check.obstacles.map { obstacle in
       Finding(
