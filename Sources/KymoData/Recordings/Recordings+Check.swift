@@ -83,7 +83,8 @@ extension Recordings {
       return ([], try Recordings.throwFirst(timeFindings() + originFindings(), file))
     }
     let report = valueReport(isNormalized: true, threads: threads)
-    let findings = try Recordings.throwFirst(timeFindings() + report.measured, file)
+    let findings = try Recordings.throwFirst(
+      timeFindings() + report.measured + readFindings, file)
     let constant = report.contents.filter { $0.severity == .error }
       .map { Finding(.warning, $0.message) }
     return (report.nonFiniteRecordings, findings + constant)
@@ -231,6 +232,15 @@ extension Recordings {
     return findings
   }
 
+  /// Whether the file could be read when its numbers were looked at.
+  private var readFindings: [Finding] {
+    [readFailure].compactMap(\.self).map {
+      Finding(
+        .error, "\($0.file)\($0.place.isEmpty ? "" : ", \($0.place)"): \($0.found)",
+        remedy: $0.remedy)
+    }
+  }
+
   /// What the numbers themselves show; their size means nothing where a training normalises.
   ///
   /// Where numbers are no measurements, moments and changes say nothing and are not spoken of.
@@ -239,11 +249,7 @@ extension Recordings {
   ) -> ValueReport {
     let measured = check.map(measurementFindings) ?? []
     let isMeasured = measured.allSatisfy { $0.severity != .error }
-    var findings = [readFailure].compactMap(\.self).map {
-      Finding(
-        .error, "\($0.file)\($0.place.isEmpty ? "" : ", \($0.place)"): \($0.found)",
-        remedy: $0.remedy)
-    }
+    var findings = readFindings
     let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
     let gapFinding = gaps.first.map { first in
       let recordings = gaps.count
