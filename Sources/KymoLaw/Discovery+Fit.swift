@@ -10,18 +10,22 @@ extension Discovery {
   func fill(_ law: inout Law, _ supports: [[Int]]) {
     let used = Set(supports.flatMap(\.self)).sorted()
     let terms = used.map { library[$0] }
-    let form = form(law.window, terms)
-    law.rows = form.rowCount
-    let equations = parallelMap(recordings.count, threads: settings.threads) {
-      form.physical(form.equations(recordings, $0, noise: noise, draws: Discovery.draws))
-    }
     let own = supports.map { $0.compactMap(used.firstIndex) }
-    let fit = LawFit(
-      equations, supports: own, target: terms.count, threads: settings.threads)
+    func fit(_ window: TestWindow, _ chosen: [Int]) -> LawFit {
+      let form = form(window, terms)
+      let equations = parallelMap(chosen.count, threads: settings.threads) {
+        form.physical(
+          form.equations(recordings, chosen[$0], noise: noise, draws: Discovery.draws))
+      }
+      return LawFit(equations, supports: own, target: terms.count, threads: settings.threads)
+    }
+    if settings.window == nil {
+      law.window = measuringWindow(law.window, terms, fit(law.window, sample))
+    }
+    law.rows = form(law.window, terms).rowCount
+    let fit = fit(law.window, Array(0..<recordings.count))
     let values = fit.parameters
     let means = fit.representatives.indices.map { k in Statistics.mean(values.map { $0[k] }) }
-    // The 95 % interval of a jackknife of few blocks is wider than 1.96 of its errors.
-    let widening = studentFactor(freedom: form.blockCount - 1)
     law.parameters = fit.representatives.enumerated().map { k, place in
       let at = fit.places[place]
       return LawParameter(
@@ -39,13 +43,13 @@ extension Discovery {
           name: terms[at.term].name(recordings.channelNames),
           mean: zip(slopes, means).reduce(offset) { $0 + $1.0 * $1.1 },
           spread: fit.spreads[place],
-          error: fit.varies[place] ? nil : fit.offsetErrors[place],
+          error: fit.varies[place] ? nil : fit.error(ofCommon: place),
           offset: offset, slopes: slopes))
     }
     law.recordings = (0..<recordings.count).map { index in
       LawRecording(
         recording: index, parameters: values[index],
-        errors: fit.errors[index].map { $0 * widening },
+        errors: fit.errors[index],
         residuals: fit.residuals[index].map { max(0, $0.left).squareRoot() },
         noise: fit.residuals[index].map { max(0, $0.noise).squareRoot() })
     }
@@ -104,11 +108,10 @@ extension Discovery {
     }
     let fit = LawFit(
       equations, of: law, places: places, target: terms.count, threads: settings.threads)
-    let widening = studentFactor(freedom: form.blockCount - 1)
     return (0..<recordings.count).map { index in
       LawRecording(
         recording: index, parameters: fit.parameters[index],
-        errors: fit.errors[index].map { $0 * widening },
+        errors: fit.errors[index],
         residuals: fit.residuals[index].map { max(0, $0.left).squareRoot() },
         noise: fit.residuals[index].map { max(0, $0.noise).squareRoot() })
     }
@@ -127,13 +130,6 @@ extension Discovery {
           .max()?.squareRoot() ?? 0)
     }
   }
-}
-
-/// The 97.5 % quantile of Student's distribution over the normal one's, by Cornish and Fisher's
-/// expansion (Abramowitz and Stegun, 26.7.5).
-private func studentFactor(freedom: Int) -> Double {
-  let (x, n) = (1.959964, Double(max(freedom, 1)))
-  return 1 + ((x * x + 1) / 4 + (5 * x * x * x * x + 16 * x * x + 3) / (96 * n)) / n
 }
 
 func subscriptText(_ number: Int) -> String {

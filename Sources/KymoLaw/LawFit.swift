@@ -2,7 +2,7 @@
 // which vary, and how many hidden parameters make them vary.
 //
 // A coefficient varies when its spread over recordings is larger than its own errors, which come
-// from leaving out blocks of rows (the jackknife: rows overlap, blocks hardly do). The number of
+// from blocks of rows (`BlockRegression`: rows overlap, blocks hardly do). The number of
 // hidden parameters is the number of directions in which the varying coefficients spread beyond
 // their errors. Coefficients are then tied, c = a + B θ, and θ is fitted to each recording anew, with
 // every equation weighted by its residual.
@@ -24,8 +24,8 @@ struct LawFit: Sendable {
   private(set) var offsets: [Double]
   /// `[coefficient][parameter]`.
   private(set) var slopes: [[Double]]
-  /// Standard errors of the common coefficients.
-  private(set) var offsetErrors: [Double]
+  /// Covariance of the errors of the common coefficients, `[coefficient, coefficient]`.
+  private(set) var commonCovariance: [Double]
   /// Spread of every coefficient over recordings.
   private(set) var spreads: [Double] = []
   /// Which coefficients vary.
@@ -36,17 +36,24 @@ struct LawFit: Sendable {
   private(set) var strengths: [Double] = []
   /// Parameters of each recording, `[recording][parameter]`.
   private(set) var parameters: [[Double]] = []
-  /// Their standard errors.
+  /// Their standard errors, and what of these is the recording's own.
   private(set) var errors: [[Double]] = []
+  private(set) var ownErrors: [[Double]] = []
   /// Squared residual of every recording and equation over the square of the rate, corrected for
   /// noise, and what of it is noise's.
   private(set) var residuals: [[(left: Double, noise: Double)]] = []
 
-  /// By how much of its mean a coefficient may differ between recordings by what the weak form and
-  /// the solver left out.
-  private static let modelError = 1e-3
+  /// By how much of its mean a coefficient may differ between recordings and count as the same.
+  private static let notableSpread = 1e-3
 
-  private let equations: [NormalEquations]
+  /// The square of what rounding to single precision changes numbers by, 2⁻²⁴ / √3 of themselves.
+  ///
+  /// No residual is believed below it.
+  private static let rounding = 1.2e-15
+
+  private var equations: [NormalEquations]
+  /// Every coefficient's mean.
+  private var means: [Double]
   private let target: Int
   private let channels: Int
   private var size: Int { target + channels }
@@ -60,9 +67,10 @@ struct LawFit: Sendable {
     }
     let count = places.count
     offsets = [Double](repeating: 0, count: count)
-    offsetErrors = offsets
+    commonCovariance = [Double](repeating: 0, count: count * count)
     slopes = [[Double]](repeating: [], count: count)
     varies = [Bool](repeating: false, count: count)
+    means = offsets
     guard count > 0 else { return }
     findCommon(threads: threads)
     tie(threads: threads)
@@ -81,15 +89,33 @@ struct LawFit: Sendable {
     self.places = places
     let coefficients = law.equations.flatMap(\.terms)
     (offsets, slopes) = (coefficients.map(\.offset), coefficients.map(\.slopes))
-    offsetErrors = coefficients.map { $0.error ?? 0 }
+    let count = places.count
+    commonCovariance = [Double](repeating: 0, count: count * count)
+    for (place, coefficient) in coefficients.enumerated() {
+      let error = coefficient.error ?? 0
+      commonCovariance[place * count + place] = error * error
+    }
     varies = coefficients.map(\.varies)
     representatives = Array(places.indices.prefix(law.parameters.count))
-    let means = coefficients.map(\.mean)
+    means = coefficients.map(\.mean)
     if law.parameters.isEmpty {
       holdWithoutParameters()
     } else {
       fitParameters(start: equations.map { _ in means }, threads: threads)
     }
+  }
+
+  /// Standard error of a common coefficient.
+  func error(ofCommon place: Int) -> Double {
+    commonCovariance[place * places.count + place].squareRoot()
+  }
+
+  /// The same ties, fitted to other normal equations of the same columns.
+  func refitted(_ equations: [NormalEquations], threads: Int) -> LawFit {
+    var other = self
+    other.equations = equations
+    other.fitParameters(start: equations.map { _ in means }, threads: threads)
+    return other
   }
 
   // MARK: What varies
@@ -101,7 +127,7 @@ struct LawFit: Sendable {
     for place in places.indices {
       let values = free.map { $0[place] }
       let mean = Statistics.mean(values)
-      let floor = Self.modelError * mean
+      let floor = Self.notableSpread * mean
       let ratio = zip(values, covariances).reduce(0.0) { sum, entry in
         let variance = entry.1[place * places.count + place] + floor * floor
         return sum + (entry.0 - mean) * (entry.0 - mean) / max(variance, .leastNormalMagnitude)
@@ -114,9 +140,6 @@ struct LawFit: Sendable {
       let (common, other) = (own.filter { !varies[$0] }, own.filter { varies[$0] })
       guard !common.isEmpty else { continue }
       let (column, n) = (target + channel, common.count)
-      var (matrix, right) = (
-        [Double](repeating: 0, count: n * n), [Double](repeating: 0, count: n)
-      )
       var parts: [(matrix: [Double], right: [Double])] = []
       for (index, recording) in equations.enumerated() {
         let weight = 1 / rawResidual(recording, channel, free[index])
@@ -141,29 +164,16 @@ struct LawFit: Sendable {
           let explained = zip(other, cleaned[n]).reduce(0) { $0 + entry($1.0, a) * $1.1 }
           part.right[i] = weight * (g[places[a].term * size + column] - explained)
         }
-        for i in matrix.indices { matrix[i] += part.matrix[i] }
-        for i in right.indices { right[i] += part.right[i] }
         parts.append(part)
       }
-      let solved = Self.balancedSolution(matrix, right)
-      for (i, a) in common.enumerated() { offsets[a] = solved[i] }
-      // Errors from leaving out a tenth of the recordings each time; of one, from its blocks.
-      let groups = min(10, parts.count)
-      if groups > 1 {
-        let left = (0..<groups).map { group -> [Double] in
-          var (m, r) = (matrix, right)
-          for index in stride(from: group, to: parts.count, by: groups) {
-            for i in m.indices { m[i] -= parts[index].matrix[i] }
-            for i in r.indices { r[i] -= parts[index].right[i] }
-          }
-          return Self.balancedSolution(m, r)
-        }
-        for (i, a) in common.enumerated() {
-          offsetErrors[a] = Self.jackknife(left.map { [$0[i]] })[0].squareRoot()
-        }
-      } else {
-        for a in common {
-          offsetErrors[a] = covariances[0][a * places.count + a].squareRoot()
+      // Recordings are the blocks; of one, its own.
+      let fit = BlockRegression(parts)
+      for (i, a) in common.enumerated() {
+        offsets[a] = fit.solution[i]
+        for (j, b) in common.enumerated() {
+          commonCovariance[a * places.count + b] =
+            parts.count > 1
+            ? fit.covariance[i * n + j] : covariances[0][a * places.count + b]
         }
       }
     }
@@ -178,7 +188,8 @@ struct LawFit: Sendable {
     if moving.isEmpty { return holdWithoutParameters() }
     let (fits, covariances) = ownFits(fixed: offsets, threads: threads)
     let (count, n, all) = (Double(fits.count), moving.count, places.count)
-    let means = moving.map { place in Statistics.mean(fits.map { $0[place] }) }
+    self.means = places.indices.map { place in Statistics.mean(fits.map { $0[place] }) }
+    let means = moving.map { self.means[$0] }
     var spread = [Double](repeating: 0, count: n * n)
     var noise = spread
     for (fit, covariance) in zip(fits, covariances) {
@@ -190,7 +201,7 @@ struct LawFit: Sendable {
       }
     }
     for i in 0..<n {
-      let floor = Self.modelError * means[i]
+      let floor = Self.notableSpread * means[i]
       noise[i * n + i] += floor * floor
       spreads[moving[i]] = spread[i * n + i].squareRoot()
     }
@@ -234,7 +245,7 @@ struct LawFit: Sendable {
   /// What the common coefficients alone leave of every recording.
   private mutating func holdWithoutParameters() {
     parameters = equations.map { _ in [] }
-    errors = parameters
+    (errors, ownErrors) = (parameters, parameters)
     residuals = equations.map { recording in
       (0..<channels).map { self.residual(recording, $0, offsets) }
     }
@@ -298,54 +309,141 @@ struct LawFit: Sendable {
   }
 
   /// The parameters of each recording under the ties, with errors.
+  ///
+  /// With noise a draw of further noise changes the columns A by D, so it moves θ by
+  /// M⁻¹ Aᵀ(D_b − D θ), as the noise in the recording did, and what was subtracted is known to the
+  /// spread of its draws. Their mean square over all recordings, in units of M⁻¹, makes the errors of
+  /// each.
+  ///
+  /// Without noise what is left comes from quadrature, rounding and the time steps of what made the
+  /// data. It need not differ between rows, so that blocks of rows do not show it all: errors are at
+  /// least as large as if all rows erred together, M⁻¹ with weights of the whole residual.
   private mutating func fitParameters(start: [[Double]], threads: Int) {
     let tied = self
     let fits = parallelMap(equations.count, threads: threads) { tied.tiedFit($0, start[$0]) }
-    (parameters, errors, residuals) = (fits.map(\.0), fits.map(\.1), fits.map(\.2))
+    (parameters, residuals) = (fits.map(\.values), fits.map(\.residuals))
+    let draws = equations[0].draws.count
+    let ratios = representatives.indices.map { k in
+      Statistics.mean(fits.map { $0.noise[k] / $0.inverse[k] })
+    }
+    ownErrors = fits.map { fit in
+      representatives.indices.map { k in
+        draws > 0
+          ? (ratios[k] * fit.inverse[k]).squareRoot()
+          : max(
+            fit.inverse[k].squareRoot(),
+            fit.blocks[k].squareRoot() * studentFactor(freedom: fit.freedom[k]))
+      }
+    }
+    errors = zip(fits, ownErrors).map { fit, own in
+      representatives.indices.map { k in
+        (own[k] * own[k] + fit.common[k]).squareRoot()
+      }
+    }
   }
 
-  /// The parameters of a recording, their errors, and what the law leaves.
-  private func tiedFit(
-    _ index: Int, _ start: [Double]
-  ) -> ([Double], [Double], [(left: Double, noise: Double)]) {
+  /// The parameters of a recording and variances of their errors.
+  private struct TiedFit {
+    let values: [Double]
+    /// The diagonal of M⁻¹.
+    let inverse: [Double]
+    /// By blocks of rows, with their degrees of freedom.
+    let blocks: [Double]
+    let freedom: [Double]
+    /// By draws of noise.
+    let noise: [Double]
+    /// By the errors of the common coefficients, which move the parameters of all recordings.
+    let common: [Double]
+    let residuals: [(left: Double, noise: Double)]
+  }
+
+  private func tiedFit(_ index: Int, _ start: [Double]) -> TiedFit {
     let (recording, rank) = (equations[index], representatives.count)
-    let weights = (0..<channels).map { 1 / rawResidual(recording, $0, start) }
-    func solve(_ gram: [Double], _ offsets: [Double]) -> [Double] {
-      var (matrix, right) = (
-        [Double](repeating: 0, count: rank * rank), [Double](repeating: 0, count: rank)
-      )
-      for (a, one) in places.enumerated() {
-        // What the offsets leave of the rate, seen by this term.
-        var side = gram[one.term * size + target + one.channel]
-        for (b, other) in places.enumerated() where other.channel == one.channel {
-          let entry = gram[one.term * size + other.term]
-          side -= entry * offsets[b]
-          for k in 0..<rank {
-            for l in 0..<rank {
-              matrix[k * rank + l] += weights[one.channel] * slopes[a][k] * entry * slopes[b][l]
-            }
+    // Equations are weighted by what the recording's own coefficients leave of them.
+    func weights(_ coefficients: [Double]) -> [Double] {
+      (0..<channels).map { 1 / rawResidual(recording, $0, coefficients) }
+    }
+    let (matrix, right) = tiedEquations(recording.total, weights(start))
+    let weights = weights(self.coefficients(BlockRegression([(matrix, right)]).solution))
+    let fit = BlockRegression(recording.blocks.map { tiedEquations($0, weights) })
+    let found = coefficients(fit.solution)
+    func moved(_ side: [Double], _ k: Int) -> Double {
+      (0..<rank).reduce(0) { $0 + fit.inverse[k * rank + $1] * side[$1] }
+    }
+    let count = Double(recording.draws.count)
+    let pushes = recording.draws.map { push($0.cross, found, weights) }
+    let doubts = recording.draws.map { push($0.added, found, weights) }
+    let common = places.indices.filter { !varies[$0] }
+    let pulls = common.map { pull(of: $0, recording.total, weights) }
+    return TiedFit(
+      values: fit.solution, inverse: (0..<rank).map { fit.inverse[$0 * rank + $0] },
+      blocks: (0..<rank).map { fit.covariance[$0 * rank + $0] }, freedom: fit.freedom,
+      noise: (0..<rank).map { k in
+        guard count > 0 else { return 0 }
+        let square = pushes.reduce(0) { $0 + moved($1, k) * moved($1, k) } / count
+        return square + Statistics.sampleVariance(doubts.map { moved($0, k) }) / count
+      },
+      common: (0..<rank).map { k in
+        var variance = 0.0
+        let shifts = pulls.map { moved($0, k) }
+        for (i, a) in common.enumerated() {
+          for (j, b) in common.enumerated() {
+            variance += shifts[i] * commonCovariance[a * places.count + b] * shifts[j]
           }
         }
-        for k in 0..<rank { right[k] += weights[one.channel] * slopes[a][k] * side }
+        return max(0, variance)
+      },
+      residuals: (0..<channels).map { residual(recording, $0, found) })
+  }
+
+  /// The right-hand side of the parameters that products of columns with changes make.
+  private func push(
+    _ products: [Double], _ coefficients: [Double], _ weights: [Double]
+  ) -> [Double] {
+    var side = [Double](repeating: 0, count: representatives.count)
+    for (a, one) in places.enumerated() {
+      var value = products[one.term * size + target + one.channel]
+      for (b, other) in places.enumerated() where other.channel == one.channel {
+        value -= coefficients[b] * products[one.term * size + other.term]
       }
-      return Self.balancedSolution(matrix, right)
+      for k in side.indices { side[k] += weights[one.channel] * slopes[a][k] * value }
     }
-    let values = solve(recording.total, offsets)
-    let covariance = Self.jackknife(
-      recording.blocks.indices.map { solve(recording.without([$0]), offsets) })
-    var variance = (0..<rank).map { covariance[$0 * rank + $0] }
-    // The errors of the common coefficients move the parameters of all recordings.
-    for place in places.indices where !varies[place] {
-      var shifted = offsets
-      shifted[place] += offsetErrors[place]
-      let moved = solve(recording.total, shifted)
-      for k in 0..<rank { variance[k] += (moved[k] - values[k]) * (moved[k] - values[k]) }
-    }
-    let found = coefficients(values)
-    return (
-      values, variance.map { $0.squareRoot() },
-      (0..<channels).map { residual(recording, $0, found) }
+    return side
+  }
+
+  /// The normal equations of the parameters, every equation with its weight.
+  private func tiedEquations(
+    _ gram: [Double], _ weights: [Double]
+  ) -> (matrix: [Double], right: [Double]) {
+    let rank = representatives.count
+    var (matrix, right) = (
+      [Double](repeating: 0, count: rank * rank), [Double](repeating: 0, count: rank)
     )
+    for (a, one) in places.enumerated() {
+      // What the offsets leave of the rate, seen by this term.
+      var side = gram[one.term * size + target + one.channel]
+      for (b, other) in places.enumerated() where other.channel == one.channel {
+        let entry = gram[one.term * size + other.term]
+        side -= entry * offsets[b]
+        for k in 0..<rank {
+          for l in 0..<rank {
+            matrix[k * rank + l] += weights[one.channel] * slopes[a][k] * entry * slopes[b][l]
+          }
+        }
+      }
+      for k in 0..<rank { right[k] += weights[one.channel] * slopes[a][k] * side }
+    }
+    return (matrix, right)
+  }
+
+  /// By what the right-hand side of the parameters falls with a common coefficient.
+  private func pull(of place: Int, _ gram: [Double], _ weights: [Double]) -> [Double] {
+    let (channel, term) = (places[place].channel, places[place].term)
+    return representatives.indices.map { k in
+      places.indices.filter { places[$0].channel == channel }.reduce(0) {
+        $0 + weights[channel] * slopes[$1][k] * gram[places[$1].term * size + term]
+      }
+    }
   }
 
   /// All coefficients of a recording with some parameters.
@@ -362,59 +460,43 @@ struct LawFit: Sendable {
   private func ownFits(
     fixed: [Double]?, threads: Int
   ) -> (values: [[Double]], covariances: [[Double]]) {
+    let all = places.count
+    let free = places.indices.filter { fixed == nil || varies[$0] }
     let fits = parallelMap(equations.count, threads: threads) { index in
-      let recording = equations[index]
-      let values = fit(recording.total, fixed: fixed)
-      let left = recording.blocks.indices.map { fit(recording.without([$0]), fixed: fixed) }
-      return (values, Self.jackknife(left))
+      let fit = BlockRegression(
+        equations[index].blocks.map { ownEquations($0, free, fixed: fixed) })
+      var (values, covariance) = (
+        fixed ?? places.map { _ in 0 }, [Double](repeating: 0, count: all * all)
+      )
+      for (i, a) in free.enumerated() {
+        values[a] = fit.solution[i]
+        for (j, b) in free.enumerated() {
+          covariance[a * all + b] = fit.covariance[i * free.count + j]
+        }
+      }
+      return (values, covariance)
     }
     return (fits.map(\.0), fits.map(\.1))
   }
 
-  private func fit(_ gram: [Double], fixed: [Double]?) -> [Double] {
-    var result = fixed ?? places.map { _ in 0 }
-    for channel in 0..<channels {
-      let own = places.indices.filter { places[$0].channel == channel }
-      let free = own.filter { fixed == nil || varies[$0] }
-      guard !free.isEmpty else { continue }
-      let held = own.filter { fixed != nil && !varies[$0] }
-      let matrix = free.flatMap { a in
-        free.map { gram[places[a].term * size + places[$0].term] }
-      }
-      let right = free.map { a in
-        held.reduce(gram[places[a].term * size + target + channel]) {
-          $0 - gram[places[a].term * size + places[$1].term] * result[$1]
-        }
-      }
-      for (a, value) in zip(free, Self.balancedSolution(matrix, right)) { result[a] = value }
-    }
-    return result
-  }
-
-  /// The solution of a symmetric system whose rows have different units.
-  private static func balancedSolution(_ matrix: [Double], _ right: [Double]) -> [Double] {
-    let n = right.count
-    let scales = (0..<n).map { max(abs(matrix[$0 * n + $0]), 1e-300).squareRoot() }
-    let balanced = (0..<n * n).map { matrix[$0] / scales[$0 / n] / scales[$0 % n] }
-    let solved = SymmetricSystem(balanced, zip(right, scales).map { $0 / $1 }).solution
-    return zip(solved, scales).map { $0 / $1 }
-  }
-
-  /// The covariance of an estimate from estimates that each lack one block.
-  private static func jackknife(_ left: [[Double]]) -> [Double] {
-    let (n, count) = (left[0].count, Double(left.count))
-    var covariance = [Double](repeating: 0, count: n * n)
-    guard left.count > 1 else { return covariance }
-    let means = (0..<n).map { k in Statistics.mean(left.map { $0[k] }) }
-    for values in left {
-      for i in 0..<n {
-        for j in 0..<n {
-          covariance[i * n + j] +=
-            (count - 1) / count * (values[i] - means[i]) * (values[j] - means[j])
-        }
+  /// The normal equations of some coefficients; the others are held.
+  private func ownEquations(
+    _ gram: [Double], _ free: [Int], fixed: [Double]?
+  ) -> (matrix: [Double], right: [Double]) {
+    let matrix = free.flatMap { a in
+      free.map {
+        places[a].channel == places[$0].channel
+          ? gram[places[a].term * size + places[$0].term] : 0
       }
     }
-    return covariance
+    let right = free.map { a -> Double in
+      let channel = places[a].channel
+      let rate = gram[places[a].term * size + target + channel]
+      guard let fixed else { return rate }
+      return places.indices.filter { places[$0].channel == channel && !varies[$0] }
+        .reduce(rate) { $0 - gram[places[a].term * size + places[$1].term] * fixed[$1] }
+    }
+    return (matrix, right)
   }
 
   /// The residual of a recording over the square of its rate, and what noise added to both.
@@ -444,6 +526,6 @@ struct LawFit: Sendable {
   ) -> Double {
     let part = residual(recording, channel, coefficients)
     let norm = max(recording.total[(target + channel) * size + target + channel], 1e-300)
-    return max(abs(part.left) + max(part.noise, 0), 1e-12) * norm
+    return (abs(part.left) + max(part.noise, 0) + Self.rounding) * norm
   }
 }

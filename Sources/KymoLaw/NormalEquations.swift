@@ -3,6 +3,14 @@
 import KymoData
 import KymoNumerics
 
+/// What one draw of further noise did to a recording's columns A: their changes are D.
+struct NoiseDraw: Sendable {
+  /// AᵀD, `[size, size]`.
+  let cross: [Double]
+  /// What the draw says that noise added to AᵀA.
+  let added: [Double]
+}
+
 /// The Gram matrices of one recording's columns.
 struct NormalEquations: Sendable {
   /// Number of columns: terms, then targets.
@@ -11,11 +19,13 @@ struct NormalEquations: Sendable {
   let blocks: [[Double]]
   /// What noise added, of all blocks together.
   let noise: [Double]
+  /// What further noise did, draw by draw; empty where there is none.
+  let draws: [NoiseDraw]
   /// The sum over blocks.
   let total: [Double]
 
-  init(size: Int, blocks: [[Double]], noise: [Double]) {
-    (self.size, self.blocks, self.noise) = (size, blocks, noise)
+  init(size: Int, blocks: [[Double]], noise: [Double], draws: [NoiseDraw] = []) {
+    (self.size, self.blocks, self.noise, self.draws) = (size, blocks, noise, draws)
     total = NormalEquations.sum(blocks)
   }
 
@@ -50,7 +60,8 @@ extension WeakForm {
       return result
     }
     return NormalEquations(
-      size: equations.size, blocks: equations.blocks.map(scaled), noise: scaled(equations.noise))
+      size: equations.size, blocks: equations.blocks.map(scaled), noise: scaled(equations.noise),
+      draws: equations.draws.map { NoiseDraw(cross: scaled($0.cross), added: scaled($0.added)) })
   }
 
   /// The normal equations of a recording.
@@ -65,6 +76,8 @@ extension WeakForm {
     _ recordings: Recordings, _ index: Int, noise: [Double], draws: Int
   ) -> NormalEquations {
     let variance = noise.map { $0 * $0 }
+    // A file larger than memory is read once.
+    defer { recordings.letGo(of: index) }
     return unsafe recordings.withRecording(index) { numbers in
       let columns = unsafe self.columns(numbers, noise: variance)
       var blocks = columns.map { gram($0) }
@@ -78,9 +91,11 @@ extension WeakForm {
       // F(2σ²) − F(σ²) = ⟨D₁ᵀD₁⟩ and F(0) ≈ F(σ²) − 2⟨D₁ᵀD₁⟩ + ⟨D₂ᵀD₂⟩, exact for terms to degree 2.
       // The idea is that of simulation–extrapolation: Cook and Stefanski, J. Am. Stat. Assoc. 89
       // (1994).
+      var seen: [NoiseDraw] = []
       for draw in 0..<draws {
         var before = columns
-        for (level, weight) in [(2, -2.0), (3, 1.0)] {
+        var (cross, own) = (added.map { _ in 0.0 }, added.map { _ in 0.0 })
+        for (level, weight) in [(2, 2.0), (3, -1.0)] {
           let after = unsafe self.columns(numbers, noise: variance.map { Double(level) * $0 }) {
             values, channel, frame in
             for part in 1..<level {
@@ -90,16 +105,22 @@ extension WeakForm {
             }
           }
           for block in blocks.indices {
-            let change = gram(zip(after[block], before[block]).map { $0 - $1 })
-            for i in change.indices {
-              blocks[block][i] += weight / Double(draws) * change[i]
-              added[i] -= weight / Double(draws) * change[i]
+            let change = zip(after[block], before[block]).map { $0 - $1 }
+            let square = gram(change)
+            for i in square.indices {
+              blocks[block][i] -= weight / Double(draws) * square[i]
+              own[i] += weight * square[i]
             }
+            guard level == 2 else { continue }
+            let product = gram(columns[block], change)
+            for i in product.indices { cross[i] += product[i] }
           }
           before = after
         }
+        for i in own.indices { added[i] += own[i] / Double(draws) }
+        seen.append(NoiseDraw(cross: cross, added: own))
       }
-      return NormalEquations(size: columnCount, blocks: blocks, noise: added)
+      return NormalEquations(size: columnCount, blocks: blocks, noise: added, draws: seen)
     }
   }
 
@@ -114,6 +135,14 @@ extension WeakForm {
       }
     }
     return matrix
+  }
+
+  /// Products of columns with others, `[size, size]`.
+  private func gram(_ columns: [Double], _ others: [Double]) -> [Double] {
+    let rows = columns.count / columnCount
+    return (0..<columnCount * columnCount).map { place in
+      dot(columns, place / columnCount * rows, others, place % columnCount * rows, rows)
+    }
   }
 }
 

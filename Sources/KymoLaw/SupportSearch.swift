@@ -145,19 +145,30 @@ struct SupportSearch: Sendable {
       noise: Statistics.mean(parts.map(\.noise)))
   }
 
-  /// Whether a residual could be that of the true law: small, or small beside the noise in the rate.
+  /// Whether a residual could be that of the true law: a test of its mean against zero.
+  ///
+  /// Of a complete law the corrected residual R of a recording has the mean 0, but for what quadrature
+  /// leaves, `tolerance`, and for the error of the noise's variance, `noiseDoubt` of what noise adds.
+  /// The mean over recordings must lie within that and 2.58 of its standard errors, which chance
+  /// breaks in 1 % of complete laws at most. Where the standard error is so large that a term
+  /// could hide in it, nothing is claimed either.
   ///
   /// - Parameters:
   ///   - residual: Squared residual over the square of the rate, corrected for noise.
   ///   - error: Its standard error.
   ///   - noise: What noise adds to it.
-  ///   - tolerance: What is small.
+  ///   - tolerance: What quadrature may leave.
   /// - Returns: Whether no term need be missing.
   static func isComplete(
     _ residual: Double, error: Double, noise: Double, tolerance: Double = tolerance
   ) -> Bool {
-    abs(residual) <= max(tolerance, 0.1 * noise) && error <= max(tolerance, 0.1 * noise)
+    let scatter = 2.58 * error
+    return abs(residual) <= tolerance + noiseDoubt * noise + scatter
+      && scatter <= max(tolerance, 0.5 * noise)
   }
+
+  /// The part by which the variance of noise may be wrong.
+  private static let noiseDoubt = 0.1
 
   /// The smallest support on a path that no larger one beats, among those that could be the law.
   static func choice(

@@ -39,11 +39,13 @@ struct WeakForm: Sendable {
   /// The half width along y over that along x.
   private let aspect: Double
   private let centres: (time: [Int], space: [[Int]])
+  /// Number of pieces along each space axis in which rows are summed apart.
+  private let tiles: [Int]
   private let isPeriodic: [Bool]
   private let monomials: [LawTerm]
   /// Of each term: its monomial and the correlations that make it up.
   private let parts: [(monomial: Int, sum: [(weight: Double, x: Int, y: Int)])]
-  /// Number of pieces along time and along x in which rows are summed apart.
+  /// Number of pieces in time and in space in which rows are summed apart.
   let blocks: (time: Int, space: Int)
   /// The time half width and the length half width along x, in the file's units.
   let units: (time: Double, length: Double)
@@ -72,7 +74,7 @@ struct WeakForm: Sendable {
     aspect = (spacings.last ?? 1) / spacings[0]
     isPeriodic = recordings.boundary.map { $0 == .periodic }
     // Rows that overlap more say little more; in two dimensions there are enough.
-    let overlap = recordings.spaceRank == 1 ? 3 : 2
+    let overlap = recordings.spaceRank == 1 ? 4 : 3
     func lattice(_ count: Int, _ half: Int, wraps: Bool) -> [Int] {
       let step = max(1, half / overlap)
       return wraps
@@ -83,7 +85,10 @@ struct WeakForm: Sendable {
       lattice(frames, window.time, wraps: false),
       zip(points, isPeriodic).map { lattice($0, window.space, wraps: $1) }
     )
-    blocks = (max(1, min(4, centres.time.count / 2)), max(1, min(4, centres.space[0].count / 2)))
+    // Of a half width at least: rows of neighbouring blocks then hardly overlap.
+    func pieces(_ centres: [Int]) -> Int { max(1, min(4, centres.count / overlap)) }
+    tiles = centres.space.map(pieces)
+    blocks = (pieces(centres.time), tiles.reduce(1, *))
     var monomials: [LawTerm] = []
     parts = terms.map { term in
       let monomial = term.monomial
@@ -216,18 +221,24 @@ struct WeakForm: Sendable {
   }
 
   private func sorted(_ columns: [[Double]]) -> [[Double]] {
-    let width = centres.space.dropFirst().reduce(1) { $0 * $1.count }
-    let (times, places) = (centres.time.count, centres.space[0].count)
+    let places = centres.space.map(\.count) + (centres.space.count == 1 ? [1] : [])
+    let tiles = tiles + (tiles.count == 1 ? [1] : [])
+    func range(_ piece: Int, _ pieces: Int, _ count: Int) -> Range<Int> {
+      piece * count / pieces..<(piece + 1) * count / pieces
+    }
     return (0..<blockCount).map { block in
-      let (i, j) = (block / blocks.space, block % blocks.space)
-      let rows = i * times / blocks.time..<(i + 1) * times / blocks.time
-      let span = j * places / blocks.space * width..<(j + 1) * places / blocks.space * width
+      let tile = block % blocks.space
+      let times = range(block / blocks.space, blocks.time, centres.time.count)
+      let rows = range(tile / tiles[1], tiles[0], places[0])
+      let span = range(tile % tiles[1], tiles[1], places[1])
       var result = [Double]()
-      result.reserveCapacity(columns.count * rows.count * span.count)
+      result.reserveCapacity(columns.count * times.count * rows.count * span.count)
       for column in columns {
-        for row in rows {
-          let start = row * places * width
-          result += column[start + span.lowerBound..<start + span.upperBound]
+        for time in times {
+          for row in rows {
+            let start = (time * places[0] + row) * places[1]
+            result += column[start + span.lowerBound..<start + span.upperBound]
+          }
         }
       }
       return result

@@ -1,4 +1,5 @@
 // The laws of five systems that NumPy made, and what must not be taken for a law.
+import Foundation
 import KymoData
 import KymoNumerics
 import Testing
@@ -60,7 +61,112 @@ struct DiscoveryTests {
     for score in law.scores { #expect(score.rSquared >= 0.98, "\(score)") }
   }
 
+  /// True values less those found, in error bars, over draws of noise.
+  @Test func errorBarsHoldTheTruth() throws {
+    let clean = try goldenRecordings("allen-cahn")
+    var distances: [Double] = []
+    for seed in 1...8 {
+      let law = try law(clean.noisy(0.05, seed: UInt64(seed)))
+      let known = try #require(clean.params)
+      for recording in law.recordings {
+        let truth = Double(known[recording.recording, 0])
+        distances.append((recording.parameters[0] - truth) / recording.errors[0])
+      }
+    }
+    try #require(distances.count == 40)
+    // 38 of 40 are expected inside; fewer than 33 or a mean square beyond these is chance in 1,000.
+    #expect(distances.filter { abs($0) < 1.96 }.count >= 33, "\(distances)")
+    let square = Statistics.mean(distances.map { $0 * $0 })
+    #expect((0.4...1.9).contains(square), "\(square)")
+  }
+
   // MARK: What must not be taken for a law
+
+  @Test(
+    "Without a true term no law is claimed, with noise neither",
+    arguments: ["u", "d2x(u)", "u^3"], [0, 0.05, 0.1])
+  func aMissingTermIsNoLaw(_ term: String, _ noise: Double) throws {
+    let recordings = try goldenRecordings("allen-cahn").noisy(noise, seed: 3)
+    var settings = DiscoverySettings()
+    settings.without = [term]
+    let law = try Discovery(recordings, settings).run()
+    #expect(law.refusal != nil, "\(law.text)")
+  }
+
+  @Test func aResidualIsTestedAgainstItsErrors() {
+    func isComplete(_ residual: Double, error: Double, noise: Double) -> Bool {
+      SupportSearch.isComplete(residual, error: error, noise: noise)
+    }
+    #expect(isComplete(2e-3, error: 1e-3, noise: 0.02))
+    #expect(!isComplete(6e-3, error: 1e-3, noise: 0.02))
+    // Where a term could hide in the scatter nothing is claimed.
+    #expect(!isComplete(0, error: 5e-3, noise: 0.02))
+    #expect(!isComplete(1e-4, error: 0, noise: 0))
+  }
+
+  /// Diffusivity that doubles in the middle of every recording; solutions are sums of waves.
+  @Test func aParameterThatVariesWithinRecordingsIsNamed() throws {
+    let (points, frames, length, interval) = (64, 120, 20.0, 0.05)
+    var random = RandomStream(seed: 8, purpose: .testing)
+    var field: [Float] = []
+    for _ in 0..<4 {
+      let waves = (1...5).map { (Double($0), random.normal(), 2 * Double.pi * random.uniform()) }
+      for frame in 0..<frames {
+        let time = interval * Double(frame)
+        let decay = 0.4 * min(time, 3) + 0.8 * max(0, time - 3)
+        for point in 0..<points {
+          let value = waves.reduce(0.0) { sum, wave in
+            let k = 2 * Double.pi * wave.0 / length
+            return sum + wave.1 * exp(-decay * k * k)
+              * cos(k * length * Double(point) / Double(points) + wave.2)
+          }
+          field.append(Float(value))
+        }
+      }
+    }
+    var metadata = RecordingsMetadata()
+    (metadata.frameInterval, metadata.extents, metadata.boundary) = (
+      interval, [length], [.periodic]
+    )
+    let recordings = Recordings(
+      x: HostArray(field, shape: [4, 1, frames, points]), metadata: metadata)
+    let refusal = try #require(try law(recordings, order: 2).refusal)
+    guard case .variesWithinRecording(let channel, let residual) = refusal else {
+      Issue.record("\(refusal)")
+      return
+    }
+    #expect(channel == "u" && residual > 0.01)
+    #expect(refusal.description.contains("vary within a recording"))
+  }
+
+  /// One wave and a trace of another: u and u_xx are all but the same column.
+  @Test func termsThatCannotBeToldApartAreNamed() throws {
+    func recordings(_ second: Double) -> Recordings {
+      let (points, frames, length) = (64, 64, 20.0)
+      let field = (0..<frames * points).map { place -> Float in
+        let (time, x) = (0.05 * Double(place / points), 2 * Double.pi * Double(place % points) / 64)
+        return Float(exp(-0.1 * time) * cos(x) + second * exp(-0.4 * time) * cos(2 * x))
+      }
+      var metadata = RecordingsMetadata()
+      (metadata.frameInterval, metadata.extents, metadata.boundary) = (0.05, [length], [.periodic])
+      return Recordings(x: HostArray(field, shape: [1, 1, frames, points]), metadata: metadata)
+    }
+    func pair(_ recordings: Recordings) throws -> [String]? {
+      let discovery = try Discovery(recordings, DiscoverySettings())
+      let form = discovery.form(TestWindow(time: 12, space: 12))
+      let equations = [form.equations(recordings, 0, noise: [0], draws: 0)]
+      let terms = try ["u", "d2x(u)"].map { try LawTerm($0, channels: ["u"], spaceRank: 1) }
+      let support = terms.compactMap(discovery.library.firstIndex)
+      return discovery.tradingTerms(form, equations, support)?.map {
+        discovery.library[$0].name(["u"])
+      }
+    }
+    #expect(try pair(recordings(0.3)) == nil)
+    let found = try #require(try pair(recordings(1e-6)))
+    #expect(Set(found) == ["u", "u_xx"])
+    let sentence = LawRefusal.indistinguishable(channel: "u", terms: found).description
+    #expect(sentence.contains("cannot be told apart") && sentence.contains("--without"))
+  }
 
   @Test func aLawWhoseSolutionsLeaveTheRecordingsIsNone() throws {
     let recordings = try goldenRecordings("allen-cahn")

@@ -63,6 +63,18 @@ import KymoNumerics
       UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
+  /// Gives the memory of the whole pages in `range` back to the system; they are read again when they
+  /// are looked at.
+  func letGo(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(name): bytes \(range)")
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let first = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    guard first < end else { return }
+    // The mapping is of a file and read-only: nothing is lost. Where the system refuses, pages stay.
+    _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
+
   /// A copy of `count` bytes from `offset`, for headers; says `what` was cut when they are not
   /// there.
   func header(at offset: Int, count: Int, _ what: String) throws(FormatError) -> [UInt8] {

@@ -272,6 +272,15 @@ public struct Recordings: Sendable {
     }
   }
 
+  /// Says that a recording will not be read again soon: what of a mapped file is in memory for it
+  /// is given back, so that reading all of a large file once does not fill it.
+  package func letGo(of index: Int) {
+    guard case .mapped(let file, let range, let type) = storage, source == nil, strides[0] > 0
+    else { return }
+    let start = range.lowerBound + type.width * (firstEntry + index * strides[0])
+    file.letGo(start..<min(start + type.width * strides[0], range.upperBound))
+  }
+
   /// Whether a channel of a frame is one piece of float32 of this machine, in the units of the
   /// file.
   var hasWholeFrames: Bool {
