@@ -82,21 +82,25 @@ package struct Discover: ParsableCommand {
       folder?.appending(path: $0)
     }
     for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
+    let terminal = Terminal(quiet: outputOptions.quiet)
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let recordings = try Recordings.load(
       URL(filePath: file), key: layoutOptions.key, axes: layoutOptions.axes)
+    for finding in try recordings.validate(file: file, threads: threads) {
+      terminal.insist("Warning: \(file): \(finding.message). \(finding.remedy)")
+    }
     let latents = try latentRun.map { try extracted($0) }
     var settings = DiscoverySettings()
     (settings.order, settings.terms, settings.without) = (order, term, without)
     settings.derived = derive
-    settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let terminal = Terminal(quiet: outputOptions.quiet)
+    settings.threads = threads
     var law = try Discovery(recordings, settings).run { terminal.say($0) }
     for (name, offset) in zip(recordings.channelNames, recordings.offset ?? [])
     where offset != 0 {
       terminal.insist("Note: in the law \(name) stands for \(name) − \(offset), its mean.")
     }
     terminal.say("solving the law")
-    try law.verify(on: recordings, threads: settings.threads)
+    try law.verify(on: recordings, threads: threads)
     if let latents, law.refusal == nil {
       law.latents = try law.meanings(ofLatents: latents.means, relevant: latents.relevant)
     }

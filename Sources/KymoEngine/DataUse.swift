@@ -13,6 +13,6 @@ extension DataUseOptions {
   ) throws -> UsedRecordings {
     var use = DataUse()
     (use.layout, use.asTrained, use.resamples) = (layout.layout, asTrained, resample)
-    return try use.load(file, for: directory, hooks: hooks).used
+    return try use.load(URL(filePath: file), for: directory, hooks: hooks)
   }
 }

@@ -13,11 +13,14 @@ extension Evaluate: TensorVerb {
     StopSignal.install()
     let trained = try MethodList.current.load(directory, device: compute.device)
     var test = TestChoice.recipe
-    if let file {
+    // Who insists means the file of the recipe where no other is given.
+    let url =
+      try file.map { URL(filePath: $0) }
+      ?? (asTrained ? trained.testFile(.recipe, hooks: talk.work) : nil)
+    if let url {
       var use = DataUse()
-      (use.layout, use.asTrained, use.canResample) = (layout.layout, asTrained, false)
-      test = .file(
-        URL(filePath: file), try use.load(file, for: directory, hooks: talk.work).layout)
+      (use.layout, use.asTrained) = (layout.layout, asTrained)
+      test = .file(url, use)
     }
     let results = try TrainingRun.evaluate(trained, on: test, hooks: talk.work)
     try talk.show(results)

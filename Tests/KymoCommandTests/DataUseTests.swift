@@ -54,9 +54,10 @@ import Testing
 
   /// The test recordings, changed and written under a name.
   private func write(
-    _ name: String, scale: Float = 1, _ change: (inout RecordingsMetadata) -> Void = { _ in }
+    _ name: String, of file: String = "test", scale: Float = 1, times: [Double]? = nil,
+    _ change: (inout RecordingsMetadata) -> Void = { _ in }
   ) throws {
-    let recordings = try Recordings.load(tool.file("test.npz"))
+    let recordings = try Recordings.load(tool.file(file + ".npz"))
     var metadata = recordings.metadata
     change(&metadata)
     let values = (0..<recordings.count).flatMap { recordings[$0].exchanged(0).elements }
@@ -68,7 +69,11 @@ import Testing
     }
     let ends = metadata.boundary.map(\.rawValue)
     if ends != ["unknown"] { try writer.add("boundary", ends) }
-    if !metadata.channelUnits.isEmpty { try writer.add("channel_units", metadata.channelUnits) }
+    for (key, texts) in [
+      ("channel_units", metadata.channelUnits), ("channel_names", metadata.channelNames),
+      ("axis_units", metadata.axisUnits),
+    ] where !texts.isEmpty { try writer.add(key, texts) }
+    if let times { try writer.add("t", HostArray(times, shape: [times.count])) }
     try writer.finish()
   }
 
@@ -129,6 +134,94 @@ import Testing
     // The step of a forecast is the model's, whatever its input says.
     let step = try Recordings.load(tool.file("test.npz")).frameInterval
     #expect(try Recordings.load(tool.file("led-step.npz")).frameInterval == step)
+  }
+
+  @Test(
+    "missing ends are named, not the spacing that they would change; insisting takes the trained")
+  func ends() throws {
+    try write("open") { $0.boundary = [.open] }
+    try refuses("open", "boundary of x", "is open")
+    try write("none") { $0.boundary = [.unknown] }
+    try refuses("none", "boundary of x", "periodic")
+    let usual = try tool.run("evaluate", "vae", "test.npz", "--threads", "1")
+    let insisted = try tool.run("evaluate", "vae", "none.npz", "--as-trained", "--threads", "1")
+    #expect(usual.status == 0 && insisted.status == 0)
+    // The evaluation too takes them as periodic.
+    func numbers(_ outcome: Outcome) -> Substring? {
+      outcome.output.split(separator: "\n").first { $0.hasPrefix("propagating decoder") }
+    }
+    #expect(numbers(usual) != nil && numbers(usual) == numbers(insisted))
+  }
+
+  @Test("units that are not given, and channels of another name, are refused")
+  func units() throws {
+    for name in ["train", "test"] {
+      try write("units-\(name)", of: name) {
+        ($0.channelNames, $0.channelUnits, $0.axisUnits) = (["speed"], ["m/s"], ["s", "m"])
+      }
+    }
+    let trained = try tool.run(
+      "train", "led.yaml", "data.train=units-train.npz", "data.test=units-test.npz", "-o", "units",
+      "--threads", "1")
+    #expect(trained.status == 0, "\(trained.words)")
+    func use(_ file: String) throws -> Outcome {
+      try tool.run("forecast", "units", file + ".npz", "-o", "units-\(file)-out.npz")
+    }
+    let same = try use("units-test")
+    #expect(same.status == 0 && !same.words.contains("Warning:"), "\(same.words)")
+    // A forecast says of its axes and channels what its input said.
+    let made = try Recordings.load(tool.file("units-units-test-out.npz"))
+    #expect(made.boundary == [.periodic] && made.metadata.channelUnits == ["m/s"])
+    #expect(made.channelNames == ["speed"] && made.extents != nil)
+    try write("bare") { $0.channelNames = ["speed"] }
+    let bare = try use("bare")
+    #expect(bare.status == 2 && bare.words.contains("unit of t' is absent"), "\(bare.words)")
+    try write("other") {
+      ($0.channelNames, $0.channelUnits, $0.axisUnits) = (["pressure"], ["m/s"], ["s", "m"])
+    }
+    let other = try use("other")
+    #expect(other.status == 2 && other.words.contains("is 'pressure'"), "\(other.words)")
+  }
+
+  @Test("files of a recipe are compared with its training data too")
+  func recipes() throws {
+    try write("half") { $0.frameInterval? *= 0.5 }
+    try write("large", scale: 1000)
+    for name in ["vae", "led"] {
+      let run = try tool.run(
+        "train", "\(name).yaml", "data.test=half.npz", "-o", "half-\(name)", "--threads", "1")
+      #expect(run.status == 0, "\(run.words)")
+      let evaluated = try tool.run("evaluate", "half-\(name)", "--threads", "1")
+      #expect(
+        evaluated.status == 2 && evaluated.words.contains("dt' is 0.1963"), "\(evaluated.words)")
+      let insisted = try tool.run("evaluate", "half-\(name)", "--as-trained", "--threads", "1")
+      #expect(insisted.status == 0 && insisted.words.contains("Warning"), "\(insisted.words)")
+    }
+    let marked = try tool.run("evaluate", "led", "large.npz", "--threads", "1")
+    #expect(marked.status == 0, "\(marked.words)")
+    #expect(try tool.text("led/results.json").contains("3 of 3 recordings lie outside"))
+    let trained = try tool.run("train", "led.yaml", "data.validation=half.npz", "-o", "v")
+    #expect(
+      trained.status == 2 && trained.words.contains("data.validation: dt"), "\(trained.words)")
+  }
+
+  @Test("numbers that are no measurements are refused by every verb")
+  func measurements() throws {
+    var times = (0..<64).map { 0.39269908 * Double($0) }
+    times[30] += 0.15
+    try write("uneven", times: times)
+    for outcome in try use("uneven") {
+      #expect(outcome.status == 1 && outcome.words.contains("even times"), "\(outcome.words)")
+    }
+  }
+
+  @Test("forecasts that no memory holds are refused before anything is computed")
+  func memory() throws {
+    for run in ["vae", "led"] {
+      let outcome = try tool.run(
+        "forecast", run, "test.npz", "--horizon", "100000000000", "-o", "long.npz")
+      #expect(outcome.status == 2 && outcome.words.contains("memory suffices"), "\(outcome.words)")
+    }
   }
 
   @Test("every second frame of recordings with half the step is what the model knows")

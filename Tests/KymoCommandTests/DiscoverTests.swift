@@ -50,6 +50,23 @@ import Testing
     #expect(try tool.run("discover", "b.npz", "-o", "law", "--force", "-q").status == 0)
   }
 
+  @Test("Numbers that are no measurements are refused before a law is sought in them")
+  func marks() throws {
+    let made = try tool.run("simulate", "burgers", "recordings=3", "-q", "-o", "b.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let recordings = try Recordings.load(tool.file("b.npz"))
+    for value in [-9999, Float.nan] {
+      var x = HostArray(
+        (0..<3).flatMap { recordings[$0].exchanged(0).elements }, shape: recordings.shape)
+      for t in 4..<9 { x[1, 0, t, 3] = value }
+      try Recordings(x: x, metadata: recordings.metadata).write(to: tool.file("marked.npz"))
+      let refused = try tool.run("discover", "marked.npz", "-o", "law")
+      #expect(
+        refused.status == 1 && refused.words.contains("recording 1") && !tool.has("law"),
+        "\(refused.words)")
+    }
+  }
+
   @Test("Latents of a run are explained by what they multiply, and named in later recordings")
   func latents() throws {
     let made = try tool.run("simulate", "burgers", "recordings=8", "-q", "-o", "b.npz")

@@ -65,12 +65,12 @@ import Testing
     let latents = (0..<2).map {
       ExtractedLatents(recording: $0, mean: [0], standardDeviation: [1], parameters: [])
     }
-    func doubts(_ unusual: [Int: String]?) throws -> [String] {
+    func doubts(_ unusual: [Int: String]) throws -> [String] {
       try run.trust(
         in: latents, of: recordings, relevant: [true], unusual: unusual, WorkHooks()
       ).doubts
     }
-    #expect(try doubts(nil) == ["", ""])
+    #expect(try doubts([:]) == ["", ""])
     #expect(try doubts([1: "marked"]) == ["", "marked"])
   }
 

@@ -102,6 +102,23 @@ import Testing
     #expect(scores[0].rSquaredOfSingleLatents == [0, 0, 0])
   }
 
+  @Test("leave out recordings in which a parameter is not known")
+  func unknownParameters() throws {
+    let golden = try Golden.load()
+    var marked = golden.recordings
+    for index in [1, 7] { marked[index].parameters[0] = index == 1 ? .nan : .infinity }
+    let scores = parameterScores(
+      parameterNames: ["a", "b"], recordings: marked, relevantLatents: [0, 2],
+      trainingRecordings: marked)
+    let known = golden.recordings.indices.filter { ![1, 7].contains($0) }
+      .map { golden.recordings[$0] }
+    let expected = parameterScores(
+      parameterNames: ["a", "b"], recordings: known, relevantLatents: [0, 2],
+      trainingRecordings: known)
+    #expect(scores[0] == expected[0] && scores[0].rSquared > 0)
+    expectClose(scores[1].coefficients, golden.fits[1].coefficients, rounding)
+  }
+
   @Test("send 1.96 standard deviations through the slopes")
   func halfInterval() {
     let fit = LinearFit(intercept: 7, slopes: [-3, 4], rSquared: 1)

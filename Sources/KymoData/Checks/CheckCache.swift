@@ -30,7 +30,7 @@ struct CheckCache: Sendable {
   var leastBytes = 16 << 20
 
   /// Raised when checks change.
-  static let version: UInt64 = 2
+  static let version: UInt64 = 3
   static let mostEntries = 200
 
   /// That of the person who runs the program.

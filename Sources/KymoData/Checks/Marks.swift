@@ -1,9 +1,11 @@
-// Values that stand for "missing", such as 1e20, −9999 or −999: extremes of a channel that appear
-// more than once and lie far from all other values.
+// Values that stand for "missing", such as 1e20, −9999 or −999: extremes of a channel that lie far
+// from all other values.
 //
 // The four outermost values at either end are found. Some of them are marks when the innermost of
 // these lies farther from the rest than three times the width of the rest; a quarter is enough for
-// values that are known as marks, and where the rest is a single value nothing else counts.
+// values that are known as marks, and where the rest is a single value nothing else counts. A value
+// that appears only once is a mark where it is known as one and as far away as the rest is wide; any
+// other is named from a hundred times that width on.
 import KymoNumerics
 
 /// A value that stands for something else, with how often and where it first appears.
@@ -12,6 +14,8 @@ struct Mark: Hashable, Sendable {
   var channel: Int
   var count: Int
   var place: NumberPlace
+  /// Whether it stands for something that was not measured; else it is a single number far away.
+  var isMissing = true
 }
 
 extension Recordings {
@@ -29,20 +33,31 @@ extension Recordings {
   }
 
   private func marks(among low: [Mark], _ high: [Mark], _ offset: Double) -> [Mark] {
+    func isKnown(_ mark: Mark) -> Bool { Self.isKnownMark(Double(mark.value) + offset) }
     var best: [Mark] = []
-    for lows in low.indices where low[..<lows].allSatisfy({ $0.count > 1 }) {
-      for highs in high.indices where high[..<highs].allSatisfy({ $0.count > 1 }) {
+    for lows in low.indices {
+      for highs in high.indices {
         let (least, most) = (Double(low[lows].value), Double(high[highs].value))
         guard lows + highs > best.count, least <= most else { continue }
         func isFar(_ marks: ArraySlice<Mark>, from inner: Double) -> Bool {
           guard let nearest = marks.last else { return true }
           let gap = abs(inner - Double(nearest.value))
-          let areKnown = marks.allSatisfy { Self.isKnownMark(Double($0.value) + offset) }
-          return most > least
-            ? gap > (areKnown ? 0.25 : 3) * (most - least) : areKnown
+          let areKnown = marks.allSatisfy(isKnown)
+          let factor =
+            switch (areKnown, marks.allSatisfy { $0.count > 1 }) {
+            case (true, true): 0.25
+            case (true, false): 1.0
+            case (false, true): 3.0
+            case (false, false): 100.0
+            }
+          return most > least ? gap > factor * (most - least) : areKnown
         }
         if isFar(low[..<lows], from: least), isFar(high[..<highs], from: most) {
-          best = Array(low[..<lows] + high[..<highs])
+          best = (low[..<lows] + high[..<highs]).map { mark in
+            var mark = mark
+            mark.isMissing = mark.count > 1 || isKnown(mark)
+            return mark
+          }
         }
       }
     }
@@ -50,7 +65,7 @@ extension Recordings {
   }
 
   /// Fill values of NumPy, NetCDF (9.97e36), GRIB, spreadsheets and integer types.
-  private static func isKnownMark(_ value: Double) -> Bool {
+  static func isKnownMark(_ value: Double) -> Bool {
     let size = abs(value)
     return [999, 9999, 99_999, 999_999, 32_767, 32_768, 2_147_483_647, 2_147_483_648].contains {
       abs(size - $0) <= 1e-6 * $0

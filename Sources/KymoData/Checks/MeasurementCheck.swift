@@ -16,6 +16,14 @@ struct MeasurementCheck: Sendable {
   /// Recordings that stop in the middle of their motion and stay: the first frame that repeats, how
   /// many.
   let frozen: [(recording: Int, frame: Int, count: Int)]
+  /// Channels that repeat frames while others go on, with the recording.
+  let held: [(recording: Int, channel: HeldChannel)]
+  /// Cells that are frozen among others that are not, with the recording.
+  let frozenCells: [(recording: Int, cell: FrozenCell)]
+  /// Recordings whose standard deviation is a hundred times that of others, or a hundredth.
+  let otherSizes: [OtherSize]
+  /// Values of known parameters that look like marks for "missing".
+  let parameterMarks: [ParameterMark]
   /// Cells of a channel that never change, inside of what does.
   let obstacles: [Obstacle]
   /// Channels that have the same value everywhere.
@@ -33,6 +41,9 @@ struct MeasurementCheck: Sendable {
     frozen = parts.compactMap { index, part in
       part.frozenFrom.map { (index, $0, recordings.frameCount - $0) }
     }
+    held = parts.flatMap { index, part in part.held.map { (index, $0) } }
+    otherSizes = OtherSize.all(statistics)
+    parameterMarks = recordings.parameterMarks
     beyondFloat = BeyondRange(statistics.parts.compactMap(\.beyondFloat))
     beyondDouble = BeyondRange(statistics.parts.compactMap(\.beyondDouble))
     let marks = recordings.marks(statistics, threads: threads)
@@ -44,6 +55,12 @@ struct MeasurementCheck: Sendable {
     constantChannels = constant
     obstacles = recordings.obstacles(in: statistics.sample, threads: threads).filter { obstacle in
       !constant.contains(obstacle.channel) && !marks.contains { $0.channel == obstacle.channel }
+    }
+    let solid = Set(obstacles.map(\.channel))
+    frozenCells = parts.flatMap { index, part in
+      part.frozenCells.filter { cell in
+        !solid.contains(cell.channel) && !marks.contains { $0.channel == cell.channel }
+      }.map { (index, $0) }
     }
     coarseChannels = statistics.channels.indices.filter { channel in
       let found = statistics.channels[channel]
@@ -85,22 +102,30 @@ extension Recordings {
   func measurementFindings(_ check: MeasurementCheck) -> [Finding] {
     var findings = rangeFindings(check) + check.marks.map(markFinding)
     findings += stillnessFindings(check)
-    if check.constantChannels.count < channelCount {
-      findings += check.constantChannels.map {
-        Finding(
-          .error, "channel \(channelNames[$0]) has the same value everywhere",
-          remedy: "Nothing can be learned from it; leave it out: x = np.delete(x, \($0), axis=1).")
+    findings += [sizeFinding(check)].compactMap(\.self) + check.parameterMarks.map(parameterFinding)
+    if let params {
+      let bad = params.elements.count { !$0.isFinite }
+      if bad > 0 {
+        findings.append(
+          Finding(
+            .warning, "\(counted(bad, "value")) of 'params' \(bad == 1 ? "is" : "are") not finite",
+            remedy: "Scores of a parameter leave out the recordings in which it is not known; "
+              + "training is not affected."))
       }
     }
+    let hasMore = storage.fileType.exceedsFloat
     findings += check.coarseChannels.map {
       Finding(
         .error,
         "channel \(channelNames[$0]) changes by little beside its mean: "
-          + "\(storage.fileType.exceedsFloat ? "double" : "single") precision, in which the file "
-          + "has it, holds fewer than 64 steps of its standard deviation",
-        remedy: "Save what was computed in double precision, x.astype('float64'): then the mean is "
-          + "subtracted before anything is rounded. Or subtract it yourself before you round: "
-          + "x = (x - x.mean()).astype('float32').")
+          + "\(hasMore && offset != nil ? "double" : "single") precision, in which "
+          + "\(hasMore && offset == nil ? "a law is sought" : "the file has it"), holds fewer than 64 "
+          + "steps of its standard deviation",
+        remedy: hasMore && offset == nil
+          ? "Subtract the mean, x = x - x.mean(): the law is then one of what is left."
+          : "Save what was computed in double precision, x.astype('float64'): then the mean is "
+            + "subtracted before anything is rounded. Or subtract it yourself before you round: "
+            + "x = (x - x.mean()).astype('float32').")
     }
     findings += check.obstacles.map { obstacle in
       Finding(
@@ -141,8 +166,45 @@ extension Recordings {
     return [beyondFloat, beyondDouble].compactMap(\.self)
   }
 
+  /// A number with all its digits where it is a whole one.
+  private func exact(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e7 ? String(Int(value)) : short(value)
+  }
+
+  private func parameterFinding(_ mark: ParameterMark) -> Finding {
+    Finding(
+      .warning,
+      "parameter \(parameterNames[mark.parameter]) is \(exact(mark.value)) in "
+        + "\(counted(mark.count, "recording")), such as \(mark.recording), far from all others: it "
+        + "stands for something that is not known",
+      remedy: "Write NaN there, params[params == \(exact(mark.value))] = np.nan: scores leave such "
+        + "recordings out.")
+  }
+
+  private func sizeFinding(_ check: MeasurementCheck) -> Finding? {
+    check.otherSizes.first.map { first in
+      let count = check.otherSizes.count
+      return Finding(
+        .warning,
+        "\(counted(count, "recording")) \(count == 1 ? "has" : "have") another size than the others: "
+          + "recording \(first.recording) has the standard deviation \(short(first.deviation)) in "
+          + "channel \(channelNames[first.channel]), the next \(short(first.next))",
+        remedy: "If it was saved in other units, convert it; a training sees little beside the "
+          + "largest.")
+    }
+  }
+
   private func markFinding(_ mark: Mark) -> Finding {
-    let value = short(Double(mark.value) + (offset?[mark.channel] ?? 0))
+    let value = exact(Double(mark.value) + (offset?[mark.channel] ?? 0))
+    guard mark.isMissing else {
+      return Finding(
+        .warning,
+        "the value \(value) appears once in channel \(channelNames[mark.channel]), more than a "
+          + "hundred times the width of all others away from them, in recording "
+          + "\(mark.place.recording), frame \(mark.place.frame), cell \(mark.place.cell)",
+        remedy: "If it is a fault of a sensor, interpolate it or leave out that recording: models "
+          + "are scaled by the range of the data.")
+    }
     return Finding(
       .error,
       "the value \(value) appears \(counted(mark.count, "time")) in channel "
@@ -154,7 +216,7 @@ extension Recordings {
   }
 
   private func stillnessFindings(_ check: MeasurementCheck) -> [Finding] {
-    var findings: [Finding] = []
+    var findings = heldFindings(check)
     if let first = check.repeated.first {
       let count = check.repeated.reduce(0) { $0 + $1.count }
       let isMany = 100 * count > frameCount * check.repeated.count
@@ -177,10 +239,96 @@ extension Recordings {
           "\(counted(check.frozen.count, "recording")) \(check.frozen.count == 1 ? "stops" : "stop") "
             + "in the middle of the motion and \(check.frozen.count == 1 ? "stays" : "stay") the "
             + "same to the end, such as recording \(first.recording) from frame \(first.frame) on: "
-            + "what measured was frozen, or frames were repeated to fill up",
+            + "what measured was frozen, or the recording was filled up",
           remedy: "Cut all recordings before that frame, x[:, :, :\(first.frame)], or remove those "
             + "that are frozen."))
     }
     return findings
+  }
+
+  private func heldFindings(_ check: MeasurementCheck) -> [Finding] {
+    func more(_ count: Int) -> String {
+      count > 1 ? ". There \(count == 2 ? "is" : "are") \(count - 1) more such" : ""
+    }
+    let channels = check.held.first.map { recording, channel in
+      Finding(
+        .warning,
+        "channel \(channelNames[channel.channel]) repeats \(counted(channel.count, "frame")) exactly "
+          + "in recording \(recording), the first \(channel.frame), while other channels go on: it "
+          + "was frozen, or is measured less often" + more(check.held.count),
+        remedy: "Leave out those recordings, or interpolate between the frames that are new.")
+    }
+    let cells = check.frozenCells.first.map { recording, cell in
+      Finding(
+        .warning,
+        "cell \(cell.cell) of channel \(channelNames[cell.channel]) repeats its number over "
+          + "\(counted(cell.count, "frame")) in recording \(recording), the first \(cell.frame), "
+          + "while its neighbours go on: a sensor that was frozen" + more(check.frozenCells.count),
+        remedy: "Interpolate it from its neighbours, or leave out that recording; what it repeats "
+          + "would be learned as measured.")
+    }
+    return [channels, cells].compactMap(\.self)
+  }
+}
+
+/// A recording of another size than the others.
+struct OtherSize: Hashable, Sendable {
+  var recording: Int
+  var channel: Int
+  var deviation: Double
+  /// The nearest standard deviation of those that are like each other.
+  var next: Double
+
+  /// From this factor between neighbours in the order of sizes on, and at most so many of a hundred.
+  private static let (factor, most) = (100.0, 20)
+
+  static func all(_ statistics: RecordingsStatistics) -> [OtherSize] {
+    statistics.channels.indices.flatMap { channel -> [OtherSize] in
+      let sizes = zip(statistics.sample, statistics.parts)
+        .map { (recording: $0, deviation: $1.channels[channel].deviation) }
+        .filter { $0.deviation > 0 && $0.deviation.isFinite }.sorted { $0.deviation < $1.deviation }
+      guard
+        let gap = sizes.indices.dropFirst().first(where: {
+          sizes[$0].deviation > factor * sizes[$0 - 1].deviation
+        })
+      else { return [] }
+      let (low, high) = (sizes[..<gap], sizes[gap...])
+      let isLow = low.count < high.count
+      let few = isLow ? low : high
+      guard 100 * few.count <= most * sizes.count else { return [] }
+      let next = (isLow ? high.first : low.last)?.deviation ?? 0
+      return few.map {
+        OtherSize(recording: $0.recording, channel: channel, deviation: $0.deviation, next: next)
+      }.sorted { $0.recording < $1.recording }
+    }
+  }
+}
+
+/// A value of a known parameter that stands for "missing".
+struct ParameterMark: Hashable, Sendable {
+  var parameter: Int
+  var value: Double
+  var count: Int
+  /// The first recording that has it.
+  var recording: Int
+}
+
+extension Recordings {
+  /// Values that are known as marks and lie farther from all others than these are wide.
+  fileprivate var parameterMarks: [ParameterMark] {
+    guard let params else { return [] }
+    let width = params.shape[1]
+    return (0..<width).compactMap { column in
+      let values = (0..<count).map { Double(params.elements[$0 * width + column]) }
+      let others = values.filter { $0.isFinite && !Self.isKnownMark($0) }
+      guard let low = others.min(), let high = others.max(),
+        let first = values.firstIndex(where: {
+          Self.isKnownMark($0) && max(low - $0, $0 - high) > high - low
+        })
+      else { return nil }
+      return ParameterMark(
+        parameter: column, value: values[first], count: values.count { $0 == values[first] },
+        recording: first)
+    }
   }
 }

@@ -1,8 +1,10 @@
 // Cells that never change in any recording, inside of a field that does.
 //
 // Single cells and lines of cells are nodes of standing waves or ends of an axis; a region that
-// nothing has reached yet is surrounded by cells that hardly change. Neither is an obstacle: its
-// cells have neighbours of their kind along every axis, and the cells around it move.
+// nothing has reached yet is surrounded by cells that hardly change; one that is at its limit, such
+// as behind a front, by cells that have the same value at other times. None is an obstacle: its
+// cells have neighbours of their kind along every axis, and the cells around it move and are seldom
+// as it is.
 import KymoNumerics
 
 /// Cells of a channel that never change.
@@ -18,6 +20,8 @@ extension Recordings {
   private static let leastFrames = 8
   /// Root mean square of the change around an obstacle, as a part of that of all cells that change.
   private static let leastMotion = 0.05
+  /// The part of the frames in which the cells around an obstacle may have its value.
+  private static let mostLikeness = 0.05
 
   /// The obstacles among some recordings.
   ///
@@ -100,6 +104,16 @@ extension Recordings {
           }
         }
         return cells.isEmpty ? 0 : sum / Double(cells.count)
+      }
+      let values = Set(solid.map { unsafe numbers[channel * frameCount * size + $0] })
+      let like = around.reduce(0) { sum, cell in
+        sum
+          + (0..<frameCount).count {
+            values.contains(unsafe numbers[(channel * frameCount + $0) * size + cell])
+          }
+      }
+      guard Double(like) <= Self.mostLikeness * Double(around.count * frameCount) else {
+        return false
       }
       return motion(around) > Self.leastMotion * Self.leastMotion * motion(moving)
     }

@@ -31,14 +31,14 @@ public struct TrainedData: Codable, Hashable, Sendable {
   /// of every use; nil for nothing.
   public var offset: [Double]?
 
-  /// Describes recordings in the units of their file.
-  public init(_ recordings: Recordings, threads: Int = 1) {
+  /// Describes recordings in the units of their file, the range of their numbers by at most so many.
+  public init(_ recordings: Recordings, sample: Int = 200, threads: Int = 1) {
     let recordings = recordings.scaled(by: nil)
     frameInterval = recordings.frameInterval
     spacings = recordings.extents.map { _ in recordings.grid.spacings }
     (boundary, axisUnits) = (recordings.boundary, recordings.metadata.axisUnits)
     offset = recordings.offset
-    let count = min(recordings.count, Self.sample)
+    let count = min(recordings.count, sample)
     let moments = recordings.moments(
       (0..<count).map { $0 * recordings.count / count }, threads: threads)
     channels = (0..<recordings.channelCount).map { channel in
@@ -51,7 +51,6 @@ public struct TrainedData: Codable, Hashable, Sendable {
     }
   }
 
-  private static let sample = 200
   static let fileName = "data.json"
 
   /// Writes `data.json` into the folder of a model.
@@ -130,13 +129,7 @@ extension TrainedData {
         : "With NumPy: scipy.interpolate.interp1d(t, x, axis=2)(np.arange(t[0], t[-1], "
           + "\(short(frameInterval ?? 1)))).")
     for axis in recordings.spaceShape.indices where axis < boundary.count {
-      compare(
-        "spacing of \(names[1 + axis])",
-        recordings.extents.map { _ in recordings.grid.spacings[axis] },
-        spacings?[axis],
-        recordings.extents == nil
-          ? "Save extent, the length of every axis, beside x."
-          : "With NumPy: scipy.signal.resample on periodic axes, scipy.interpolate elsewhere.")
+      // Ends first: how many steps a length has depends on them.
       let (found, trained) = (recordings.boundary[axis], boundary[axis])
       if found != trained, trained != .unknown {
         differences.append(
@@ -146,17 +139,30 @@ extension TrainedData {
             mend: "Save boundary beside x if it is '\(trained.rawValue)'; else train on recordings "
               + "with these ends."))
       }
+      let ends = found == .unknown ? trained : found
+      compare(
+        "spacing of \(names[1 + axis])",
+        recordings.extents.map {
+          Grid.Axis(recordings.spaceShape[axis], extent: $0[axis], ends).spacing
+        },
+        spacings?[axis],
+        recordings.extents == nil
+          ? "Save extent, the length of every axis, beside x."
+          : "With NumPy: scipy.signal.resample on periodic axes, scipy.interpolate elsewhere.")
     }
-    func compareUnits(_ entry: String, _ found: String, _ trained: String) {
-      guard !found.isEmpty, !trained.isEmpty, found != trained else { return }
+    func compareUnits(_ entry: String, _ found: String, _ trained: String, _ array: String) {
+      guard !trained.isEmpty, found != trained else { return }
       differences.append(
         Difference(
-          entry: "unit of \(entry)", found: "'\(found)'", trained: "'\(trained)'",
-          isMissing: false, mend: "Convert the numbers and their unit."))
+          entry: "unit of \(entry)", found: found.isEmpty ? "absent" : "'\(found)'",
+          trained: "'\(trained)'", isMissing: found.isEmpty,
+          mend: found.isEmpty
+            ? "Save \(array) beside x if the numbers are in this unit."
+            : "Convert the numbers and their unit."))
     }
-    for (index, unit) in recordings.metadata.axisUnits.enumerated()
-    where index < axisUnits.count && index < names.count {
-      compareUnits(names[index], unit, axisUnits[index])
+    let units = recordings.metadata.axisUnits
+    for (index, trained) in axisUnits.enumerated() where index < names.count {
+      compareUnits(names[index], index < units.count ? units[index] : "", trained, "axis_units")
     }
     let (foundNames, trainedNames) = (recordings.channelNames, channels.map(\.name))
     if foundNames != trainedNames, foundNames.sorted() == trainedNames.sorted() {
@@ -168,9 +174,30 @@ extension TrainedData {
             + "\(trainedNames.map { foundNames.firstIndex(of: $0) ?? 0 })]."))
     }
     for (index, channel) in channels.enumerated() where index < recordings.channelCount {
-      compareUnits(channel.name, recordings.channelUnit(index), channel.unit)
+      let usual = RecordingsMetadata.usualChannelName(index, of: channels.count)
+      let name = foundNames[index]
+      if name != channel.name, ![name, channel.name].contains(usual),
+        foundNames.sorted() != trainedNames.sorted()
+      {
+        differences.append(
+          Difference(
+            entry: "name of channel \(index + 1)", found: "'\(name)'", trained: "'\(channel.name)'",
+            isMissing: false,
+            mend: "If it is the same quantity, give it the same name in channel_names."))
+      }
+      compareUnits(channel.name, recordings.channelUnit(index), channel.unit, "channel_units")
     }
     return differences
+  }
+
+  /// Throws for the first difference of recordings that a training uses beside those trained on.
+  public func require(_ recordings: Recordings, _ entry: String) throws(ConfigurationError) {
+    guard recordings.channelCount == channels.count, recordings.spaceRank == boundary.count,
+      let first = differences(of: recordings).first
+    else { return }
+    throw ConfigurationError(
+      "\(entry): \(first.entry)", found: first.found, allowed: "\(first.trained) as in data.train",
+      remedy: first.factor.map { "Keep 1 of \($0)." } ?? first.mend)
   }
 
   /// Numbers of a channel that the training has seen the like of: its range, wider by half of its

@@ -72,7 +72,8 @@ extension Recordings {
   }
 
   /// Checks recordings that a model is judged on: throws the first error in times and numbers as
-  /// before a training, but for values that are NaN or infinite, which cost their recording only.
+  /// before a training, but for values that are NaN or infinite, which cost their recording only, and
+  /// for what nothing could be learned from.
   ///
   /// - Returns: Recordings to leave out, and what else is worth a second look.
   public func validateForUse(
@@ -83,9 +84,10 @@ extension Recordings {
     }
     let report = valueReport(isNormalized: true, threads: threads)
     let findings = try Recordings.throwFirst(
-      timeFindings() + report.measured + report.contents, file)
-    let named = findings.filter { !report.contents.contains($0) }
-    return (report.nonFiniteRecordings, named)
+      timeFindings() + report.measured + readFindings, file)
+    let constant = report.contents.filter { $0.severity == .error }
+      .map { Finding(.warning, $0.message) }
+    return (report.nonFiniteRecordings, findings + constant)
   }
 
   /// Bytes of frames that are made on demand for a look at them.
@@ -230,6 +232,15 @@ extension Recordings {
     return findings
   }
 
+  /// Whether the file could be read when its numbers were looked at.
+  private var readFindings: [Finding] {
+    [readFailure].compactMap(\.self).map {
+      Finding(
+        .error, "\($0.file)\($0.place.isEmpty ? "" : ", \($0.place)"): \($0.found)",
+        remedy: $0.remedy)
+    }
+  }
+
   /// What the numbers themselves show; their size means nothing where a training normalises.
   ///
   /// Where numbers are no measurements, moments and changes say nothing and are not spoken of.
@@ -238,11 +249,7 @@ extension Recordings {
   ) -> ValueReport {
     let measured = check.map(measurementFindings) ?? []
     let isMeasured = measured.allSatisfy { $0.severity != .error }
-    var findings = [readFailure].compactMap(\.self).map {
-      Finding(
-        .error, "\($0.file)\($0.place.isEmpty ? "" : ", \($0.place)"): \($0.found)",
-        remedy: $0.remedy)
-    }
+    var findings = readFindings
     let gaps = statistics.nonFinite.filter { $0.paddedFrom == nil }
     let gapFinding = gaps.first.map { first in
       let recordings = gaps.count
@@ -266,6 +273,13 @@ extension Recordings {
             + "\(statistics.constant.count == 1 ? "is" : "are") constant: \(list(statistics.constant))",
           remedy: "Nothing can be learned from them; remove them."))
     }
+    if let check, check.constantChannels.count < channelCount {
+      findings += check.constantChannels.map {
+        Finding(
+          .error, "channel \(channelNames[$0]) has the same value everywhere",
+          remedy: "Nothing can be learned from it; leave it out: x = np.delete(x, \($0), axis=1).")
+      }
+    }
     // Constant recordings repeat each other and are reported already.
     let constant = Set(statistics.constant)
     let duplicates = statistics.duplicates.filter { !constant.contains($0.second) }
@@ -280,16 +294,6 @@ extension Recordings {
     if isMeasured {
       if !isNormalized { findings += scaleFindings(statistics) }
       findings += changeFindings(statistics)
-    }
-    if let params {
-      let bad = params.elements.count { !$0.isFinite }
-      if bad > 0 {
-        findings.append(
-          Finding(
-            .warning, "\(counted(bad, "value")) of 'params' \(bad == 1 ? "is" : "are") not finite",
-            remedy: "Recordings without known parameters cannot be scored; training is not "
-              + "affected."))
-      }
     }
     return ValueReport(
       measured: measured,

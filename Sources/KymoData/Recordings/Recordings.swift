@@ -140,6 +140,35 @@ public struct Recordings: Sendable {
     return subset
   }
 
+  /// Columns of `params` that are known, finite, in some recording.
+  package var knownParameters: [Int] {
+    guard let params else { return [] }
+    return (0..<parameterCount).filter { column in
+      (0..<count).contains { params[$0, column].isFinite }
+    }
+  }
+
+  /// These recordings with some of their known parameters only.
+  package func keeping(parameters columns: [Int]) -> Recordings {
+    // Those that frames are made from stay.
+    guard let params, !isMadeOnDemand, columns != Array(0..<parameterCount) else { return self }
+    let kept =
+      columns.isEmpty
+      ? nil
+      : HostArray(
+        (0..<count).flatMap { row in columns.map { params[row, $0] } },
+        shape: [count, columns.count])
+    var metadata = metadata
+    let units = metadata.parameterUnits
+    metadata.parameterNames = columns.map { parameterNames[$0] }
+    metadata.parameterUnits = units.isEmpty ? [] : columns.map { units[$0] }
+    var recordings = Recordings(
+      storage: storage, shape: shape, strides: strides, firstEntry: firstEntry, params: kept,
+      times: times, metadata: metadata)
+    recordings.readAs(self)
+    return recordings
+  }
+
   /// The same numbers as a copy of those that others hand out.
   func copied(from others: Recordings) -> Recordings {
     var copy = self

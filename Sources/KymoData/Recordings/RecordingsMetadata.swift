@@ -43,13 +43,17 @@ extension RecordingsMetadata {
     func fill(_ list: inout [String], _ names: [String]) {
       if list.count < names.count { list += names[list.count...] }
     }
-    let channels =
-      channelCount <= 3
-      ? ["u", "v", "w"].prefix(channelCount).map { $0 } : (1...channelCount).map { "u\($0)" }
-    fill(&result.channelNames, channels)
+    fill(
+      &result.channelNames,
+      (0..<channelCount).map { Self.usualChannelName($0, of: channelCount) })
     fill(&result.axisNames, ["t", "x", "y"].prefix(1 + spaceRank).map { $0 })
     fill(&result.parameterNames, (0..<parameterCount).map { "theta\($0 + 1)" })
     while result.boundary.count < spaceRank { result.boundary.append(.unknown) }
     return result
+  }
+
+  /// The name of a channel that has none.
+  static func usualChannelName(_ index: Int, of count: Int) -> String {
+    count <= 3 ? ["u", "v", "w"][index] : "u\(index + 1)"
   }
 }

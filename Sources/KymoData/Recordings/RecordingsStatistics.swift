@@ -168,6 +168,13 @@ struct ChannelMoments: Sendable {
   var nonFiniteCount = 0
   var firstNonFiniteFrame: Int?
 
+  /// The standard deviation of the finite values; 0 where there are none.
+  var deviation: Double {
+    guard count > 0 else { return 0 }
+    let own = sum / Double(count)
+    return max(0, squares / Double(count) - own * own).squareRoot()
+  }
+
   static func total(_ parts: [ChannelMoments]) -> ChannelMoments {
     parts.reduce(into: ChannelMoments()) { total, part in
       total.minimum = min(total.minimum, part.minimum)
@@ -205,6 +212,10 @@ struct RecordingMoments: Sendable {
   var repeated: [Int] = []
   /// The first frame of those that repeat to the end, where the motion before did not fade.
   var frozenFrom: Int?
+  /// Channels that repeat frames while others go on.
+  var held: [HeldChannel] = []
+  /// Cells that repeat their number over many frames while their neighbours go on.
+  var frozenCells: [FrozenCell] = []
   /// Values that are NaN or infinite in the file, in which `ChannelMoments` counts those beyond
   /// Float too.
   var nonFiniteCount = 0
@@ -219,12 +230,14 @@ struct RecordingMoments: Sendable {
     jumps = [JumpMoments](repeating: JumpMoments(), count: recordings.spaceRank)
     hash = 0
     let frameCount = recordings.frameCount
-    var motion = FrameMotion(channelCount: shifts.count, frameCount: frameCount)
     var (unusualFrames, first) = (Set<Int>(), NumberPlace?.none)
     let rowLength = recordings.shape[recordings.shape.count - 1]
     let rowCount = recordings.spaceRank == 2 ? recordings.shape[3] : 1
     let frameLength = rowLength * rowCount
     let blockLength = FrameBlock.length(frameSize: frameLength)
+    var motion = [ChannelMotion](
+      repeating: ChannelMotion(frameCount: frameCount, cells: frameLength), count: shifts.count)
+    var runs = RepeatRuns(cells: frameLength)
     blocks = [[FrameBlock]](
       repeating: [FrameBlock](
         repeating: FrameBlock(), count: (frameCount + blockLength - 1) / blockLength),
@@ -236,6 +249,7 @@ struct RecordingMoments: Sendable {
       guard var frame = numbers.baseAddress else { return }
       // In bounds: a recording is channels · frames · frameLength numbers, walked in this order.
       for channel in channels.indices {
+        runs.restart()
         for time in 0..<frameCount {
           let moments = unsafe addFrame(frame, frameLength, channel, shifts[channel])
           let block = time / blockLength
@@ -251,19 +265,26 @@ struct RecordingMoments: Sendable {
                 recording: index, channel: channel, frame: time, cell: cell ?? 0)
             }
           }
-          if moments.minimum < moments.maximum { motion.varies[time] = true }
+          motion[channel].note(time, varies: moments.minimum < moments.maximum)
           if time > 0 {
             let distance = unsafe StatisticsKernels.squaredDistance(
               frame - frameLength, frame, frameLength)
             channels[channel].change.add(distance, frameLength)
-            unsafe motion.add(distance, frame - frameLength, frame, frameLength, channel, time)
+            motion[channel].add(
+              time, changed: unsafe runs.add(frame - frameLength, frame, time), distance: distance)
           }
           unsafe addJumps(frame, rowCount, rowLength)
           unsafe frame += frameLength
         }
+        let outlying = runs.outlying
+        if !outlying.isEmpty {
+          unsafe frozenCells += recordings.frozenCells(outlying, channel, numbers)
+        }
       }
     }
-    (repeated, frozenFrom) = (motion.repeated, motion.frozenFrom)
+    let together = FrameMotion(motion)
+    (repeated, frozenFrom) = (together.repeated, together.frozenFrom)
+    held = HeldChannel.all(motion, repeated: repeated, frozenFrom: frozenFrom)
     let type = recordings.storage.fileType
     if type.kind != .float, type.width == 8 { unusualFrames = Set(0..<frameCount) }
     if type.exceedsFloat, !recordings.isMadeOnDemand {
@@ -338,75 +359,6 @@ struct RecordingMoments: Sendable {
       StatisticsKernels.squaredDistance(frame, frame + rowLength, inside), inside)
     unsafe jumps[0].seam.add(
       StatisticsKernels.squaredDistance(frame + inside, frame, rowLength), rowLength)
-  }
-}
-
-/// How a recording moves from frame to frame, and where it does not.
-private struct FrameMotion {
-  /// Frames that are not the same at all points; a field at rest everywhere, such as before a start,
-  /// repeats and is none of ours.
-  var varies: [Bool]
-  private var repeats: [Bool]
-  private var distances: [[Double]]
-
-  init(channelCount: Int, frameCount: Int) {
-    varies = [Bool](repeating: false, count: frameCount)
-    repeats = [Bool](repeating: true, count: frameCount)
-    repeats[0] = false
-    distances = [[Double]](
-      repeating: [Double](repeating: 0, count: frameCount), count: channelCount)
-  }
-
-  /// Takes a frame of a channel and the one before, whose squared distance is known.
-  mutating func add(
-    _ distance: Double, _ before: UnsafePointer<Float>, _ frame: UnsafePointer<Float>, _ count: Int,
-    _ channel: Int, _ time: Int
-  ) {
-    distances[channel][time] = distance
-    guard repeats[time] else { return }
-    // Squares of small differences vanish in Float.
-    guard distance == 0 else { return repeats[time] = false }
-    for cell in 0..<count where unsafe before[cell] != frame[cell] {
-      return repeats[time] = false
-    }
-  }
-
-  private var lastMoving: Int { repeats.lastIndex(of: false) ?? 0 }
-
-  /// Frames that repeat though later ones differ, in the middle of a motion: near rest, frames repeat
-  /// by rounding, between changes that are small.
-  var repeated: [Int] {
-    let last = lastMoving
-    let candidates = (0..<last).filter { repeats[$0] && varies[$0] }
-    guard !candidates.isEmpty else { return [] }
-    let notable = notableDistances
-    return candidates.filter { frame in
-      let before = repeats[..<frame].lastIndex(of: false) ?? 0
-      let after = repeats[frame...].firstIndex(of: false) ?? last
-      return moves(at: [before, after], notable)
-    }
-  }
-
-  /// A recording that comes to rest moves less and less; one that is frozen stops in its motion.
-  var frozenFrom: Int? {
-    let last = lastMoving
-    guard last + 2 < repeats.count, last >= 3, varies[last], moves(at: [last], notableDistances)
-    else { return nil }
-    return last + 1
-  }
-
-  /// What counts as motion in every channel: half of the median change, squared.
-  private var notableDistances: [Double] {
-    distances.map { distances in
-      let moving = distances.filter { $0 > 0 }.sorted()
-      return moving.isEmpty ? .infinity : 0.25 * moving[moving.count / 2]
-    }
-  }
-
-  private func moves(at frames: [Int], _ notable: [Double]) -> Bool {
-    zip(distances, notable).contains { distances, least in
-      frames.contains { distances[$0] >= least }
-    }
   }
 }
 

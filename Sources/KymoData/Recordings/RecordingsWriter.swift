@@ -134,13 +134,19 @@ public final class RecordingsWriter {
       try writer.add(RecordingKey.frames, Double(spectralFrames))
       try writer.add(RecordingKey.law, RecordingsMetadata.convectionDiffusion)
     }
-    if let interval = metadata.frameInterval {
-      try writer.add(RecordingKey.frameInterval, interval)
-    }
+    try writer.add(metadata)
+    try writer.finish()
+  }
+}
+
+extension NPZWriter {
+  /// Adds what a file says about its recordings beside the numbers, as other verbs read it.
+  package func add(_ metadata: RecordingsMetadata) throws(FileError) {
+    if let interval = metadata.frameInterval { try add(RecordingKey.frameInterval, interval) }
     if let extents = metadata.extents {
-      try writer.add(RecordingKey.extents, HostArray(extents, shape: [extents.count]))
+      try add(RecordingKey.extents, HostArray(extents, shape: [extents.count]))
     }
-    try writer.add(RecordingKey.boundary, metadata.boundary.map(\.rawValue))
+    try add(RecordingKey.boundary, metadata.boundary.map(\.rawValue))
     for (key, texts) in [
       (RecordingKey.channelNames, metadata.channelNames),
       (RecordingKey.channelUnits, metadata.channelUnits),
@@ -149,14 +155,13 @@ public final class RecordingsWriter {
       (RecordingKey.parameterNames, metadata.parameterNames),
       (RecordingKey.parameterUnits, metadata.parameterUnits),
     ] where !texts.isEmpty {
-      try writer.add(key, texts)
+      try add(key, texts)
     }
     for (key, text) in [
       (RecordingKey.system, metadata.systemName), (RecordingKey.provenance, metadata.provenance),
     ] where !text.isEmpty {
-      try writer.add(key, text)
+      try add(key, text)
     }
-    try writer.finish()
   }
 }
 

@@ -35,8 +35,13 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   package func testFile(_ test: TestChoice, hooks: WorkHooks) throws -> URL {
     switch test {
     case .recipe:
-      located(testName, base: try directory.readEnvironment().base)
-    case .file(let file, _): file
+      let data = models.recipe.data
+      let file = located(testName, base: try directory.readEnvironment().base)
+      if !data.test.isEmpty, let configuration = data.simulate?.test {
+        _ = try simulateIfAbsent(configuration, file, hooks)
+      }
+      return file
+    case .file(let file, _): return file
     case .simulated(let count):
       throw ConfigurationError(
         "--test-recordings", found: count, allowed: "left out for a run that \(Self.purpose)",
@@ -47,6 +52,9 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
     let found = try findings(on: test, hooks: hooks)
     var results = try found.results()
+    if let words = found.unusual {
+      results.headline.append(words + " Its scores are those of forecasts beyond the training.")
+    }
     if let words = leftOutWords(found.leftOut, of: found.leftOut.count + found.data.recordingCount)
     {
       results.headline.append(words)
@@ -59,15 +67,15 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   func findings(on test: TestChoice, hooks: WorkHooks) throws -> ForecastFindings {
     let file = try testFile(test, hooks: hooks)
     var settings = models.recipe.data
-    var layout: FieldLayout?
-    if case .file(_, let given) = test { (settings.test, layout) = (file.path, given) }
+    if case .file = test { settings.test = file.path }
+    // Without test recordings those stand in that were not trained on.
+    let used = try settings.test.isEmpty ? nil : testRecordings(test, hooks: hooks)
     let data = try ForecastData(
-      settings, base: directory.readEnvironment().base, of: directory, includesTest: true,
-      testLayout: layout,
-      hooks: hooks)
+      settings, base: directory.readEnvironment().base, of: directory, test: used, hooks: hooks)
     var findings = try ForecastEvaluation(models, data, hooks: hooks)
       .evaluate(name: file.lastPathComponent)
-    findings.leftOut = data.leftOut[settings.test] ?? []
+    findings.leftOut = used?.gaps ?? []
+    findings.unusual = used?.unusualWords
     let base = try directory.readEnvironment().base
     // Without test recordings those stand in that the models were chosen by.
     findings.data.isValidationData = settings.test.isEmpty

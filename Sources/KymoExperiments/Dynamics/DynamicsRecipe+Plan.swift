@@ -10,7 +10,7 @@ import KymoTensor
 extension DynamicsRecipe {
   package func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<StagedSession> {
     _ = try Device(parsing: device)
-    let data = try ForecastData(self.data, base: base, includesTest: false, hooks: hooks)
+    let data = try ForecastData(self.data, base: base, hooks: hooks)
     try check(data)
     return TrainingPlan(
       dataHashes: data.hashes, makeSession: { try session(on: data) },
@@ -52,7 +52,7 @@ extension DynamicsRecipe {
 extension DynamicsRecipe {
   /// Measures an epoch of the first model; writes nothing but data that are absent and simulated.
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
-    let data = try ForecastData(self.data, includesTest: false, hooks: hooks)
+    let data = try ForecastData(self.data, hooks: hooks)
     try check(data)
     let least = leastMemory(data)
     let available = Machine.availableMemory.map { " of \(Words.bytes($0)) available" } ?? ""

@@ -49,6 +49,7 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
 
   /// Where the recordings are in the files.
   package var dataLayout: FieldLayout { data.layout }
+  package var simulatesData: Bool { data.simulate != nil }
 
   /// Throws the first setting that cannot work.
   package func validate() throws {

@@ -19,8 +19,6 @@ package struct ForecastData {
   package let test: FrameSet
   /// The file of the training recordings.
   let recordings: Recordings
-  /// Recordings with values that are not finite, which are left out, by the names of their files.
-  let leftOut: [String: [Int]]
   /// What the files say of their axes and channels.
   package let metadata: RecordingsMetadata
   /// Hashes of the files by the names that the recipe gives them.
@@ -39,20 +37,19 @@ package struct ForecastData {
   /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
   ///
   /// Paths that are not found from the current folder are looked up from `base`. An evaluation gives
-  /// the run, whose training says what all fields are measured from; its test file may have a layout
-  /// of its own.
+  /// the run, whose training says what all fields are measured from, and its test recordings; without
+  /// any, those of the validation are tested on.
   package init(
     _ settings: DynamicsDataSettings, base: URL? = nil, of run: RunDirectory? = nil,
-    includesTest: Bool, testLayout: FieldLayout? = nil, hooks: WorkHooks
+    test: UsedRecordings? = nil, hooks: WorkHooks
   ) throws {
     func file(_ name: String) -> URL? { name.isEmpty ? nil : located(name, base: base) }
     let (trainFile, validationFile) = (
       located(settings.train, base: base), file(settings.validation)
     )
-    let testFile = file(settings.test)
     for (file, configuration) in [
       (trainFile, settings.simulate?.train), (validationFile, settings.simulate?.validation),
-      (testFile, settings.simulate?.test),
+      (file(settings.test), settings.simulate?.test),
     ] {
       if let file, let configuration { _ = try simulateIfAbsent(configuration, file, hooks) }
     }
@@ -60,27 +57,18 @@ package struct ForecastData {
     let train =
       try run.map { try DataUse.measured(stored, for: $0) }
       ?? stored.less(stored.largeOffset(threads: hooks.threads))
-    if !includesTest {
+    if run == nil {
       for finding in try train.validate(file: trainFile.relativePath, threads: hooks.threads) {
         hooks.note("Warning: \(trainFile.relativePath): \(finding.message). \(finding.remedy)")
       }
     }
     var hashes = [settings.train: train.contentHashDigits(threads: hooks.threads)]
     (recordings, metadata) = (train, train.metadata)
-    var leftOut: [String: [Int]] = [:]
     let frames = FrameSet(train)
-    func others(_ file: URL, _ entry: String, _ name: String) throws -> FrameSet {
-      let layout = entry == "data.test" ? testLayout ?? settings.layout : settings.layout
-      let stored = try loadRecordings(file, layout, entry: entry)
-      let recordings =
-        stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
+    func others(_ recordings: Recordings, but left: [Int], _ entry: String, _ name: String) throws
+      -> FrameSet
+    {
       hashes[name] = recordings.contentHashDigits(threads: hooks.threads)
-      let (left, notes) = try recordings.validateForUse(
-        file: file.relativePath, threads: hooks.threads)
-      for note in notes {
-        hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
-      }
-      leftOut[name] = left
       let others = FrameSet(
         recordings,
         series: FrameSet(recordings).series.filter { !left.contains($0.recording) })
@@ -94,16 +82,29 @@ package struct ForecastData {
       return others
     }
     if let validationFile {
+      let entry = "data.validation"
+      let stored = try loadRecordings(validationFile, settings.layout, entry: entry)
+      let recordings =
+        stored.channelCount == train.channelCount ? stored.less(train.offset) : stored
+      if run == nil, settings.simulate == nil {
+        try TrainedData(train, sample: 0).require(recordings, entry)
+      }
+      let (left, notes) = try recordings.validateForUse(
+        file: validationFile.relativePath, threads: hooks.threads)
+      for note in notes {
+        hooks.note("Warning: \(validationFile.relativePath): \(note.message). \(note.remedy)")
+      }
       (training, validation) = (
-        frames, try others(validationFile, "data.validation", settings.validation)
+        frames, try others(recordings, but: left, entry, settings.validation)
       )
     } else {
       (training, validation) = frames.split(holdingOut: settings.validationFraction)
     }
-    test =
-      try !includesTest
+    self.test =
+      try run == nil
       ? FrameSet(train, series: [])
-      : testFile.map { try others($0, "data.test", settings.test) } ?? validation
-    (self.hashes, self.leftOut) = (hashes, leftOut)
+      : test.map { try others($0.recordings, but: $0.gaps, "data.test", settings.test) }
+        ?? validation
+    self.hashes = hashes
   }
 }

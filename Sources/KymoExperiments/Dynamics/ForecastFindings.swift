@@ -114,6 +114,8 @@ package struct ForecastFindings {
   package var data: DataProvenance
   /// Recordings that hold values that are not finite.
   package var leftOut: [Int] = []
+  /// Which recordings lie outside of what was trained on, in words; nil for none.
+  package var unusual: String?
   /// Names of the channels.
   package var channelNames: [String]
   /// Time between frames, in the data's unit; 1 when unknown.

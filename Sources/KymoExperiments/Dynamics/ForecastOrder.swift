@@ -158,9 +158,24 @@ package struct ForecastProduct {
     for (name, frames) in [("diverged", diverged), ("outside", outside)] where !frames.isEmpty {
       try writer.add(name, HostArray(frames.map(Double.init), shape: [frames.count]))
     }
-    if let interval = metadata.frameInterval { try writer.add("dt", interval) }
+    // What made the input did not make the forecast.
+    var metadata = metadata
+    (metadata.systemName, metadata.provenance) = ("", "")
+    (metadata.parameterNames, metadata.parameterUnits) = ([], [])
+    try writer.add(metadata)
     try writer.finish()
   }
+}
+
+/// Throws unless the memory holds forecasts of so many frames, which are kept until they are written.
+private func requireMemory(
+  _ horizon: Int, recordings: Int, stateShape: [Int], latents: Int
+) throws {
+  let numbers = stateShape.reduce(1.0) { $0 * Double($1) }
+  // Frames are there twice when they are put together; an origin belongs to every frame.
+  try MemoryLimit.require(
+    Double(recordings) * Double(horizon) * (8 * numbers + 8 * Double(latents + 1)), "--horizon",
+    found: horizon, remedy: "Forecast fewer frames, or fewer recordings at a time.")
 }
 
 extension ForecastModels {
@@ -184,6 +199,9 @@ extension ForecastModels {
       horizon >= 1, "--horizon", found: "absent",
       allowed: "given, since the file ends with the warm-up",
       remedy: "Say how many frames you want.")
+    try requireMemory(
+      horizon, recordings: order.initialConditions ?? recordings.count, stateShape: shape,
+      latents: reduction.latentCount)
     // Where the truth goes on far enough it judges the forecast.
     let isKnown = frames >= warmUp + horizon
     let starts: InitialConditions
@@ -297,8 +315,11 @@ extension HostArray<Float> {
 extension ExtractionEvaluation {
   /// Rollouts from the first frame of each recording, as many frames as it has without a horizon.
   package func rollOut(_ recordings: Recordings, horizon: Int?) throws -> ForecastProduct {
-    let latents = try extract(recordings, "reading recordings")
     let horizon = horizon ?? recordings.frameCount - 1
+    try requireMemory(
+      horizon, recordings: recordings.count,
+      stateShape: [recordings.channelCount] + recordings.spaceShape, latents: 0)
+    let latents = try extract(recordings, "reading recordings")
     let halo = Halo(recordings.boundary)
     try require(
       halo != .groundTruth || horizon < recordings.frameCount, "--horizon", found: horizon,

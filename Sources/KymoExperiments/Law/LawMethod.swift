@@ -55,8 +55,8 @@ package struct LawRun: TrainedRun {
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
     let file = try testFile(test, hooks: hooks)
-    let layout = if case .file(_, let layout) = test { layout } else { recipe.data.layout }
-    let recordings = try loadRecordings(file, layout, entry: "data.test")
+    let used = try testRecordings(test, hooks: hooks)
+    let (recordings, _) = try used.withoutGaps(file: file.relativePath)
     let base = try directory.readEnvironment().base
     var findings = LawFindings(
       law, on: recordings,
@@ -77,7 +77,12 @@ package struct LawRun: TrainedRun {
           threads: hooks.threads)
       }
     }
-    return try findings.results()
+    var results = try findings.results()
+    if let words = used.unusualWords { results.headline.append(words) }
+    if let words = leftOutWords(used.gaps, of: used.recordings.count) {
+      results.headline.append(words + " The others are numbered without them.")
+    }
+    return results
   }
 
   /// The parameters of recordings under the law.

@@ -1,7 +1,7 @@
 // A recipe of the method `law`: which recordings, among which terms their equation is sought, and
 // what is evaluated.
 package import Foundation
-import KymoData
+package import KymoData
 import KymoLaw
 package import KymoNN
 import KymoNumerics
@@ -28,6 +28,9 @@ package struct LawRecipe: MethodRecipe, Settings {
   package var search = LawSearchSettings()
   /// What is evaluated.
   package var evaluation = LawEvaluationSettings()
+
+  package var dataLayout: FieldLayout { data.layout }
+  package var simulatesData: Bool { data.simulate != nil }
 
   /// Creates the default recipe.
   package init() {}

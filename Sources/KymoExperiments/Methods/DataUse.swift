@@ -1,5 +1,5 @@
 // A model meets data: recordings at use are compared with those of the training, for every method.
-import Foundation
+package import Foundation
 package import KymoData
 import KymoNumerics
 package import KymoRuns
@@ -10,6 +10,29 @@ package struct UsedRecordings {
   package var recordings: Recordings
   /// What is unlike the training, by the number of the recording.
   package var unusual: [Int: String]
+  /// Recordings that hold values that are NaN or infinite.
+  package var gaps: [Int]
+
+  /// The recordings without those that have gaps, and what is unlike, numbered as these.
+  func withoutGaps(file: String) throws -> (recordings: Recordings, unusual: [Int: String]) {
+    try require(
+      gaps.count < recordings.count, file,
+      found: "values that are NaN or infinite in all recordings",
+      allowed: "some recordings without", remedy: "Find out why they diverged.")
+    guard !gaps.isEmpty else { return (recordings, unusual) }
+    let kept = Set(0..<recordings.count).subtracting(gaps).sorted()
+    let words = kept.enumerated().compactMap { place, index in unusual[index].map { (place, $0) } }
+    return (recordings.leavingOut(gaps), Dictionary(uniqueKeysWithValues: words))
+  }
+
+  /// "3 of 8 recordings lie outside …"; nil where none does.
+  var unusualWords: String? {
+    unusual.min { $0.key < $1.key }.map { index, words in
+      "\(unusual.count) of \(counted(recordings.count, "recording")) "
+        + "\(unusual.count == 1 ? "lies" : "lie") outside what the run was trained on, such as "
+        + "recording \(index): \(words)."
+    }
+  }
 }
 
 /// How recordings that differ from those of the training are to be taken.
@@ -22,40 +45,44 @@ package struct DataUse: Hashable, Sendable {
   package var resamples = false
   /// Whether the verb can take every k-th frame and point.
   package var canResample = true
+  /// Whether steps, spacings, ends and units are compared; a recipe that simulates its own test
+  /// recordings may make them otherwise than those of its training.
+  var comparesKind = true
 
   /// Refuses recordings that differ.
   package init() {}
 
-  /// The recordings of a file as a run can use them, and how the file was read.
+  /// The recordings of a file as a run can use them.
   ///
   /// - Parameters:
-  ///   - path: The file of the person.
+  ///   - url: The file of the person.
   ///   - directory: The run that is to be used.
   ///   - hooks: Is told what a person should know.
   /// - Throws: As ``prepare(_:_:for:hooks:)``, and `FormatError`.
-  /// - Returns: The recordings, and the layout by which they were read.
+  /// - Returns: The recordings.
   package func load(
-    _ path: String, for directory: RunDirectory, hooks: WorkHooks
-  ) throws -> (used: UsedRecordings, layout: FieldLayout) {
-    let file = try ArrayFiles.open(URL(filePath: path))
+    _ url: URL, for directory: RunDirectory, hooks: WorkHooks
+  ) throws -> UsedRecordings {
+    let file = try ArrayFiles.open(url)
     let layout = try layout.completed(
       by: MethodList.current.recipe(of: directory).dataLayout, for: file)
     if layout != self.layout {
-      hooks.note("\(path) is read as in training: \(layout.options)")
+      hooks.note("\(url.relativePath) is read as in training: \(layout.options)")
     }
-    let used = try prepare(
-      Recordings.load(file, key: layout.key, axes: layout.axes), path, for: directory, hooks: hooks)
-    return (used, layout)
+    return try prepare(
+      Recordings.load(file, key: layout.key, axes: layout.axes), url.relativePath, for: directory,
+      hooks: hooks)
   }
 
-  /// The recordings as a run can use them.
+  /// The recordings as a run can use them: like those of its training, and measurements.
   ///
   /// - Parameters:
   ///   - recordings: The recordings of the person.
   ///   - name: What messages call their file.
   ///   - directory: The run that is to be used.
   ///   - hooks: Is told what a person should know.
-  /// - Throws: ``ConfigurationError`` for a step, spacing, end or unit that is not the training's.
+  /// - Throws: ``ConfigurationError`` for a step, spacing, end or unit that is not the training's,
+  ///   `FormatError` for numbers that are no measurements, as before a training.
   /// - Returns: The recordings, resampled where that was wanted, and those among them that lie
   ///   outside what the run was trained on, with what is unlike.
   package func prepare(
@@ -65,17 +92,17 @@ package struct DataUse: Hashable, Sendable {
       hooks.note(
         "\(directory.name) does not say what it was trained on, so step, spacing and units were "
           + "not compared. A model that is trained now does.")
-      return UsedRecordings(recordings: recordings, unusual: [:])
+      return try looked(at: recordings, [:], name, hooks)
     }
     // Another number of channels or axes has a sentence of its own in every method.
     guard recordings.channelCount == trained.channels.count,
       recordings.spaceRank == trained.boundary.count
-    else { return UsedRecordings(recordings: recordings, unusual: [:]) }
+    else { return try looked(at: recordings, [:], name, hooks) }
     var recordings = recordings.less(trained.offset)
     if resamples {
       recordings = try resampled(recordings, by: trained.differences(of: recordings), hooks)
     }
-    let differences = trained.differences(of: recordings)
+    let differences = comparesKind ? trained.differences(of: recordings) : []
     if let first = differences.first, !asTrained {
       throw refusal(first, name)
     }
@@ -90,14 +117,21 @@ package struct DataUse: Hashable, Sendable {
         recordings.metadata.boundary[axis] = trained.boundary[axis]
       }
     }
-    let unusual = trained.unusual(recordings, threads: hooks.threads)
-    if let (index, words) = unusual.min(by: { $0.key < $1.key }) {
-      hooks.note(
-        "Warning: \(name): \(unusual.count) of \(recordings.count) recordings lie outside what the "
-          + "run was trained on, such as recording \(index): \(words). Its error bars do not hold "
-          + "there.")
+    let used = try looked(
+      at: recordings, trained.unusual(recordings, threads: hooks.threads), name, hooks)
+    if let words = used.unusualWords {
+      hooks.note("Warning: \(name): \(words) Its error bars do not hold there.")
     }
-    return UsedRecordings(recordings: recordings, unusual: unusual)
+    return used
+  }
+
+  /// Recordings whose numbers were looked at as before a training.
+  private func looked(
+    at recordings: Recordings, _ unusual: [Int: String], _ name: String, _ hooks: WorkHooks
+  ) throws -> UsedRecordings {
+    let (gaps, notes) = try recordings.validateForUse(file: name, threads: hooks.threads)
+    for note in notes { hooks.note("Warning: \(name): \(note.message). \(note.remedy)") }
+    return UsedRecordings(recordings: recordings, unusual: unusual, gaps: gaps)
   }
 
   /// The recordings measured from what those of a run's training were measured from.
@@ -133,5 +167,23 @@ package struct DataUse: Hashable, Sendable {
       "\(name): \(difference.entry)", found: difference.found,
       allowed: difference.trained + (isStep ? " within 0.1 %" : "") + ", as in training",
       remedy: resample + "--as-trained insists.")
+  }
+}
+
+extension TrainedRun {
+  /// The recordings of an evaluation, compared and looked at as at every use.
+  func testRecordings(_ test: TestChoice, hooks: WorkHooks) throws -> UsedRecordings {
+    let file = try testFile(test, hooks: hooks)
+    var use = DataUse()
+    switch test {
+    case .recipe:
+      _ = try existing(file, entry: "data.test")
+      let recipe = try MethodList.current.recipe(of: directory)
+      (use.layout, use.comparesKind) = (recipe.dataLayout, !recipe.simulatesData)
+    case .file(_, let given): use = given
+    case .simulated: use.comparesKind = false
+    }
+    use.canResample = false
+    return try use.load(file, for: directory, hooks: hooks)
   }
 }

@@ -10,7 +10,7 @@ package struct ExtractionOrder: Hashable, Sendable {
   package var fitCrops: Int?
   /// Recordings that are known to lie outside what the run was trained on, with what is unlike; nil
   /// where they are still to be found.
-  package var unusual: [Int: String]?
+  package var unusual: [Int: String] = [:]
 
   /// Orders what the recipe says.
   package init() {}

@@ -56,6 +56,8 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
   var checkpointMinutes: Double { get }
   /// Where the recordings are in the files of the recipe.
   var dataLayout: FieldLayout { get }
+  /// Whether it says how the recordings are simulated.
+  var simulatesData: Bool { get }
   /// The run whose model is needed before this one is trained; nil when it starts from nothing.
   var source: String? { get }
 
@@ -75,6 +77,9 @@ extension MethodRecipe {
 
   /// Most recipes read files of the usual layout.
   package var dataLayout: FieldLayout { FieldLayout() }
+
+  /// Most recipes are of recordings that are there.
+  package var simulatesData: Bool { false }
 
   /// The recipe as YAML with every default visible.
   package func yaml() throws -> String { try RecipeText.yaml(of: self) }
@@ -120,8 +125,8 @@ package protocol TrainedRun {
 package enum TestChoice: Hashable, Sendable {
   /// The recipe's.
   case recipe
-  /// Those of a file, and where they are in it.
-  case file(URL, FieldLayout = FieldLayout())
+  /// Those of a file, and how they are to be taken.
+  case file(URL, DataUse = DataUse())
   /// Simulated ones like the recipe's, so many of them.
   case simulated(Int)
 }

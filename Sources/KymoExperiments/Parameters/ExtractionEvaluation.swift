@@ -38,6 +38,12 @@ package struct ExtractionEvaluation {
   package func evaluate(
     _ test: Recordings, name: String, training: Recordings?, isTrainingData: Bool = false
   ) throws -> ParameterFindings {
+    // What is known of no recording is no known parameter.
+    let known = test.knownParameters
+    let isScored = training?.parameterCount == test.parameterCount
+    let (test, training) = (
+      test.keeping(parameters: known), isScored ? training?.keeping(parameters: known) : nil
+    )
     let kind = isTrainingData ? "training" : "test"
     let read = try extract(test, "reading \(kind) recordings")
     let paper = PublishedSystem(test).map {
@@ -49,7 +55,7 @@ package struct ExtractionEvaluation {
     let latents = try fit(test, read, relevant: relevant, "fitting \(kind) recordings")
 
     var fitted: [ExtractedLatents]?
-    if let training, settings.fitRecordings > 0, training.parameterCount == test.parameterCount {
+    if let training, settings.fitRecordings > 0 {
       let part = training.subset(0..<min(training.count, settings.fitRecordings))
       fitted = try fit(
         part, extract(part, "reading training recordings"), relevant: relevant,
@@ -380,33 +386,20 @@ extension ExtractionEvaluation {
     evaluation.conditions = TrainingConditions(
       noise: recipe.data.noise, isRefined: recipe.encoderFrom != nil,
       recordings: training?.count)
-    let stored =
-      switch test {
-      case .recipe: try data.loadTest()
-      case .file(_, let layout): try Recordings.load(file, key: layout.key, axes: layout.axes)
-      case .simulated: try Recordings.load(file)
-      }
-    let all = try DataUse.measured(stored, for: run.directory)
-    let (left, notes) = try all.validateForUse(file: file.relativePath, threads: hooks.threads)
-    for note in notes {
-      hooks.note("Warning: \(file.relativePath): \(note.message). \(note.remedy)")
-    }
-    try require(
-      left.count < all.count, file.relativePath,
-      found: "values that are NaN or infinite in all recordings",
-      allowed: "some recordings without", remedy: "Find out why they diverged.")
-    let recordings = left.isEmpty ? all : all.leavingOut(left)
+    let used = try run.testRecordings(test, hooks: hooks)
+    let (recordings, unusual) = try used.withoutGaps(file: file.relativePath)
     let findings = try evaluation.evaluate(
       recordings, name: file.lastPathComponent, training: training,
       isTrainingData: file.isSameFile(as: data.trainFile))
     var results = try findings.results()
-    if let words = leftOutWords(left, of: all.count) {
+    if let words = leftOutWords(used.gaps, of: used.recordings.count) {
       let sentence = words + " The others are numbered without them."
       results.headline.append(sentence)
       hooks.note(sentence)
     }
     let doubts = try run.trust(
-      in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant), hooks
+      in: findings.recordings, of: recordings, relevant: findings.latents.map(\.isRelevant),
+      unusual: unusual, hooks
     ).doubts
     if let first = doubts.firstIndex(where: { !$0.isEmpty }) {
       results.headline.append(

@@ -67,13 +67,18 @@ func simulateIfAbsent(
 
 /// The recordings of a file that an entry of a recipe names.
 func loadRecordings(_ file: URL, _ layout: FieldLayout, entry: String) throws -> Recordings {
+  try Recordings.load(existing(file, entry: entry), key: layout.key, axes: layout.axes)
+}
+
+/// A file that an entry of a recipe names and that is there.
+func existing(_ file: URL, entry: String) throws -> URL {
   guard FileManager.default.fileExists(atPath: file.path) else {
     throw ConfigurationError(
       entry, found: "'\(file.relativePath)', which does not exist",
       allowed: "a file of recordings",
       remedy: "Correct the path, or make the file with kymo simulate.")
   }
-  return try Recordings.load(file, key: layout.key, axes: layout.axes)
+  return file
 }
 
 extension FieldLayout {
@@ -159,11 +164,6 @@ package struct ParameterData {
     try loadRecordings(trainFile, settings.layout, entry: "data.train")
   }
 
-  /// The test recordings.
-  package func loadTest() throws -> Recordings {
-    try loadRecordings(
-      testFile, settings.layout, entry: settings.test.isEmpty ? "data.train" : "data.test")
-  }
 }
 
 /// The recordings with normal noise on every sample, the same for every training with this seed.

@@ -116,7 +116,7 @@ extension ParameterRun: ExtractsParameters {
   /// for models of before, which do not know their training data.
   func trust(
     in latents: [ExtractedLatents], of recordings: Recordings, relevant: [Bool],
-    unusual known: [Int: String]? = nil, _ hooks: WorkHooks
+    unusual: [Int: String], _ hooks: WorkHooks
   ) throws -> (fit: [Double]?, doubts: [String]) {
     var (fit, doubts) = ([Double]?.none, latents.map { _ in "" })
     if let reference = try ParameterReference.read(
@@ -128,11 +128,8 @@ extension ParameterRun: ExtractsParameters {
         reference.doubt($0, error: $1, relevant: relevant) ?? ""
       }
     }
-    let unusual =
-      try known
-      ?? TrainedData.read(from: directory.model)?.unusual(recordings, threads: hooks.threads)
     for (place, latents) in latents.enumerated() {
-      if let words = unusual?[latents.recording] { doubts[place] = words }
+      if let words = unusual[latents.recording] { doubts[place] = words }
     }
     return (fit, doubts)
   }

@@ -52,6 +52,7 @@ package struct ParameterRecipe: MethodRecipe, Settings {
 
   /// Where the recordings are in the files.
   package var dataLayout: FieldLayout { data.layout }
+  package var simulatesData: Bool { data.simulate != nil }
 
   /// The model's and the training's settings together.
   package var extraction: ExtractionConfiguration {

@@ -78,16 +78,16 @@ extension ParameterFindings {
   private func fitScores(_ column: Int) -> [FitScore] {
     let score = scores[column]
     let name = score.name
+    let count = recordings.known(column).count
     func share(_ value: Double?) -> Score? {
       guard let value, !relevant.isEmpty else { return nil }
-      let ends = shareInterval(value, of: recordings.count)
+      let ends = shareInterval(value, of: count)
       return Score(
         value, .percent,
-        spread: Spread(.wilson95, low: ends.lowerBound, high: ends.upperBound),
-        count: recordings.count)
+        spread: Spread(.wilson95, low: ends.lowerBound, high: ends.upperBound), count: count)
     }
     func rSquared(_ value: Double?) -> Score? {
-      value.map { Score($0, .rSquared, count: recordings.count) }
+      value.map { Score($0, .rSquared, count: count) }
     }
     var best = rSquared(score.rSquared)
     best?.published = published(score)
@@ -298,6 +298,7 @@ extension ParameterFindings {
   /// fitted parameter is shown and the line is where it equals the true one.
   private func scatterSection(_ column: Int) -> ResultSection {
     let score = scores[column]
+    let recordings = recordings.known(column)
     let fit = LinearFit(
       intercept: score.coefficients[0], slopes: Array(score.coefficients.dropFirst()),
       rSquared: score.rSquared)
@@ -325,8 +326,8 @@ extension ParameterFindings {
       caption: """
         What was extracted against the true \(score.name), one point for each recording, with bars \
         of ±1.96 σ. \(words) R² = \(NumberText.rSquared(score.rSquared))\(paper). The bars hold the \
-        true value for \(NumberText.percent(score.coverage95)) of \(recordingWords); 95 % would be \
-        exact.
+        true value for \(NumberText.percent(score.coverage95)) of \
+        \(NumberText.count(recordings.count, "recording")); 95 % would be exact.
         """, isNarrow: true,
       .plot(
         Plot([

@@ -59,7 +59,7 @@ public struct ParameterScore: Hashable, Sendable {
 ///
 /// Ordinary least squares with intercept of the parameter on the relevant latents that carry it.
 /// Where no latent is relevant, the fit is the mean and R² is 0; so it is where a parameter does
-/// not vary.
+/// not vary. Recordings in which a parameter is not known (NaN or infinite) are left out of its score.
 ///
 /// - Parameters:
 ///   - parameterNames: One name for each column of the recordings' parameters.
@@ -72,7 +72,10 @@ public func parameterScores(
   trainingRecordings: [ExtractedLatents]? = nil
 ) -> [ParameterScore] {
   precondition(!recordings.isEmpty, "parameterScores: no recordings")
+  let (all, training) = (recordings, trainingRecordings)
   return parameterNames.indices.map { column in
+    let recordings = all.known(column).nonEmpty ?? all
+    let trainingRecordings = training?.known(column).nonEmpty
     let target = recordings.map { $0.parameters[column] }
     let latents = carriers(of: target, among: relevantLatents, recordings)
     let regressors = recordings.columns(of: latents)
@@ -103,6 +106,15 @@ public func parameterScores(
         smoothMap(from: relevantLatents, to: column, training: training, recordings)
       })
   }
+}
+
+extension [ExtractedLatents] {
+  /// Those in which a parameter is known.
+  package func known(_ column: Int) -> [ExtractedLatents] {
+    filter { $0.parameters.indices.contains(column) && $0.parameters[column].isFinite }
+  }
+
+  fileprivate var nonEmpty: Self? { isEmpty ? nil : self }
 }
 
 /// The fewest relevant latents that explain a parameter nearly as well as all of them.
@@ -198,6 +210,7 @@ package func direction(of score: ParameterScore, in latents: [LatentSummary]) ->
 package func rSquaredInterval(
   ofParameter column: Int, on latents: [Int], _ recordings: [ExtractedLatents]
 ) -> ClosedRange<Double>? {
+  let recordings = recordings.known(column)
   guard recordings.count >= 10 else { return nil }
   let regressors = recordings.columns(of: latents)
   let target = recordings.map { $0.parameters[column] }
