@@ -14,6 +14,10 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
         kymo forecast runs/fhn mine.npz --macro 50 --micro 10 --solver fhn -o forecast.npz
         kymo forecast runs/mine mine.npz --macro 50 --micro 10 --solver 'python3 solver.py' -o f.npz
 
+      With a law that kymo discover found in these recordings, or with other parameters of it:
+        kymo forecast runs/mine mine.npz --macro 50 --micro 10 --solver law/law.json -o f.npz
+        --solver '{law: {file: law/law.json, theta: [0.9]}}'
+
       With everything that a recipe may say of it, as in YAML:
         --solver '{process: {command: [python3, solver.py], folder: my code, frameSeconds: 600}}'
 
@@ -56,7 +60,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, cylinder, a program with arguments, or as at 'solver' of a recipe.",
+      "The solver: fhn, ks22, cylinder, a law.json, a program with arguments, or as in a recipe.",
       valueName: "solver"))
   package var solver: String?
 

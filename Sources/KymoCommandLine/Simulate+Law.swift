@@ -40,7 +40,8 @@ extension Simulate {
     StopSignal.install()
     let start = ContinuousClock.now
     let recordings = try Recordings.load(URL(filePath: from))
-    let parameters = try parameters(law, settings, recordings.count, from)
+    let parameters = try law.parameterValues(
+      theta: settings.theta, recordings: recordings.count, source: from)
     var metadata = recordings.metadata
     if settings.frameInterval > 0 { metadata.frameInterval = settings.frameInterval }
     metadata.parameterNames = law.parameters.map(\.name)
@@ -56,11 +57,27 @@ extension Simulate {
       URL(filePath: output),
       shape: [recordings.count, recordings.channelCount, frames] + recordings.spaceShape,
       parameterCount: law.parameters.count, metadata: metadata)
-    // As many at a time as the vectors of all threads hold.
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let cells = recordings.grid.pointCount
-    let length = recordings.frameCount * cells
+    let solver = try LawSolver(
+      law, parameters: parameters, on: recordings.grid,
+      frameInterval: metadata.frameInterval ?? 1,
+      stepsPerFrame: settings.substeps > 0 ? settings.substeps : nil, threads: threads)
+    let fields = FrameSet(recordings)
+    /// Starts these recordings; returns their first frames, `[B, C, X…]`.
+    func restart(_ places: [Int]) throws -> HostArray<Double> {
+      let known = HostArray<Double>(
+        HostArray(
+          places.flatMap { fields.frames(ofSeries: $0, 0..<1).elements },
+          shape: [places.count] + solver.stateShape))
+      try solver.choose(recordings: places)
+      try solver.restart(from: known, time: 0)
+      return known
+    }
+    // Steps are found on recordings from all over the file.
+    let few = min(16, recordings.count)
+    _ = try restart((0..<few).map { $0 * recordings.count / few })
     var diverged = 0
+    // As many at a time as the vectors of all threads hold.
     for first in stride(from: 0, to: recordings.count, by: 8 * threads) {
       if let signal = StopSignal.current() {
         throw Interrupted(signal: signal, advice: "\(output) was not written.")
@@ -68,21 +85,7 @@ extension Simulate {
       terminal.show(
         fraction: Double(first) / Double(recordings.count), "\(first) of \(recordings.count)")
       let places = Array(first..<min(first + 8 * threads, recordings.count))
-      let solver = try LawStepper(
-        law.equationsOfMotion(
-          with: places.map { parameters[$0] }, spaceRank: recordings.spaceRank),
-        on: recordings.grid,
-        frameInterval: metadata.frameInterval ?? 1,
-        stepsPerFrame: settings.substeps > 0 ? settings.substeps : nil, threads: threads)
-      let starts = places.flatMap { place -> [Double] in
-        // `[C, T, X…]`.
-        let field = recordings[place].exchanged(0).elements
-        return (0..<recordings.channelCount).flatMap { channel in
-          field[channel * length..<channel * length + cells].map(Double.init)
-        }
-      }
-      let known = HostArray(starts, shape: [places.count] + solver.stateShape)
-      try solver.restart(from: known, time: 0)
+      let known = try restart(places)
       let made = try solver.advance(frames: frames - 1)
       for (row, place) in places.enumerated() {
         // The given frame first; channels before time.
@@ -92,7 +95,7 @@ extension Simulate {
         if !all.elements.allSatisfy({ $0.isFinite }) { diverged += 1 }
         try writer.append(
           all.exchanged(1).elements.map { Float($0) },
-          parameters: parameters[place].map { Float($0) })
+          parameters: parameters[parameters.count == 1 ? 0 : place].map { Float($0) })
       }
     }
     try writer.finish()
@@ -101,26 +104,5 @@ extension Simulate {
       "\(output): \(counted(recordings.count, "recording")) in "
         + "\(Words.number(start.duration(to: .now).seconds)) s"
         + (diverged > 0 ? ", \(diverged) diverged: their frames are NaN from there on" : ""))
-  }
-
-  /// The hidden parameters of every recording of the file.
-  private func parameters(
-    _ law: Law, _ settings: LawSimulation, _ count: Int, _ from: String
-  ) throws -> [[Double]] {
-    if !settings.theta.isEmpty {
-      try require(
-        settings.theta.count == law.parameters.count && settings.theta.allSatisfy(\.isFinite),
-        "theta", found: counted(settings.theta.count, "number"),
-        allowed: "\(law.parameters.count), one for each hidden parameter",
-        remedy: "The law's text names them.")
-    }
-    if !settings.theta.isEmpty || law.parameters.isEmpty {
-      return Array(repeating: settings.theta, count: count)
-    }
-    try require(
-      law.recordings.count == count, from, found: counted(count, "recording"),
-      allowed: "the \(law.recordings.count) that the law was found in",
-      remedy: "Give the hidden parameters for others: theta=[…]")
-    return law.recordings.map(\.parameters)
   }
 }

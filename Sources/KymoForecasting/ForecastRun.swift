@@ -146,6 +146,9 @@ final class ForecastRun {
     let time = lastKnownTime + Double(done) * solver.frameInterval
     let fields = HostArray<Double>(states.rows(solverRows))
     try timing.measure(\.solver, count: 0) {
+      if !forecaster.recordings.isEmpty {
+        try solver.choose(recordings: solverRows.map { forecaster.recordings[$0] })
+      }
       try solver.restart(from: fields, time: time)
     }
   }

@@ -30,6 +30,7 @@ extension Forecaster {
     for trajectory in 0..<known.shape[0] {
       var member = self
       member.seed = seed &+ UInt64(trajectory)
+      if !recordings.isEmpty { member.recordings = [recordings[trajectory]] }
       let run = try ForecastRun(
         member, known: known.rows([trajectory]), stepCount: stepCount, startTime: startTime)
       try run.advance(by: schedule)

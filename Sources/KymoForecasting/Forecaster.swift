@@ -52,6 +52,9 @@ public struct Forecaster {
   public var microFeedback = MicroFeedback.encodeLast
   /// What a multiscale round begins with.
   public var firstPhase = FirstPhase.macro
+  /// The recordings that the known frames are of, for solvers whose parameters differ between them;
+  /// empty where that is not known.
+  public var recordings: [Int] = []
   /// Standard deviation of every latent over the training data, the unit in which adaptive
   /// switching measures distances; empty means 1.
   public var latentSpread: [Double] = []
@@ -65,6 +68,13 @@ public struct Forecaster {
     reduction: any Reduction, propagators: [any Propagator], solver: (any MicroSolver)? = nil
   ) {
     (self.reduction, self.propagators, self.solver) = (reduction, propagators, solver)
+  }
+
+  /// The same for known frames of these recordings.
+  public func starting(in recordings: [Int]) -> Forecaster {
+    var forecaster = self
+    forecaster.recordings = recordings
+    return forecaster
   }
 
   /// Latent-LED: propagates latents only and decodes them at the end (section I).

@@ -1,6 +1,6 @@
 // The fit of the terms that were chosen to every recording, and to recordings of others.
 import Foundation
-import KymoData
+public import KymoData
 public import KymoNumerics
 
 extension Discovery {
@@ -129,6 +129,19 @@ extension Discovery {
         correlation: columns.map { LinearFit(regressors: [$0], target: target).rSquared }
           .max()?.squareRoot() ?? 0)
     }
+  }
+}
+
+extension Law {
+  /// The parameters that recordings have under this law.
+  ///
+  /// - Throws: `ConfigurationError` where the law is one of other channels or grids.
+  public func parameters(
+    in recordings: Recordings, threads: Int
+  ) throws(ConfigurationError) -> [LawRecording] {
+    var settings = DiscoverySettings()
+    (settings.derived, settings.threads) = (derived, threads)
+    return try Discovery(recordings, settings).parameters(of: self)
   }
 }
 

@@ -93,6 +93,23 @@ import Testing
     let arrays = try NPZFile(tool.file("named.npz"))
     let (latents, theta) = (try arrays.doubles("mu"), try arrays.doubles("theta"))
     for row in 0..<8 { #expect(abs(theta[row, 0] - (0.5 - 0.1 * latents[row, 1])) < 1e-3) }
+    // Its solution stands beside the decoder's rollouts, nearer to the recordings by far.
+    let evaluated = try tool.run("evaluate", "run", "--json", "--threads", "1")
+    #expect(evaluated.status == 0, "\(evaluated.words)")
+    let values = try #require(
+      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    let sections = try #require(values["sections"] as? [[String: Any]])
+    let table = try #require(sections.first { $0["id"] as? String == "error-table" })
+    let rows = (table["content"] as? [String: Any])?["rows"] as? [[String: Any]] ?? []
+    func error(_ name: String) throws -> Double {
+      let row = try #require(rows.first { $0["name"] as? String == name }, "\(rows)")
+      let scores = try #require(row["scores"] as? [[String: Any]], "\(row)")
+      return try #require(scores[1]["value"] as? Double, "\(scores)")
+    }
+    #expect(try error("discovered law") < 1e-3 * error("propagating decoder"))
+    let report = try tool.run("report", "run")
+    #expect(report.status == 0, "\(report.words)")
+    #expect(try tool.text("run/report.html").contains("discovered law"))
     // A law of another model's latents is refused.
     let file = tool.file("run/model/law.json")
     let law = try tool.text("run/model/law.json")
@@ -100,6 +117,49 @@ import Testing
     let refused = try tool.run("extract", "run", "b.npz", "-o", "refused")
     #expect(
       refused.status == 2 && refused.words.contains("discover FILE --run"), "\(refused.words)")
+  }
+
+  @Test("A law is the solver of forecasts that alternate") func solver() throws {
+    let made = try tool.run("simulate", "burgers", "recordings=6", "-q", "-o", "b.npz")
+    #expect(made.status == 0, "\(made.words)")
+    let found = try tool.run("discover", "b.npz", "-o", "law")
+    #expect(found.status == 0, "\(found.words)")
+    try Data(
+      """
+      method: dynamics
+      name: tiny
+      data: {train: b.npz, test: b.npz}
+      reduction: {principalComponents: {latentCount: 8}}
+      propagator: {sindy: {polynomialDegree: 1}}
+      solver: {law: {file: law/law.json}}
+      forecast:
+        {warmUpSteps: 5, horizonSteps: 20, initialConditions: 4, microSteps: 4, macroSteps: [4]}
+      evaluation: {timedSteps: 4}
+      """.utf8
+    ).write(to: tool.file("tiny.yaml"))
+    let trained = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
+    #expect(trained.status == 0, "\(trained.words)")
+    func forecast(_ arguments: String...) throws -> (status: Int32, error: Double, words: String) {
+      let made = try tool.run(
+        ["forecast", "run", "b.npz", "--horizon", "20", "-o", "f.npz", "--force", "--json"]
+          + arguments)
+      let object = try? JSONSerialization.jsonObject(with: Data(made.output.utf8))
+      let error = (object as? [String: Any])?["rootMeanSquareError"] as? Double
+      return (made.status, error ?? .nan, made.words)
+    }
+    // The solver alone repeats the recordings, each with its own parameters.
+    let alone = try forecast("--macro", "0", "--micro", "5")
+    #expect(alone.status == 0 && alone.error < 1e-5, "\(alone)")
+    // With one parameter for all it does not.
+    let other = try forecast(
+      "--macro", "0", "--micro", "5", "--solver", "{law: {file: law/law.json, theta: [0.45]}}")
+    #expect(other.status == 0 && other.error > 1e-3, "\(other)")
+    let mixed = try forecast("--macro", "4", "--micro", "4", "--solver", "law/law.json")
+    #expect(mixed.status == 0 && mixed.error > alone.error, "\(mixed)")
+    let absent = try forecast("--macro", "4", "--micro", "4", "--solver", "no/law.json")
+    #expect(absent.status == 2 && absent.words.contains("kymo discover"), "\(absent)")
+    let evaluated = try tool.run("evaluate", "run", "--threads", "1")
+    #expect(evaluated.status == 0, "\(evaluated.words)")
   }
 
   @Test("Kuramoto–Sivashinsky without its damping in the library is no law") func missing() throws {

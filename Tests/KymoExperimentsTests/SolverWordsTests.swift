@@ -1,5 +1,6 @@
 // A solver named on the command line: as a word, as a command with quotes, as in a recipe.
 import Foundation
+import KymoLaw
 import KymoNumerics
 import KymoSolvers
 import KymoTestSupport
@@ -18,6 +19,7 @@ import Testing
     #expect(try SolverSettings(words: "fhn") == .fhn(.init()))
     #expect(try SolverSettings(words: "ks22") == .ks22(.init()))
     #expect(try SolverSettings(words: "cylinder") == .cylinder(.init()))
+    #expect(try SolverSettings(words: "my law/law.json") == .law(.init(file: "my law/law.json")))
     for (words, expected) in [
       ("python3 solver.py", ["python3", "solver.py"]),
       ("python3  'my code/solver.py' -n 3", ["python3", "my code/solver.py", "-n", "3"]),
@@ -55,7 +57,7 @@ import Testing
     for (words, path) in [
       ("{process: {comand: [a]}}", "process.comand"), ("{process: {}}", "--solver.process.command"),
       ("{proces: {command: [a]}}", "proces"), ("{process: ", "--solver"),
-      ("ks22: {substeps: 0}", "--solver.ks22.substeps"),
+      ("ks22: {substeps: 0}", "--solver.ks22.substeps"), ("law: {}", "--solver.law.file"),
     ] {
       let error = #expect(throws: ConfigurationError.self) { try SolverSettings(words: words) }
       #expect(error?.path == path, "\(words): \(error?.description ?? "")")

@@ -36,7 +36,7 @@ package struct ForecastEvaluation {
       allowed: "longer than forecast.warmUpSteps, \(warmUp)",
       remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
     solver = try models.recipe.solver?.makeSolver(
-      stateShape: data.stateShape, offset: data.recordings.offset,
+      for: data.test.recordings, stateShape: data.stateShape,
       frameInterval: data.frameInterval, threads: hooks.threads)
     scale = ForecastScale(data.test)
     paper = PublishedForecasts.of(systemName: data.metadata.systemName)
@@ -126,8 +126,8 @@ package struct ForecastEvaluation {
       way.published = published(settings)
       return way
     }
-    var persistence = try score("last known frame kept", starts, nil) {
-      .persistence(of: $0, stepCount: starts.horizon)
+    var persistence = try score("last known frame kept", starts, nil) { known, _ in
+      .persistence(of: known, stepCount: starts.horizon)
     }
     persistence.latentFraction = .nan
     results.propagators.append(persistence)
@@ -159,7 +159,8 @@ package struct ForecastEvaluation {
       let ways = try settings.schedules.map { schedule in
         let name = "ρ = " + String(format: "%g", schedule.ratio) + suffix
         var way = try score(name, starts, cost) {
-          try forecaster.multiscale(from: $0, stepCount: horizon, schedule: schedule)
+          try forecaster.starting(in: $1)
+            .multiscale(from: $0, stepCount: horizon, schedule: schedule)
         }
         (way.macroSteps, way.microSteps) = (schedule.macroSteps, schedule.microSteps)
         return way
@@ -181,7 +182,8 @@ package struct ForecastEvaluation {
     results.adaptive = try settings.adaptive.map { bounds in
       let name = "adaptive, \(bounds.maximumDisagreement) and \(bounds.maximumMismatch)"
       return try score(name, starts, cost) {
-        try ensemble.adaptive(from: $0, stepCount: horizon, schedule: bounds)
+        try ensemble.starting(in: $1)
+          .adaptive(from: $0, stepCount: horizon, schedule: bounds)
       }
     }
   }
@@ -217,14 +219,16 @@ package struct ForecastEvaluation {
     watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     try score(
-      name, starts, cost, { try forecaster.latent(from: $0, stepCount: starts.horizon) },
+      name, starts, cost,
+      { known, _ in try forecaster.latent(from: known, stepCount: starts.horizon) },
       watch: watch)
   }
 
-  /// Forecasts from all initial conditions, some at a time, and judges them.
+  /// Forecasts from all initial conditions, some at a time, and judges them; `forecast` takes known
+  /// frames and the recordings that they are of.
   private func score(
     _ name: String, _ starts: InitialConditions, _ cost: ForecastCost?,
-    _ forecast: (HostArray<Float>) throws -> Forecast,
+    _ forecast: (HostArray<Float>, [Int]) throws -> Forecast,
     watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     var judge = ForecastJudge(
@@ -233,7 +237,7 @@ package struct ForecastEvaluation {
     for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
       let (known, truth) = starts.windows(block)
-      let made = try forecast(known)
+      let made = try forecast(known, starts.recordings(block))
       judge.add(made, truth: truth)
       try watch(made, truth)
     }
@@ -256,6 +260,7 @@ package struct ForecastEvaluation {
     let batch = min(32, starts.count)
     let (known, _) = starts.windows(0..<batch)
     let forecaster = models.forecaster([models.propagators[0]], solver: solver)
+      .starting(in: starts.recordings(0..<batch))
     try step("speeds", 0, of: 1)
     // The first round fills caches and pools of threads; the second one counts.
     var timing = ForecastTiming()
@@ -287,7 +292,7 @@ package struct ForecastEvaluation {
       return (paper?.solverSeconds, paper?.solver ?? "")
     }
     let solver = try settings.makeSolver(
-      stateShape: data.stateShape, offset: data.recordings.offset,
+      for: data.test.recordings, stateShape: data.stateShape,
       frameInterval: data.frameInterval, threads: hooks.threads)
     let timing = try models.forecaster(solver: solver)
       .multiscale(from: known, stepCount: 10, schedule: .solver).timing

@@ -51,6 +51,11 @@ struct InitialConditions {
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 
+  /// The recordings that windows are of.
+  func recordings(_ range: Range<Int>) -> [Int] {
+    places[range].map { frames.series[$0.series].recording }
+  }
+
   /// Known and true frames, `[B, W, C, X…]` and `[B, H, C, X…]`.
   func windows(_ range: Range<Int>) -> (known: HostArray<Float>, truth: HostArray<Float>) {
     func read(from first: Int, _ count: Int) -> HostArray<Float> {

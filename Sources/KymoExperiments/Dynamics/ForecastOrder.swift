@@ -197,7 +197,7 @@ extension ForecastModels {
       starts = InitialConditions(
         beginningsOf: fields, warmUp: warmUp, horizon: isKnown ? horizon : 0)
     }
-    let forecaster = try forecaster(order, offset: recordings.offset, hooks)
+    var forecaster = try forecaster(order, recordings, hooks)
     let interval = description.frameInterval
     var product = ForecastProduct(
       summary: .init(
@@ -219,6 +219,7 @@ extension ForecastModels {
         Double(block.lowerBound) / Double(starts.count),
         "forecasting: \(block.lowerBound) of \(starts.count)")
       let (known, truth) = starts.windows(block)
+      forecaster.recordings = starts.recordings(block)
       let made = try Self.make(
         forecaster, known, horizon, order,
         recipe.forecast.adaptive.first ?? AdaptiveSchedule())
@@ -243,7 +244,7 @@ extension ForecastModels {
   }
 
   private func forecaster(
-    _ order: ForecastOrder, offset: [Double]?, _ hooks: WorkHooks
+    _ order: ForecastOrder, _ recordings: Recordings, _ hooks: WorkHooks
   ) throws -> Forecaster {
     let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
     let settings = try order.solver.map { try SolverSettings(words: $0) } ?? recipe.solver
@@ -251,7 +252,8 @@ extension ForecastModels {
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
-        remedy: "Name fhn, ks22, cylinder or your own program, or put a solver into the recipe.")
+        remedy: "Name fhn, ks22, cylinder, a law or your own program, or put a solver into the "
+          + "recipe.")
     }
     try require(
       !order.isAdaptive || propagators.count > 1, "--adaptive", found: "given",
@@ -259,7 +261,7 @@ extension ForecastModels {
       remedy: "Train an ensemble with ensembleSize=5; a single propagator cannot disagree.")
     var forecaster = forecaster(
       solver: try settings.makeSolver(
-        stateShape: description.stateShape, offset: offset,
+        for: recordings, stateShape: description.stateShape,
         frameInterval: description.frameInterval, threads: hooks.threads))
     forecaster.checkStop = { try hooks.stopIfAsked("Nothing was written.") }
     return forecaster

@@ -1,6 +1,8 @@
-// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings,
-// or a program of the user's own.
+// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings, a
+// law that was found, or a program of the user's own.
 import Foundation
+package import KymoData
+package import KymoLaw
 import KymoNumerics
 import KymoRuns
 package import KymoSolvers
@@ -13,13 +15,15 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   case ks22(KuramotoSivashinskyAttractorConfiguration)
   /// Flow past a cylinder.
   case cylinder(CylinderConfiguration)
+  /// A law that `kymo discover` found.
+  case law(LawSolverConfiguration)
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, cylinder, process }
+  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, cylinder, law, process }
 
   /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
-  /// built-in one, or a program and its arguments as in a shell.
+  /// built-in one, the file of a law, or a program and its arguments as in a shell.
   package init(words: String) throws {
     let isRecipe =
       words.hasPrefix("{") || CodingKeys.allCases.contains { words.hasPrefix($0.stringValue + ":") }
@@ -32,14 +36,15 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case "fhn": self = .fhn(.init())
     case "ks22": self = .ks22(.init())
     case "cylinder": self = .cylinder(.init())
+    case _ where words.hasSuffix(".json"): self = .law(.init(file: words))
     default:
       // The path of a program may have spaces.
       let isProgram = FileManager.default.isExecutableFile(atPath: words)
       let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
-        allowed:
-          "fhn, ks22, cylinder, a program and its arguments, or what a recipe has at 'solver'",
+        allowed: "fhn, ks22, cylinder, the law.json of kymo discover, a program and its arguments, "
+          + "or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
       self = .process(ProcessSolverConfiguration(command: command))
@@ -51,6 +56,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .fhn(let settings): try settings.validate(at: "\(path).fhn")
     case .ks22(let settings): try settings.validate(at: "\(path).ks22")
     case .cylinder(let settings): try settings.validate(at: "\(path).cylinder")
+    case .law(let settings): try settings.validate(at: "\(path).law")
     case .process(let settings): try settings.validate(at: "\(path).process")
     }
   }
@@ -64,6 +70,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .fhn(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .ks22(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .cylinder(let settings): "Courant number \(settings.courant)"
+    case .law(let settings): settings.file
     case .process(let settings): settings.command.joined(separator: " ")
     }
   }
@@ -80,15 +87,15 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   /// Makes the solver, not yet started.
   ///
   /// A program is told the shape of one state, `[C, X…]`, and the coarse step; a built-in solver
-  /// must have both. States are in single precision, so that none is made for fields that are
-  /// measured from an offset.
+  /// must have both; a law has the grid, and parameters, of the recordings that are forecast. States
+  /// are in single precision, so that none is made for fields that are measured from an offset.
   package func makeSolver(
-    stateShape: [Int], offset: [Double]?, frameInterval: Double, threads: Int
+    for recordings: Recordings, stateShape: [Int], frameInterval: Double, threads: Int
   ) throws -> any MicroSolver {
     try require(
-      offset == nil, "solver",
+      recordings.offset == nil, "solver",
       found: "for fields that change by little beside their means, "
-        + (offset ?? []).map { String(format: "%g", $0) }.joined(separator: ", "),
+        + (recordings.offset ?? []).map { String(format: "%g", $0) }.joined(separator: ", "),
       allowed: "for fields whose digits single precision holds",
       remedy: "Subtract the mean before you save the recordings, and let the solver do so too.")
     let solver: any MicroSolver
@@ -99,6 +106,9 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       solver = try KuramotoSivashinskySolver(configuration: settings, threads: threads)
     case .cylinder(let settings):
       solver = try CylinderSolver(configuration: settings, threads: threads)
+    case .law(let settings):
+      solver = try LawSolver(
+        settings, for: recordings, frameInterval: frameInterval, threads: threads)
     case .process(var settings):
       if settings.stateShape.isEmpty { settings.stateShape = stateShape }
       if settings.frameInterval == 0 { settings.frameInterval = frameInterval }

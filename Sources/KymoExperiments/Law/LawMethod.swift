@@ -84,9 +84,7 @@ package struct LawRun: TrainedRun {
   private func parameters(
     of recordings: Recordings, _ hooks: WorkHooks
   ) throws -> [LawRecording] {
-    var settings = DiscoverySettings()
-    (settings.derived, settings.threads) = (law.derived, hooks.threads)
-    return try Discovery(recordings, settings).parameters(of: law)
+    try law.parameters(in: recordings, threads: hooks.threads)
   }
 }
 

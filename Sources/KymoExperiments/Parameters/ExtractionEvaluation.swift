@@ -3,6 +3,7 @@
 import Foundation
 package import KymoData
 package import KymoExtraction
+package import KymoLaw
 package import KymoMetrics
 import KymoNumerics
 import KymoResults
@@ -15,6 +16,8 @@ package struct ExtractionEvaluation {
   package var model: ParameterVAE
   /// What is evaluated and on how many recordings.
   package var settings: ParameterEvaluationSettings
+  /// The law that was found beside the model; its rollouts are compared too.
+  package var law: Law?
   /// How the model was trained, for the published numbers.
   package var conditions = TrainingConditions()
   /// Progress, messages and stopping.
@@ -157,9 +160,10 @@ extension ExtractionEvaluation {
     }
     let model = ParameterFindings.Prediction(
       "propagating decoder", decoder.curve, published: paper?.decoderErrors(conditions) ?? [])
+    let law = try [lawPrediction(test, count)].compactMap(\.self)
     let rivals = try settings.baselines ? baselines(test, count, paper) : []
     return (
-      [model] + rivals + [.init(ParameterFindings.persistence, persistence.curve)],
+      [model] + law + rivals + [.init(ParameterFindings.persistence, persistence.curve)],
       Statistics.mean(variances).squareRoot()
     )
   }
@@ -181,6 +185,36 @@ extension ExtractionEvaluation {
       }
       return errors.divergedCount > 0 ? .infinity : Statistics.mean(errors.rows.flatMap(\.self))
     }
+  }
+
+  /// The law beside the model, solved with the parameters that it has in these recordings; nil
+  /// without one, or where it is not solved.
+  private func lawPrediction(
+    _ test: Recordings, _ count: Int
+  ) throws -> ParameterFindings.Prediction? {
+    guard let law, law.refusal == nil, test.offset == nil else { return nil }
+    let solver: LawSolver
+    do {
+      let found = try law.parameters(in: test.subset(0..<count), threads: hooks.threads)
+      solver = try LawSolver(
+        law, parameters: law.parameters.isEmpty ? [[]] : found.map(\.parameters), on: test.grid,
+        frameInterval: test.frameInterval ?? 1, threads: hooks.threads)
+    } catch {
+      // Typed: a ConfigurationError, which says what this law or these recordings cannot have.
+      hooks.note("The law beside the model is not rolled out: \(error)")
+      return nil
+    }
+    var errors = RolloutErrors()
+    try blocks(test, count, "solving the law") { range in
+      let truth = frames(of: test, range)
+      let starts = range.flatMap { test[$0].slice(0).elements }
+      try solver.choose(recordings: Array(range))
+      try solver.restart(
+        from: HostArray(starts.map(Double.init), shape: [range.count] + solver.stateShape), time: 0)
+      let made = HostArray<Float>(try solver.advance(frames: test.frameCount - 1)).exchanged(1)
+      errors.add(prediction: made, truth: truth)
+    }
+    return .init(ParameterFindings.law, errors.curve)
   }
 
   /// Plain solvers with the true parameters.
@@ -339,6 +373,7 @@ extension ExtractionEvaluation {
     let data = ParameterData(recipe, base: try run.directory.readEnvironment().base)
     let file = try run.testFile(test, hooks: hooks)
     var evaluation = self
+    evaluation.law = try run.law
     // Where the number of recordings is asked for, all of them are rolled out.
     if case .simulated(let count) = test { evaluation.settings.rolloutRecordings = count }
     let training = try? DataUse.measured(data.loadTrained(), for: run.directory)

@@ -54,7 +54,7 @@ package struct ParameterRun: TrainedRun {
   }
 
   /// The law that `kymo discover --run` has found beside the model; nil where there is none.
-  private var law: Law? {
+  var law: Law? {
     get throws {
       let file = Law.besideModel(in: directory.model)
       return FileManager.default.fileExists(atPath: file.path) ? try Law(contentsOf: file) : nil

@@ -21,6 +21,8 @@ extension ParameterFindings {
   /// Name of a latent in words; the paper counts from 1.
   func latentName(_ latent: Int) -> String { "latent \(latent + 1)" }
 
+  /// The solution of the law that was found beside the model.
+  static let law = "discovered law"
   /// The prediction that the first frame stays as it is.
   static let persistence = "persistence"
 

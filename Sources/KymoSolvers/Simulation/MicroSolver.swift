@@ -17,6 +17,12 @@ public protocol MicroSolver: AnyObject {
   /// The present time, the same for all trajectories.
   var time: Double { get }
 
+  /// Says which recordings of the data the trajectories of later starts are of, for solvers whose
+  /// parameters differ between recordings; others need not know.
+  ///
+  /// - Parameter recordings: The recording of every trajectory.
+  /// - Throws: An error of a solver that does not know one of them.
+  func choose(recordings: [Int]) throws
   /// Starts trajectories from fields.
   ///
   /// - Parameters:
@@ -30,4 +36,9 @@ public protocol MicroSolver: AnyObject {
   /// - Throws: ``SimulationError`` before a start; an error of an external solver when it fails.
   /// - Returns: The states after each of them, `[B, T, C, X…]`; the start is not part of it.
   func advance(frames: Int) throws -> HostArray<Double>
+}
+
+extension MicroSolver {
+  /// Parameters do not differ.
+  public func choose(recordings: [Int]) throws {}
 }

@@ -91,6 +91,12 @@ public final class LawStepper: MicroSolver {
   /// Starts trajectories from fields `[B, C, X…]`.
   public func restart(from states: HostArray<Double>, time: Double) throws {
     try checkStates(states.shape)
+    let counts = Set(law.equations.joined().map(\.coefficients.count)).subtracting([1])
+    try require(
+      counts.isSubset(of: [states.shape[0]]), "trajectories", found: states.shape[0],
+      allowed:
+        "\(counts.sorted().map(String.init).joined(separator: ", ")), as the law's coefficients",
+      remedy: "Give each trajectory its coefficients, or all the same.")
     if states.shape[0] != trajectoryCount {
       trajectoryCount = states.shape[0]
       let lanes = ETDStepper.laneCount(level: plan.level)
