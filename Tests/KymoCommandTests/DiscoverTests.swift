@@ -94,7 +94,7 @@ import Testing
     let found = try tool.run("discover", "b.npz", "--run", "run")
     #expect(found.status == 0, "\(found.words)")
     #expect(
-      found.output.contains("latents: θ₁ = 0.500 − 0.100 z₂ (R² 1.0000, ± "), "\(found.output)")
+      found.output.contains("latents: θ₁ = 0.500 − 0.10000 z₂ (R² 1.0000, ± "), "\(found.output)")
 
     // The report shows it at once, and after another evaluation.
     for isAgain in [false, true] {

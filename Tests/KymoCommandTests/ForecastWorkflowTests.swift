@@ -59,7 +59,7 @@ import Testing
     let dry = try tool.run("train", "tiny.yaml", "--dry-run", "--threads", "1")
     #expect(dry.status == 0, "\(dry.words)")
     #expect(dry.output.contains("method: dynamics\n") && dry.output.contains("windowLength: 8\n"))
-    #expect(dry.words.contains("5 models"))
+    #expect(dry.words.contains("6 models"))
 
     let trained = try tool.run("train", "tiny.yaml", "-o", "run", "--threads", "1")
     #expect(trained.status == 0, "\(trained.words)")

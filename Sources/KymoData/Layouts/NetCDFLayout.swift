@@ -6,9 +6,16 @@ import KymoNumerics
 
 enum NetCDFLayout: HDF5Layout {
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays? {
+    var left: [String] = []
     var variables: [(path: String, array: any StoredArray, dimensions: [String])] = []
     for path in file.paths where !path.contains("/") {
-      guard let array = try? file.open(path), (2...5).contains(array.shape.count) else { continue }
+      let array: any StoredArray
+      do { array = try file.open(path) } catch {
+        // Packed by a filter that is not here, or neither numbers nor texts: told below.
+        left.append(path)
+        continue
+      }
+      guard (2...5).contains(array.shape.count) else { continue }
       let scales = file.scales(of: path, rank: array.shape.count).compactMap(\.self)
       if scales.count == array.shape.count { variables.append((path, array, scales)) }
     }
@@ -77,6 +84,7 @@ enum NetCDFLayout: HDF5Layout {
     arrays.reading =
       "netCDF: channels \(field.channels.joined(separator: ", ")) over "
       + zip(first.dimensions, letters).map { "\($0) (\($1))" }.joined(separator: ", ")
+      + (left.isEmpty ? "" : "; without \(left.joined(separator: ", ")), which cannot be read")
     return arrays
   }
 

@@ -50,7 +50,9 @@ public import KymoNumerics
       radius: hasBody ? 0.5 * configuration.diameter : 0, slip: configuration.sides == .slip ? 1 : 0
     )
     guard let made = unsafe kk_flow_create(&shape, Int32(self.threads), level) else {
-      preconditionFailure("CylinderFlow: no memory for \(configuration.spaceShape) cells")
+      throw ConfigurationError(
+        "columns", found: "\(configuration.columns), with \(configuration.rows) rows",
+        allowed: "a mesh that fits into memory", remedy: "Take fewer columns and rows.")
     }
     unsafe flow = made
     start()
