@@ -147,8 +147,9 @@ import Testing
     let insisted = try tool.run("evaluate", "vae", "none.npz", "--as-trained", "--threads", "1")
     #expect(usual.status == 0 && insisted.status == 0)
     // The evaluation too takes them as periodic.
-    func numbers(_ outcome: Outcome) -> Substring? {
-      outcome.output.split(separator: "\n").first { $0.hasPrefix("propagating decoder") }
+    func numbers(_ outcome: Outcome) -> [Substring]? {
+      outcome.output.split(separator: "\n").first { $0.hasPrefix("propagating decoder") }?
+        .split(separator: " ")
     }
     #expect(numbers(usual) != nil && numbers(usual) == numbers(insisted))
   }
