@@ -168,6 +168,12 @@ import Testing
     func use(_ file: String) throws -> Outcome {
       try tool.run("forecast", "units", file + ".npz", "-o", "units-\(file)-out.npz")
     }
+    let parameters = try tool.run(
+      "train", "vae.yaml", "data.train=units-train.npz", "data.test=units-test.npz", "-o",
+      "units-vae", "--threads", "1")
+    #expect(parameters.status == 0, "\(parameters.words)")
+    let evaluated = try tool.run("evaluate", "units-vae", "--threads", "1")
+    #expect(evaluated.output.contains("RMSE (m/s) at index"), "\(evaluated.output)")
     let same = try use("units-test")
     #expect(same.status == 0 && !same.words.contains("Warning:"), "\(same.words)")
     // A forecast says of its axes and channels what its input said.
