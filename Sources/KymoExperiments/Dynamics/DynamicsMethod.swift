@@ -3,6 +3,7 @@
 package import Foundation
 package import KymoData
 import KymoForecasting
+import KymoLaw
 import KymoNumerics
 package import KymoResults
 package import KymoRuns
@@ -18,7 +19,15 @@ package struct DynamicsMethod: Method {
   package func load(
     _ directory: RunDirectory, recipe: DynamicsRecipe, device: Device
   ) throws -> DynamicsRun {
-    DynamicsRun(
+    var recipe = recipe
+    // A law's file is read when a forecast is made, from whatever folder that is.
+    if case .law(var settings) = recipe.solver,
+      !FileManager.default.fileExists(atPath: settings.file)
+    {
+      settings.file = located(settings.file, base: try directory.readEnvironment().base).path
+      recipe.solver = .law(settings)
+    }
+    return DynamicsRun(
       directory: directory,
       models: try ForecastModels(directory, recipe: recipe, device: device))
   }

@@ -4,6 +4,7 @@
 import Foundation
 package import KymoData
 package import KymoForecasting
+import KymoLaw
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
@@ -50,6 +51,18 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
   /// Where the recordings are in the files.
   package var dataLayout: FieldLayout { data.layout }
   package var simulatesData: Bool { data.simulate != nil }
+
+  package mutating func changePaths(
+    _ change: (_ entry: String, _ path: inout String) -> Void
+  ) {
+    change("data.train", &data.train)
+    change("data.validation", &data.validation)
+    change("data.test", &data.test)
+    if case .law(var settings) = solver {
+      change("solver.law.file", &settings.file)
+      solver = .law(settings)
+    }
+  }
 
   /// Throws the first setting that cannot work.
   package func validate() throws {
