@@ -88,6 +88,22 @@ public struct Forecaster {
     try multiscale(from: known, stepCount: stepCount, schedule: .latent)
   }
 
+  /// The latents alone of a latent forecast, `[B, H, L]`, for forecasts whose fields do not fit into
+  /// memory.
+  ///
+  /// - Parameters:
+  ///   - known: Known frames in physical units, `[B, W, C, X…]`; all of them warm up.
+  ///   - stepCount: Number of frames to forecast, H.
+  /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
+  /// - Returns: Latents; from where a trajectory diverged they are not finite.
+  public func latents(
+    from known: HostArray<Float>, stepCount: Int
+  ) throws -> HostArray<Double> {
+    try check(known, needsSolver: nil)
+    let run = try ForecastRun(self, known: known, stepCount: 0, startTime: 0)
+    return try run.ensemble.rollout(stepCount: stepCount).mean
+  }
+
   /// Multiscale-LED: rounds of latent steps and of the solver (Figure 1).
   ///
   /// A round: m latent steps; the solver, started anew from the decoded last latents at their

@@ -157,6 +157,9 @@ extension SimulationConfiguration {
     return 4 * Int64(recordings) * Int64(stored + Self.parameterNames.count)
   }
 
+  /// Bytes that the disk must have while the file is made: frames of flows are kept beside it.
+  package var roomBytes: Int64 { self is CylinderConfiguration ? 2 * fileBytes : fileBytes }
+
   /// Whether the file holds spectra from which frames are made on demand.
   package var holdsSpectra: Bool {
     (self as? ConvectionDiffusionConfiguration)?.storage == .spectra
@@ -187,8 +190,8 @@ extension SimulationConfiguration {
       try SpectraWriter.write(
         configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
     } else if let configuration = self as? CylinderConfiguration {
-      try FlowWriter.write(
-        configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
+      try FlowWriter(configuration: configuration, metadata: metadata(), file: file)
+        .write(threads: threads, progress: progress, stopSignal: stopSignal)
     } else {
       redrawn = try writeFrames(to: file, threads: threads, progress: progress, stop: asked)
     }
@@ -220,36 +223,6 @@ extension SimulationConfiguration {
     }
     try writer.finish()
     return redrawn
-  }
-}
-
-/// Writes flows frame by frame, so that recordings of any length take the memory of one frame.
-private enum FlowWriter {
-  static func write(
-    _ configuration: CylinderConfiguration, _ metadata: RecordingsMetadata, to file: URL,
-    threads: Int, progress: (Double) -> Void, stop: () throws -> Void
-  ) throws {
-    let simulator = try configuration.makeSimulator()
-    let writer = try RecordingsWriter(
-      file, shape: [configuration.recordings] + configuration.recordingShape, parameterCount: 0,
-      metadata: metadata)
-    let (before, frames) = (configuration.spinUpFrames, configuration.frameCount)
-    for recording in 0..<configuration.recordings {
-      let draw = simulator.draw(recording: recording, attempt: 0)
-      var noise = simulator.noise(recording: recording)
-      let isFinite = try simulator.run(draw, threads: threads) { frame, flow in
-        try stop()
-        progress(Double(recording) + Double(before + frame + 1) / Double(before + frames))
-        guard frame >= 0 else { return }
-        var numbers = flow.frame()
-        noise.add(to: &numbers)
-        try writer.append(frame: numbers, parameters: simulator.parameters(of: draw))
-      }
-      guard isFinite else {
-        throw SimulationError.everyDrawBlewUp(recording: recording, attempts: 1)
-      }
-    }
-    try writer.finish()
   }
 }
 

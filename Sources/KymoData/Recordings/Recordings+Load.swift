@@ -12,6 +12,8 @@ enum RecordingKey {
   static let boundary = "boundary"
   static let parameterNames = "param_names"
   static let parameterUnits = "param_units"
+  static let observables = "observables"
+  static let observableNames = "observable_names"
   static let channelNames = "channel_names"
   static let channelUnits = "channel_units"
   static let axisNames = "axis_names"
@@ -25,7 +27,7 @@ enum RecordingKey {
 
   static let all = [
     field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
-    channelNames, channelUnits, axisNames, axisUnits, system, provenance, spectra, law, frames,
+    observables, observableNames, channelNames, channelUnits, axisNames, axisUnits, system, provenance, spectra, law, frames,
   ]
 }
 
@@ -69,15 +71,20 @@ extension Recordings {
     let shape = order.reorder(array.shape, missing: 1)
     let reader = MetadataReader(file: file, shape: shape)
     let (params, times) = (try reader.parameters(), try reader.times())
-    let metadata = try reader.metadata(parameterCount: params?.shape[1] ?? 0, times: times)
+    let observables = try reader.observables()
+    let metadata = try reader.metadata(
+      parameterCount: params?.shape[1] ?? 0, observableCount: observables?.shape[2] ?? 0,
+      times: times)
     _ = try array.numberType(place)
     func isBlockwise(_ strides: [Int]) -> Bool {
       shape[0] == 1 || strides[0] == shape[1...].reduce(1, *)
     }
     func recordings(_ storage: RecordingStorage, _ strides: [Int]) -> Recordings {
-      Recordings(
+      var recordings = Recordings(
         storage: storage, shape: shape, strides: strides, firstEntry: 0, params: params,
         times: times?.values, metadata: metadata)
+      recordings.observables = observables
+      return recordings
     }
     let inOrder = NPYHeader(element: .number(.float32), shape: shape).strides
     if let mapping = array.mapping {
@@ -180,16 +187,30 @@ struct MetadataReader {
     return matrix.shape[1] == 0 ? nil : matrix
   }
 
+  func observables() throws(FormatError) -> HostArray<Float>? {
+    guard has(RecordingKey.observables) else { return nil }
+    let array = try small(
+      RecordingKey.observables, "(\(shape[0]), \(shape[2]), k) with k below 100"
+    ) { $0.count == 3 && $0[0] == shape[0] && $0[1] == shape[2] && (1..<100).contains($0[2]) }
+    return try array.hostArray(file.place(of: RecordingKey.observables))
+  }
+
   func times() throws(FormatError) -> FrameTimes? {
     guard has(RecordingKey.times) else { return nil }
     let array = try small(RecordingKey.times, "(\(shape[2]),)") { $0 == [shape[2]] }
     return try FrameTimes(array, file.place(of: RecordingKey.times))
   }
 
-  func metadata(parameterCount: Int, times: FrameTimes?) throws(FormatError) -> RecordingsMetadata {
+  func metadata(
+    parameterCount: Int, observableCount: Int = 0, times: FrameTimes?
+  ) throws(FormatError) -> RecordingsMetadata {
     var metadata = RecordingsMetadata()
     metadata.parameterNames = try names(RecordingKey.parameterNames, parameterCount)
     metadata.parameterUnits = try names(RecordingKey.parameterUnits, parameterCount)
+    metadata.observableNames = try names(RecordingKey.observableNames, observableCount)
+    if metadata.observableNames.isEmpty {
+      metadata.observableNames = (0..<observableCount).map { "observable \($0 + 1)" }
+    }
     metadata.channelNames = try names(RecordingKey.channelNames, shape[1])
     metadata.channelUnits = try names(RecordingKey.channelUnits, shape[1])
     metadata.axisNames = try names(RecordingKey.axisNames, 1 + spaceRank)

@@ -22,6 +22,8 @@ public struct Recordings: Sendable {
   private(set) var offsetLeft: [Double]?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
+  /// What was observed beside the field in every frame, such as a force, shape `[N, T, k]`.
+  public internal(set) var observables: HostArray<Float>?
   /// Length of every axis, in the order of files: recordings, channels, frames, then space.
   public let shape: [Int]
   /// Times of the frames, when the file lists them.
@@ -137,6 +139,12 @@ public struct Recordings: Sendable {
       firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
       metadata: metadata)
     subset.readAs(self)
+    subset.observables = observables.map { all in
+      let size = all.shape[1] * all.shape[2]
+      return HostArray(
+        Array(all.elements[range.lowerBound * size..<range.upperBound * size]),
+        shape: [range.count, all.shape[1], all.shape[2]])
+    }
     return subset
   }
 
@@ -176,9 +184,9 @@ public struct Recordings: Sendable {
     return copy
   }
 
-  /// Takes scaling and offset from others of the same storage.
+  /// Takes scaling, offset and observables from others of the same storage.
   mutating func readAs(_ others: Recordings) {
-    scaling = others.scaling
+    (scaling, observables) = (others.scaling, others.observables)
     (offset, storedOffset, offsetLeft) = (others.offset, others.storedOffset, others.offsetLeft)
   }
 

@@ -9,6 +9,8 @@ public struct RecordingsMetadata: Codable, Hashable, Sendable {
   public var parameterNames: [String] = []
   /// Units of the columns of `params`; empty when nondimensional.
   public var parameterUnits: [String] = []
+  /// Names of the columns of `observables`.
+  public var observableNames: [String] = []
   /// Names of the channels.
   public var channelNames: [String] = []
   /// Units of the channels; empty when nondimensional.

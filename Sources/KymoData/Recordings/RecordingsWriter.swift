@@ -14,6 +14,7 @@ public final class RecordingsWriter {
   /// Number of frames when spectra are written in their place.
   private let spectralFrames: Int?
   private var params: [Float] = []
+  private var observables: [Float] = []
   private var written = 0
   /// Frames of the recording that is written frame by frame.
   private var framesWritten = 0
@@ -70,6 +71,7 @@ public final class RecordingsWriter {
     writer = try NPZWriter(
       url,
       expectedBytes: header.byteCount + 4 * count * parameterCount
+        + 4 * count * shape[2] * metadata.observableNames.count
         + 4 * metadata.provenance.unicodeScalars.count,
       alwaysWide: alwaysWide)
     try writer.beginArray(isSpectral ? RecordingKey.spectra : RecordingKey.field, header)
@@ -102,13 +104,17 @@ public final class RecordingsWriter {
   /// - Parameters:
   ///   - frame: The numbers of the frame.
   ///   - parameters: The known parameters of its recording, the same in each frame.
+  ///   - observables: What was observed beside it, a number for each of the metadata's names.
   /// - Throws: `FileError` when the file cannot be written.
-  public func append(frame: [Float], parameters: [Float]) throws(FileError) {
+  public func append(
+    frame: [Float], parameters: [Float], observables: [Float] = []
+  ) throws(FileError) {
     let (channels, frames) = (recordingShape[0], recordingShape[1])
     let cells = recordingShape[2...].reduce(1, *)
     precondition(
       frame.count == channels * cells && parameters.count == parameterCount && written < count
-        && spectralFrames == nil, "RecordingsWriter: a frame of \(frame.count) numbers")
+        && observables.count == metadata.observableNames.count && spectralFrames == nil,
+      "RecordingsWriter: a frame of \(frame.count) numbers")
     let size = 4 * cells
     if framesWritten == 0 { try writer.beginParts(channels, bytes: frames * size) }
     try unsafe frame.withBytes { bytes throws(FileError) in
@@ -117,6 +123,7 @@ public final class RecordingsWriter {
         try unsafe writer.appendBlock(UnsafeRawBufferPointer(rebasing: part), toPart: channel)
       }
     }
+    self.observables += observables
     framesWritten += 1
     guard framesWritten == frames else { return }
     params += parameters
@@ -129,6 +136,13 @@ public final class RecordingsWriter {
     if parameterCount > 0 {
       try writer.add(
         RecordingKey.parameters, HostArray(params, shape: [count, parameterCount]))
+    }
+    if !observables.isEmpty {
+      let names = metadata.observableNames
+      try writer.add(
+        RecordingKey.observables,
+        HostArray(observables, shape: [count, recordingShape[1], names.count]))
+      try writer.add(RecordingKey.observableNames, names)
     }
     if let spectralFrames {
       try writer.add(RecordingKey.frames, Double(spectralFrames))

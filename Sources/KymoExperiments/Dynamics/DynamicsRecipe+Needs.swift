@@ -134,6 +134,8 @@ extension ReductionSettings {
   func leastMemory(state: Double, states: Int) -> Double {
     guard case .autoencoder(let settings) = self else { return 0 }
     let batch = Double(min(settings.training.batchSize, states))
+    // Vectors in double precision while they are found.
+    if let components = settings.components { return 8 * state * Double(components) }
     switch settings.network {
     case .feedForward(let network):
       let (width, layers) = (Double(network.hiddenWidth), Double(network.hiddenLayers))

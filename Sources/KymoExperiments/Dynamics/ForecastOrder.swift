@@ -267,7 +267,7 @@ extension ForecastModels {
       let made = try Self.make(
         forecaster, known, horizon, order,
         recipe.forecast.adaptive.first ?? AdaptiveSchedule())
-      if isKnown { judge.add(made, truth: truth) }
+      if isKnown { try judge.add(made, truth: truth) }
       all += made.frames.elements
       latents += made.latents.elements
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }

@@ -121,7 +121,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     switch self {
     case .principalComponents: try PrincipalComponentReduction(from: folder)
     case .diffusionMaps: try DiffusionMapReduction(from: folder)
-    case .autoencoder: try AutoencoderReduction(from: folder, device: device)
+    case .autoencoder(let settings): try settings.load(from: folder, device: device)
     }
   }
 }

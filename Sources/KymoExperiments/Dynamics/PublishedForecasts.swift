@@ -104,11 +104,17 @@ struct PublishedForecasts: Sendable {
         ]),
     ], latentSpeedUp: PublishedScore(100, source: "paper, “more than”"))
 
+  /// Flow past a cylinder; errors were not published as numbers.
+  static let cylinder = PublishedForecasts(
+    scaledErrors: [:],
+    latentSpeedUp: PublishedScore(100, source: "paper, “two orders of magnitude”"))
+
   /// What is known of a system by its name in recordings; nil for others.
   static func of(systemName: String) -> PublishedForecasts? {
     switch systemName {
     case FitzHughNagumoConfiguration.systemName: fitzHughNagumo
     case KuramotoSivashinskyAttractorConfiguration.systemName: kuramotoSivashinsky
+    case CylinderConfiguration.systemName: cylinder
     default: nil
     }
   }
