@@ -9,10 +9,10 @@ extension MakeForecast: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
-    try replacing.check(
-      URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
+    let data = try DataFiles(files.map { URL(filePath: $0) })
+    try replacing.check(URL(filePath: output), inputs: data.urls + directory.needed)
     StopSignal.install()
-    let recordings = try dataUse.recordings(file, layout, for: directory, talk.work).recordings
+    let recordings = try dataUse.recordings(data, layout, for: directory, talk.work).recordings
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)

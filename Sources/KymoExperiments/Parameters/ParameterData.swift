@@ -37,7 +37,7 @@ package struct WorkHooks {
 /// A path of a recipe: from the current folder, else from `base`, where the run was started.
 func located(_ path: String, base: URL?) -> URL {
   let url = URL(filePath: path)
-  guard let base, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: url.path) else {
+  guard let base, !path.hasPrefix("/"), !DataFiles.exist(url) else {
     return url
   }
   return URL(filePath: path, relativeTo: base)
@@ -65,17 +65,17 @@ func simulateIfAbsent(
     }, stopSignal: hooks.stopSignal)
 }
 
-/// The recordings of a file that an entry of a recipe names.
+/// The recordings of a file, a folder or a pattern that an entry of a recipe names.
 func loadRecordings(_ file: URL, _ layout: FieldLayout, entry: String) throws -> Recordings {
-  try Recordings.load(existing(file, entry: entry), key: layout.key, axes: layout.axes)
+  try Recordings.load(DataFiles(existing(file, entry: entry)), layout)
 }
 
-/// A file that an entry of a recipe names and that is there.
+/// A file, a folder or a pattern that an entry of a recipe names and that is there.
 func existing(_ file: URL, entry: String) throws -> URL {
-  guard FileManager.default.fileExists(atPath: file.path) else {
+  guard DataFiles.exist(file) else {
     throw ConfigurationError(
       entry, found: "'\(file.relativePath)', which does not exist",
-      allowed: "a file of recordings",
+      allowed: "a file of recordings, a folder of them, or a pattern such as 'runs/*.h5'",
       remedy: "Correct the path, or make the file with kymo simulate.")
   }
   return file
@@ -87,6 +87,9 @@ extension FieldLayout {
     try require(
       axes.map { Self.letters($0) != nil } ?? true, "data.axes", found: "'\(axes ?? "")'",
       allowed: Self.allowedAxes, remedy: "For example N,T,C,X, one letter for each axis.")
+    try require(
+      cut.map { $0 >= 2 } ?? true, "data.cut", found: cut ?? 0, allowed: "at least 2 frames",
+      remedy: "It is how many frames a recording has; leave it out to keep recordings whole.")
     for (entry, value) in [("key", key), ("axes", axes)] {
       try require(
         value == nil || !isSimulated, "data.\(entry)", found: "'\(value ?? "")'",
