@@ -1,7 +1,7 @@
 // kymo convert.
 package import ArgumentParser
 import Foundation
-import KymoData
+package import KymoData
 import KymoNumerics
 import KymoRuns
 
@@ -135,4 +135,4 @@ package struct Convert: ParsableCommand {
   }
 }
 
-extension RecordingsLayout: @retroactive ExpressibleByArgument {}
+extension RecordingsLayout: ExpressibleByArgument {}

@@ -27,7 +27,7 @@ package struct Kymo: ParsableCommand {
     version: "kymo \(Software.version)",
     subcommands: [
       Simulate.self, Inspect.self, Convert.self, Discover.self, Train.self, Extract.self, MakeForecast.self,
-      Evaluate.self, WriteReport.self, Reproduce.self, Doctor.self,
+      Evaluate.self, WriteReport.self, Export.self, Reproduce.self, Doctor.self,
     ])
 
   package init() {}

@@ -195,7 +195,7 @@ import Testing
     #expect(try Recordings.load(bench.url("said.npz")).shape == [4, 10, 32, 32, 2])
     let named = try Recordings.load(bench.url("named.nc"))
     #expect(named.shape == [4, 3, 10, 32] && named.channelNames == ["u_0", "u_1", "u_2"])
-    #expect(named[1].entry([0, 2, 5]) == 2)
+    #expect(named[1][0, 2, 5] == 2)
   }
 
   @Test("One recording that memory cannot hold is refused before it is read") func tooLong() throws {

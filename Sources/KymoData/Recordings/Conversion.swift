@@ -1,10 +1,10 @@
 // Recordings of any files into a new one: read one by one into a part beside it, so that a conversion
 // that was interrupted goes on where it ended, then put into the layout that is wanted.
-public import Foundation
+package import Foundation
 import KymoNumerics
 
 /// The layout of a new file.
-public enum RecordingsLayout: String, CaseIterable, Sendable {
+package enum RecordingsLayout: String, CaseIterable, Sendable {
   /// Our own names (docs/data.md), in HDF5 or NPZ by the ending of the file's name.
   case kymo
   /// The Well, in HDF5.
@@ -12,16 +12,16 @@ public enum RecordingsLayout: String, CaseIterable, Sendable {
 }
 
 /// Writes a part of recordings into a new file.
-public struct Conversion: Sendable {
+package struct Conversion: Sendable {
   /// What is written.
-  public var source: SelectedRecordings
+  package var source: SelectedRecordings
   /// The file.
-  public var url: URL
+  package var url: URL
   /// Its layout.
-  public var layout: RecordingsLayout
+  package var layout: RecordingsLayout
 
   /// Describes a conversion.
-  public init(_ source: SelectedRecordings, to url: URL, layout: RecordingsLayout) {
+  package init(_ source: SelectedRecordings, to url: URL, layout: RecordingsLayout) {
     (self.source, self.url, self.layout) = (source, url, layout)
   }
 
@@ -43,7 +43,7 @@ public struct Conversion: Sendable {
   ///   - progress: Is told how many recordings are read, and how many were there before.
   ///   - stop: Throws to end it; what is read stays for the next time.
   /// - Throws: What `stop` throws, `FileError`, `FormatError` for numbers that cannot be read.
-  public func run(
+  package func run(
     threads: Int, progress: (_ done: Int, _ before: Int) -> Void, stop: () throws -> Void
   ) throws {
     let part = collected(threads: threads)

@@ -105,8 +105,14 @@ extension DataFiles {
   /// file to file are known parameters where the files have no others.
   func load(_ layout: FieldLayout = FieldLayout()) throws(FormatError) -> LoadedFiles {
     let loaded = try joined(layout)
-    // Recordings that a file hands out in parts are copied when they are looked at.
     let recordings = loaded.recordings
+    // A check keeps about so much of every recording, however short it is.
+    let (kept, isTooMuch) = recordings.count.multipliedReportingOverflow(by: 1024)
+    try MemoryLimit.require(
+      isTooMuch ? .max : kept,
+      FormatPlace(file: loaded.files[0].name, place: "\(recordings.count) recordings"),
+      remedy: "Take fewer, or say with --axes which axis is that of recordings.")
+    // Recordings that a file hands out in parts are copied when they are looked at.
     if !recordings.isMapped, recordings.storage.isReadInParts {
       try MemoryLimit.require(
         4 * recordings.recordingLength, FormatPlace(file: loaded.files[0].name, place: "a recording"),

@@ -1,6 +1,6 @@
 // Parameters that a run has read from recordings, as tables: text, CSV, NPZ, JSON.
 package import Foundation
-import KymoData
+package import KymoData
 package import KymoMetrics
 import KymoNumerics
 
