@@ -26,7 +26,7 @@ private func cropSeconds(_ recordings: Recordings, _ places: [CropPlace]) -> (Do
         unsafe recordings.copyCrop(
           recording: place.recording, timeOffset: place.timeOffset,
           spaceOffsets: place.spaceOffsets, size: place.size, into: start)
-        for value in unsafe crop { sum += Double(value) }
+        for index in 0..<count { sum += unsafe Double(crop[index]) }
       }
     }
   }
