@@ -15,13 +15,30 @@ public import KymoNumerics
   private var next = 0
   private var parts: [Int] = []
   private var partEnd = 0
+  /// The name by which libhdf5 opens the file, where it has none yet, and a lock that says that the
+  /// file is being written.
+  private var hidden: (path: String, lock: Int32)?
 
   /// Starts a file; throws when the disk has no room for `expectedBytes`.
   public init(_ url: URL, expectedBytes: Int = 0) throws(FileError) {
     file = try AtomicFile(url, expectedBytes: expectedBytes + 65_536)
+    var path = file.openPath
+    if path.hasPrefix("/proc/") {
+      // libhdf5 follows the link there, which leads nowhere.
+      let name = ".\(url.lastPathComponent).unfinished-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+      let place = url.absoluteURL.deletingLastPathComponent().appending(path: name).path
+      guard unsafe linkat(AT_FDCWD, path, AT_FDCWD, place, AT_SYMLINK_FOLLOW) == 0 else {
+        throw FileError(writing: url)
+      }
+      let lock = unsafe open(place, O_RDONLY | O_CLOEXEC)
+      flock(lock, LOCK_EX)
+      (hidden, path) = ((place, lock), place)
+    }
     var reason = [CChar](repeating: 0, count: 256)
-    guard let made = unsafe kh_create(file.openPath, &reason, reason.count) else {
-      throw FileError(writing: url)
+    guard let made = unsafe kh_create(path, &reason, reason.count) else {
+      let error = FileError(writing: url)
+      if let hidden { unsafe unlink(hidden.path) }
+      throw error
     }
     unsafe pointer = made
   }
@@ -29,6 +46,19 @@ public import KymoNumerics
   deinit {
     var reason = [CChar](repeating: 0, count: 256)
     if isOpen { _ = unsafe kh_finish(pointer, &reason, reason.count) }
+    unlock()
+    removeHiddenName()
+  }
+
+  private func removeHiddenName() {
+    if let hidden { unsafe unlink(hidden.path) }
+    hidden = nil
+  }
+
+  private func unlock() {
+    guard let lock = hidden?.lock, lock >= 0 else { return }
+    close(lock)
+    hidden?.lock = -1
   }
 
   /// Adds single-precision numbers.
@@ -173,6 +203,8 @@ public import KymoNumerics
     guard unsafe kh_finish(pointer, &reason, reason.count) == 0 else {
       throw FileError(writing: file.url)
     }
+    unlock()
+    defer { removeHiddenName() }
     try file.commit()
   }
 }

@@ -19,10 +19,10 @@ enum HDF5Layouts {
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays {
     if let arrays = try MATLABLayout.arrays(of: file, beside: url) { return arrays }
     // A file in our own names needs no layout; but a line named x is an axis.
-    if file.paths.contains(RecordingKey.field),
-      try file.open(RecordingKey.field).shape.count > 1
-    {
-      return try attributes(of: file)
+    if file.paths.contains(RecordingKey.field) {
+      // One that cannot be opened says so when it is used.
+      let own = try? file.open(RecordingKey.field)
+      if own.map({ $0.shape.count > 1 }) ?? true { return try attributes(of: file) }
     }
     for layout in all {
       if let arrays = try layout.arrays(of: file, beside: url) { return arrays }
