@@ -13,6 +13,7 @@ setThreadCount(threads)
 
 let parts: [(name: String, run: () throws -> Void)] = [
   ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
+  ("files", benchmarkFiles),
   ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("laws", benchmarkLaws),
   ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),

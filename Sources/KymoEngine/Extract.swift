@@ -11,7 +11,8 @@ extension Extract: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
-    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+    let data = try DataFiles(files.map { URL(filePath: $0) })
+    let stem = data.urls[0].deletingPathExtension().lastPathComponent
     let given = output.map { URL(filePath: $0) }
     // A name with one of the two extensions means both files.
     let named = given.map {
@@ -22,7 +23,7 @@ extension Extract: TensorVerb {
     // Those in the run folder are the run's own.
     for output in [csv, npz] {
       try AtomicFile.check(
-        output, inputs: [URL(filePath: file)] + directory.needed,
+        output, inputs: data.urls + directory.needed,
         force: replacing.force || given == nil)
     }
     StopSignal.install()
@@ -30,14 +31,14 @@ extension Extract: TensorVerb {
       directory, device: compute.device, as: (any ExtractsParameters).self,
       verb: "extract parameters")
     var order = ExtractionOrder()
-    let used = try dataUse.recordings(file, layout, for: directory, talk.work)
-    let whole = try used.withoutGaps(file: file)
+    let used = try dataUse.recordings(data, layout, for: directory, talk.work)
+    let whole = try used.withoutGaps(file: data.name)
     (order.fitCrops, order.unusual) = (fitCrops, whole.unusual)
     var extraction = try trained.extract(whole.recordings, order: order, hooks: talk.work)
     extraction.putBack(used.gaps, of: used.recordings)
     talk.terminal.endProgress()
     try directory.write(Data(extraction.csv.utf8), to: csv)
-    try extraction.write(to: npz)
+    try extraction.write(to: npz, of: used.recordings.metadata)
     if outputOptions.json {
       try talk.print(json: extraction)
     } else {

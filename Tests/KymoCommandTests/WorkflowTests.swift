@@ -114,7 +114,7 @@ import Testing
     #expect(extracted.status == 0, "\(extracted.words)")
     let csv = try tool.text("latents.csv").split(separator: "\n")
     #expect(csv.count == 5)
-    #expect(csv[0] == "recording,mu_1,mu_2,sigma_1,sigma_2,γ,fit,doubt")
+    #expect(csv[0] == "recording,mu_1,mu_2,sigma_1,sigma_2,relevant_1,relevant_2,γ,fit,doubt")
     let arrays = try NPZFile(tool.file("latents.npz"))
     let means = try arrays.doubles("mu")
     #expect(means.shape == [4, 2])

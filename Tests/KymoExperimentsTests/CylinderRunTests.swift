@@ -2,6 +2,7 @@
 // observables, forecast with the solver, forces and shedding evaluated.
 import Foundation
 import KymoData
+import KymoMetrics
 import KymoNN
 import KymoNumerics
 import KymoResults
@@ -51,7 +52,8 @@ import Testing
     #expect(recipe.data.train == folder.path("train.npz").path && recipe.data.folder == nil)
     let absent = recipe.data.absentFiles(base: nil)
     // 2 × 40 and 40 frames of 4 × 32 × 64 numbers, kept twice while a file is made.
-    #expect(absent.map(\.bytes) == [2 * 4 * 80 * 8192, 2 * 4 * 40 * 8192])
+    let frameBytes: Int64 = 2 * 4 * 8192
+    #expect(absent.map(\.bytes) == [80 * frameBytes, 40 * frameBytes])
     let hooks = TrainingHooks { _ in Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
     let run = folder.path("run")
     #expect(try TrainingRun.train(recipe, at: run, force: false, hooks: hooks) == .finished)

@@ -64,7 +64,8 @@ import Testing
     let latents = try reduction.encode(states)
     #expect(latents.shape == [40, 2] && reduction.observableNames == ["drag", "lift"])
     let made = try reduction.decode(latents)
-    let miss = Statistics.rootMeanSquare(zip(made.elements, states.elements).map { Double($0 - $1) })
+    let miss = Statistics.rootMeanSquare(
+      zip(made.elements, states.elements).map { Double($0 - $1) })
     // The waves themselves have 0.5; one latent leaves 0.3.
     #expect(miss < 0.02, "\(miss)")
     let known = try #require(fresh.observables)

@@ -124,6 +124,9 @@ extension Inspection {
         "  axes: \(quoted(axes))",
       ]
     }
+    if let cut {
+      data += ["  # Frames of the pieces that recordings are cut into.", "  cut: \(cut)"]
+    }
     let chosen = methods.first(where: \.isPossible)?.method ?? MethodFitness.parameters
     lines +=
       chosen == MethodFitness.dynamics

@@ -10,6 +10,8 @@ struct AxisOrder: Hashable {
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
+  /// So few points at the end may as well be channels; they are never taken for space unasked.
+  static let fewPoints = 4
 
   init(
     of shape: [Int], given axes: String?, hints: AxisHints, _ place: FormatPlace
@@ -21,6 +23,8 @@ struct AxisOrder: Hashable {
     let usual: [Character]? =
       (4...5).contains(shape.count)
         && (shape[1] <= AxisOrder.mostLikelyChannels || hints.lengths["C"] != nil)
+        && (shape[shape.count - 1] > AxisOrder.fewPoints || hints.tell("C", 1, shape)
+          || hints.tell("T", 2, shape))
       ? Array("NCTXY".prefix(shape.count)) : nil
     if let usual, hints.fit(usual, shape) {
       self.init(usual)
@@ -28,9 +32,11 @@ struct AxisOrder: Hashable {
     }
     let readings = AxisOrder.readings(of: shape)
     let fitting = readings.filter { hints.fit($0, shape) && shape[$0.firstIndex(of: "T") ?? 0] > 1 }
+    let mayBeChannels = shape.last.map { $0 <= AxisOrder.fewPoints } ?? false
     // Time first on four axes is not concluded: a wrong small array beside the usual order looks so.
     let isConclusive = shape.count < 4 || fitting.contains { $0[0] != "T" }
     if !hints.isEmpty, isConclusive, let first = fitting.first,
+      !mayBeChannels || !"XY".contains(first[shape.count - 1]),
       fitting.allSatisfy({ AxisOrder.areSame($0, first, shape) })
     {
       self.init(first)
@@ -75,8 +81,8 @@ struct AxisOrder: Hashable {
     let orders =
       switch shape.count {
       case 2: ["TX", "XT"]
-      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT"]
-      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY"]
+      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT", "TXC"]
+      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY", "TXYC"]
       case 5: ["NCTXY", "NTCXY", "NTXYC"]
       default: [String]()
       }
@@ -151,6 +157,11 @@ struct AxisHints {
     for key in [RecordingKey.axisNames, RecordingKey.axisUnits] {
       if let axes = count(key) { spaceRanks.insert(axes - 1) }
     }
+  }
+
+  /// Whether the file says how long an axis is, and the array has that length there.
+  func tell(_ letter: Character, _ axis: Int, _ shape: [Int]) -> Bool {
+    lengths[letter] == shape[axis]
   }
 
   /// Whether an order of the axes agrees.

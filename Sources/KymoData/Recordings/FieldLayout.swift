@@ -8,9 +8,13 @@ public struct FieldLayout: Hashable, Sendable {
   public var key: String?
   /// What its axes are, such as "N,T,C,X"; N,C,T,X or N,C,T,X,Y when nil.
   public var axes: String?
+  /// Frames of the pieces that recordings are cut into; nil leaves them whole.
+  public var cut: Int?
 
   /// Describes a layout; ours when nothing is given.
-  public init(key: String? = nil, axes: String? = nil) { (self.key, self.axes) = (key, axes) }
+  public init(key: String? = nil, axes: String? = nil, cut: Int? = nil) {
+    (self.key, self.axes, self.cut) = (key, axes, cut)
+  }
 
   /// The letters of axes: each of N, C, T, X, Y at most once, T and X always; nil for anything else.
   package static func letters(_ axes: String) -> [Character]? {

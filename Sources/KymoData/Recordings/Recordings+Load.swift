@@ -27,8 +27,16 @@ enum RecordingKey {
 
   static let all = [
     field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
-    observables, observableNames, channelNames, channelUnits, axisNames, axisUnits, system, provenance, spectra, law, frames,
+    observables, observableNames, channelNames, channelUnits, axisNames, axisUnits, system,
+    provenance, spectra, law, frames,
   ]
+  /// What HDF5 files may also say in attributes.
+  static let besideFields = [
+    frameInterval, extents, boundary, parameterNames, parameterUnits, channelNames, channelUnits,
+    axisNames, axisUnits, system,
+  ]
+  /// What forecasts have beside.
+  static let besideForecasts = ["latents", "origin", "diverged", "outside"]
 }
 
 extension Recordings {
@@ -39,12 +47,13 @@ extension Recordings {
   ///   - key: The array that holds the field; "x" when nil.
   ///   - axes: What the axes of that array are, such as "N,T,C,X": each of N (recordings), C
   ///     (channels), T, X, Y at most once, T and X always. Nil means N,C,T,X or N,C,T,X,Y.
-  /// - Returns: The recordings, with everything the file says about them.
+  /// - Returns: The recordings, with everything the file says about them; of a folder or a pattern
+  ///   those of all its files.
   /// - Throws: `FormatError`.
   public static func load(
     _ url: URL, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
-    try load(ArrayFiles.open(url), key: key, axes: axes)
+    try load(DataFiles(url), FieldLayout(key: key, axes: axes))
   }
 
   /// Reads an open file.
@@ -135,10 +144,13 @@ extension Recordings {
     in file: any ArrayFile, key: String?
   ) throws(FormatError) -> (String, any StoredArray) {
     if let key { return (key, try file.array(key)) }
-    if file.contains(RecordingKey.field) {
-      return (RecordingKey.field, try file.array(RecordingKey.field))
-    }
+    let own = file.contains(RecordingKey.field) ? try file.array(RecordingKey.field) : nil
+    if let own, own.shape.count > 1 { return (RecordingKey.field, own) }
     let listing = file.listing
+    // A line named x is an axis where there are fields beside.
+    if let own, !listing.contains(where: { $0.shape.count > 2 }) {
+      return (RecordingKey.field, own)
+    }
     let candidates = listing.filter { $0.shape.count >= 3 && $0.type != "text" }
     let remedy =
       candidates.first.map {

@@ -110,7 +110,11 @@ public struct Recordings: Sendable {
 
   /// Whether the numbers stay in their file and take no memory of their own.
   public var isMapped: Bool {
-    if case .mapped = storage { true } else { false }
+    switch storage {
+    case .mapped: true
+    case .composed(let composition): composition.members.allSatisfy(\.isMapped)
+    case .owned, .wide, .parts, .onDemand: false
+    }
   }
 
   /// One recording, shape `[T, C, X…]`.
@@ -256,6 +260,11 @@ public struct Recordings: Sendable {
     _ index: Int, _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
+    if scaling == nil, offsetLeft == nil, let composition,
+      let stretch = composition.whole(storedIndex(index))
+    {
+      return try unsafe composition.members[stretch.member].withRecording(stretch.recording, body)
+    }
     let length = recordingLength
     let first = firstEntry + index * strides[0]
     guard source == nil, scaling == nil, offsetLeft == nil, !storage.isReadInParts else {
@@ -283,6 +292,9 @@ public struct Recordings: Sendable {
   /// Says that a recording will not be read again soon: what of a mapped file is in memory for it
   /// is given back, so that reading all of a large file once does not fill it.
   package func letGo(of index: Int) {
+    for stretch in composition?.recordings[storedIndex(index)] ?? [] {
+      composition?.members[stretch.member].letGo(of: stretch.recording)
+    }
     guard case .mapped(let file, let range, let type) = storage, source == nil, strides[0] > 0
     else { return }
     let start = range.lowerBound + type.width * (firstEntry + index * strides[0])
@@ -316,12 +328,14 @@ enum RecordingStorage: Sendable {
   case parts(PatientArray, axes: [Int?])
   /// Nowhere: frames are computed when they are read.
   case onDemand(any FrameSource)
+  /// In other recordings.
+  indirect case composed(Composition)
 
   var type: NumberType {
     switch self {
     case .mapped(_, _, let type): type
     case .wide: .float64
-    case .owned, .parts, .onDemand: .float32
+    case .owned, .parts, .onDemand, .composed: .float32
     }
   }
 
@@ -332,12 +346,17 @@ enum RecordingStorage: Sendable {
     case .parts(let array, _):
       guard case .number(let type) = array.element else { return .float32 }
       return type
+    case .composed(let composition): return composition.fileType
     case .mapped, .owned, .onDemand: return type
     }
   }
 
+  /// Whether the numbers are not one stretch of memory or of a file.
   var isReadInParts: Bool {
-    if case .parts = self { true } else { false }
+    switch self {
+    case .parts, .composed: true
+    case .mapped, .owned, .wide, .onDemand: false
+    }
   }
 
   func withBytes<Result, Failure: Error>(
@@ -347,7 +366,8 @@ enum RecordingStorage: Sendable {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
     case .wide(let values, _): try unsafe values.withBytes(body)
-    case .parts, .onDemand: preconditionFailure("Recordings: there are no bytes to look at")
+    case .parts, .onDemand, .composed:
+      preconditionFailure("Recordings: there are no bytes to look at")
     }
   }
 }

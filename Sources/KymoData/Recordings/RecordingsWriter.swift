@@ -1,12 +1,13 @@
-// Recordings into an .npz file, one after the other, so that they need not be in memory together.
+// Recordings into a file, NPZ or HDF5 by its name, one after the other, so that they need not be in memory together.
 public import Foundation
 public import KymoNumerics
 
-/// Writes recordings one by one into a new .npz file that NumPy reads and `Recordings` maps.
+/// Writes recordings one by one into a new file that NumPy or h5py reads and `Recordings` maps: HDF5
+/// where its name ends with .h5 or .hdf5, else NPZ.
 ///
 /// The file appears under its name only at `finish()`. The field starts at a multiple of 64 bytes.
 public final class RecordingsWriter {
-  private let writer: NPZWriter
+  private let writer: any ArrayWriter
   private let recordingShape: [Int]
   private let count: Int
   private let parameterCount: Int
@@ -68,13 +69,16 @@ public final class RecordingsWriter {
     self.metadata = metadata.completed(
       channelCount: shape[1], spaceRank: shape.count - 3, parameterCount: parameterCount)
     let header = NPYHeader(element: .number(.float32), shape: [count] + recordingShape)
-    writer = try NPZWriter(
-      url,
-      expectedBytes: header.byteCount + 4 * count * parameterCount
-        + 4 * count * shape[2] * metadata.observableNames.count
-        + 4 * metadata.provenance.unicodeScalars.count,
-      alwaysWide: alwaysWide)
-    try writer.beginArray(isSpectral ? RecordingKey.spectra : RecordingKey.field, header)
+    let expected =
+      header.byteCount + 4 * count * parameterCount
+      + 4 * count * shape[2] * metadata.observableNames.count
+      + 4 * metadata.provenance.unicodeScalars.count
+    writer =
+      alwaysWide
+      ? try NPZWriter(url, expectedBytes: expected, alwaysWide: true)
+      : try ArrayFiles.writer(url, expectedBytes: expected)
+    try writer.beginArray(
+      isSpectral ? RecordingKey.spectra : RecordingKey.field, shape: header.shape)
   }
 
   /// Adds the next recording, shape `[C, T, X…]` in C order, with its known parameters.
@@ -153,7 +157,7 @@ public final class RecordingsWriter {
   }
 }
 
-extension NPZWriter {
+extension ArrayWriter {
   /// Adds what a file says about its recordings beside the numbers, as other verbs read it.
   package func add(_ metadata: RecordingsMetadata) throws(FileError) {
     if let interval = metadata.frameInterval { try add(RecordingKey.frameInterval, interval) }
@@ -180,7 +184,7 @@ extension NPZWriter {
 }
 
 extension Recordings {
-  /// Writes all recordings into a new .npz file.
+  /// Writes all recordings into a new file, HDF5 or NPZ by its name.
   public func write(to url: URL) throws(FileError) {
     let writer = try RecordingsWriter(
       url, shape: shape, parameterCount: parameterCount, metadata: metadata)

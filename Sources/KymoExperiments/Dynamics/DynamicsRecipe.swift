@@ -117,7 +117,7 @@ package struct DynamicsDataSettings: Settings {
   /// Folder in which relative file names lie, such as one on another disk; absent means the names as
   /// they are. The resolved recipe has the whole names.
   package var folder: String?
-  /// File of the training recordings.
+  /// File of the training recordings; a folder or a pattern such as `runs/*.h5` for many.
   package var train = ""
   /// File of the validation recordings; empty means to hold out a part of the training recordings.
   package var validation = ""
@@ -128,6 +128,8 @@ package struct DynamicsDataSettings: Settings {
   /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
   /// means `N,C,T,X` or `N,C,T,X,Y`.
   package var axes: String?
+  /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
+  package var cut: Int?
   /// Part that is held out for validation when no file is named: of the recordings, or of the time
   /// of a single one.
   package var validationFraction = 0.2
@@ -138,7 +140,7 @@ package struct DynamicsDataSettings: Settings {
   package init() {}
 
   /// Where the recordings are in the files.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
 
   /// Puts the folder before relative names.
   mutating func useFolder() {
@@ -158,7 +160,8 @@ package struct DynamicsDataSettings: Settings {
     ].compactMap { name, configuration in
       guard let configuration, !name.isEmpty else { return nil }
       let file = located(name, base: base)
-      return FileManager.default.fileExists(atPath: file.path) ? nil : (file, configuration.roomBytes)
+      return FileManager.default.fileExists(atPath: file.path)
+        ? nil : (file, configuration.roomBytes)
     }
   }
 

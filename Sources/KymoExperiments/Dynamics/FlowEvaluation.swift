@@ -174,7 +174,8 @@ struct FlowEvaluation {
         "latent \(latent + 1)", values(truth, latent), values(forecast, latent), interval)
     }
     return all.min { first, second in
-      (first.truth.isNaN ? .infinity : first.truth) < (second.truth.isNaN ? .infinity : second.truth)
+      (first.truth.isNaN ? .infinity : first.truth)
+        < (second.truth.isNaN ? .infinity : second.truth)
     } ?? .init(name: "Strouhal number, latents", truth: .nan, forecast: .nan)
   }
 

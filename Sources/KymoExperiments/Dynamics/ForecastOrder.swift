@@ -168,12 +168,14 @@ package struct ForecastProduct {
     }
   }
 
-  /// Writes an NPZ file that other verbs read as recordings; in double precision where an offset is
+  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double
+  /// precision where an offset is
   /// added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
     let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
-    let writer = try NPZWriter(file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
+    let writer = try ArrayFiles.writer(
+      file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
     if let offset {
       try writer.add("x", x.adding(offset, axis: 1))
     } else {

@@ -48,9 +48,11 @@ extension ForecastFindings {
     }
     if let shedding = flow?.quantities.first {
       rows.append(
-        .init("latent forecast, difference of the Strouhal number", [
-          Score(shedding.difference, .percent)
-        ]))
+        .init(
+          "latent forecast, difference of the Strouhal number",
+          [
+            Score(shedding.difference, .percent)
+          ]))
     }
     if let costs {
       var paper = costs.published
@@ -101,7 +103,8 @@ extension ForecastFindings {
       + (film.map {
         [
           ResultSection(
-            "film", caption: "The first frames of the same forecast; the difference has a tenth of "
+            "film",
+            caption: "The first frames of the same forecast; the difference has a tenth of "
               + "the range.", .film($0))
         ]
       } ?? [])
@@ -377,14 +380,14 @@ extension ForecastFindings {
         + (forces.isEmpty
           ? [] : [.init(x: axis, y: PlotAxis("relative error", isLogarithmic: true), forces)])
         + [
-        .init(
-          x: axis, y: PlotAxis("correlation"),
-          [
-            .init(
-              "correlation", x: ratios, y: fixed.map(\.correlation.mean),
-              errors: fixed.map(\.correlation.standardDeviation), colour: channelNames.count)
-          ]),
-      ], .above)
+          .init(
+            x: axis, y: PlotAxis("correlation"),
+            [
+              .init(
+                "correlation", x: ratios, y: fixed.map(\.correlation.mean),
+                errors: fixed.map(\.correlation.standardDeviation), colour: channelNames.count)
+            ])
+        ], .above)
   }
 
   private var speedUpPanel: Plot.Panel {

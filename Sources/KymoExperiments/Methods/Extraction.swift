@@ -79,14 +79,17 @@ package struct Extraction: Encodable, Sendable {
     for place in named.indices { named[place].values = all(named[place].values, or: .nan) }
   }
 
-  /// One line for each recording: means, standard deviations, known parameters; all digits.
+  /// One line for each recording: means, standard deviations, whether a latent is relevant (1) or not
+  /// (0), known parameters; all digits.
   package var csv: String {
     let header =
       ["recording"] + (1...latentCount).map { "mu_\($0)" }
-      + (1...latentCount).map { "sigma_\($0)" } + parameterNames.map(Self.quoted)
+      + (1...latentCount).map { "sigma_\($0)" } + (1...latentCount).map { "relevant_\($0)" }
+      + parameterNames.map(Self.quoted)
       + named.indices.flatMap { ["theta_\($0 + 1)", "theta_\($0 + 1)_sigma"] } + ["fit", "doubt"]
     let rows = latents.enumerated().map { place, row in
-      (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" }
+      (["\(row.recording)"] + (row.mean + row.standardDeviation).map { "\($0)" }
+        + relevant.map { $0 ? "1" : "0" } + row.parameters.map { "\($0)" }
         + named.flatMap { ["\($0.values[place])", "\($0.error)"] }
         + [fit.map { "\($0[place])" } ?? "", Self.quoted(doubts[place])])
         .joined(separator: ",")
@@ -95,8 +98,9 @@ package struct Extraction: Encodable, Sendable {
   }
 
   /// Arrays mu, sigma (recordings, latents), relevant (latents), fit, in_doubt (recordings) and,
-  /// where known, params; theta (recordings, parameters) and theta_sigma (parameters) with a law.
-  package func write(to file: URL) throws {
+  /// where known, params; theta (recordings, parameters) and theta_sigma (parameters) with a law; and
+  /// what is known of the recordings: step, lengths, ends, names and units.
+  package func write(to file: URL, of recordings: RecordingsMetadata) throws {
     let count = latents.count
     let writer = try NPZWriter(file)
     try writer.add("mu", HostArray(latents.flatMap(\.mean), shape: [count, latentCount]))
@@ -119,6 +123,10 @@ package struct Extraction: Encodable, Sendable {
     if let fit { try writer.add("fit", HostArray(fit, shape: [count])) }
     try writer.add(
       "in_doubt", HostArray(doubts.map { $0.isEmpty ? 0.0 : 1 }, shape: [count]))
+    var metadata = recordings
+    (metadata.parameterNames, metadata.provenance) = ([], "")
+    if parameterNames.isEmpty { metadata.parameterUnits = [] }
+    try writer.add(metadata)
     try writer.finish()
   }
 

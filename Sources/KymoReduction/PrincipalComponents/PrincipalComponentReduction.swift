@@ -219,8 +219,9 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   /// The latents of states, `[B, C, X…]` to `[B, L]`.
   public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by principal components")
-    let scaled = (Tensor(states.elements, shape: channels(states.shape[0])).cast(to: mean.dtype)
-      - column(scaler.offset)) / column(scaler.scale)
+    let scaled =
+      (Tensor(states.elements, shape: channels(states.shape[0])).cast(to: mean.dtype)
+        - column(scaler.offset)) / column(scaler.scale)
     let plain = scaled.reshaped([states.shape[0], mean.count])
     let rows = roots.map { plain * $0 } ?? plain
     let latents = (rows - mean).matmul(components.transposed(0, 1))

@@ -70,7 +70,8 @@ public final class ReductionTrainer: ModelTrainer {
       try $0.weights(on: states.recordings.grid, at: "training.emphasis")
     }
     let objective = ReductionObjective(
-      reduction, training: training, weights: weights, states: states, validation: validation, observed: observed,
+      reduction, training: training, weights: weights, states: states, validation: validation,
+      observed: observed,
       seed: seed)
     let work = Phase.Work.descent(
       objective, training.phase, stepsPerEpoch: objective.stepsPerEpoch)

@@ -23,7 +23,8 @@ public struct SpaceEmphasis: Settings {
       (1...2).contains(centre.count) && centre.allSatisfy(\.isFinite), "\(path).centre",
       found: "\(centre)", allowed: "a number for each of one or two axes of space",
       remedy: "Give the place of the body, such as [0.25, 0.2].")
-    try require(width, .above(0), "\(path).width", remedy: "A diameter of the body is a good start.")
+    try require(
+      width, .above(0), "\(path).width", remedy: "A diameter of the body is a good start.")
     try require(factor, .above(0), "\(path).factor", remedy: "4 is the default, 1 changes nothing.")
   }
 
