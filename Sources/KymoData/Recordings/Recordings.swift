@@ -232,6 +232,7 @@ public struct Recordings: Sendable {
       [Double](repeating: 0, count: channelCount), [Double](repeating: 0, count: channelCount)
     )
     for place in 0..<count {
+      defer { letGo(of: place * self.count / count) }
       unsafe withRecording(place * self.count / count) { values in
         for channel in 0..<channelCount {
           var (sum, square) = (0.0, 0.0)
