@@ -33,9 +33,17 @@ public protocol Propagator {
   func rollout(
     from start: HostArray<Double>, stepCount: Int, memory: inout Memory
   ) throws -> HostArray<Double>
+  /// Whether the model of each trajectory has grown without bound, so that its last latents are
+  /// kept; false for models that cannot.
+  func isHeld(_ memory: Memory, batchCount: Int) -> [Bool]
 }
 
 extension Propagator {
+  /// No trajectory.
+  public func isHeld(_ memory: Memory, batchCount: Int) -> [Bool] {
+    Array(repeating: false, count: batchCount)
+  }
+
   /// One step for each input.
   public func oneStepPredictions(
     _ latents: HostArray<Double>, memory: inout Memory
