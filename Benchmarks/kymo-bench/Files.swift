@@ -39,7 +39,9 @@ func benchmarkFiles() throws {
   defer { try? FileManager.default.removeItem(at: folder) }
   let script = "Benchmarks/peers/files_h5py.py"
   _ = try peer([script, folder.path, "make"])
-  func open(_ name: String) throws -> Recordings { try Recordings.load(folder.appending(path: name)) }
+  func open(_ name: String) throws -> Recordings {
+    try Recordings.load(folder.appending(path: name))
+  }
   let (mapped, plain, packed) = (try open("x.npz"), try open("x.h5"), try open("packed.h5"))
   let crops = places(of: mapped, count: 4000)
   let writer = try NPZWriter(folder.appending(path: "places.npz"))

@@ -33,7 +33,8 @@ package struct Convert: ParsableCommand {
     help: ArgumentHelp("Keep a part of axes, such as t=0:100,x=10:74.", valueName: "axis=from:to"))
   package var crop: String?
 
-  @Option(help: ArgumentHelp("Take every k-th frame or point, such as t=2,x=4.", valueName: "axis=k"))
+  @Option(
+    help: ArgumentHelp("Take every k-th frame or point, such as t=2,x=4.", valueName: "axis=k"))
   package var every: String?
 
   @Option(help: ArgumentHelp("Channels to keep, by name or number from 0.", valueName: "names"))
@@ -98,7 +99,8 @@ package struct Convert: ParsableCommand {
         else {
           throw UsageError(
             "\(option) has '\(entry)', but must name an axis: "
-              + "\(letters.joined(separator: ", ")), or \(recordings.axisNames.joined(separator: ", ")).")
+              + "\(letters.joined(separator: ", ")), or \(recordings.axisNames.joined(separator: ", "))."
+          )
         }
         try body(axis, parts[1])
       }

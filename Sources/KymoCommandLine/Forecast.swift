@@ -40,7 +40,9 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
   @Argument(help: "The recordings to start from, files that inspect reads.")
   package var files: [String]
 
-  @Option(name: [.customShort("o"), .long], help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
   package var output: String
 
   @Option(help: "Frames to forecast (default: those of the file after the warm-up).")

@@ -26,7 +26,8 @@ package struct Kymo: ParsableCommand {
       """,
     version: "kymo \(Software.version)",
     subcommands: [
-      Simulate.self, Inspect.self, Convert.self, Discover.self, Train.self, Extract.self, MakeForecast.self,
+      Simulate.self, Inspect.self, Convert.self, Discover.self, Train.self, Extract.self,
+      MakeForecast.self,
       Evaluate.self, WriteReport.self, Export.self, Reproduce.self, Doctor.self,
     ])
 

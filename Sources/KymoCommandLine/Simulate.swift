@@ -31,7 +31,9 @@ package struct Simulate: ParsableCommand {
   @Argument(help: ArgumentHelp("Settings of the system.", valueName: "key=value"))
   package var settings: [String] = []
 
-  @Option(name: [.customShort("o"), .long], help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
   package var output: String?
 
   @Option(

@@ -68,7 +68,8 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.path).count == 3)
   }
 
-  @Test("to The Well follows its specification and comes back", arguments: [[100, 100], [100, 200]])
+  @Test(
+    "to The Well follows its specification and comes back", arguments: [[100, 100], [100, 200]])
   func theWell(_ parameters: [Float]) throws {
     let recordings = flow(parameters)
     try convert(recordings, to: "well.hdf5", .theWell)

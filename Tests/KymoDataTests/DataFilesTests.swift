@@ -79,7 +79,8 @@ import Testing
     for name in ["frames", "step", "points", "names"] {
       let files = [bench.url("a.npz"), bench.url("\(name).npz")]
       let error = #expect(throws: FormatError.self) { try Recordings.load(DataFiles(files)) }
-      #expect(error?.kind == .wrongShape && error?.file == "\(name).npz", "\(String(describing: error))")
+      #expect(
+        error?.kind == .wrongShape && error?.file == "\(name).npz", "\(String(describing: error))")
     }
     let uneven = try DataFiles([bench.url("a.npz"), bench.url("frames.npz")])
     let error = #expect(throws: FormatError.self) { try Recordings.load(uneven) }
@@ -181,7 +182,8 @@ import Testing
           f["u"].dims[axis].attach_scale(f[name])
       """)
     for name in [
-      "plane.npz", "ends.npz", "line.npz", "plane.npy", "plane.h5", "led.h5", "matlab.mat", "line.nc",
+      "plane.npz", "ends.npz", "line.npz", "plane.npy", "plane.h5", "led.h5", "matlab.mat",
+      "line.nc",
       "plane.nc",
     ] {
       let error = #expect(throws: FormatError.self, "\(name)") {
@@ -198,7 +200,8 @@ import Testing
     #expect(named[1][0, 2, 5] == 2)
   }
 
-  @Test("One recording that memory cannot hold is refused before it is read") func tooLong() throws {
+  @Test("One recording that memory cannot hold is refused before it is read") func tooLong() throws
+  {
     try bench.python(
       """
       import h5py

@@ -89,7 +89,8 @@ import KymoNumerics
 extension MemoryLimit {
   static func require(
     _ needed: Int, _ place: FormatPlace,
-    remedy: String = "Save it uncompressed as float32 in C order with numpy.savez: then it is mapped "
+    remedy: String =
+      "Save it uncompressed as float32 in C order with numpy.savez: then it is mapped "
       + "and needs no memory."
   ) throws(FormatError) {
     let free = bytes

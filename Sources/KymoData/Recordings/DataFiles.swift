@@ -54,7 +54,8 @@ public struct DataFiles: Hashable, Sendable {
         throw FormatError(
           .missing, file: url.lastPathComponent,
           found: "a folder without data files",
-          allowed: "files that end with \(endings.sorted().map { ".\($0)" }.joined(separator: ", "))",
+          allowed:
+            "files that end with \(endings.sorted().map { ".\($0)" }.joined(separator: ", "))",
           remedy: "Name the files themselves.")
       }
       return data.map { URL(filePath: $0, relativeTo: folder(url)) }
@@ -115,7 +116,8 @@ extension DataFiles {
     // Recordings that a file hands out in parts are copied when they are looked at.
     if !recordings.isMapped, recordings.storage.isReadInParts {
       try MemoryLimit.require(
-        4 * recordings.recordingLength, FormatPlace(file: loaded.files[0].name, place: "a recording"),
+        4 * recordings.recordingLength,
+        FormatPlace(file: loaded.files[0].name, place: "a recording"),
         remedy: "Cut it into shorter recordings: --cut FRAMES, or data.cut in a recipe.")
     }
     return loaded
@@ -169,7 +171,8 @@ extension DataFiles {
     }
     return LoadedFiles(
       recordings: joined(pieces, beside), files: files,
-      joining: "\(files.count) files of \(counted(pieces.reduce(0) { $0 + $1.count }, "recording")), "
+      joining:
+        "\(files.count) files of \(counted(pieces.reduce(0) { $0 + $1.count }, "recording")), "
         + "in the order \(files[0].name) … \(files[files.count - 1].name)"
         + (beside.isEmpty
           ? ""
@@ -195,9 +198,11 @@ extension DataFiles {
     ) throws(FormatError) {
       guard !isAlike else { return }
       throw FormatError(
-        .wrongShape, file: file.name, found: "\(what) \(found), where \(firstFile.name) has \(others)",
+        .wrongShape, file: file.name,
+        found: "\(what) \(found), where \(firstFile.name) has \(others)",
         allowed: "the same in all files of a data set",
-        remedy: "Leave the file out, or correct it; files of one data set differ in recordings only.")
+        remedy:
+          "Leave the file out, or correct it; files of one data set differ in recordings only.")
     }
     func words(_ number: Double?) -> String { number.map(short) ?? "not given" }
     func words(_ texts: [String]) -> String {

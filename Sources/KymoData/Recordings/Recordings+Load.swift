@@ -140,7 +140,9 @@ extension Recordings {
     if let own, own.shape.count > 1 { return (RecordingKey.field, own) }
     let listing = file.listing
     // A line named x is an axis where there are fields beside.
-    if let own, !listing.contains(where: { $0.shape.count > 2 }) { return (RecordingKey.field, own) }
+    if let own, !listing.contains(where: { $0.shape.count > 2 }) {
+      return (RecordingKey.field, own)
+    }
     let candidates = listing.filter { $0.shape.count >= 3 && $0.type != "text" }
     let remedy =
       candidates.first.map {

@@ -358,7 +358,8 @@ enum RecordingStorage: Sendable {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
     case .wide(let values, _): try unsafe values.withBytes(body)
-    case .parts, .onDemand, .composed: preconditionFailure("Recordings: there are no bytes to look at")
+    case .parts, .onDemand, .composed:
+      preconditionFailure("Recordings: there are no bytes to look at")
     }
   }
 }

@@ -137,7 +137,9 @@ struct AutoencoderExport {
     _ graph: inout ONNXGraph, _ latents: ONNXGraph.Value
   ) throws -> ONNXGraph.Value {
     let channels = settings.channels ?? []
-    var cells = zip(stateShape.dropFirst(), padding).map { ($0 + $1.before + $1.after) >> channels.count }
+    var cells = zip(stateShape.dropFirst(), padding).map {
+      ($0 + $1.before + $1.after) >> channels.count
+    }
     var maps = graph.add(
       "Reshape", try head(&graph, latents, "decoder"),
       graph.constant([-1, channels.last ?? 1] + cells))

@@ -24,7 +24,9 @@ struct ProtocolBuffer {
 
   mutating func add(_ field: Int, _ value: Float) {
     append(varint: UInt64(field << 3 | 5))
-    for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(shift)))) }
+    for shift in 0..<4 {
+      bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(shift))))
+    }
   }
 
   mutating func add(_ field: Int, _ value: [UInt8]) {
@@ -107,16 +109,20 @@ struct ONNXGraph {
 
   /// Numbers that belong to the graph.
   mutating func constant(_ values: [Float], shape: [Int]) -> Value {
-    constant(shape, type: 1, values.flatMap { value in
-      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
-    })
+    constant(
+      shape, type: 1,
+      values.flatMap { value in
+        (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+      })
   }
 
   /// Whole numbers that belong to the graph, along one axis.
   mutating func constant(_ values: [Int]) -> Value {
-    constant([values.count], type: 7, values.flatMap { value in
-      (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-    })
+    constant(
+      [values.count], type: 7,
+      values.flatMap { value in
+        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+      })
   }
 
   private mutating func constant(_ shape: [Int], type: Int, _ bytes: [UInt8]) -> Value {

@@ -202,7 +202,8 @@ extension ONNXGraph {
   /// A valid cross-correlation of every recording with its own kernel.
   mutating func convolved(_ x: Value, _ kernel: Kernel, bias: Kernel?, rank: Int) -> Value {
     let taps = kernel.shape[0]
-    let width = (1...taps).first { count in (0..<rank).reduce(1) { n, _ in n * count } == taps } ?? 1
+    let width =
+      (1...taps).first { count in (0..<rank).reduce(1) { n, _ in n * count } == taps } ?? 1
     var sum: Value?
     for tap in 0..<taps {
       var place = x
