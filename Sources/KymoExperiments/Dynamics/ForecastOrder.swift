@@ -168,9 +168,8 @@ package struct ForecastProduct {
     }
   }
 
-  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double
-  /// precision where an offset is
-  /// added back, whose digits single precision does not hold.
+  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double precision
+  /// where an offset is added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
     let x = frames.exchanged(1)
     try AtomicFolder.make(file.deletingLastPathComponent())
