@@ -51,7 +51,8 @@ final class ForecastRun {
       repeating: Array(repeating: .latent, count: stepCount), count: batch)
     divergedAt = Array(repeating: nil, count: batch)
     random = RandomStream(seed: forecaster.seed, purpose: .evaluation)
-    ensemble = RunningEnsemble(forecaster.propagators, batchCount: batch)
+    ensemble = RunningEnsemble(
+      forecaster.propagators, batchCount: batch, seed: forecaster.seed)
     lastKnownLatents = HostArray(repeating: .nan, shape: [batch, latentCount])
     let start = ContinuousClock.now
     let encoded = try encodeRows(known.joined()).split(batch)
