@@ -12,7 +12,7 @@ extension MakeForecast: TensorVerb {
     try replacing.check(
       URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
     StopSignal.install()
-    let recordings = try dataUse.recordings(file, layout, for: directory, talk.work).recordings
+    let used = try dataUse.recordings(file, layout, for: directory, talk.work)
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)
@@ -21,7 +21,10 @@ extension MakeForecast: TensorVerb {
     )
     let trained = try MethodList.current.load(
       directory, device: compute.device, as: (any Forecasts).self, verb: "forecast")
-    let product = try trained.forecast(recordings, order: order, hooks: talk.work)
+    var product = try trained.forecast(
+      used.withoutGaps(file: file).recordings, order: order, hooks: talk.work)
+    // Windows are drawn from those that are left.
+    if initialConditions == nil { product.putBack(used.gaps, of: used.recordings.count) }
     talk.terminal.endProgress()
     try product.write(to: URL(filePath: output))
     let summary = product.summary

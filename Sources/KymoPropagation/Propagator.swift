@@ -35,12 +35,20 @@ public protocol Propagator {
   func rollout(
     from start: HostArray<Double>, stepCount: Int, memory: inout Memory
   ) throws -> HostArray<Double>
+  /// Whether the model of each trajectory has grown without bound, so that its last latents are
+  /// kept; false for models that cannot.
+  func isHeld(_ memory: Memory, batchCount: Int) -> [Bool]
 }
 
 extension Propagator {
   /// Nothing is drawn.
   public func initialMemory(batchCount: Int, seed: UInt64) -> Memory {
     initialMemory(batchCount: batchCount)
+  }
+
+  /// No trajectory.
+  public func isHeld(_ memory: Memory, batchCount: Int) -> [Bool] {
+    Array(repeating: false, count: batchCount)
   }
 
   /// One step for each input.

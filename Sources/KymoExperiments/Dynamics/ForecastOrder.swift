@@ -67,8 +67,11 @@ package struct ForecastProduct {
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
   package var origins: HostArray<Double>
-  /// The first frame that is not finite, or −1.
+  /// The first frame that is not finite, or whose latents are held since their model grew without
+  /// bound; −1 for none.
   package var diverged: [Int] = []
+  /// The first frame with held latents, or −1.
+  fileprivate var held: [Int] = []
   /// The first frame with numbers far outside the range of the training data, or −1.
   package var outside: [Int] = []
   /// Where the first of them goes, in words.
@@ -90,6 +93,14 @@ package struct ForecastProduct {
     ]
     if summary.diverged > 0 {
       lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
+    }
+    if let row = held.firstIndex(where: { $0 >= 0 }) {
+      lines.append(
+        """
+        WARNING: \(held.count { $0 >= 0 }) of \(counted(held.count, "forecast")) diverged in the \
+        latents, such as \(row) from frame \(held[row]) on. Later frames repeat the last latents, cut \
+        back to the range of the training; they are no forecast.
+        """)
     }
     if !outsideWords.isEmpty { lines.append(outsideWords) }
     if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
@@ -128,6 +139,9 @@ package struct ForecastProduct {
         }
       }
     }
+    for (row, step) in held.enumerated() where step >= 0 {
+      diverged[row] = diverged[row] < 0 ? step : min(diverged[row], step)
+    }
     summary.diverged = diverged.count { $0 >= 0 }
     summary.outside = outside.count { $0 >= 0 }
     if let trained, first.recording >= 0 {
@@ -139,6 +153,18 @@ package struct ForecastProduct {
         \(Words.number(channel.range[0])) to \(Words.number(channel.range[1])). They are wrong from \
         there on, or show what the training has not seen.
         """
+    }
+  }
+
+  /// Puts back the rows of recordings that were left out, without numbers: they diverge at once.
+  package mutating func putBack(_ gaps: [Int], of count: Int) {
+    guard !gaps.isEmpty else { return }
+    frames = frames.inserting(gaps, of: .nan)
+    latents = latents?.inserting(gaps, of: .nan)
+    origins = origins.inserting(gaps, of: .nan)
+    for gap in gaps.sorted() {
+      diverged.insert(0, at: gap)
+      if !outside.isEmpty { outside.insert(-1, at: gap) }
     }
   }
 
@@ -250,6 +276,7 @@ extension ForecastModels {
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }
       product.summary.seconds += made.timing.totalSeconds
       latentFrames += made.latentFraction * Double(block.count)
+      product.held += made.outcomes.map { if case .held(let step) = $0 { step } else { -1 } }
     }
     product.frames = HostArray(all, shape: [starts.count, horizon] + shape)
     product.latents = HostArray(
@@ -301,6 +328,25 @@ extension ForecastModels {
     return try forecaster.multiscale(
       from: known, stepCount: horizon,
       schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
+  }
+}
+
+extension HostArray {
+  /// Rows of one value put in, so that they have the given numbers in the result.
+  fileprivate func inserting(_ rows: [Int], of value: Element) -> HostArray {
+    let size = shape.dropFirst().reduce(1, *)
+    let (all, new) = (shape[0] + rows.count, Set(rows))
+    var (result, next) = ([Element](), 0)
+    result.reserveCapacity(all * size)
+    for row in 0..<all {
+      if new.contains(row) {
+        result += repeatElement(value, count: size)
+      } else {
+        result += elements[next * size..<(next + 1) * size]
+        next += 1
+      }
+    }
+    return HostArray(result, shape: [all] + shape.dropFirst())
   }
 }
 

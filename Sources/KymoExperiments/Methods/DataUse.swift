@@ -14,7 +14,8 @@ package struct UsedRecordings {
   package var gaps: [Int]
 
   /// The recordings without those that have gaps, and what is unlike, numbered as these.
-  func withoutGaps(file: String) throws -> (recordings: Recordings, unusual: [Int: String]) {
+  package func withoutGaps(file: String) throws -> (recordings: Recordings, unusual: [Int: String])
+  {
     try require(
       gaps.count < recordings.count, file,
       found: "values that are NaN or infinite in all recordings",
@@ -130,6 +131,8 @@ package struct DataUse: Hashable, Sendable {
     at recordings: Recordings, _ unusual: [Int: String], _ name: String, _ hooks: WorkHooks
   ) throws -> UsedRecordings {
     let (gaps, notes) = try recordings.validateForUse(file: name, threads: hooks.threads)
+    // Moments of what is left of such a recording say nothing.
+    let unusual = unusual.filter { !gaps.contains($0.key) }
     for note in notes { hooks.note("Warning: \(name): \(note.message). \(note.remedy)") }
     return UsedRecordings(recordings: recordings, unusual: unusual, gaps: gaps)
   }

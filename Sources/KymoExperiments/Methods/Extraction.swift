@@ -1,6 +1,6 @@
 // Parameters that a run has read from recordings, as tables: text, CSV, NPZ, JSON.
 package import Foundation
-import KymoData
+package import KymoData
 package import KymoMetrics
 import KymoNumerics
 
@@ -23,7 +23,7 @@ package struct NamedParameter: Encodable, Sendable {
   /// What it multiplies, such as "u_xxxx in u_t".
   package let meaning: String
   /// Its value in every recording.
-  package let values: [Double]
+  package fileprivate(set) var values: [Double]
   /// The standard deviation of all values.
   package let error: Double
 }
@@ -31,7 +31,7 @@ package struct NamedParameter: Encodable, Sendable {
 /// The latents of recordings with their error bars, ready to be written.
 package struct Extraction: Encodable, Sendable {
   /// The latents of every recording.
-  package let latents: [ExtractedLatents]
+  package private(set) var latents: [ExtractedLatents]
   /// Which latents carry a parameter.
   package let relevant: [Bool]
   /// Names of the known parameters.
@@ -51,6 +51,33 @@ package struct Extraction: Encodable, Sendable {
   }
 
   private var latentCount: Int { relevant.count }
+
+  /// Puts back the rows of recordings that were left out, without numbers.
+  package mutating func putBack(_ gaps: [Int], of recordings: Recordings) {
+    guard !gaps.isEmpty else { return }
+    let kept = Set(0..<recordings.count).subtracting(gaps).sorted()
+    let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    let width = recordings.parameterCount
+    let none = [Double](repeating: .nan, count: latentCount)
+    func all<Value>(_ values: [Value], or missing: Value) -> [Value] {
+      (0..<recordings.count).map { index in places[index].map { values[$0] } ?? missing }
+    }
+    latents = (0..<recordings.count).map { index in
+      let known = recordings.params.map {
+        $0.elements[index * width..<(index + 1) * width].map(Double.init)
+      }
+      guard let place = places[index] else {
+        return ExtractedLatents(
+          recording: index, mean: none, standardDeviation: none, parameters: known ?? [])
+      }
+      var row = latents[place]
+      row.recording = index
+      return row
+    }
+    fit = fit.map { all($0, or: .nan) }
+    doubts = all(doubts, or: "left out, since it holds values that are NaN or infinite")
+    for place in named.indices { named[place].values = all(named[place].values, or: .nan) }
+  }
 
   /// One line for each recording: means, standard deviations, known parameters; all digits.
   package var csv: String {

@@ -190,7 +190,7 @@ func noisy(_ recordings: Recordings, deviation: Double, seed: UInt64, threads: I
 }
 
 /// "Left out: …", for recordings with values that are not finite; nil for none.
-func leftOutWords(_ indices: [Int], of count: Int) -> String? {
+package func leftOutWords(_ indices: [Int], of count: Int) -> String? {
   guard !indices.isEmpty else { return nil }
   let names = indices.prefix(8).map(String.init).joined(separator: ", ")
   return "Left out, since they hold values that are NaN or infinite: \(indices.count) of \(count) "
