@@ -30,7 +30,8 @@ private func recordings(_ kind: StateKind, _ shape: [Int]) -> Recordings {
 }
 
 @Suite("States that are not fields") struct StateKindTests {
-  @Test("particles and vectors are mapped from our files", arguments: [StateKind.particles, .vector])
+  @Test(
+    "particles and vectors are mapped from our files", arguments: [StateKind.particles, .vector])
   func exchange(_ kind: StateKind) throws {
     let bench = try Workbench()
     let shape = kind == .particles ? [3, 2, 4, 7] : [3, 2, 4, 1]
@@ -53,13 +54,17 @@ private func recordings(_ kind: StateKind, _ shape: [Int]) -> Recordings {
     let writer = try RecordingsWriter(
       bench.url("b.npz"), shape: shape, parameterCount: 0, metadata: metadata)
     for recording in 0..<3 {
-      for frame in 0..<4 { try writer.append(frame: made[recording].slice(frame).elements, parameters: []) }
+      for frame in 0..<4 {
+        try writer.append(frame: made[recording].slice(frame).elements, parameters: [])
+      }
     }
     try writer.finish()
     #expect(try Data(contentsOf: bench.url("b.npz")) == Data(contentsOf: bench.url("a.npz")))
   }
 
-  @Test("NumPy sees (recordings, time, particles, coordinates) and writes the same") func numPy() throws {
+  @Test("NumPy sees (recordings, time, particles, coordinates) and writes the same") func numPy()
+    throws
+  {
     let bench = try Workbench()
     try recordings(.particles, [3, 2, 4, 7]).write(to: bench.url("a.npz"))
     try recordings(.vector, [3, 2, 4, 1]).write(to: bench.url("v.npz"))

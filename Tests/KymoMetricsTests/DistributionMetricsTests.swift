@@ -54,7 +54,8 @@ private func chain(_ leave: [Double], frames: Int, seed: UInt64) -> [Int] {
     expectClose([autocorrelationTime(golden.series)], [golden.autocorrelationTime], rounding)
   }
 
-  @Test("Jensen-Shannon lies between 0 and the root of ln 2, and is symmetric") func jensenShannon() {
+  @Test("Jensen-Shannon lies between 0 and the root of ln 2, and is symmetric") func jensenShannon()
+  {
     #expect(jensenShannonDistance([1, 2, 3], [2, 4, 6]) == 0)
     let apart = jensenShannonDistance([1, 0], [0, 5])
     #expect((apart - log(2).squareRoot()).magnitude < 1e-15)
@@ -72,7 +73,8 @@ private func chain(_ leave: [Double], frames: Int, seed: UInt64) -> [Int] {
       let late = 0.5 * Double(lag - 1)
       for (from, expected) in [(0, 25.0), (1, 10.0)] {
         let (mean, error) = (times.means[from][1 - from], times.deviations[from][1 - from])
-        #expect(mean > expected - 3 * error && mean < expected + late + 3 * error, "\(mean) ± \(error)")
+        #expect(
+          mean > expected - 3 * error && mean < expected + late + 3 * error, "\(mean) ± \(error)")
         #expect(error > 0.005 * expected && error < 0.1 * expected)
       }
       #expect(times.means[0][0] == 0)
@@ -94,7 +96,8 @@ private func chain(_ leave: [Double], frames: Int, seed: UInt64) -> [Int] {
     #expect(wells[0].contains(-0.558, 1.442) && wells[1].contains(0.623, 0.028))
   }
 
-  @Test("autocorrelation time of white noise is one, of slow noise its own") func autocorrelation() {
+  @Test("autocorrelation time of white noise is one, of slow noise its own") func autocorrelation()
+  {
     var random = RandomStream(seed: 3, purpose: .testing)
     let white = (0..<10).map { _ in (0..<2000).map { _ in random.normal() } }
     #expect((autocorrelationTime(white) - 1).magnitude < 0.1)

@@ -28,7 +28,8 @@ import Testing
     #expect((sum * 2 * Double.pi / Double(count) - 1).magnitude < 1e-12)
   }
 
-  @Test("draws have the mean direction and the length of the distribution", arguments: [0.2, 2, 30])
+  @Test(
+    "draws have the mean direction and the length of the distribution", arguments: [0.2, 2, 30])
   func draws(_ concentration: Double) {
     let density = VonMises(mean: 2.8, concentration: concentration)
     var random = RandomStream(seed: 3, purpose: .testing)

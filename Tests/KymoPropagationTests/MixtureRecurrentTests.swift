@@ -67,7 +67,8 @@ private func series(_ frames: Int, seed: UInt64) -> HostArray<Double> {
       expectClose(
         try #require(tensor.gradient).floats.map { Double($0) }, expected,
         Tolerance(
-          absolute: 1e-5 * scale, relative: 1e-5, because: "single precision, of the largest entry"))
+          absolute: 1e-5 * scale, relative: 1e-5, because: "single precision, of the largest entry")
+      )
     }
   }
 

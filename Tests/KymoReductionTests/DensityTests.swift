@@ -73,7 +73,8 @@ private func training(steps: Int) -> DensityTraining {
       expectClose(
         gradient, golden.gradient,
         Tolerance(
-          absolute: 1e-5 * scale, relative: 1e-5, because: "single precision, of the largest entry"))
+          absolute: 1e-5 * scale, relative: 1e-5, because: "single precision, of the largest entry")
+      )
       // The mixtures on the host are the same.
       for (item, density) in mixture.densities.enumerated() {
         let own = (0..<points).map { point in

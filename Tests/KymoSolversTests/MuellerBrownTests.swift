@@ -13,7 +13,9 @@ private struct Cells {
   let rows = 24
 
   func index(_ x: Double, _ y: Double) -> Int? {
-    let (column, row) = (Int(((x + 1.6) / 0.12).rounded(.down)), Int(((y + 0.6) / 0.12).rounded(.down)))
+    let (column, row) = (
+      Int(((x + 1.6) / 0.12).rounded(.down)), Int(((y + 0.6) / 0.12).rounded(.down))
+    )
     guard (0..<columns).contains(column), (0..<rows).contains(row) else { return nil }
     return row * columns + column
   }
@@ -75,7 +77,9 @@ private func boltzmann(
     }
   }
 
-  @Test("kinetic energy is shared equally, positions keep the Boltzmann density") func equilibrium() throws {
+  @Test("kinetic energy is shared equally, positions keep the Boltzmann density") func equilibrium()
+    throws
+  {
     // Started in equilibrium, it stays there: no rare jump need be waited for. BAOAB takes from ⟨v²⟩
     // a part of (ωδt)²/4, below 0.5 % for the stiffest ω = 65 of the wells at this step.
     var settings = MuellerBrownConfiguration()
@@ -88,7 +92,8 @@ private func boltzmann(
     }
     for index in particles.indices { particles[index].advance(500) }
     for squares in [
-      particles.map { $0.velocity.x * $0.velocity.x }, particles.map { $0.velocity.y * $0.velocity.y },
+      particles.map { $0.velocity.x * $0.velocity.x },
+      particles.map { $0.velocity.y * $0.velocity.y },
     ] {
       let error = 15 * (2 / Double(count)).squareRoot()
       #expect((Statistics.mean(squares) - 15).magnitude < 3 * error + 0.005 * 15)
@@ -109,7 +114,9 @@ private func boltzmann(
   @Test("the solver draws velocities anew, relaxes, and keeps its clock; threads do not matter")
   func solver() throws {
     let starts = HostArray([-0.55, 1.44, 0.6, 0.05], shape: [2, 2, 1])
-    func run(threads: Int, time: Double = 4, _ change: (inout MuellerBrownConfiguration) -> Void = { _ in })
+    func run(
+      threads: Int, time: Double = 4, _ change: (inout MuellerBrownConfiguration) -> Void = { _ in }
+    )
       throws -> HostArray<Double>
     {
       var settings = MuellerBrownConfiguration()
@@ -127,7 +134,9 @@ private func boltzmann(
     #expect(try run(threads: 1) { $0.relaxationSteps = 0 } != frames)
   }
 
-  @Test("recordings are a function of seed and number, and begin in a well") func recordings() throws {
+  @Test("recordings are a function of seed and number, and begin in a well") func recordings()
+    throws
+  {
     var settings = MuellerBrownConfiguration()
     (settings.frameCount, settings.spinUpFrames, settings.recordings) = (20, 50, 3)
     let simulator = try settings.makeSimulator()

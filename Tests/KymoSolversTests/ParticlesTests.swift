@@ -32,7 +32,9 @@ private func moments(_ numbers: [Double]) -> (mean: Double, variance: Double, co
 }
 
 @Suite("Advection-diffusion particles") struct ParticlesTests {
-  @Test("the kernel takes the steps of plain arithmetic, whatever the count", arguments: [1, 63, 64, 65, 300])
+  @Test(
+    "the kernel takes the steps of plain arithmetic, whatever the count",
+    arguments: [1, 63, 64, 65, 300])
   func plain(_ count: Int) throws {
     let configuration = settings {
       $0.particleCount = count
@@ -89,7 +91,8 @@ private func moments(_ numbers: [Double]) -> (mean: Double, variance: Double, co
     for axis in 0..<3 {
       let found = moments(states.slice(axis).elements)
       let mean = (0..<400).reduce(0.0) {
-        $0 + configuration.amplitudes[axis] * cos(configuration.frequencies[axis] * 0.01 * Double($1))
+        $0 + configuration.amplitudes[axis]
+          * cos(configuration.frequencies[axis] * 0.01 * Double($1))
           * 0.01
       }
       let variance = 0.1 * 4
@@ -98,7 +101,9 @@ private func moments(_ numbers: [Double]) -> (mean: Double, variance: Double, co
     }
   }
 
-  @Test("reflection keeps particles in the box, where they spread evenly") func uniformState() throws {
+  @Test("reflection keeps particles in the box, where they spread evenly") func uniformState()
+    throws
+  {
     let configuration = settings {
       $0.particleCount = 20_000
       $0.diffusivity = 1
@@ -166,7 +171,9 @@ private func moments(_ numbers: [Double]) -> (mean: Double, variance: Double, co
     #expect(other.elements != one.slice(0).elements)
   }
 
-  @Test("a run that is started again from its own state goes on with the same bits") func restart() throws {
+  @Test("a run that is started again from its own state goes on with the same bits") func restart()
+    throws
+  {
     let solver = try ParticlesSolver(configuration: settings { $0.particleCount = 100 })
     try solver.restart(from: HostArray(repeating: 0, shape: [1, 3, 100]), time: 0)
     let whole = try solver.advance(frames: 5).slice(0)

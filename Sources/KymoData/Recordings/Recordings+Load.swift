@@ -26,7 +26,8 @@ enum RecordingKey {
 
   static let all = [
     field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
-    channelNames, channelUnits, axisNames, axisUnits, system, provenance, kind, spectra, law, frames,
+    channelNames, channelUnits, axisNames, axisUnits, system, provenance, kind, spectra, law,
+    frames,
   ]
 }
 

@@ -96,7 +96,8 @@ public final class RecordingsWriter {
     if isByParticle {
       let ordered = HostArray(unsafe Array(recording), shape: recordingShape)
         .exchanged(0).exchanged(1).elements
-      try unsafe ordered.withBytes { bytes throws(FileError) in try unsafe writer.appendBlock(bytes) }
+      try unsafe ordered.withBytes { bytes throws(FileError) in try unsafe writer.appendBlock(bytes)
+      }
     } else {
       try unsafe writer.appendBlock(UnsafeRawBufferPointer(recording))
     }
@@ -127,7 +128,8 @@ public final class RecordingsWriter {
     let size = 4 * cells
     if isByParticle {
       let ordered = HostArray(frame, shape: [channels, cells]).exchanged(0).elements
-      try unsafe ordered.withBytes { bytes throws(FileError) in try unsafe writer.appendBlock(bytes) }
+      try unsafe ordered.withBytes { bytes throws(FileError) in try unsafe writer.appendBlock(bytes)
+      }
       return countFrame(of: frames, parameters)
     }
     if framesWritten == 0 { try writer.beginParts(channels, bytes: frames * size) }

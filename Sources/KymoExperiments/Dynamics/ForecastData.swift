@@ -78,7 +78,8 @@ package struct ForecastData {
       try require(
         others.stateShape == frames.stateShape
           || entry == "data.test" && train.metadata.stateKind == .particles
-            && others.stateShape[0] == frames.stateShape[0], entry,
+            && others.stateShape[0] == frames.stateShape[0],
+        entry,
         found: "of states \(others.stateShape)",
         allowed: "of states \(frames.stateShape) as data.train",
         remedy: "Give recordings of the same system on the same points.")

@@ -53,7 +53,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
-        allowed: "fhn, ks22, cylinder, particles, mueller-brown, the law.json of kymo discover, a program and its arguments, "
+        allowed:
+          "fhn, ks22, cylinder, particles, mueller-brown, the law.json of kymo discover, a program and its arguments, "
           + "or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")

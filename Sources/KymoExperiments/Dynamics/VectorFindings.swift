@@ -92,7 +92,8 @@ struct VectorFindings {
 
   private func headline(_ values: Values) -> [String] {
     let speed =
-      values.speedUp.map { " It is \(NumberText.significant($0)) times as fast as the solver." } ?? ""
+      values.speedUp.map { " It is \(NumberText.significant($0)) times as fast as the solver." }
+      ?? ""
     return [
       """
       The density of forecast trajectories is \(NumberText.significant(values.histogramDistance)) \
@@ -168,7 +169,9 @@ struct VectorFindings {
         labels, stateCount: count, lag: Self.lag, frameInterval: data.frameInterval)
     }
     let (made, actualTimes) = (times(own), times(other))
-    (values.passageTimes["forecast"], values.passageTimes["truth"]) = (made.means, actualTimes.means)
+    (values.passageTimes["forecast"], values.passageTimes["truth"]) = (
+      made.means, actualTimes.means
+    )
     for from in 0..<count {
       for to in 0..<count where to != from {
         func score(_ times: PassageTimes) -> Score {

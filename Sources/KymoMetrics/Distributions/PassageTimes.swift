@@ -31,10 +31,8 @@ public struct PassageTimes: Hashable, Sendable {
     precondition(lag >= 1 && stateCount >= 1, "PassageTimes: lag \(lag), \(stateCount) states")
     let counts = labels.map { Self.counts($0, stateCount: stateCount, lag: lag) }
     func times(of chosen: [Int]) -> [[Double]] {
-      let all = chosen.reduce(into: [Double](repeating: 0, count: (stateCount + 1) * (stateCount + 1)))
-      { sum, index in
-        for place in sum.indices { sum[place] += counts[index][place] }
-      }
+      var all = [Double](repeating: 0, count: (stateCount + 1) * (stateCount + 1))
+      for index in chosen { for place in all.indices { all[place] += counts[index][place] } }
       return Self.times(all, stateCount: stateCount, lag: Double(lag) * frameInterval)
     }
     means = times(of: Array(labels.indices))

@@ -35,8 +35,9 @@ public struct StateRegion: Hashable, Codable, Sendable {
     return a * a + b * b <= 1
   }
 
-  /// The two deep wells of the Müller–Brown potential, as the code of Vlachas et al. (2022,
-  /// arXiv 2102.08810) has them.
+  /// The two deep wells of the Müller–Brown potential.
+  ///
+  /// **Source.** The code of Vlachas and others (2022), arXiv 2102.08810.
   public static let muellerBrown = [
     StateRegion("upper", centre: [-0.57, 1.45], semiAxes: [0.15, 0.3], angle: -.pi / 4),
     StateRegion("lower", centre: [0.45, 0.05], semiAxes: [0.35, 0.15]),

@@ -62,7 +62,9 @@ package struct MixtureRecurrentNetwork: PropagatingNetwork {
     stack.namedParameters().prefixed("rnn") + output.namedParameters().prefixed("output")
   }
 
-  package func initialState(batchCount: Int) -> Tensor { stack.initialState(batchCount: batchCount) }
+  package func initialState(batchCount: Int) -> Tensor {
+    stack.initialState(batchCount: batchCount)
+  }
 
   /// The mixture after one input, `[B, L]`.
   package func mixture(_ input: Tensor, state: inout Tensor) -> GaussianMixture {

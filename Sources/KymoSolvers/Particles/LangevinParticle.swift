@@ -17,7 +17,10 @@ struct LangevinParticle: Sendable {
   private let (kept, kicked): (Double, Double)
 
   /// A particle at a place, its velocity drawn from the thermal distribution.
-  init(_ configuration: MuellerBrownConfiguration, at position: (x: Double, y: Double), stream: RandomStream) {
+  init(
+    _ configuration: MuellerBrownConfiguration, at position: (x: Double, y: Double),
+    stream: RandomStream
+  ) {
     (self.position, self.stream) = (position, stream)
     step = configuration.timeStep
     inverseMass = 1 / configuration.mass
