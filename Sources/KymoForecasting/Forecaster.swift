@@ -58,7 +58,7 @@ public struct Forecaster {
   /// Standard deviation of every latent over the training data, the unit in which adaptive
   /// switching measures distances; empty means 1.
   public var latentSpread: [Double] = []
-  /// Seed of what a stochastic lifting draws.
+  /// Seed of what stochastic propagators and liftings draw.
   public var seed: UInt64 = 1
   /// Is called between rounds; throws to stop.
   public var checkStop: () throws -> Void = {}

@@ -25,6 +25,10 @@ package enum SimulatedSystem: String, SettingChoice {
   case ks22
   /// 2D flow past a cylinder: pressure, velocities and vorticity.
   case cylinder
+  /// Brownian particles in a box, carried about by a uniform drift.
+  case particles
+  /// Langevin dynamics on the Müller–Brown potential.
+  case muellerBrown = "mueller-brown"
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -38,6 +42,8 @@ package enum SimulatedSystem: String, SettingChoice {
     case .fhn: FitzHughNagumoConfiguration.self
     case .ks22: KuramotoSivashinskyAttractorConfiguration.self
     case .cylinder: CylinderConfiguration.self
+    case .particles: ParticlesConfiguration.self
+    case .muellerBrown: MuellerBrownConfiguration.self
     }
   }
 }
@@ -138,12 +144,13 @@ extension SimulationConfiguration {
     var metadata = RecordingsMetadata()
     metadata.systemName = Self.systemName
     metadata.parameterNames = Self.parameterNames
-    metadata.channelNames = Self.channelNames
+    metadata.channelNames = channels
+    metadata.stateKind = Self.stateKind
     metadata.axisNames = axisNames
     metadata.axisUnits = axisUnits
     metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
-    metadata.describe(grid)
+    if Self.stateKind == .field { metadata.describe(grid) }
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)

@@ -4,7 +4,9 @@ public import KymoNumerics
 
 /// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
-/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames
+/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; files of particle
+/// sets hold `[N, T, P, C]` and are counted `[N, C, T, P]`, those of vectors `[N, T, C]` and are
+/// counted `[N, C, T, 1]`. Crops and frames
 /// are handed out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a
 /// file stores in another type, byte order or axis order are converted when they are looked at, as
 /// long as every recording is one stretch of the file; otherwise they were put in order at loading.
@@ -105,6 +107,8 @@ public struct Recordings: Sendable {
           ?? Grid.Axis(mesh.0, spacing: 1, mesh.1)
       })
   }
+  /// What one state is: a field, a particle set with its particles as points, or a vector with one.
+  public var stateKind: StateKind { metadata.stateKind }
   /// The system that made the recordings.
   public var systemName: String { metadata.systemName }
 

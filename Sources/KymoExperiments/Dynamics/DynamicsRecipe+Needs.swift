@@ -120,6 +120,7 @@ extension PropagatorSettings {
         switch settings.network {
         case .recurrent(let network): (Double(network.unitCount), Double(network.layerCount), 3.0)
         case .mlp(let network): (Double(network.unitCount), Double(network.layerCount), 1.0)
+        case .mixture(let network): (Double(network.unitCount), Double(network.layerCount), 3.0)
         }
       // Weights, their gradients and two moments of the optimiser; units of a batch of windows.
       let training = settings.training

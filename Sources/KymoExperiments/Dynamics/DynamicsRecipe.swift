@@ -125,8 +125,9 @@ package struct DynamicsDataSettings: Settings {
   package var test = ""
   /// The array that holds the recordings in the files; absent means `x`.
   package var key: String?
-  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
-  /// means `N,C,T,X` or `N,C,T,X,Y`.
+  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`, or P
+  /// particles, as in `N,T,P,C`, or components alone, `N,T,C`; absent means what the file says, or
+  /// `N,C,T,X` or `N,C,T,X,Y`.
   package var axes: String?
   /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
   package var cut: Int?

@@ -15,7 +15,7 @@ enum PublishedReduction: Hashable, Sendable {
   init?(_ settings: ReductionSettings) {
     switch settings {
     case .principalComponents: self = .principalComponents
-    case .diffusionMaps: return nil
+    case .diffusionMaps, .density: return nil
     case .autoencoder(let settings):
       guard !settings.network.isVariational else { return nil }
       switch settings.network {
@@ -41,6 +41,7 @@ enum PublishedPropagator: Hashable, Sendable {
         guard recurrent.cell == .lstm else { return nil }
         self = isJoint ? .jointLSTM : .lstm
       case .mlp: self = .mlp
+      case .mixture: return nil
       }
     }
   }
