@@ -115,7 +115,9 @@ extension DynamicsRecipe {
 /// Which recordings a forecasting run uses.
 package struct DynamicsDataSettings: Settings {
   /// Folder in which relative file names lie, such as one on another disk; absent means the names as
-  /// they are. The resolved recipe has the whole names.
+  /// they are.
+  ///
+  /// The resolved recipe has the whole names.
   package var folder: String?
   /// File of the training recordings; a folder or a pattern such as `runs/*.h5` for many.
   package var train = ""
