@@ -31,6 +31,8 @@ import Testing
     let writer = try NPZWriter(tool.file("data.npz"))
     try writer.add("x", x)
     try writer.add("dt", 0.02)
+    // Without them the file is asked about: 3 frames of 600 points are a reading too.
+    try writer.add("channel_names", ["x", "y", "z"])
     try writer.finish()
   }
 

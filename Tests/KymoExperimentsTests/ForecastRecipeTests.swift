@@ -92,7 +92,7 @@ import Testing
       ),
       (
         "propagator: {network: {network: {recurrent: {}}, training: {}}}",
-        "propagator.network.network", "write recurrent or mlp beside training"
+        "propagator.network.network", "write recurrent, mlp or mixture beside training"
       ),
     ])
   func former(_ yaml: String, _ path: String, _ remedy: String) throws {
