@@ -124,11 +124,12 @@ struct BrowserTests {
     #expect(!page.contains("<script>alert"))
     #expect(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;"))
     #expect(page.contains("<title>run &lt;b&gt; – Kymo</title>"))
-    // Three scripts of the page (collector, library, drawing) and one block of data per figure.
+    // Four scripts of the page (collector, library, films, drawing) and one block of data for every
+    // figure and the film.
     let figures = try FileManager.default.contentsOfDirectory(
       atPath: run.folder.appending(path: "figures").path)
-    #expect(page.ranges(of: "<script").count == 3 + figures.count)
-    #expect(page.ranges(of: "</script").count == 3 + figures.count)
+    #expect(page.ranges(of: "<script").count == 5 + figures.count)
+    #expect(page.ranges(of: "</script").count == 5 + figures.count)
     // Markup of our own must not have been escaped by mistake.
     for markup in ["&lt;p&gt;", "&lt;td", "&lt;caption", "&lt;code", "&lt;span", "&lt;b&gt;R"] {
       #expect(!page.contains(markup))

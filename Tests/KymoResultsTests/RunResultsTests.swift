@@ -183,7 +183,7 @@ private func table() -> ScoreTable {
           times: [0, 1], positions: [[0]], channels: [.init("u", truth: [1, 2], prediction: [1])]))
     }
     try expect("density-1.densities.1.shares", 1, 2) {
-      $0.sections[6].content = .densities(
+      $0.sections[7].content = .densities(
         DensityComparison(
           axes: ["u", "v"], low: [0, 0], high: [1, 1],
           [.init("truth", [[1], [0]]), .init("forecast", [[1]])]))
