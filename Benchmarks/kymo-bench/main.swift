@@ -14,7 +14,8 @@ setThreadCount(threads)
 let parts: [(name: String, run: () throws -> Void)] = [
   ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
   ("files", benchmarkFiles),
-  ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("laws", benchmarkLaws),
+  ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("particles", benchmarkParticles),
+  ("laws", benchmarkLaws),
   ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
 ]

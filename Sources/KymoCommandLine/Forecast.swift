@@ -62,7 +62,10 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, cylinder, a law.json, a program with arguments, or as in a recipe.",
+      """
+      The solver: fhn, ks22, cylinder, particles, mueller-brown, a law.json, a program with arguments, \
+      or as in a recipe.
+      """,
       valueName: "solver"))
   package var solver: String?
 

@@ -65,7 +65,8 @@ package struct LayoutOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
+      "What its axes are: N recordings, C channels, T time, X and Y space, P particles.",
+      valueName: "N,C,T,X"))
   package var axes: String?
 
   @Option(

@@ -13,9 +13,13 @@ extension Train: TensorVerb {
       return
     }
     guard let recipe else { return }
-    try train(
-      MethodList.current.recipe(
-        contentsOf: URL(filePath: recipe), overrides: overrides + layout.overrides))
+    var notes: [String] = []
+    let read = try MethodList.current.recipe(
+      contentsOf: URL(filePath: recipe), overrides: overrides + layout.overrides
+    ) { notes.append($0) }
+    let terminal = Terminal(quiet: outputOptions.quiet)
+    for note in notes { terminal.say(note) }
+    try train(read)
   }
 
   private func train(_ recipe: some MethodRecipe) throws {

@@ -53,7 +53,8 @@ final class ForecastRun {
     divergedAt = Array(repeating: nil, count: batch)
     heldAt = divergedAt
     random = RandomStream(seed: forecaster.seed, purpose: .evaluation)
-    ensemble = RunningEnsemble(forecaster.propagators, batchCount: batch)
+    ensemble = RunningEnsemble(
+      forecaster.propagators, batchCount: batch, seed: forecaster.seed)
     lastKnownLatents = HostArray(repeating: .nan, shape: [batch, latentCount])
     let start = ContinuousClock.now
     let encoded = try encodeRows(known.joined()).split(batch)

@@ -37,9 +37,9 @@ struct RunningEnsemble {
   private var next: [HostArray<Double>]
 
   /// Starts propagators that have seen nothing.
-  init(_ propagators: [any Propagator], batchCount: Int) {
+  init(_ propagators: [any Propagator], batchCount: Int, seed: UInt64) {
     func start(_ model: some Propagator) -> any RunningMember {
-      Member(model: model, memory: model.initialMemory(batchCount: batchCount))
+      Member(model: model, memory: model.initialMemory(batchCount: batchCount, seed: seed))
     }
     members = propagators.map { start($0) }
     next = propagators.map { HostArray(repeating: 0, shape: [batchCount, $0.latentCount]) }

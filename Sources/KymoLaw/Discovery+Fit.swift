@@ -57,13 +57,17 @@ extension Discovery {
     for (channel, name) in original.channelNames.enumerated() {
       let left = fit.residuals.map { $0[channel].left }
       let noise = Statistics.mean(fit.residuals.map { $0[channel].noise })
-      let error = (Statistics.sampleVariance(left) / Double(left.count)).squareRoot()
+      let error =
+        left.count > 1
+        ? (Statistics.sampleVariance(left) / Double(left.count)).squareRoot()
+          * studentFactor(freedom: Double(left.count - 1)) : 0
       let mean = Statistics.mean(left)
       law.equations[channel].residual = max(0, mean).squareRoot()
       law.equations[channel].noise = max(0, noise).squareRoot()
+      // That no term hides in the scatter, held-out rows have said.
       guard
-        !SupportSearch.isComplete(
-          mean, error: left.count > 1 ? error : 0, noise: noise, tolerance: tolerance)
+        !SupportSearch.isNearZero(
+          mean, error: error, noise: noise, tolerance: tolerance)
       else { continue }
       law.refusal =
         law.refusal
@@ -96,13 +100,7 @@ extension Discovery {
           CoefficientPlace(term: terms.firstIndex(of: term) ?? 0, channel: channel))
       }
     }
-    let (frames, points) = (recordings.frameCount, recordings.spaceShape.min() ?? 0)
-    try require(
-      frames > 2 * law.window.time && points > 2 * law.window.space, "recordings",
-      found: "of \(frames) frames and \(points) points",
-      allowed: "longer than \(2 * law.window.time) frames and \(2 * law.window.space) points",
-      remedy: "The law's test functions are so wide: give longer recordings.")
-    let form = form(law.window, terms)
+    let form = form(try window(of: law, terms), terms)
     let equations = parallelMap(recordings.count, threads: settings.threads) {
       form.physical(form.equations(recordings, $0, noise: noise, draws: Discovery.draws))
     }
@@ -115,6 +113,25 @@ extension Discovery {
         residuals: fit.residuals[index].map { max(0, $0.left).squareRoot() },
         noise: fit.residuals[index].map { max(0, $0.noise).squareRoot() })
     }
+  }
+
+  /// The test functions of a law, or the widest that these recordings have room for.
+  private func window(of law: Law, _ terms: [LawTerm]) throws(ConfigurationError) -> TestWindow {
+    let (frames, points) = (recordings.frameCount, recordings.spaceShape.min() ?? 0)
+    let order = terms.map(\.derivative.order).max() ?? 0
+    // Narrower ones are too few points for the law's highest derivative.
+    let needed = max(24, 8 * order)
+    try require(
+      frames >= 24 && points >= needed, "recordings",
+      found: "of \(frames) frames and \(points) points",
+      allowed: "of at least 24 frames, and \(needed) points along every axis",
+      remedy: "Give longer recordings: the law is integrated over pieces of them.")
+    func width(_ own: Int, from least: Int, _ length: Int) -> Int {
+      2 * own < length ? own : Discovery.halfWidths(from: least, upTo: 3 * length / 8).last ?? least
+    }
+    return TestWindow(
+      time: width(law.window.time, from: 8, frames),
+      space: width(law.window.space, from: 3 * order, points))
   }
 
   func scores(_ values: [[Double]]) -> [LawScore] {

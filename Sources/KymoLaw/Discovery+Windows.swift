@@ -25,7 +25,8 @@ extension Discovery {
   /// Windows, the best first: least held-out residual of the whole library, noise and all, over the
   /// root of the number of rows.
   ///
-  /// Wide windows leave less noise and fewer rows.
+  /// Wide windows leave less noise and fewer rows, and damp the short waves that high derivatives
+  /// show on: what is small beside the least term that is looked for is small enough.
   func rankedWindows() -> [TestWindow] {
     let few = Array(someRecordings.prefix(4))
     return ranked(from: TestWindow(time: 16, space: 16), narrowest: narrowest) { window in
@@ -37,7 +38,8 @@ extension Discovery {
       let kept = form.independentTerms(equations).kept
       return (0..<targets).reduce(0.0) { sum, channel in
         let search = SupportSearch(equations, target: library.count + channel, form: form, ridge: 0)
-        let residual = max(search.step(kept, threads: settings.threads).mean, 1e-16)
+        let residual = max(
+          search.step(kept, threads: settings.threads).mean, SupportStep.smallest / 100)
         return sum + log(residual) - 0.5 * log(Double(form.rowCount))
       }
     }

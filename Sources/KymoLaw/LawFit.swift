@@ -166,14 +166,16 @@ struct LawFit: Sendable {
         }
         parts.append(part)
       }
-      // Recordings are the blocks; of one, its own.
+      // Recordings are the blocks; of one, its own. Few say little of how large the errors are.
       let fit = BlockRegression(parts)
+      let factors = fit.freedom.map { studentFactor(freedom: $0) }
       for (i, a) in common.enumerated() {
         offsets[a] = fit.solution[i]
         for (j, b) in common.enumerated() {
           commonCovariance[a * places.count + b] =
             parts.count > 1
-            ? fit.covariance[i * n + j] : covariances[0][a * places.count + b]
+            ? factors[i] * factors[j] * fit.covariance[i * n + j]
+            : covariances[0][a * places.count + b]
         }
       }
     }
@@ -315,23 +317,28 @@ struct LawFit: Sendable {
   /// spread of its draws. Their mean square over all recordings, in units of M⁻¹, makes the errors of
   /// each.
   ///
-  /// Without noise what is left comes from quadrature, rounding and the time steps of what made the
-  /// data. It need not differ between rows, so that blocks of rows do not show it all: errors are at
-  /// least as large as if all rows erred together, M⁻¹ with weights of the whole residual.
+  /// Without noise what is left comes from quadrature, products beyond the mesh, rounding and the
+  /// time steps of what made the data. It need not differ between rows, so that blocks of rows do not
+  /// show it. If all rows erred together as much as they can, θ would be off by the root of M⁻¹ with
+  /// weights of the whole residual. A quantity of which a bound is all that is known has that bound
+  /// over √3 as its standard error ("Guide to the expression of uncertainty in measurement", JCGM
+  /// 100:2008, 4.3.7). Where blocks show more, that counts.
   private mutating func fitParameters(start: [[Double]], threads: Int) {
     let tied = self
     let fits = parallelMap(equations.count, threads: threads) { tied.tiedFit($0, start[$0]) }
     (parameters, residuals) = (fits.map(\.values), fits.map(\.residuals))
     let draws = equations[0].draws.count
+    // A mean of few draws is not well known itself.
+    let factor = studentFactor(freedom: Double(draws * fits.count))
     let ratios = representatives.indices.map { k in
-      Statistics.mean(fits.map { $0.noise[k] / $0.inverse[k] })
+      factor * factor * Statistics.mean(fits.map { $0.noise[k] / $0.inverse[k] })
     }
     ownErrors = fits.map { fit in
       representatives.indices.map { k in
         draws > 0
           ? (ratios[k] * fit.inverse[k]).squareRoot()
           : max(
-            fit.inverse[k].squareRoot(),
+            (fit.inverse[k] / 3).squareRoot(),
             fit.blocks[k].squareRoot() * studentFactor(freedom: fit.freedom[k]))
       }
     }

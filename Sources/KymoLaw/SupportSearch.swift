@@ -162,9 +162,16 @@ struct SupportSearch: Sendable {
   static func isComplete(
     _ residual: Double, error: Double, noise: Double, tolerance: Double = tolerance
   ) -> Bool {
-    let scatter = 2.58 * error
-    return abs(residual) <= tolerance + noiseDoubt * noise + scatter
-      && scatter <= max(tolerance, 0.5 * noise)
+    isNearZero(residual, error: error, noise: noise, tolerance: tolerance)
+      && 2.58 * error <= max(tolerance, 0.5 * noise)
+  }
+
+  /// The first half of ``isComplete(_:error:noise:tolerance:)``: whether the mean is 0 but for chance,
+  /// quadrature and the doubt about the noise.
+  static func isNearZero(
+    _ residual: Double, error: Double, noise: Double, tolerance: Double
+  ) -> Bool {
+    abs(residual) <= tolerance + noiseDoubt * noise + 2.58 * error
   }
 
   /// The part by which the variance of noise may be wrong.

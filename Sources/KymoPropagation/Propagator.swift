@@ -14,6 +14,8 @@ public protocol Propagator {
 
   /// The memory of `batchCount` trajectories before anything was seen.
   func initialMemory(batchCount: Int) -> Memory
+  /// The same with the seed of what a propagator draws; those that draw nothing leave it alone.
+  func initialMemory(batchCount: Int, seed: UInt64) -> Memory
   /// The latents one coarse step later, `[B, L]` to `[B, L]`.
   func step(_ latents: HostArray<Double>, memory: inout Memory) throws -> HostArray<Double>
   /// Feeds known latents, `[B, T, L]`, and returns the prediction after each of them, `[B, T, L]`:
@@ -39,6 +41,11 @@ public protocol Propagator {
 }
 
 extension Propagator {
+  /// Nothing is drawn.
+  public func initialMemory(batchCount: Int, seed: UInt64) -> Memory {
+    initialMemory(batchCount: batchCount)
+  }
+
   /// No trajectory.
   public func isHeld(_ memory: Memory, batchCount: Int) -> [Bool] {
     Array(repeating: false, count: batchCount)

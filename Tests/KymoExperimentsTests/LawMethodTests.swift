@@ -64,6 +64,34 @@ import Testing
     #expect(try TrainingRun.resume(folder.path("run"), hooks: hooks) == nil)
   }
 
+  @Test("has paths that count from the recipe's folder, then from the current one")
+  func paths() throws {
+    let recipe = folder.path("law.yaml")
+    try Data("{method: law, data: {train: own.npz, test: elsewhere.npz}}".utf8).write(to: recipe)
+    try Data().write(to: folder.path("own.npz"))
+    var notes: [String] = []
+    let read = try #require(
+      try MethodList.standard.recipe(contentsOf: recipe) { notes.append($0) } as? LawRecipe)
+    #expect(read.data.train == folder.path("own.npz").relativePath)
+    #expect(read.data.test == "elsewhere.npz")
+    #expect(notes.count == 1 && notes[0].hasPrefix("data.train is "), "\(notes)")
+    // What the command line names is not looked for there.
+    let given = try #require(
+      try MethodList.standard.recipe(contentsOf: recipe, overrides: ["data.train=own.npz"])
+        as? LawRecipe)
+    #expect(given.data.train == "own.npz")
+    let text = "{method: dynamics, data: {train: a.npz}, solver: {law: {file: own.npz}}}"
+    try Data(text.utf8).write(to: recipe)
+    let solver = try #require(
+      try MethodList.standard.recipe(contentsOf: recipe) as? DynamicsRecipe
+    ).solver
+    guard case .law(let settings) = solver else {
+      Issue.record("\(String(describing: solver))")
+      return
+    }
+    #expect(settings.file == folder.path("own.npz").relativePath)
+  }
+
   @Test("says in its results that there is no law, and extracts nothing then")
   func refusal() throws {
     let run = try train(recipe("search: {without: [d2x(u)]}"), folder.path("run"))

@@ -53,6 +53,78 @@ struct DiscoveryTests {
       ])
   }
 
+  /// Two pairs of coupled channels on a piece of a line, in closed form: (u, v) turns and diffuses,
+  /// (p, q) drifts and diffuses.
+  @Test func fourChannelsBetweenOpenEndsHaveALaw() throws {
+    let (count, frames, points, length) = (4, 80, 96, 24.0)
+    var random = RandomStream(seed: 5, purpose: .testing)
+    var (numbers, known): ([Float], [Float]) = ([], [])
+    for _ in 0..<count {
+      let diffusion = 0.2 + 0.3 * random.uniform()
+      known.append(Float(diffusion))
+      for isTurning in [true, false] {
+        let waves = (0..<12).map { place in
+          (0.3 + 0.2 * Double(place), random.normal(), 2 * Double.pi * random.uniform())
+        }
+        for part in 0..<2 {
+          for frame in 0..<frames {
+            let time = 0.05 * Double(frame)
+            for point in 0..<points {
+              let x = length * Double(point) / Double(points - 1)
+              let value = waves.reduce(0.0) { sum, wave in
+                let (k, size, phase) = wave
+                let turned = isTurning ? k * x + phase - 0.8 * time : k * (x - 0.6 * time) + phase
+                return sum
+                  + size * exp(-diffusion * k * k * time) * (part == 0 ? cos(turned) : sin(turned))
+              }
+              numbers.append(Float(value))
+            }
+          }
+        }
+      }
+    }
+    var metadata = RecordingsMetadata()
+    (metadata.frameInterval, metadata.extents, metadata.boundary) = (0.05, [length], [.open])
+    metadata.channelNames = ["u", "v", "p", "q"]
+    metadata.parameterNames = ["D"]
+    let law = try law(
+      Recordings(
+        x: HostArray(numbers, shape: [count, 4, frames, points]),
+        params: HostArray(known, shape: [count, 1]), metadata: metadata))
+    #expect(law.refusal == nil, "\(law.text)")
+    #expect(
+      law.equations.map { Set($0.terms.map(\.term)) } == [
+        ["v", "d2x(u)"], ["u", "d2x(v)"], ["dx(p)", "d2x(p)"], ["dx(q)", "d2x(q)"],
+      ], "\(law.text)")
+    #expect(law.parameters.count == 1)
+    for score in law.scores { #expect(score.rSquared >= 0.9999, "\(score)") }
+  }
+
+  @Test func derivedChannelsAreReadFromText() throws {
+    var settings = DiscoverySettings()
+    settings.derived = ["psi = inverse_laplacian(w)", "a = dy(psi)", "b = -dx(psi)"]
+    let law = try Discovery(goldenRecordings("turbulence"), settings).run()
+    #expect(law.refusal == nil && law.attempts.isEmpty)
+    #expect(law.equations.map { Set($0.terms.map(\.term)) } == [["lap(w)", "dx(w*a)", "dy(w*b)"]])
+  }
+
+  /// The law's test functions span more frames than the shorter recordings have.
+  @Test func aLawHoldsInShorterRecordings() throws {
+    let recordings = try goldenRecordings("allen-cahn")
+    var found = try law(recordings)
+    found.window = TestWindow(time: 32, space: 16)
+    let short = recordings.frames(Array(0..<40))
+    let known = try #require(recordings.params)
+    for row in try found.parameters(in: short, threads: 1) {
+      let miss = abs(row.parameters[0] - Double(known[row.recording, 0]))
+      #expect(miss < 1e-3 && row.residuals[0] < 0.01, "\(row)")
+    }
+    let error = #expect(throws: ConfigurationError.self) {
+      try found.parameters(in: recordings.frames(Array(0..<20)), threads: 1)
+    }
+    #expect(error?.allowed == "of at least 24 frames, and 24 points along every axis")
+  }
+
   @Test func noiseIsSubtracted() throws {
     let law = try law(goldenRecordings("sine-gordon").noisy(0.05, seed: 1), terms: ["sin(u)"])
     #expect(law.refusal == nil, "\(law.text)")
@@ -166,6 +238,38 @@ struct DiscoveryTests {
     #expect(Set(found) == ["u", "u_xx"])
     let sentence = LawRefusal.indistinguishable(channel: "u", terms: found).description
     #expect(sentence.contains("cannot be told apart") && sentence.contains("--without"))
+  }
+
+  /// Heat whose second wave is a trace: u and u_xx would both do, and the search must not choose.
+  @Test func whatCannotBeToldApartIsNotClaimed() throws {
+    let (points, frames, length) = (64, 80, 2 * Double.pi)
+    var random = RandomStream(seed: 2, purpose: .testing)
+    func recordings(_ second: Double) -> Recordings {
+      var field: [Float] = []
+      for _ in 0..<4 {
+        let (size, phase) = (1 + 0.3 * random.normal(), 2 * Double.pi * random.uniform())
+        for place in 0..<frames * points {
+          let (time, x) = (
+            0.05 * Double(place / points), length * Double(place % points) / Double(points)
+          )
+          field.append(
+            Float(
+              size * exp(-0.3 * time) * cos(x + phase)
+                + second * exp(-1.2 * time) * cos(2 * x - phase)))
+        }
+      }
+      var metadata = RecordingsMetadata()
+      (metadata.frameInterval, metadata.extents, metadata.boundary) = (0.05, [length], [.periodic])
+      return Recordings(x: HostArray(field, shape: [4, 1, frames, points]), metadata: metadata)
+    }
+    guard case .indistinguishable(let channel, let terms) = try law(recordings(1e-4)).refusal
+    else {
+      Issue.record("\(try law(recordings(1e-4)).text)")
+      return
+    }
+    #expect(channel == "u" && Set(terms) == ["u", "u_xx"])
+    let told = try law(recordings(0.4))
+    #expect(told.equations.map { $0.terms.map(\.term) } == [["d2x(u)"]], "\(told.text)")
   }
 
   @Test func aLawWhoseSolutionsLeaveTheRecordingsIsNone() throws {

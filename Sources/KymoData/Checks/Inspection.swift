@@ -125,7 +125,7 @@ public struct Inspection: Codable, Hashable, Sendable {
     spaceShape = recordings.spaceShape
     metadata = recordings.metadata
     channels = statistics.channels
-    seams = statistics.seams
+    seams = recordings.stateKind == .field ? statistics.seams : []
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     contentHash = recordings.contentHashDigits(threads: threads)
@@ -141,10 +141,11 @@ public struct Inspection: Codable, Hashable, Sendable {
       ? recordings.whiteNoise(
         of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
       : channels.map { _ in nil }
+    let isField = recordings.stateKind == .field
     let all =
       recordings.timeFindings() + recordings.originFindings()
       + values
-      + (isMeasured ? Inspection.boundaryFindings(recordings, statistics) : [])
+      + (isMeasured && isField ? Inspection.boundaryFindings(recordings, statistics) : [])
       + Inspection.scaleFindings(recordings, parameters)
       + (isMeasured ? Inspection.noiseFindings(channels, noise) : [])
       + (loaded.joining.map { [Finding(.ok, "read as \($0)")] } ?? [])
@@ -262,7 +263,7 @@ public struct Inspection: Codable, Hashable, Sendable {
           .warning, "the file does not say how much time lies between frames",
           remedy: "Save it as dt; until then time is counted in frames."))
     }
-    if recordings.extents == nil {
+    if recordings.extents == nil, recordings.stateKind == .field {
       findings.append(
         Finding(
           .warning, "the file does not say how long the space axes are",

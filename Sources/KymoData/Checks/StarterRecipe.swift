@@ -67,7 +67,13 @@ struct StarterCrops {
             remedy: "Use a finer or larger mesh."))
       }
     }
-    if inspection.recordingCount < 2 {
+    if inspection.metadata.stateKind != .field {
+      hindrances = [
+        Finding(
+          .error, "the states are no fields",
+          remedy: "Parameters are found in fields alone.")
+      ]
+    } else if inspection.recordingCount < 2 {
       hindrances.append(
         Finding(
           .error, "there is a single recording",

@@ -7,6 +7,8 @@ import KymoNumerics
 struct AxisOrder: Hashable {
   /// For recordings, channels, time, x and y: the axis of the array, nil for one that is not there.
   private var axisOf: [Character: Int] = [:]
+  /// What one state is.
+  private(set) var kind = StateKind.field
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
@@ -52,7 +54,9 @@ struct AxisOrder: Hashable {
   }
 
   private init(_ letters: [Character]) {
-    for (axis, letter) in letters.enumerated() { axisOf[letter] = axis }
+    // Particles are points of a space axis; a vector has a single point.
+    for (axis, letter) in letters.enumerated() { axisOf[letter == "P" ? "X" : letter] = axis }
+    kind = letters.contains("X") ? .field : letters.contains("P") ? .particles : .vector
   }
 
   private static func parse(

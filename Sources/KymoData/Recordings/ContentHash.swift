@@ -64,6 +64,7 @@ extension Recordings {
       }
       return hash.value
     }
+    defer { letGo(of: index) }
     unsafe withRecording(index) { unsafe hash.add(UnsafeRawBufferPointer($0)) }
     return hash.value
   }

@@ -4,7 +4,9 @@ public import KymoNumerics
 
 /// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
-/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames
+/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; files of particle
+/// sets hold `[N, T, P, C]` and are counted `[N, C, T, P]`, those of vectors `[N, T, C]` and are
+/// counted `[N, C, T, 1]`. Crops and frames
 /// are handed out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a
 /// file stores in another type, byte order or axis order are converted when they are looked at, as
 /// long as every recording is one stretch of the file; otherwise they were put in order at loading.
@@ -22,6 +24,8 @@ public struct Recordings: Sendable {
   private(set) var offsetLeft: [Double]?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
+  /// What was observed beside the field in every frame, such as a force, shape `[N, T, k]`.
+  public internal(set) var observables: HostArray<Float>?
   /// Length of every axis, in the order of files: recordings, channels, frames, then space.
   public let shape: [Int]
   /// Times of the frames, when the file lists them.
@@ -103,6 +107,8 @@ public struct Recordings: Sendable {
           ?? Grid.Axis(mesh.0, spacing: 1, mesh.1)
       })
   }
+  /// What one state is: a field, a particle set with its particles as points, or a vector with one.
+  public var stateKind: StateKind { metadata.stateKind }
   /// The system that made the recordings.
   public var systemName: String { metadata.systemName }
 
@@ -141,6 +147,12 @@ public struct Recordings: Sendable {
       firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
       metadata: metadata)
     subset.readAs(self)
+    subset.observables = observables.map { all in
+      let size = all.shape[1] * all.shape[2]
+      return HostArray(
+        Array(all.elements[range.lowerBound * size..<range.upperBound * size]),
+        shape: [range.count, all.shape[1], all.shape[2]])
+    }
     return subset
   }
 
@@ -180,9 +192,9 @@ public struct Recordings: Sendable {
     return copy
   }
 
-  /// Takes scaling and offset from others of the same storage.
+  /// Takes scaling, offset and observables from others of the same storage.
   mutating func readAs(_ others: Recordings) {
-    scaling = others.scaling
+    (scaling, observables) = (others.scaling, others.observables)
     (offset, storedOffset, offsetLeft) = (others.offset, others.storedOffset, others.offsetLeft)
   }
 
@@ -224,6 +236,7 @@ public struct Recordings: Sendable {
       [Double](repeating: 0, count: channelCount), [Double](repeating: 0, count: channelCount)
     )
     for place in 0..<count {
+      defer { letGo(of: place * self.count / count) }
       unsafe withRecording(place * self.count / count) { values in
         for channel in 0..<channelCount {
           var (sum, square) = (0.0, 0.0)

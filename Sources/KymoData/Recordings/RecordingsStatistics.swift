@@ -242,6 +242,8 @@ struct RecordingMoments: Sendable {
       repeating: [FrameBlock](
         repeating: FrameBlock(), count: (frameCount + blockLength - 1) / blockLength),
       count: shifts.count)
+    // Of a file larger than memory only what is looked at stays.
+    defer { recordings.letGo(of: index) }
     unsafe recordings.withRecording(index) { numbers in
       var contentHash = ContentHash()
       unsafe contentHash.add(UnsafeRawBufferPointer(numbers))

@@ -4,6 +4,7 @@
 import Foundation
 package import KymoData
 package import KymoForecasting
+import KymoLaw
 import KymoNumerics
 import KymoPropagation
 import KymoReduction
@@ -51,6 +52,18 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
   package var dataLayout: FieldLayout { data.layout }
   package var simulatesData: Bool { data.simulate != nil }
 
+  package mutating func changePaths(
+    _ change: (_ entry: String, _ path: inout String) -> Void
+  ) {
+    change("data.train", &data.train)
+    change("data.validation", &data.validation)
+    change("data.test", &data.test)
+    if case .law(var settings) = solver {
+      change("solver.law.file", &settings.file)
+      solver = .law(settings)
+    }
+  }
+
   /// Throws the first setting that cannot work.
   package func validate() throws {
     try validateCommonSettings()
@@ -73,6 +86,10 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
       joint == nil || reduction.autoencoder?.restriction != .nearest,
       "reduction.autoencoder.restriction", found: "nearest", allowed: "encoder with joint",
       remedy: "Training as one network passes through the encoder.")
+    try require(
+      joint == nil || reduction.autoencoder?.components == nil, "reduction.autoencoder.components",
+      found: "given", allowed: "left out with joint",
+      remedy: "Training as one network passes through fields.")
     try solver?.validate(at: "solver")
     try forecast.validate()
     try require(
@@ -88,6 +105,7 @@ extension DynamicsRecipe {
   /// Resolves a recipe from its text.
   package init(_ text: RecipeText) throws {
     self = try text.decode(DynamicsRecipe.self)
+    data.useFolder()
     try validate()
   }
 }
@@ -96,6 +114,11 @@ extension DynamicsRecipe {
 
 /// Which recordings a forecasting run uses.
 package struct DynamicsDataSettings: Settings {
+  /// Folder in which relative file names lie, such as one on another disk; absent means the names as
+  /// they are.
+  ///
+  /// The resolved recipe has the whole names.
+  package var folder: String?
   /// File of the training recordings; a folder or a pattern such as `runs/*.h5` for many.
   package var train = ""
   /// File of the validation recordings; empty means to hold out a part of the training recordings.
@@ -104,8 +127,9 @@ package struct DynamicsDataSettings: Settings {
   package var test = ""
   /// The array that holds the recordings in the files; absent means `x`.
   package var key: String?
-  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
-  /// means `N,C,T,X` or `N,C,T,X,Y`.
+  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`, or P
+  /// particles, as in `N,T,P,C`, or components alone, `N,T,C`; absent means what the file says, or
+  /// `N,C,T,X` or `N,C,T,X,Y`.
   package var axes: String?
   /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
   package var cut: Int?
@@ -120,6 +144,29 @@ package struct DynamicsDataSettings: Settings {
 
   /// Where the recordings are in the files.
   package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+
+  /// Puts the folder before relative names.
+  mutating func useFolder() {
+    guard let folder else { return }
+    for name in [\Self.train, \.validation, \.test] {
+      if !self[keyPath: name].isEmpty, !self[keyPath: name].hasPrefix("/") {
+        self[keyPath: name] = folder + "/" + self[keyPath: name]
+      }
+    }
+    self.folder = nil
+  }
+
+  /// The files that would be simulated, with the bytes that they need while they are made.
+  func absentFiles(base: URL?) -> [(file: URL, bytes: Int64)] {
+    [
+      (train, simulate?.train), (validation, simulate?.validation), (test, simulate?.test),
+    ].compactMap { name, configuration in
+      guard let configuration, !name.isEmpty else { return nil }
+      let file = located(name, base: base)
+      return FileManager.default.fileExists(atPath: file.path)
+        ? nil : (file, configuration.roomBytes)
+    }
+  }
 
   func validate() throws {
     try require(

@@ -171,12 +171,12 @@ package struct ForecastProduct {
   /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double precision
   /// where an offset is added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
-    let x = frames.exchanged(1)
+    let x = metadata.stateKind.arrangedForFiles(frames)
     try AtomicFolder.make(file.deletingLastPathComponent())
     let writer = try ArrayFiles.writer(
       file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
     if let offset {
-      try writer.add("x", x.adding(offset, axis: 1))
+      try writer.add("x", x.adding(offset, axis: metadata.stateKind == .field ? 1 : x.rank - 1))
     } else {
       try writer.add("x", x)
     }
@@ -206,12 +206,15 @@ private func requireMemory(
 }
 
 extension ForecastModels {
-  /// Forecasts recordings as ordered.
+  /// Forecasts recordings as ordered; particle sets may have another size than those of the training.
   package func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {
     let fields = FrameSet(recordings)
     let shape = fields.stateShape
+    if shape != description.stateShape, let fitting = fitting(shape) {
+      return try fitting.forecast(recordings, order: order, hooks: hooks)
+    }
     try require(
       shape == description.stateShape, "file", found: "of states \(shape)",
       allowed: "of states \(description.stateShape) as the training data",
@@ -268,7 +271,7 @@ extension ForecastModels {
       let made = try Self.make(
         forecaster, known, horizon, order,
         recipe.forecast.adaptive.first ?? AdaptiveSchedule())
-      if isKnown { judge.add(made, truth: truth) }
+      if isKnown { try judge.add(made, truth: truth) }
       all += made.frames.elements
       latents += made.latents.elements
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }
@@ -298,8 +301,8 @@ extension ForecastModels {
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
-        remedy: "Name fhn, ks22, cylinder, a law or your own program, or put a solver into the "
-          + "recipe.")
+        remedy: "Name fhn, ks22, cylinder, particles, mueller-brown, a law or your own program, or "
+          + "put a solver into the recipe.")
     }
     try require(
       !order.isAdaptive || propagators.count > 1, "--adaptive", found: "given",

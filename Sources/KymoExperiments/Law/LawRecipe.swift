@@ -32,6 +32,13 @@ package struct LawRecipe: MethodRecipe, Settings {
   package var dataLayout: FieldLayout { data.layout }
   package var simulatesData: Bool { data.simulate != nil }
 
+  package mutating func changePaths(
+    _ change: (_ entry: String, _ path: inout String) -> Void
+  ) {
+    change("data.train", &data.train)
+    change("data.test", &data.test)
+  }
+
   /// Creates the default recipe.
   package init() {}
 

@@ -63,6 +63,8 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
 
   /// Resolves a recipe from its text, strictly: every error names the entry and the mend.
   init(_ text: RecipeText) throws
+  /// Shows every path that the recipe has, with its entry, to `change`.
+  mutating func changePaths(_ change: (_ entry: String, _ path: inout String) -> Void)
   /// Reads the data, which are simulated first where absent, and says how to train on them; paths
   /// that are not found from the current folder are looked up from `base`.
   func plan(base: URL?, hooks: WorkHooks) throws -> TrainingPlan<Session>
@@ -74,6 +76,9 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
 extension MethodRecipe {
   /// Most recipes start from nothing.
   package var source: String? { nil }
+
+  /// Recipes without paths have none to change.
+  package mutating func changePaths(_ change: (_ entry: String, _ path: inout String) -> Void) {}
 
   /// Most recipes read files of the usual layout.
   package var dataLayout: FieldLayout { FieldLayout() }

@@ -26,10 +26,15 @@ package struct MethodList: Sendable {
   package func adding(_ method: any Method) -> MethodList { MethodList(methods + [method]) }
 
   /// Reads a recipe file and lays overrides of the form `key.sub=value` over it.
+  ///
+  /// What its paths name is looked for beside the recipe and then in the current folder; paths of
+  /// overrides are of the current folder. Which was taken, `note` is told.
   package func recipe(
-    contentsOf file: URL, overrides: [String] = []
+    contentsOf file: URL, overrides: [String] = [], note: (String) -> Void = { _ in }
   ) throws -> any MethodRecipe {
-    try recipe(RecipeText(contentsOf: file), overrides: overrides)
+    var recipe = try recipe(RecipeText(contentsOf: file), overrides: overrides)
+    recipe.lookBeside(file, overrides: overrides, note: note)
+    return recipe
   }
 
   /// Reads a recipe from its text and lays overrides over it.
@@ -45,7 +50,7 @@ package struct MethodList: Sendable {
 
   /// The recipe of a run.
   package func recipe(of directory: RunDirectory) throws -> any MethodRecipe {
-    try recipe(contentsOf: directory.recipe)
+    try recipe(RecipeText(contentsOf: directory.recipe))
   }
 
   /// Loads the models of a finished run; `device` replaces the recipe's.

@@ -34,23 +34,6 @@ package struct WorkHooks {
   }
 }
 
-/// A path of a recipe: from the current folder, else from `base`, where the run was started.
-func located(_ path: String, base: URL?) -> URL {
-  let url = URL(filePath: path)
-  guard let base, !path.hasPrefix("/"), !DataFiles.exist(url) else {
-    return url
-  }
-  return URL(filePath: path, relativeTo: base)
-}
-
-extension URL {
-  /// Whether both name the same file.
-  func isSameFile(as other: URL) -> Bool {
-    resolvingSymlinksInPath().standardizedFileURL
-      == other.resolvingSymlinksInPath().standardizedFileURL
-  }
-}
-
 /// Simulates the recordings of a file that is absent; returns what was made, nil where it is there.
 func simulateIfAbsent(
   _ configuration: any SimulationConfiguration, _ file: URL, _ hooks: WorkHooks
@@ -68,17 +51,6 @@ func simulateIfAbsent(
 /// The recordings of a file, a folder or a pattern that an entry of a recipe names.
 func loadRecordings(_ file: URL, _ layout: FieldLayout, entry: String) throws -> Recordings {
   try Recordings.load(DataFiles(existing(file, entry: entry)), layout)
-}
-
-/// A file, a folder or a pattern that an entry of a recipe names and that is there.
-func existing(_ file: URL, entry: String) throws -> URL {
-  guard DataFiles.exist(file) else {
-    throw ConfigurationError(
-      entry, found: "'\(file.relativePath)', which does not exist",
-      allowed: "a file of recordings, a folder of them, or a pattern such as 'runs/*.h5'",
-      remedy: "Correct the path, or make the file with kymo simulate.")
-  }
-  return file
 }
 
 extension FieldLayout {

@@ -50,6 +50,21 @@ package struct ParameterRecipe: MethodRecipe, Settings {
   /// The run that the model or its encoder is taken from.
   package var source: String? { encoderFrom ?? startFrom }
 
+  package mutating func changePaths(
+    _ change: (_ entry: String, _ path: inout String) -> Void
+  ) {
+    change("data.train", &data.train)
+    change("data.test", &data.test)
+    if var path = encoderFrom {
+      change("encoderFrom", &path)
+      encoderFrom = path
+    }
+    if var path = startFrom {
+      change("startFrom", &path)
+      startFrom = path
+    }
+  }
+
   /// Where the recordings are in the files.
   package var dataLayout: FieldLayout { data.layout }
   package var simulatesData: Bool { data.simulate != nil }
