@@ -48,11 +48,7 @@ import Testing
         np.savez('3.npz', x=np.asfortranarray(x), boundary=b)
         np.savez('4.npz', x=np.swapaxes(x, 1, 2).copy(), boundary=b)
         """)
-    // So short an axis may be anything, unless the file or a person says so.
-    let usual = shape == [1, 1, 1, 1] ? "N,C,T,X" : nil
-    for index in 0...3 {
-      sources.append(try Recordings.load(bench.url("\(index).npz"), axes: usual))
-    }
+    for index in 0...3 { sources.append(try Recordings.load(bench.url("\(index).npz"))) }
     let axes = shape.count == 4 ? "N,T,C,X" : "N,T,C,X,Y"
     sources.append(try Recordings.load(bench.url("4.npz"), axes: axes))
     // A format of another kind: it hands out parts, in its own order of axes.

@@ -218,7 +218,7 @@ private let headerCases: [HostileCase] = [
     npy(shape: "(2, 1, 3, 4)", type: "'<c8'", data: 192)
   },
   HostileCase("dates as a field", .wrongContent) {
-    npy(shape: "(1, 1, 1, 5)", type: "'<M8[ns]'", data: 40)
+    npy(shape: "(1, 1, 2, 1)", type: "'<M8[ns]'", data: 16)
   },
   HostileCase("dates in months", .unsupported) { npy(shape: "(2,)", type: "'<M8[M]'", data: 16) },
   HostileCase("dates in no unit", .unsupported) { npy(shape: "(2,)", type: "'<M8'", data: 16) },

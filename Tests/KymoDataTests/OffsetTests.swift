@@ -98,7 +98,7 @@ import Testing
   @Test("are left alone below 100 deviations, in Float and in constant channels: bits as before")
   func untouched() throws {
     for name in ["small", "float", "constant"] {
-      let recordings = try Recordings.load(bench.url("\(name).npz"), axes: "N,C,T,X")
+      let recordings = try Recordings.load(bench.url("\(name).npz"))
       #expect(recordings.largeOffset() == nil)
       let values = try NPZFile(bench.url("\(name).npz")).floats("x")
       #expect(all(recordings.less(nil)) == values.elements.map(Double.init))

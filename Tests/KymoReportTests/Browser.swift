@@ -57,7 +57,7 @@ enum Browser {
     browser.arguments = [
       "--no-sandbox", "--headless", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND",
       "--user-data-dir=\(page.deletingLastPathComponent().path)/browser", "--timeout=60000",
-      "--virtual-time-budget=15000", "--window-size=1160,4000", "--dump-dom", page.absoluteString,
+      "--virtual-time-budget=15000", "--window-size=1160,8000", "--dump-dom", page.absoluteString,
     ]
     browser.standardOutput = handle
     browser.standardError = FileHandle.nullDevice

@@ -386,9 +386,13 @@ struct ForecastGallery {
       }
     }
     let cell = data.recordings.grid.axes[1].spacing * Double(grain)
+    // From the middle of the first cell to its corner.
+    let shift = 0.5 / Double(grain)
     var film = Film(
       times: frames.map { Double($0 + 1) * data.frameInterval }, shape: shape, field: "Vorticity",
-      circles: [FieldCircle(centre: body.centre.map { $0 / cell }, radius: body.radius / cell)])
+      circles: [
+        FieldCircle(centre: body.centre.map { $0 / cell + shift }, radius: body.radius / cell)
+      ])
     let (known, made) = (values(truth), values(forecast))
     // The layer at the body is ten times as strong as the vortices behind it.
     let limit = 0.25 * Double(known.reduce(0) { max($0, $1.magnitude) })
