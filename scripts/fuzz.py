@@ -17,6 +17,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 KYMO = os.environ.get("KYMO", str(ROOT / ".build/release/kymo"))
+LAYOUTS = sorted(p for p in (ROOT / "Tests/KymoDataTests/Golden/layouts").iterdir() if p.suffix != ".py")
 SMALL = ["--threads", "1"]
 RECIPE = """\
 name: tiny
@@ -258,6 +259,13 @@ class Attack:
             run = self.random.choice(["led", "run"])
             self.kymo("forecast", run, target.name, "-o", "got.npz", "--force", "-q", *SMALL)
 
+    def formats(self):
+        """Damaged small files of every format and layout, in at most 1 GB."""
+        source = self.random.choice(LAYOUTS)
+        target = self.folder / f"bad{source.suffix}"
+        target.write_bytes(self.mutated(source.read_bytes()))
+        self.kymo("inspect", target.name, memory=1 << 30)
+
     def folders(self):
         """Edited files of a run folder."""
         run = self.random.choice(["run", "run", "led"])
@@ -474,7 +482,7 @@ def servers(folder):
     return {False: Server(KYMO, library), True: Server(f"{KYMO}-engine", library)}
 
 
-PHASES = ["files", "folders", "settings", "signals", "solvers", "deaths", "memory", "disk"]
+PHASES = ["files", "formats", "folders", "settings", "signals", "solvers", "deaths", "memory", "disk"]
 
 
 def main():

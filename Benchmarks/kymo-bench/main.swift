@@ -13,7 +13,9 @@ setThreadCount(threads)
 
 let parts: [(name: String, run: () throws -> Void)] = [
   ("line", benchmarkTraining), ("planes", benchmarkPlanes), ("data", benchmarkData),
-  ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("laws", benchmarkLaws),
+  ("files", benchmarkFiles),
+  ("solvers", benchmarkSolvers), ("flow", benchmarkFlow), ("particles", benchmarkParticles),
+  ("laws", benchmarkLaws),
   ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
 ]

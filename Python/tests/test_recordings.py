@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import kymo
+from kymo import recordings
 
 X = np.arange(2 * 3 * 5 * 4, dtype=np.float32).reshape(2, 3, 5, 4)
 
@@ -126,3 +127,43 @@ def test_arrays_that_fit_two_ways_are_refused_with_the_engines_words(program: Pa
 def test_words_beside_a_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(kymo.UsageError, match="'dt' is given beside a file"):
         kymo.inspect(tmp_path / "x.npz", dt=0.1)
+
+
+def test_files_folders_and_pieces_become_arguments() -> None:
+    with recordings.as_file(["b.h5", Path("a.h5")], "u", axes="T,X", cut=20) as arguments:
+        assert arguments == ["b.h5", "a.h5", "--key", "u", "--axes", "T,X", "--cut", "20"]
+    with recordings.as_file("runs/*.h5") as arguments:
+        assert arguments == ["runs/*.h5"]
+
+
+def test_many_files_are_one_data_set(program: Path, tmp_path: Path) -> None:
+    for index in range(3):
+        kymo.Recordings(X + index, dt=0.1, boundary="periodic", channel_names=["a", "b", "c"]).save(
+            tmp_path / f"run-{index}.npz"
+        )
+    seen = kymo.inspect(tmp_path / "run-*.npz")
+    assert seen.shape == (6, 3, 5, 4) and kymo.inspect(tmp_path).shape == seen.shape
+    pieces = kymo.inspect([tmp_path / "run-2.npz", tmp_path / "run-0.npz"], cut=2)
+    assert pieces.shape == (8, 3, 2, 4)
+    with pytest.raises(kymo.KymoError, match="run-1"):
+        kymo.Recordings(X[:, :, :3], dt=0.1, boundary="periodic", channel_names=["a", "b", "c"]).save(
+            tmp_path / "run-1.npz"
+        )
+        kymo.inspect(tmp_path)
+
+
+def test_a_few_points_at_the_end_are_asked_about(program: Path) -> None:
+    last = np.zeros((4, 10, 16, 16, 2), dtype=np.float32)
+    with pytest.raises(kymo.KymoError, match="can be read as"):
+        kymo.inspect(last, dt=0.1)
+    assert kymo.inspect(last + np.random.rand(*last.shape), axes="N,T,X,Y,C", dt=0.1).shape == (4, 2, 10, 16, 16)
+    # One point is meant where it was said.
+    assert kymo.inspect(np.random.rand(2, 50), axes="N,T", dt=0.1).shape == (2, 1, 50, 1)
+
+
+def test_a_small_unnamed_dimension_is_asked_about() -> None:
+    xarray = pytest.importorskip("xarray")
+    data = xarray.DataArray(np.zeros((5, 8, 2)), dims=("time", "x", "part"))
+    with pytest.raises(kymo.UsageError, match="'part' of length 2"):
+        kymo.Recordings.of(data)
+    assert kymo.Recordings.of(data.rename(part="channel")).x.shape == (1, 2, 5, 8)

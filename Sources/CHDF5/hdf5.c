@@ -1,5 +1,6 @@
 // Reading of HDF5 files through libhdf5's C API (https://docs.hdfgroup.org).
 #include "CHDF5.h"
+#include "internal.h"
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -71,7 +72,7 @@ static size_t lzf_filter(unsigned flags, size_t value_count, const unsigned *val
 
 static const H5Z_class2_t lzf = {H5Z_CLASS_T_VERS, 32000, 0, 1, "lzf", NULL, NULL, lzf_filter};
 
-static void enter(void) {
+void kh_enter(void) {
   pthread_mutex_lock(&lock);
   static int is_ready = 0;
   if (!is_ready) H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
@@ -80,7 +81,7 @@ static void enter(void) {
   // Errors are returned, not printed.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
-static int leave(int status) {
+int kh_leave(int status) {
   pthread_mutex_unlock(&lock);
   return status;
 }
@@ -90,8 +91,7 @@ static herr_t first_words(unsigned depth, const H5E_error2_t *error, void *text)
   return 0;
 }
 
-// The innermost reason of the last error.
-static void explain(char *reason, size_t capacity, const char *otherwise) {
+void kh_explain(char *reason, size_t capacity, const char *otherwise) {
   char words[200] = "";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_words, words);
   snprintf(reason, capacity, "%s", words[0] ? words : otherwise);
@@ -148,7 +148,7 @@ static void read_whole(kh_file *file, int reads_all) {
 
 int kh_probe(const char *path, int64_t bytes, int64_t whole, unsigned seconds) {
   // The lock is held, so that the child finds libhdf5 as no call has left it.
-  enter();
+  kh_enter();
   pid_t child = fork();
   if (child == 0) {
     int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM, SIGTERM, SIGINT};
@@ -165,7 +165,7 @@ int kh_probe(const char *path, int64_t bytes, int64_t whole, unsigned seconds) {
     if (file) read_whole(file, bytes <= whole), kh_close(file);
     _exit(0);
   }
-  leave(0);
+  kh_leave(0);
   if (child < 0) return 0;
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
@@ -174,23 +174,23 @@ int kh_probe(const char *path, int64_t bytes, int64_t whole, unsigned seconds) {
 }
 
 kh_file *kh_open(const char *path, char *reason, size_t capacity) {
-  enter();
+  kh_enter();
   kh_file *result = NULL;
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0) {
-    explain(reason, capacity, "it is damaged");
+    kh_explain(reason, capacity, "it is damaged");
   } else if ((result = calloc(1, sizeof *result))) {
     result->file = file;
   } else {
     H5Fclose(file);
   }
-  leave(0);
+  kh_leave(0);
   return result;
 }
 
 void kh_close(kh_file *file) {
   if (!file) return;
-  enter();
+  kh_enter();
   for (open_set *at = file->sets, *next; at; at = next) {
     next = at->next;
     H5Dclose(at->set);
@@ -199,7 +199,7 @@ void kh_close(kh_file *file) {
   }
   H5Fclose(file->file);
   free(file);
-  leave(0);
+  kh_leave(0);
 }
 
 // Access that refuses to follow links to other files.
@@ -238,14 +238,14 @@ static herr_t visit(hid_t object, const char *name, const H5O_info_t *info, void
 }
 
 int kh_list(kh_file *file, int (*each)(void *, const char *, int), void *context) {
-  enter();
+  kh_enter();
   listing list = {each, context};
 #if H5_VERSION_GE(1, 12, 0)
   herr_t status = H5Ovisit(file->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &list, H5O_INFO_BASIC);
 #else
   herr_t status = H5Ovisit(file->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &list);
 #endif
-  return leave(status < 0 ? -1 : 0);
+  return kh_leave(status < 0 ? -1 : 0);
 }
 
 static kh_kind kind_of(hid_t type, int64_t *width, int32_t *big_endian) {
@@ -285,14 +285,14 @@ static int is_plain(hid_t type, kh_kind kind) {
 }
 
 int kh_describe(kh_file *file, const char *path, kh_description *out, char *reason, size_t capacity) {
-  enter();
+  kh_enter();
   memset(out, 0, sizeof *out);
   out->offset = -1;
   hid_t set = opened(file, path), type = -1, space = -1, list = -1;
   int status = -1;
   if (set < 0 || (type = H5Dget_type(set)) < 0 || (space = H5Dget_space(set)) < 0 ||
       (list = H5Dget_create_plist(set)) < 0) {
-    explain(reason, capacity, "it cannot be opened");
+    kh_explain(reason, capacity, "it cannot be opened");
     goto end;
   }
   out->kind = kind_of(type, &out->width, &out->big_endian);
@@ -340,12 +340,12 @@ end:
   if (list >= 0) H5Pclose(list);
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
-  return leave(status);
+  return kh_leave(status);
 }
 
 int kh_read(kh_file *file, const char *path, int rank, const int64_t *start, const int64_t *count,
             int is_double, void *out, char *reason, size_t capacity) {
-  enter();
+  kh_enter();
   hid_t set = opened(file, path), space = -1, memory = -1;
   int status = -1;
   hsize_t from[KH_MOST_AXES], length[KH_MOST_AXES];
@@ -356,10 +356,10 @@ int kh_read(kh_file *file, const char *path, int rank, const int64_t *start, con
       H5Dread(set, is_double ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, out) >= 0)
     status = 0;
   else
-    explain(reason, capacity, "it cannot be read");
+    kh_explain(reason, capacity, "it cannot be read");
   if (memory >= 0) H5Sclose(memory);
   if (space >= 0) H5Sclose(space);
-  return leave(status);
+  return kh_leave(status);
 }
 
 // The texts of a data set or attribute, read by `get`; the caller frees the array with free_texts.
@@ -411,11 +411,11 @@ end:
 
 int kh_texts(kh_file *file, const char *path, void (*each)(void *, const char *, size_t), void *context,
              char *reason, size_t capacity) {
-  enter();
+  kh_enter();
   hid_t set = opened(file, path);
   texts all;
   int status = set < 0 ? -1 : read_texts(set, 0, &all);
-  if (status < 0) explain(reason, capacity, "it holds too many or too long texts");
+  if (status < 0) kh_explain(reason, capacity, "it holds too many or too long texts");
   if (set >= 0) {
     for (int64_t i = 0; i < all.count; i++) {
       const char *text = all.texts[i] ? all.texts[i] : "";
@@ -423,7 +423,7 @@ int kh_texts(kh_file *file, const char *path, void (*each)(void *, const char *,
     }
     free_texts(&all);
   }
-  return leave(status);
+  return kh_leave(status);
 }
 
 typedef struct {
@@ -472,7 +472,7 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
 }
 
 int kh_attributes(kh_file *file, const char *path, void (*each)(void *, const kh_attribute *), void *context) {
-  enter();
+  kh_enter();
   hid_t access = inside(H5P_LINK_ACCESS), object = H5Oopen(file->file, path, access);
   attribute_listing list = {each, context};
   hsize_t at = 0;
@@ -480,11 +480,11 @@ int kh_attributes(kh_file *file, const char *path, void (*each)(void *, const kh
   if (object >= 0) H5Oclose(object);
   if (access >= 0) H5Pclose(access);
   H5Eclear2(H5E_DEFAULT);
-  return leave(status < 0 ? -1 : 0);
+  return kh_leave(status < 0 ? -1 : 0);
 }
 
 int kh_scales(kh_file *file, const char *path, void (*each)(void *, int, const char *), void *context) {
-  enter();
+  kh_enter();
   hid_t set = opened(file, path), list = set < 0 ? -1 : H5Aopen(set, "DIMENSION_LIST", H5P_DEFAULT);
   hid_t space = list < 0 ? -1 : H5Aget_space(list), type = list < 0 ? -1 : H5Aget_type(list);
   hssize_t count = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
@@ -509,13 +509,13 @@ int kh_scales(kh_file *file, const char *path, void (*each)(void *, int, const c
   if (space >= 0) H5Sclose(space);
   if (list >= 0) H5Aclose(list);
   H5Eclear2(H5E_DEFAULT);
-  return leave(status);
+  return kh_leave(status);
 }
 
 void kh_version(char *text, size_t capacity) {
   unsigned major = 0, minor = 0, release = 0;
-  enter();
+  kh_enter();
   H5get_libversion(&major, &minor, &release);
-  leave(0);
+  kh_leave(0);
   snprintf(text, capacity, "%u.%u.%u", major, minor, release);
 }

@@ -31,8 +31,8 @@ package struct Discover: ParsableCommand {
       law is claimed, with the reason.
       """)
 
-  @Argument(help: "The recordings, a file that inspect reads.")
-  package var file: String
+  @Argument(help: "The recordings, files that inspect reads.")
+  package var files: [String]
 
   @Option(
     name: [.customShort("o"), .long],
@@ -81,15 +81,15 @@ package struct Discover: ParsableCommand {
     let files = ["law.json", "parameters.csv", "parameters.npz", "report.html"].map {
       folder?.appending(path: $0)
     }
-    for case let url? in files { try replacing.check(url, inputs: [URL(filePath: file)]) }
+    let data = try DataFiles(self.files.map { URL(filePath: $0) })
+    for case let url? in files { try replacing.check(url, inputs: data.urls) }
     let terminal = Terminal(quiet: outputOptions.quiet)
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let recordings = try Recordings.load(
-      URL(filePath: file), key: layoutOptions.key, axes: layoutOptions.axes)
-    for finding in try recordings.validate(file: file, threads: threads) {
-      terminal.insist("Warning: \(file): \(finding.message). \(finding.remedy)")
+    let recordings = try Recordings.load(data, layoutOptions.layout)
+    for finding in try recordings.validate(file: data.name, threads: threads) {
+      terminal.insist("Warning: \(data.name): \(finding.message). \(finding.remedy)")
     }
-    let latents = try latentRun.map { try extracted($0) }
+    let latents = try latentRun.map { try extracted($0, data) }
     var settings = DiscoverySettings()
     (settings.order, settings.terms, settings.without) = (order, term, without)
     settings.derived = derive
@@ -132,12 +132,12 @@ package struct Discover: ParsableCommand {
       var findings = LawFindings(
         law, on: recordings,
         DataProvenance(
-          system: recordings.systemName, file: URL(filePath: file).lastPathComponent,
+          system: recordings.systemName, file: data.urls[0].lastPathComponent,
           recordingCount: recordings.count, isTrainingData: true))
       (findings.recordings, findings.rollout) = (law.recordings, law.rollout)
       do {
         _ = try Report.write(
-          findings.results(), title: "The law of \(URL(filePath: file).lastPathComponent)",
+          findings.results(), title: "The law of \(data.urls[0].lastPathComponent)",
           to: folder)
       } catch let error as ReportError {
         terminal.insist("Warning: no report is written: \(error)")
@@ -148,13 +148,16 @@ package struct Discover: ParsableCommand {
     if law.refusal != nil { throw ExitCode(1) }
   }
 
-  /// The latents that `kymo extract` wrote of this file.
-  private func extracted(_ run: String) throws -> (means: [[Double]], relevant: [Bool]) {
-    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+  /// The latents that `kymo extract` wrote of these files.
+  private func extracted(
+    _ run: String, _ data: DataFiles
+  ) throws -> (means: [[Double]], relevant: [Bool]) {
+    let stem = data.urls[0].deletingPathExtension().lastPathComponent
     let url = URL(filePath: run).appending(path: "extracted-\(stem).npz")
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw UsageError(
-        "\(run) holds no latents of \(file). Extract them first: kymo extract \(run) \(file)")
+        "\(run) holds no latents of \(data.name). Extract them first: kymo extract \(run) "
+          + files.joined(separator: " "))
     }
     let arrays = try NPZFile(url)
     let (means, relevant) = (try arrays.doubles("mu"), try arrays.doubles("relevant"))

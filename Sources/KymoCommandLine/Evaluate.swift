@@ -13,14 +13,14 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
       A run that extracts parameters: relevant latents, fits, intervals, rollout errors. A run that \
       forecasts: reconstruction, forecast errors, schedules with the solver, speed-ups.
 
-      Without FILE the test recordings of the run's recipe are used. Writes results.json in the run.
+      Without FILES the test recordings of the run's recipe are used. Writes results.json in the run.
       """)
 
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings to evaluate on, a file that inspect reads.")
-  package var file: String?
+  @Argument(help: "The recordings to evaluate on, files that inspect reads.")
+  package var files: [String] = []
 
   @Flag(
     help: """
@@ -36,9 +36,9 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
   package init() {}
 
   package func validate() throws {
-    guard file != nil || layout.layout == FieldLayout() else {
+    guard !files.isEmpty || layout.layout == FieldLayout() else {
       throw ValidationError(
-        "--key and --axes say how FILE is to be read: without one the run's own data are read as "
+        "--key, --axes and --cut say how FILES are to be read: without one the run's own data are read as "
           + "its recipe says.")
     }
   }

@@ -20,8 +20,8 @@ package struct Extract: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings, a file that inspect reads.")
-  package var file: String
+  @Argument(help: "The recordings, files that inspect reads.")
+  package var files: [String]
 
   @Option(
     name: [.customShort("o"), .long],

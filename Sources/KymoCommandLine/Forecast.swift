@@ -27,7 +27,7 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
       A run that extracts parameters rolls its decoder out from the first frame, with the latents \
       that it reads from the recording.
 
-      Writes an NPZ file: x (recordings, channels, time, space) as other verbs read it, latents \
+      Writes an NPZ or HDF5 file: x (recordings, channels, time, space) as other verbs read it, latents \
       (recordings, time, latents), origin (recordings, time; 0 latent, 1 solver), diverged and \
       outside (recordings; the first frame that is not finite, or far outside the range of the \
       training data, or -1). Where the file goes on after the \
@@ -37,10 +37,12 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
   @Argument(help: "The run folder.")
   package var run: String
 
-  @Argument(help: "The recordings to start from, a file that inspect reads.")
-  package var file: String
+  @Argument(help: "The recordings to start from, files that inspect reads.")
+  package var files: [String]
 
-  @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
   package var output: String
 
   @Option(help: "Frames to forecast (default: those of the file after the warm-up).")
@@ -60,7 +62,10 @@ package struct MakeForecast: ParsableCommand, NeedsTensors {
 
   @Option(
     help: ArgumentHelp(
-      "The solver: fhn, ks22, cylinder, a law.json, a program with arguments, or as in a recipe.",
+      """
+      The solver: fhn, ks22, cylinder, particles, mueller-brown, a law.json, a program with arguments, \
+      or as in a recipe.
+      """,
       valueName: "solver"))
   package var solver: String?
 

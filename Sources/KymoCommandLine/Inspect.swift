@@ -16,12 +16,16 @@ package struct Inspect: ParsableCommand {
       params of shape (recordings, k), or an NPY with x alone. Other names and orders:
         kymo inspect mine.npz --key u --axes N,T,X
 
+      Several files, a folder or a pattern are one data set, here of pieces of 200 frames:
+        kymo inspect 'runs/*.h5' --cut 200
+
       Says which methods can be trained on the file; the recipe is one of the first that can. Ends \
       with status 1 when there is none, or something is wrong that would spoil a training.
       """)
 
-  @Argument(help: "The data file: NPZ, NPY, HDF5, netCDF-4 or MATLAB 7.3.")
-  package var file: String
+  @Argument(
+    help: "The data files, folders or patterns: NPZ, NPY, HDF5, netCDF-4 or MATLAB 7.3.")
+  package var files: [String]
 
   @Option(help: ArgumentHelp("Write a recipe to start from.", valueName: "file"))
   package var recipe: String?
@@ -33,10 +37,10 @@ package struct Inspect: ParsableCommand {
   package init() {}
 
   package func run() throws {
-    if let recipe { try replacing.check(URL(filePath: recipe), inputs: [URL(filePath: file)]) }
+    let data = try DataFiles(files.map { URL(filePath: $0) })
+    if let recipe { try replacing.check(URL(filePath: recipe), inputs: data.urls) }
     let inspection = try Inspection(
-      URL(filePath: file), key: layout.key, axes: layout.axes,
-      threads: ProcessInfo.processInfo.activeProcessorCount)
+      data, layout.layout, threads: ProcessInfo.processInfo.activeProcessorCount)
     if outputOptions.json {
       print(
         String(decoding: try RunDirectory.json(inspection, pretty: true), as: UTF8.self),
@@ -45,9 +49,14 @@ package struct Inspect: ParsableCommand {
       Terminal.print(inspection.text)
     }
     if let recipe {
+      guard files.count == 1 else {
+        throw UsageError(
+          "a recipe names one file, folder or pattern, not \(files.count): give a pattern in quotes, "
+            + "such as 'runs/*.h5', or put the files into a folder.")
+      }
       let url = URL(filePath: recipe)
       try RunDirectory(url.deletingLastPathComponent())
-        .write(Data(inspection.starterRecipe(for: file).utf8), to: url)
+        .write(Data(inspection.starterRecipe(for: files[0]).utf8), to: url)
       Terminal(quiet: outputOptions.quiet)
         .say("\(recipe) is a recipe to start from: kymo train \(recipe) -o runs/NAME")
     }

@@ -26,8 +26,9 @@ package struct Kymo: ParsableCommand {
       """,
     version: "kymo \(Software.version)",
     subcommands: [
-      Simulate.self, Inspect.self, Discover.self, Train.self, Extract.self, MakeForecast.self,
-      Evaluate.self, WriteReport.self, Reproduce.self, Doctor.self,
+      Simulate.self, Inspect.self, Convert.self, Discover.self, Train.self, Extract.self,
+      MakeForecast.self,
+      Evaluate.self, WriteReport.self, Export.self, Reproduce.self, Doctor.self,
     ])
 
   package init() {}
@@ -57,20 +58,32 @@ package struct ReplaceOptions: ParsableArguments {
   }
 }
 
-/// Where the recordings are in a data file of another layout than ours.
+/// Where the recordings are in data files of another layout than ours.
 package struct LayoutOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The array that holds the recordings.", valueName: "name"))
   package var key: String?
 
   @Option(
     help: ArgumentHelp(
-      "What its axes are: N recordings, C channels, T time, X and Y space.", valueName: "N,C,T,X"))
+      "What its axes are: N recordings, C channels, T time, X and Y space, P particles.",
+      valueName: "N,C,T,X"))
   package var axes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Cut long recordings into pieces of so many frames, each a recording.", valueName: "frames"))
+  package var cut: Int?
 
   package init() {}
 
+  package func validate() throws {
+    if let cut, cut < 2 {
+      throw ValidationError("--cut is \(cut), but must be at least 2: frames of a recording.")
+    }
+  }
+
   /// The options as files are read by them.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
 }
 
 /// What to do with recordings that differ from those of the training.

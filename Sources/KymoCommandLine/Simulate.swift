@@ -22,7 +22,8 @@ package struct Simulate: ParsableCommand {
         kymo simulate mine-law/law.json --from mine.npz -o solved.npz
         kymo simulate mine-law/law.json --from mine.npz theta=[0.9] frameCount=500 -o solved.npz
 
-      The same seed gives the same file on any number of threads. Ctrl-C leaves no half file.
+      The same seed gives the same file on any number of threads. Ctrl-C leaves no half file; a flow
+      past a cylinder goes on when the same command is given again.
       """)
 
   @Argument(help: "The system, or a file law.json.")
@@ -31,7 +32,9 @@ package struct Simulate: ParsableCommand {
   @Argument(help: ArgumentHelp("Settings of the system.", valueName: "key=value"))
   package var settings: [String] = []
 
-  @Option(name: [.customShort("o"), .long], help: "The NPZ file to write.")
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The file to write: HDF5 where it ends with .h5 or .hdf5, else NPZ.")
   package var output: String?
 
   @Option(
@@ -87,7 +90,9 @@ package struct Simulate: ParsableCommand {
       terminal.say(
         "\(Configuration.systemName): \(configuration.recordings) recordings of "
           + configuration.recordingShape.map(String.init).joined(separator: " × ")
-          + " (channels, frames, points), \(Words.bytes(configuration.fileBytes)).")
+          + " (channels, frames, points), \(Words.bytes(configuration.fileBytes))"
+          + (configuration.roomBytes > configuration.fileBytes
+            ? ", \(Words.bytes(configuration.roomBytes)) while it is made." : "."))
       return
     }
     try replacing.check(URL(filePath: output))

@@ -6,13 +6,13 @@ import KymoExperiments
 import KymoRuns
 
 extension DataUseOptions {
-  /// The recordings of a file, compared with those that a run was trained on, and which of them lie
+  /// The recordings of files, compared with those that a run was trained on, and which of them lie
   /// outside.
   func recordings(
-    _ file: String, _ layout: LayoutOptions, for directory: RunDirectory, _ hooks: WorkHooks
+    _ files: DataFiles, _ layout: LayoutOptions, for directory: RunDirectory, _ hooks: WorkHooks
   ) throws -> UsedRecordings {
     var use = DataUse()
     (use.layout, use.asTrained, use.resamples) = (layout.layout, asTrained, resample)
-    return try use.load(URL(filePath: file), for: directory, hooks: hooks)
+    return try use.load(files, for: directory, hooks: hooks)
   }
 }

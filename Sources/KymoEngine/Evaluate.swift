@@ -14,13 +14,14 @@ extension Evaluate: TensorVerb {
     let trained = try MethodList.current.load(directory, device: compute.device)
     var test = TestChoice.recipe
     // Who insists means the file of the recipe where no other is given.
-    let url =
-      try file.map { URL(filePath: $0) }
-      ?? (asTrained ? trained.testFile(.recipe, hooks: talk.work) : nil)
-    if let url {
+    let given = files.map { URL(filePath: $0) }
+    let urls =
+      try given.isEmpty && asTrained ? [trained.testFile(.recipe, hooks: talk.work)] : given
+    if let first = urls.first {
       var use = DataUse()
       (use.layout, use.asTrained) = (layout.layout, asTrained)
-      test = .file(url, use)
+      use.furtherFiles = Array(urls.dropFirst())
+      test = .file(first, use)
     }
     let results = try TrainingRun.evaluate(trained, on: test, hooks: talk.work)
     try talk.show(results)

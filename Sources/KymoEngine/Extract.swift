@@ -11,7 +11,8 @@ extension Extract: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
-    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+    let data = try DataFiles(files.map { URL(filePath: $0) })
+    let stem = data.urls[0].deletingPathExtension().lastPathComponent
     let given = output.map { URL(filePath: $0) }
     // A name with one of the two extensions means both files.
     let named = given.map {
@@ -22,7 +23,7 @@ extension Extract: TensorVerb {
     // Those in the run folder are the run's own.
     for output in [csv, npz] {
       try AtomicFile.check(
-        output, inputs: [URL(filePath: file)] + directory.needed,
+        output, inputs: data.urls + directory.needed,
         force: replacing.force || given == nil)
     }
     StopSignal.install()
@@ -30,12 +31,14 @@ extension Extract: TensorVerb {
       directory, device: compute.device, as: (any ExtractsParameters).self,
       verb: "extract parameters")
     var order = ExtractionOrder()
-    let used = try dataUse.recordings(file, layout, for: directory, talk.work)
-    (order.fitCrops, order.unusual) = (fitCrops, used.unusual)
-    let extraction = try trained.extract(used.recordings, order: order, hooks: talk.work)
+    let used = try dataUse.recordings(data, layout, for: directory, talk.work)
+    let whole = try used.withoutGaps(file: data.name)
+    (order.fitCrops, order.unusual) = (fitCrops, whole.unusual)
+    var extraction = try trained.extract(whole.recordings, order: order, hooks: talk.work)
+    extraction.putBack(used.gaps, of: used.recordings)
     talk.terminal.endProgress()
     try directory.write(Data(extraction.csv.utf8), to: csv)
-    try extraction.write(to: npz)
+    try extraction.write(to: npz, of: used.recordings.metadata)
     if outputOptions.json {
       try talk.print(json: extraction)
     } else {
@@ -46,6 +49,12 @@ extension Extract: TensorVerb {
 }
 
 extension Extraction {
+  /// A value and its 95 % bar; a dash for a recording that was left out.
+  private static func bar(_ value: Double, _ deviation: Double, isInDoubt: Bool) -> String {
+    guard value.isFinite else { return "–" }
+    return Words.number(value) + " ± " + (isInDoubt ? "?" : Words.number(1.96 * deviation))
+  }
+
   /// The relevant latents of the first recordings.
   fileprivate var text: String {
     let shown = relevant.indices.filter { relevant[$0] }
@@ -61,14 +70,11 @@ extension Extraction {
         ["\(row.recording)"]
           + shown.map {
             // The bar of a recording that the model does not hold for says nothing.
-            Words.number(row.mean[$0]) + " ± "
-              + (doubts[place].isEmpty ? Words.number(1.96 * row.standardDeviation[$0]) : "?")
+            Self.bar(row.mean[$0], row.standardDeviation[$0], isInDoubt: !doubts[place].isEmpty)
           }
-          + named.map {
-            Words.number($0.values[place]) + " ± "
-              + (doubts[place].isEmpty ? Words.number(1.96 * $0.error) : "?")
-          } + row.parameters.map(Words.number)
-          + (fit.map { [String(format: "%.0f", $0[place])] } ?? []))
+          + named.map { Self.bar($0.values[place], $0.error, isInDoubt: !doubts[place].isEmpty) }
+          + row.parameters.map(Words.number)
+          + (fit.map { [$0[place].isFinite ? String(format: "%.0f", $0[place]) : "–"] } ?? []))
     }
     let doubtful = latents.indices.filter { !doubts[$0].isEmpty }
     let warning = doubtful.first.map { first in

@@ -9,10 +9,10 @@ extension MakeForecast: TensorVerb {
   func perform() throws {
     let directory = try RunDirectory.open(at: URL(filePath: run))
     let talk = Conversation(compute, outputOptions)
-    try replacing.check(
-      URL(filePath: output), inputs: [URL(filePath: file)] + directory.needed)
+    let data = try DataFiles(files.map { URL(filePath: $0) })
+    try replacing.check(URL(filePath: output), inputs: data.urls + directory.needed)
     StopSignal.install()
-    let recordings = try dataUse.recordings(file, layout, for: directory, talk.work).recordings
+    let used = try dataUse.recordings(data, layout, for: directory, talk.work)
     var order = ForecastOrder()
     (order.horizonSteps, order.warmUpSteps) = (horizon, warmUp)
     (order.macroSteps, order.microSteps) = (macro, micro)
@@ -21,7 +21,10 @@ extension MakeForecast: TensorVerb {
     )
     let trained = try MethodList.current.load(
       directory, device: compute.device, as: (any Forecasts).self, verb: "forecast")
-    let product = try trained.forecast(recordings, order: order, hooks: talk.work)
+    var product = try trained.forecast(
+      used.withoutGaps(file: data.name).recordings, order: order, hooks: talk.work)
+    // Windows are drawn from those that are left.
+    if initialConditions == nil { product.putBack(used.gaps, of: used.recordings.count) }
     talk.terminal.endProgress()
     try product.write(to: URL(filePath: output))
     let summary = product.summary

@@ -86,7 +86,7 @@ extension LayoutOptions {
   fileprivate var overrides: [String] {
     [("key", key), ("axes", axes)].compactMap { name, value in
       value.map { "data.\(name)='\($0.replacing("'", with: "''"))'" }
-    }
+    } + (cut.map { ["data.cut=\($0)"] } ?? [])
   }
 }
 

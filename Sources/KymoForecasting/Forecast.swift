@@ -11,6 +11,9 @@ public enum ForecastOutcome: Hashable, Sendable {
   /// The frame of this step, counted from 0, and all later ones are not finite; those before it are
   /// kept.
   case diverged(step: Int)
+  /// From this step on the propagator had grown without bound, and its last latents, cut back to
+  /// the range of the training, were kept; later frames of a solver start from these.
+  case held(step: Int)
 }
 
 /// Who made a frame of a forecast.
@@ -115,7 +118,7 @@ public struct Forecast: Sendable {
   public var trajectoryCount: Int { frames.shape[0] }
   /// Number of forecast frames, H.
   public var stepCount: Int { frames.shape[1] }
-  /// Trajectories that diverged.
+  /// Trajectories that diverged, in the fields or in the latents.
   public var divergedCount: Int { outcomes.count { $0 != .completed } }
 
   /// Part of all frames that the propagator made.

@@ -28,6 +28,7 @@ final class ForecastRun {
   private var latents: HostArray<Double>
   private var origins: [[ForecastOrigin]]
   private var divergedAt: [Int?]
+  private var heldAt: [Int?]
   private var random: RandomStream
   /// Rows that the solver was started with.
   private var solverRows: [Int] = []
@@ -50,8 +51,10 @@ final class ForecastRun {
     origins = Array(
       repeating: Array(repeating: .latent, count: stepCount), count: batch)
     divergedAt = Array(repeating: nil, count: batch)
+    heldAt = divergedAt
     random = RandomStream(seed: forecaster.seed, purpose: .evaluation)
-    ensemble = RunningEnsemble(forecaster.propagators, batchCount: batch)
+    ensemble = RunningEnsemble(
+      forecaster.propagators, batchCount: batch, seed: forecaster.seed)
     lastKnownLatents = HostArray(repeating: .nan, shape: [batch, latentCount])
     let start = ContinuousClock.now
     let encoded = try encodeRows(known.joined()).split(batch)
@@ -125,9 +128,10 @@ final class ForecastRun {
     let most = max(16, 2_000_000 / max(1, lastKnown.count))
     while done < end {
       let part = min(most, end - done)
-      let rolled = try timing.measure(\.latent, count: batch * part * ensemble.count) {
-        try ensemble.rollout(stepCount: part).mean
+      let (rolled, members) = try timing.measure(\.latent, count: batch * part * ensemble.count) {
+        try ensemble.rollout(stepCount: part)
       }
+      noteHeld(members)
       let decoded = try decode(rolled)
       record(latents: rolled, frames: decoded, .latent)
       last = decoded.frame(part - 1)
@@ -231,6 +235,13 @@ final class ForecastRun {
       .scattered(to: finite, of: latents.shape[0])
   }
 
+  /// Notes which trajectories are held after steps that are not recorded yet.
+  func noteHeld(_ members: [HostArray<Double>]) {
+    for (row, step) in ensemble.firstHeld(in: members).enumerated() {
+      if let step { heldAt[row] = heldAt[row] ?? done + step }
+    }
+  }
+
   /// Puts latents of frames that are done at their place.
   func note(latents part: HostArray<Double>, at step: Int) {
     latents.setSteps(from: step, to: part)
@@ -273,6 +284,8 @@ final class ForecastRun {
     timing.totalSeconds = begin.duration(to: .now).inSeconds
     return Forecast(
       frames: frames, latents: latents, origins: origins,
-      outcomes: divergedAt.map { $0.map { .diverged(step: $0) } ?? .completed }, timing: timing)
+      outcomes: zip(divergedAt, heldAt).map { diverged, held in
+        diverged.map { .diverged(step: $0) } ?? held.map { .held(step: $0) } ?? .completed
+      }, timing: timing)
   }
 }

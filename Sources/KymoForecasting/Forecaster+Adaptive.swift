@@ -105,6 +105,7 @@ extension ForecastRun {
           try ensemble.rollout(stepCount: agreed)
         }
       }
+      noteHeld(rolled.members)
       let decoded = try decode(rolled.mean)
       record(latents: rolled.mean, frames: decoded, .latent)
       last = decoded.frame(agreed - 1)

@@ -58,7 +58,7 @@ public struct Forecaster {
   /// Standard deviation of every latent over the training data, the unit in which adaptive
   /// switching measures distances; empty means 1.
   public var latentSpread: [Double] = []
-  /// Seed of what a stochastic lifting draws.
+  /// Seed of what stochastic propagators and liftings draw.
   public var seed: UInt64 = 1
   /// Is called between rounds; throws to stop.
   public var checkStop: () throws -> Void = {}
@@ -86,6 +86,22 @@ public struct Forecaster {
   /// - Returns: The forecast; divergence is part of it.
   public func latent(from known: HostArray<Float>, stepCount: Int) throws -> Forecast {
     try multiscale(from: known, stepCount: stepCount, schedule: .latent)
+  }
+
+  /// The latents alone of a latent forecast, `[B, H, L]`, for forecasts whose fields do not fit into
+  /// memory.
+  ///
+  /// - Parameters:
+  ///   - known: Known frames in physical units, `[B, W, C, X…]`; all of them warm up.
+  ///   - stepCount: Number of frames to forecast, H.
+  /// - Throws: ``ForecastError`` when the parts do not fit; errors of the parts.
+  /// - Returns: Latents; from where a trajectory diverged they are not finite.
+  public func latents(
+    from known: HostArray<Float>, stepCount: Int
+  ) throws -> HostArray<Double> {
+    try check(known, needsSolver: nil)
+    let run = try ForecastRun(self, known: known, stepCount: 0, startTime: 0)
+    return try run.ensemble.rollout(stepCount: stepCount).mean
   }
 
   /// Multiscale-LED: rounds of latent steps and of the solver (Figure 1).

@@ -10,6 +10,7 @@ import KymoPropagation
 private protocol RunningMember {
   mutating func feed(_ latents: HostArray<Double>) throws -> HostArray<Double>
   mutating func rollout(from start: HostArray<Double>, stepCount: Int) throws -> HostArray<Double>
+  func isHeld(batchCount: Int) -> [Bool]
 }
 
 private struct Member<Model: Propagator>: RunningMember {
@@ -25,6 +26,8 @@ private struct Member<Model: Propagator>: RunningMember {
   ) throws -> HostArray<Double> {
     try model.rollout(from: start, stepCount: stepCount, memory: &memory)
   }
+
+  func isHeld(batchCount: Int) -> [Bool] { model.isHeld(memory, batchCount: batchCount) }
 }
 
 /// Propagators that forecast together; a copy is independent.
@@ -34,9 +37,9 @@ struct RunningEnsemble {
   private var next: [HostArray<Double>]
 
   /// Starts propagators that have seen nothing.
-  init(_ propagators: [any Propagator], batchCount: Int) {
+  init(_ propagators: [any Propagator], batchCount: Int, seed: UInt64) {
     func start(_ model: some Propagator) -> any RunningMember {
-      Member(model: model, memory: model.initialMemory(batchCount: batchCount))
+      Member(model: model, memory: model.initialMemory(batchCount: batchCount, seed: seed))
     }
     members = propagators.map { start($0) }
     next = propagators.map { HostArray(repeating: 0, shape: [batchCount, $0.latentCount]) }
@@ -77,6 +80,25 @@ struct RunningEnsemble {
       results.append(result)
     }
     return (Self.mean(results), results)
+  }
+
+  /// The first of some steps, `[B, T, L]` of every member, from which on a member's latents are held;
+  /// nil where none's are.
+  func firstHeld(in parts: [HostArray<Double>]) -> [Int?] {
+    let (batch, steps, width) = (parts[0].shape[0], parts[0].shape[1], parts[0].shape[2])
+    var first = [Int?](repeating: nil, count: batch)
+    for (member, part) in zip(members, parts) {
+      for (row, isHeld) in member.isHeld(batchCount: batch).enumerated() where isHeld {
+        func latents(_ step: Int) -> ArraySlice<Double> {
+          let place = (row * steps + step) * width
+          return part.elements[place..<place + width]
+        }
+        var step = steps - 1
+        while step > 0, latents(step - 1) == latents(steps - 1) { step -= 1 }
+        first[row] = min(first[row] ?? step, step)
+      }
+    }
+    return first
   }
 
   private static func mean(_ arrays: [HostArray<Double>]) -> HostArray<Double> {

@@ -14,6 +14,8 @@ public protocol Propagator {
 
   /// The memory of `batchCount` trajectories before anything was seen.
   func initialMemory(batchCount: Int) -> Memory
+  /// The same with the seed of what a propagator draws; those that draw nothing leave it alone.
+  func initialMemory(batchCount: Int, seed: UInt64) -> Memory
   /// The latents one coarse step later, `[B, L]` to `[B, L]`.
   func step(_ latents: HostArray<Double>, memory: inout Memory) throws -> HostArray<Double>
   /// Feeds known latents, `[B, T, L]`, and returns the prediction after each of them, `[B, T, L]`:
@@ -33,9 +35,22 @@ public protocol Propagator {
   func rollout(
     from start: HostArray<Double>, stepCount: Int, memory: inout Memory
   ) throws -> HostArray<Double>
+  /// Whether the model of each trajectory has grown without bound, so that its last latents are
+  /// kept; false for models that cannot.
+  func isHeld(_ memory: Memory, batchCount: Int) -> [Bool]
 }
 
 extension Propagator {
+  /// Nothing is drawn.
+  public func initialMemory(batchCount: Int, seed: UInt64) -> Memory {
+    initialMemory(batchCount: batchCount)
+  }
+
+  /// No trajectory.
+  public func isHeld(_ memory: Memory, batchCount: Int) -> [Bool] {
+    Array(repeating: false, count: batchCount)
+  }
+
   /// One step for each input.
   public func oneStepPredictions(
     _ latents: HostArray<Double>, memory: inout Memory

@@ -47,6 +47,8 @@ public enum ResultContent: Sendable {
   case bars(Bars)
   /// Fields beside what was predicted of them.
   case fields(FieldComparison)
+  /// Fields that move.
+  case film(Film)
   /// How often values occur.
   case histograms([Histogram])
   /// How often pairs of values occur.
@@ -93,11 +95,12 @@ extension ResultTable: ResultPart {}
 extension Plot: ResultPart {}
 extension Bars: ResultPart {}
 extension FieldComparison: ResultPart {}
+extension Film: ResultPart {}
 extension DensityComparison: ResultPart {}
 
 extension ResultContent {
   private enum Kind: String, Codable {
-    case scores, table, plot, bars, fields, histograms, densities, text
+    case scores, table, plot, bars, fields, film, histograms, densities, text
   }
 
   private var parts: (kind: Kind, value: any ResultPart) {
@@ -107,6 +110,7 @@ extension ResultContent {
     case .plot(let value): (.plot, value)
     case .bars(let value): (.bars, value)
     case .fields(let value): (.fields, value)
+    case .film(let value): (.film, value)
     case .histograms(let value): (.histograms, value)
     case .densities(let value): (.densities, value)
     case .text(let value): (.text, value)
@@ -129,6 +133,7 @@ extension ResultContent {
       case .plot: .plot(try content(Plot.self))
       case .bars: .bars(try content(Bars.self))
       case .fields: .fields(try content(FieldComparison.self))
+      case .film: .film(try content(Film.self))
       case .histograms: .histograms(try content([Histogram].self))
       case .densities: .densities(try content(DensityComparison.self))
       case .text: .text(try content(ResultText.self))

@@ -14,7 +14,7 @@ extension RunResults {
         parts.append(scores.table.alignedText + (remarks.isEmpty ? "" : "\n\(remarks)"))
       case .table(let table): parts.append(table.alignedText)
       case .text(let text): parts.append(text.text.printable)
-      case .plot, .bars, .fields, .histograms, .densities: break
+      case .plot, .bars, .fields, .film, .histograms, .densities: break
       }
     }
     return parts.joined(separator: "\n\n")

@@ -57,6 +57,9 @@ package struct EnvironmentRecord: Codable, Hashable, Sendable {
     (self.libtorch, self.threads, self.device, self.seed) = (libtorch, threads, device, seed)
   }
 
+  /// Whether it is the record of a run, not that of one whose record is lost.
+  package var isKnown: Bool { !version.isEmpty }
+
   /// Of a run whose record is lost.
   static let unknown = {
     var record = EnvironmentRecord(libtorch: "", threads: 0, device: "", seed: 0)

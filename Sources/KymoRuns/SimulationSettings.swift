@@ -25,6 +25,10 @@ package enum SimulatedSystem: String, SettingChoice {
   case ks22
   /// 2D flow past a cylinder: pressure, velocities and vorticity.
   case cylinder
+  /// Brownian particles in a box, carried about by a uniform drift.
+  case particles
+  /// Langevin dynamics on the Müller–Brown potential.
+  case muellerBrown = "mueller-brown"
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -38,6 +42,8 @@ package enum SimulatedSystem: String, SettingChoice {
     case .fhn: FitzHughNagumoConfiguration.self
     case .ks22: KuramotoSivashinskyAttractorConfiguration.self
     case .cylinder: CylinderConfiguration.self
+    case .particles: ParticlesConfiguration.self
+    case .muellerBrown: MuellerBrownConfiguration.self
     }
   }
 }
@@ -138,12 +144,13 @@ extension SimulationConfiguration {
     var metadata = RecordingsMetadata()
     metadata.systemName = Self.systemName
     metadata.parameterNames = Self.parameterNames
-    metadata.channelNames = Self.channelNames
+    metadata.channelNames = channels
+    metadata.stateKind = Self.stateKind
     metadata.axisNames = axisNames
     metadata.axisUnits = axisUnits
     metadata.parameterUnits = Self.parameterUnits
     metadata.frameInterval = frameInterval
-    metadata.describe(grid)
+    if Self.stateKind == .field { metadata.describe(grid) }
     metadata.provenance =
       "kymo simulate \(Self.identifier) "
       + String(decoding: try RunDirectory.json(self, pretty: false), as: UTF8.self)
@@ -156,6 +163,9 @@ extension SimulationConfiguration {
     let stored = holdsSpectra ? SpectraWriter.length(of: spaceShape) : recordingShape.reduce(1, *)
     return 4 * Int64(recordings) * Int64(stored + Self.parameterNames.count)
   }
+
+  /// Bytes that the disk must have while the file is made: frames of flows are kept beside it.
+  package var roomBytes: Int64 { self is CylinderConfiguration ? 2 * fileBytes : fileBytes }
 
   /// Whether the file holds spectra from which frames are made on demand.
   package var holdsSpectra: Bool {
@@ -187,8 +197,8 @@ extension SimulationConfiguration {
       try SpectraWriter.write(
         configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
     } else if let configuration = self as? CylinderConfiguration {
-      try FlowWriter.write(
-        configuration, metadata(), to: file, threads: threads, progress: progress, stop: asked)
+      try FlowWriter(configuration: configuration, metadata: metadata(), file: file)
+        .write(threads: threads, progress: progress, stopSignal: stopSignal)
     } else {
       redrawn = try writeFrames(to: file, threads: threads, progress: progress, stop: asked)
     }
@@ -220,36 +230,6 @@ extension SimulationConfiguration {
     }
     try writer.finish()
     return redrawn
-  }
-}
-
-/// Writes flows frame by frame, so that recordings of any length take the memory of one frame.
-private enum FlowWriter {
-  static func write(
-    _ configuration: CylinderConfiguration, _ metadata: RecordingsMetadata, to file: URL,
-    threads: Int, progress: (Double) -> Void, stop: () throws -> Void
-  ) throws {
-    let simulator = try configuration.makeSimulator()
-    let writer = try RecordingsWriter(
-      file, shape: [configuration.recordings] + configuration.recordingShape, parameterCount: 0,
-      metadata: metadata)
-    let (before, frames) = (configuration.spinUpFrames, configuration.frameCount)
-    for recording in 0..<configuration.recordings {
-      let draw = simulator.draw(recording: recording, attempt: 0)
-      var noise = simulator.noise(recording: recording)
-      let isFinite = try simulator.run(draw, threads: threads) { frame, flow in
-        try stop()
-        progress(Double(recording) + Double(before + frame + 1) / Double(before + frames))
-        guard frame >= 0 else { return }
-        var numbers = flow.frame()
-        noise.add(to: &numbers)
-        try writer.append(frame: numbers, parameters: simulator.parameters(of: draw))
-      }
-      guard isFinite else {
-        throw SimulationError.everyDrawBlewUp(recording: recording, attempts: 1)
-      }
-    }
-    try writer.finish()
   }
 }
 

@@ -66,6 +66,26 @@ import Testing
     try writer.finish()
   }
 
+  /// What is made of the test recordings is as without the one with a gap, which has no numbers.
+  private func leavesOut(_ method: String) throws {
+    let others = try Recordings.load(tool.file("test.npz")).leavingOut([1])
+    try others.write(to: tool.file("others.npz"))
+    let isExtraction = method == "parameters"
+    let (verb, name) = isExtraction ? ("extract", "mu") : ("forecast", "x")
+    for file in ["test", "others"] {
+      let made = try tool.run(
+        verb, "run", "\(file).npz", "-o", "\(file)-made.npz", "--force", "--threads", "1")
+      #expect(made.status == 0, "\(made.words)")
+      let named = made.words.contains("the first in recording 1, channel u, frame 30, cell 5")
+      #expect(named == (file == "test"), "\(made.words)")
+      #expect(!made.output.contains("nan"), "\(made.output)")
+    }
+    let all = try NPZFile(tool.file("test-made.npz")).doubles(name)
+    let some = try NPZFile(tool.file("others-made.npz")).doubles(name)
+    #expect(all.slice(1).elements.allSatisfy { $0.isNaN })
+    #expect(all.slice(0) == some.slice(0) && all.slice(2) == some.slice(1))
+  }
+
   @Test(
     "lose recordings with gaps; marks, 1e39 and uneven times are refused",
     arguments: ["parameters", "dynamics"])
@@ -81,6 +101,8 @@ import Testing
 
     try write("test", recordings: 3) { $0[1, 0, 30, 5] = .nan }
     let gaps = try evaluate()
+    #expect(gaps.words.contains("the first in recording 1, channel u, frame 30, cell 5"))
+    try leavesOut(method)
     #expect(gaps.status == 0, "\(gaps.words)")
     for words in [gaps.words, try tool.text("run/results.json")] {
       #expect(
@@ -110,5 +132,36 @@ import Testing
     let refused = try tool.run(
       "train", "dynamics.yaml", "data.validation=validation.npz", "-o", "run", "--threads", "1")
     #expect(refused.status != 0 && refused.words.contains("the value 1e+20"), "\(refused.words)")
+  }
+
+  @Test("whole numbers beyond 2^53 are named and refused; large ones below it train as others do")
+  func wholeNumbers() throws {
+    try python(
+      """
+      for name in ['train', 'test']:
+          d = dict(np.load(f'{name}.npz')); x = np.round(1000 * d.pop('x')).astype('int64')
+          np.savez(f'{name}-large.npz', x=x + 10**15, **d); np.savez(f'{name}-small.npz', x=x, **d)
+          np.savez(f'{name}-beyond.npz', x=x + 2**53, **d)
+      """, in: temporary.url)
+    func train(_ kind: String) throws -> Outcome {
+      try tool.run(
+        "train", "dynamics.yaml", "data.train=train-\(kind).npz", "data.test=test-\(kind).npz",
+        "-o",
+        kind, "--threads", "1")
+    }
+    let beyond = try train("beyond")
+    #expect(beyond.status != 0 && beyond.words.contains("beyond 2^53"), "\(beyond.words)")
+    let looked = try tool.run("inspect", "train-beyond.npz")
+    #expect(looked.output.contains("beyond 2^53"), "\(looked.output)")
+    func scores(_ kind: String) throws -> [Substring] {
+      let trained = try train(kind)
+      #expect(trained.status == 0, "\(trained.words)")
+      let evaluated = try tool.run("evaluate", kind, "--threads", "1")
+      return evaluated.output.split(separator: "\n").filter {
+        $0.hasPrefix("reservoir") || $0.hasPrefix("last known")
+      }.map { $0.prefix(60) }
+    }
+    let small = try scores("small")
+    #expect(try small.count == 2 && small == scores("large"))
   }
 }

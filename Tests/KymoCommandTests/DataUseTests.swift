@@ -147,8 +147,9 @@ import Testing
     let insisted = try tool.run("evaluate", "vae", "none.npz", "--as-trained", "--threads", "1")
     #expect(usual.status == 0 && insisted.status == 0)
     // The evaluation too takes them as periodic.
-    func numbers(_ outcome: Outcome) -> Substring? {
-      outcome.output.split(separator: "\n").first { $0.hasPrefix("propagating decoder") }
+    func numbers(_ outcome: Outcome) -> [Substring]? {
+      outcome.output.split(separator: "\n").first { $0.hasPrefix("propagating decoder") }?
+        .split(separator: " ")
     }
     #expect(numbers(usual) != nil && numbers(usual) == numbers(insisted))
   }
@@ -167,6 +168,12 @@ import Testing
     func use(_ file: String) throws -> Outcome {
       try tool.run("forecast", "units", file + ".npz", "-o", "units-\(file)-out.npz")
     }
+    let parameters = try tool.run(
+      "train", "vae.yaml", "data.train=units-train.npz", "data.test=units-test.npz", "-o",
+      "units-vae", "--threads", "1")
+    #expect(parameters.status == 0, "\(parameters.words)")
+    let evaluated = try tool.run("evaluate", "units-vae", "--threads", "1")
+    #expect(evaluated.output.contains("RMSE (m/s) at index"), "\(evaluated.output)")
     let same = try use("units-test")
     #expect(same.status == 0 && !same.words.contains("Warning:"), "\(same.words)")
     // A forecast says of its axes and channels what its input said.

@@ -127,7 +127,7 @@ import Testing
     throws
   {
     let script = """
-      import sys, h5py, numpy as np
+      import sys, h5py
       for name in sys.argv[1:]:
           a = np.load(f"plain-{name}.npz")
           # Nobody says that the ends are periodic, so the length is that between the points.
@@ -138,16 +138,7 @@ import Testing
               f["x-coordinate"] = np.arange(64) * float(a["extent"][0]) / 64
               f["t-coordinate"] = np.arange(64) * float(a["dt"])
       """
-    let process = Process()
-    process.executableURL =
-      URL(filePath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: ".deps/venv/bin/python")
-    process.arguments = ["-c", script, "train", "test"]
-    process.currentDirectoryURL = temporary.url
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    try python(script, arguments: ["train", "test"], in: temporary.url)
     let seen = try tool.run("inspect", "train.h5", "--json")
     #expect(seen.output.contains("read as PDEBench: channels u"), "\(seen.output)")
     try Data(

@@ -56,10 +56,38 @@ import Testing
     #expect(try frames(order + small + ["--threads", "2"]) == whole)
     let seen = try tool.run("inspect", "x.npz", "--json")
     #expect(seen.output.contains("omega") && seen.output.contains("Flow past a cylinder"))
+    // Drag and lift beside the fields, a number in every frame.
+    let forces = try Recordings.load(tool.file("x.npz")).observables
+    #expect(forces?.shape == [2, 5, 2] && forces?.elements.allSatisfy(\.isFinite) == true)
     let later = try frames(order.map { $0 == "spinUpFrames=3" ? "spinUpFrames=5" : $0 } + small)
     for channel in 0..<4 {
       let (first, second) = (whole.slice(0).slice(channel), later.slice(0).slice(channel))
       for frame in 0..<3 { #expect(second.slice(frame) == first.slice(frame + 2)) }
     }
+  }
+
+  @Test("a flow that was stopped goes on to the file of an unbroken simulation")
+  func resumed() throws {
+    let order = [
+      "simulate", "cylinder", "columns=128", "rows=64", "spinUpFrames=2", "frameCount=60",
+      "noiseDeviation=0.01", "-q",
+    ]
+    #expect(try tool.run(order + ["-o", "whole.npz"]).status == 0)
+    let running = try tool.start(order + ["-o", "broken.npz"])
+    let frames = tool.file("broken.npz.unfinished").appending(path: "frames")
+    // Three frames of 4 × 64 × 128 numbers are there.
+    for _ in 0..<3000 {
+      let size = try? frames.resourceValues(forKeys: [.fileSizeKey]).fileSize
+      if (size ?? 0) > 400_000 || !running.process.isRunning { break }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    running.send(SIGTERM)
+    let stopped = try running.wait()
+    #expect(stopped.status != 0 && !tool.has("broken.npz"))
+    #expect(stopped.words.contains("the same command goes on"), "\(stopped.words)")
+    #expect(try tool.run(order + ["-o", "broken.npz"]).status == 0)
+    #expect(!tool.has("broken.npz.unfinished"))
+    #expect(
+      try Data(contentsOf: tool.file("broken.npz")) == Data(contentsOf: tool.file("whole.npz")))
   }
 }

@@ -48,7 +48,9 @@ struct Tool {
     try start(arguments, environment: [:]).wait()
   }
 
-  private func start(_ arguments: [String], environment: [String: String]) throws -> Running {
+  func start(
+    _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Running {
     let process = Process()
     process.executableURL = try Tool.program
     process.arguments = arguments

@@ -114,7 +114,7 @@ import Testing
     #expect(extracted.status == 0, "\(extracted.words)")
     let csv = try tool.text("latents.csv").split(separator: "\n")
     #expect(csv.count == 5)
-    #expect(csv[0] == "recording,mu_1,mu_2,sigma_1,sigma_2,γ,fit,doubt")
+    #expect(csv[0] == "recording,mu_1,mu_2,sigma_1,sigma_2,relevant_1,relevant_2,γ,fit,doubt")
     let arrays = try NPZFile(tool.file("latents.npz"))
     let means = try arrays.doubles("mu")
     #expect(means.shape == [4, 2])
@@ -160,9 +160,18 @@ import Testing
     let before = try losses("broken", tolerant: true)
     #expect(before < 30, "the training was killed before its end")
 
-    // The data are found beside the recipe that was trained, wherever one stands.
-    let resumed = try away().run("train", "--resume", "../broken")
+    // The data are found beside the recipe that was trained, wherever one stands. Without a record of
+    // its start a run goes on, and says so.
+    let isLost = step > 3
+    if isLost { try FileManager.default.removeItem(at: tool.file("broken/environment.json")) }
+    let resumed =
+      try isLost
+      ? tool.run("train", "--resume", "broken", "--threads", "1")
+      : away().run("train", "--resume", "../broken")
     #expect(resumed.status == 0, "\(resumed.words)")
+    #expect(
+      resumed.words.contains("its environment.json is lost") == isLost, "\(resumed.words)")
+    #expect(!resumed.words.contains("was ''"), "\(resumed.words)")
     #expect(resumed.words.contains("Continuing after step"))
     #expect(try losses("broken") == losses("unbroken"))
     #expect(
@@ -221,6 +230,7 @@ import Testing
     #expect(insisted.status == 0, "\(insisted.words)")
     let evaluated = try tool.run("evaluate", "run", "--threads", "1")
     #expect(evaluated.status == 0, "\(evaluated.words)")
+    #expect(evaluated.words.contains("The training was continued once."))
     _ = try tool.run("report", "run")
     for file in ["environment.json", "results.json", "report.html"] {
       let text = try tool.text("run/\(file)")

@@ -135,6 +135,74 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     #expect(error?.kind == .unsafeContent && error?.remedy.contains("h5repack") == true)
   }
 
+  @Test("Files as people have them: an axis named x, packed numbers under any name, attributes")
+  func asUsersHaveThem() throws {
+    let bench = try Workbench()
+    try bench.python(
+      """
+      import h5py
+      x = np.arange(12 * 16, dtype="f8").reshape(12, 16) / 4
+      def scale(f, name, values, **attributes):
+        f[name] = values
+        f[name].make_scale(name)
+        f[name].attrs.update(attributes)
+      def field(f, name, data, *axes, **attributes):
+        f[name] = data
+        f[name].attrs.update(attributes)
+        for i, axis in enumerate(axes): f[name].dims[i].attach_scale(f[axis])
+      since = dict(units="hours since 2000-01-01", calendar="standard")
+      with h5py.File("cf.nc", "w") as f:
+        scale(f, "time", np.arange(12), **since)
+        scale(f, "x", 0.5 * np.arange(16), units="m", _FillValue=np.nan)
+        field(f, "u", x.astype("f4"), "time", "x", _FillValue=np.float32("nan"))
+      with h5py.File("packed.nc", "w") as f:
+        scale(f, "time", np.arange(12), **since)
+        scale(f, "x", 0.5 * np.arange(16))
+        packed = np.round((x - 5) / 0.01).astype("i2")
+        packed[3, 4] = -32767
+        field(f, "u", packed, "time", "x", scale_factor=0.01, add_offset=5.0, _FillValue=np.int16(-32767))
+      with h5py.File("plain.h5", "w") as f:
+        f["x"] = packed[None, None]
+        f["x"].attrs.update(scale_factor=0.01, add_offset=5.0, _FillValue=np.int16(-32767), dt=0.1)
+        f.attrs.update(extent=8.0, boundary="periodic", channel_names=["temperature"])
+      with h5py.File("unsigned.nc", "w") as f:
+        scale(f, "time", np.arange(12), units="s")
+        scale(f, "x", np.arange(16.0))
+        field(f, "u", np.arange(192, dtype="u1").view("i1").reshape(12, 16), "time", "x", _Unsigned="true")
+      with h5py.File("wide.nc", "w") as f:
+        scale(f, "time", np.arange(12), units="s")
+        scale(f, "x", np.arange(16.0))
+        field(f, "u", np.where(x == 1, 1e20, x), "time", "x", _FillValue=1e20)
+      with h5py.File("turned.nc", "w") as f:
+        scale(f, "x", np.arange(16.0))
+        scale(f, "time", np.arange(12), units="s")
+        field(f, "u", x.T, "x", "time")
+      """)
+    let x = (0..<192).map { Float($0) / 4 }
+    let climate = try Recordings.load(bench.url("cf.nc"))
+    #expect(climate.shape == [1, 1, 12, 16] && numbers(climate) == x && climate.isMapped)
+    #expect(climate.frameInterval == 3600 && climate.extents == [7.5])
+    #expect(numbers(try Recordings.load(bench.url("turned.nc"))) == x)
+    let readings = [
+      try Recordings.load(bench.url("packed.nc")),
+      try Recordings.load(bench.url("packed.nc"), key: "u", axes: "T,X"),
+      try Recordings.load(bench.url("plain.h5")),
+    ]
+    for recordings in readings {
+      let found = numbers(recordings)
+      #expect(found[3 * 16 + 4].isNaN)
+      for (index, value) in found.enumerated() where index != 52 {
+        #expect(abs(value - x[index]) < 1e-5, "\(index)")
+      }
+    }
+    let plain = readings[2]
+    #expect(plain.frameInterval == 0.1 && plain.extents == [8] && plain.boundary == [.periodic])
+    #expect(plain.channelNames == ["temperature"])
+    #expect(numbers(try Recordings.load(bench.url("unsigned.nc"))) == (0..<192).map { Float($0) })
+    let wide = numbers(try Recordings.load(bench.url("wide.nc")))
+    #expect(wide[4].isNaN && wide[5] == 1.25)
+  }
+
   @Test("Numbers that cannot be read are NaN, and the reason is told") func unreadable() throws {
     struct Broken: StoredArray {
       var shape: [Int] { [2, 1, 8, 8] }

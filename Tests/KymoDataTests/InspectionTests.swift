@@ -112,7 +112,7 @@ import Testing
     let bench = try Workbench()
     try waves([60, 1, 64, 128]).write(to: bench.url("w.npz"))
     let inspection = try Inspection(
-      bench.url("w.npz"), key: nil, axes: nil, threads: 2, sampledBytes: 10 * 64 * 128 * 4)
+      DataFiles(bench.url("w.npz")), FieldLayout(), threads: 2, sampledBytes: 10 * 64 * 128 * 4)
     #expect(inspection.sampledRecordingCount == 10)
     #expect(inspection.text.contains("of 10 recordings at even distances"))
   }

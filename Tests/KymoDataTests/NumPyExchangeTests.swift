@@ -187,9 +187,10 @@ import Testing
     let channels = try formatError { try Recordings.load(bench.url("e.npy")) }
     #expect(channels.kind == .ambiguous)
     #expect(!channels.found.contains("40 channels") && channels.found.contains("N,T,C,X (4 rec"))
-    for axes in ["N,C,T", "N,N,T,X", "N,C,T,Q", "", "N,C,T,X,Y", "NCTX"] {
+    for axes in ["N,C,T", "N,N,T,X", "N,C,T,Q", "", "N,C,T,X,Y", "NCTX", "N,T", "N,T,P,X"] {
       let error = try formatError { try Recordings.load(bench.url("b.npz"), axes: axes) }
-      #expect(error.kind == (axes == "N,C,T,X,Y" ? .wrongShape : .ambiguous), "\(axes)")
+      #expect(
+        error.kind == (["N,C,T,X,Y", "N,C,T"].contains(axes) ? .wrongShape : .ambiguous), "\(axes)")
     }
   }
 

@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoNumerics
+import KymoTestSupport
 import Testing
 
 /// A folder that exists as long as the value.
@@ -28,21 +29,7 @@ final class Workbench {
   /// Runs Python statements in the folder; returns what they print.
   @discardableResult
   func python(_ statements: String) throws -> String {
-    let root = URL(filePath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let process = Process()
-    process.executableURL = root.appending(path: ".deps/venv/bin/python")
-    process.currentDirectoryURL = folder
-    process.arguments = ["-c", "import numpy as np, zipfile\n" + statements]
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(String(decoding: complaint, as: UTF8.self))")
-    return String(decoding: text, as: UTF8.self)
+    try KymoTestSupport.python(statements, in: folder)
   }
 }
 

@@ -3,6 +3,7 @@
 import Foundation
 import KymoForecasting
 import KymoNumerics
+import KymoPropagation
 import KymoTestSupport
 import Testing
 
@@ -50,6 +51,31 @@ import Testing
       #expect(alone.frames.elements == together.frames.slice(row).elements)
       #expect(alone.origins[0] == together.origins[row])
     }
+  }
+
+  @Test("say where the latents of a model that grew without bound were held") func held() throws {
+    // ż = z² from 1/4 ends at t = 4; the other start decays.
+    var series: [Double] = []
+    for start in [0.1, 0.2, -0.3] {
+      for t in 0..<30 { series.append(start / (1 - start * 0.1 * Double(t))) }
+    }
+    var configuration = SINDyConfiguration()
+    configuration.polynomialDegree = 2
+    let propagator = try SINDyPropagator(
+      fitting: (0..<3).map { HostArray(Array(series[$0 * 30..<$0 * 30 + 30]), shape: [30, 1]) },
+      frameInterval: 0.1, configuration: configuration)
+    let known = HostArray<Float>([0.25, -0.25], shape: [2, 1, 1, 1])
+    let forecast = try Forecaster(
+      reduction: WrittenReduction(log: CallLog()), propagators: [propagator]
+    ).latent(from: known, stepCount: 60)
+    guard case .held(let step) = forecast.outcomes[0] else {
+      Issue.record("\(forecast.outcomes)")
+      return
+    }
+    #expect((30..<41).contains(step) && forecast.outcomes[1] == .completed)
+    #expect(forecast.frames.elements[..<60].allSatisfy(\.isFinite) && forecast.divergedCount == 1)
+    let latents = forecast.latents.elements
+    #expect(latents[step] == latents[59] && latents[step - 1] != latents[59])
   }
 
   @Test("keep the finite frames of a trajectory that diverges") func divergence() throws {

@@ -31,6 +31,9 @@ struct BrowserTests {
     let pictures: Set = ["field-1", "field-2", "field-2-2", "plane-1"]
     #expect(names == SyntheticRun.figures.union(pictures).union(["training"]))
     #expect(drawn == names)
+    // The script has set the time of the film, and runs it.
+    let film = document.source.components(separatedBy: "id=\"film-film\"").last ?? ""
+    #expect(film.contains("<canvas width=\"16\" height=\"8\">") && film.contains(">t = 0."))
     for name in names {
       let figure = document.figure(name)
       let (isDrawn, hasPicture) = (

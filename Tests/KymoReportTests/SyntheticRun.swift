@@ -58,6 +58,8 @@ struct SyntheticRun {
         ResultSection(
           "plane-\(index + 1)", caption: "Snapshots.", .fields(plane(index, contents.side))))
     }
+    sections.append(
+      ResultSection("film", caption: "Moving \(contents.name).", .film(film(contents.name))))
     return try RunResults(
       method: "toy",
       data: DataProvenance(
@@ -288,6 +290,16 @@ struct SyntheticRun {
       channels: index == 0
         ? [channel] : [channel, .init("v", truth: channel.truth, prediction: channel.truth)],
       trainedTime: 31 * .pi / 8)
+  }
+
+  private static func film(_ name: String) -> Film {
+    var film = Film(
+      times: [0.2, 0.4, 0.6], shape: [8, 16], field: name,
+      circles: [.init(centre: [4, 5], radius: 1.5)])
+    let values = (0..<3 * 8 * 16).map { Float(sin(0.1 * Double($0))) }
+    film.add("truth", values, limit: 1)
+    film.add("\(name) − truth", values, limit: 0.1)
+    return film
   }
 
   private static func plane(_ index: Int, _ side: Int) -> FieldComparison {

@@ -51,6 +51,7 @@ private func results() throws -> RunResults {
             times: [0, 1], positions: [[0, 1, 2]],
             channels: [.init("u", truth: [1, 2, 3, 4, 5, 6], prediction: [1, 2, 3, 4, 5, .nan])],
             trainedTime: 0.5))),
+      ResultSection("film", .film(film())),
       ResultSection(
         "latents", .histograms([Histogram("μ", counted: "recordings", of: [0, 1, 1, 2], bins: 2)])),
       ResultSection(
@@ -63,6 +64,13 @@ private func results() throws -> RunResults {
     ],
     about: MethodDescription(text: "It guesses.", training: "Loss.", citation: "@misc{toy}"),
     values: Values())
+}
+
+private func film() -> Film {
+  var film = Film(
+    times: [0, 1], shape: [1, 3], field: "ω", circles: [.init(centre: [0.5, 1], radius: 0.5)])
+  film.add("truth", [-4, -2, 0, 1, 2, .nan], limit: 2)
+  return film
 }
 
 private func table() -> ScoreTable {
@@ -180,6 +188,22 @@ private func table() -> ScoreTable {
           axes: ["u", "v"], low: [0, 0], high: [1, 1],
           [.init("truth", [[1], [0]]), .init("forecast", [[1]])]))
     }
+  }
+
+  @Test("films keep a byte for every cell, from −limit to the limit") func films() throws {
+    #expect(Array(film().panels[0].cells) == [0, 0, 128, 191, 255, 128])
+    let read = try RunResults(json: results().json())
+    guard case .film(let found) = read.sections.first(where: { $0.id == "film" })?.content else {
+      Issue.record("no film")
+      return
+    }
+    #expect(found == film())
+    var short = film()
+    short.panels[0].cells.removeLast()
+    var wrong = try results()
+    wrong.sections[5].content = .film(short)
+    let json = try wrong.json()
+    #expect(throws: ResultsError.self) { try RunResults(json: json) }
   }
 
   @Test("refuse ids that are no names of files, and ids that stand twice")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import engine, progress as _progress
-from .errors import NotFitted
+from .errors import NotFitted, UsageError
 from .extraction import Extraction
 from .forecast import Forecast
-from .recordings import Recordings, is_file, layout
+from .recordings import Recordings, is_file, layout, paths
 from .run import Report, Run
 from .settings import Settings, merge, nested, text
 
@@ -127,9 +127,16 @@ class _Model:
         """The entry of a recipe for recordings; arrays are kept beside the run, which reads them again."""
         if is_file(x):
             options = layout(key, **known)
-            names = {"--key": "key", "--axes": "axes"}
-            found = {names[option]: value for option, value in zip(options[::2], options[1::2])}
-            return {use: str(Path(x).absolute()), **found}
+            found: Settings = {name[2:]: value for name, value in zip(options[::2], options[1::2])}
+            if "cut" in found:
+                found["cut"] = int(found["cut"])
+            files = paths(x)
+            if len(files) > 1:
+                raise UsageError(
+                    f"{len(files)} files are given, but a recipe names one file, folder or pattern. "
+                    "Give a pattern, such as 'runs/*.h5', or the folder."
+                )
+            return {use: str(Path(files[0]).absolute()), **found}
         if use != "train":
             # Known parameters are those of the training recordings; these may have their own.
             known.pop("params", None)

@@ -21,6 +21,8 @@ _NAMES = {
     "T": ("time", "t"),
 }
 
+_SPACE = ("x", "y", "z", "r", "lat", "latitude", "lon", "longitude")
+
 
 def read(data: Any, boundary: Any = None, axes: str | None = None) -> dict[str, Any]:
     """What a ``DataArray`` or ``Dataset`` says, with the names of ``Recordings``.
@@ -82,6 +84,16 @@ def _roles(data: Any, axes: str | None) -> dict[str, str]:
         raise UsageError(
             f"The dimensions {', '.join(dims)} can be read in more than one way. Say what they are: "
             "axes='N,T,X', with N recordings, C channels, T time, X and Y space."
+        )
+    few = [
+        name
+        for name in space
+        if data.sizes[name] <= 4 and name not in data.coords and name.lower() not in _SPACE
+    ]
+    if few:
+        raise UsageError(
+            f"The dimension '{few[0]}' of length {data.sizes[few[0]]} may be space or channels. Give it a "
+            "coordinate, name it 'channel', or say what all are: axes='N,T,X,C'."
         )
     return roles | dict(zip("XY", space))
 

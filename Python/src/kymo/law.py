@@ -260,7 +260,7 @@ def _step(times: ArrayLike | None) -> float | None:
 
 def _metadata(arguments: list[str]) -> dict[str, Any]:
     """Step, length, ends and names of a file, without its recordings."""
-    if arguments[0].endswith(".npz"):
+    if arguments[0].endswith(".npz") and len(arguments) == 1 and Path(arguments[0]).is_file():
         with np.load(arguments[0]) as archive:
             names = ("dt", "extent", "boundary", "channel_names", "axis_names", "axis_units")
             return {name: archive[name].tolist() for name in names if name in archive.files}

@@ -62,6 +62,10 @@ class Recordings:
         if x.dtype.kind not in "fiubc":
             raise UsageError(f"x holds {x.dtype}, but must hold numbers. Convert it: x.astype('float32').")
         self.x = x if self.axes is None else _ordered(x, self.axes)
+        if self.axes is not None and self.channel_names is None and self.x.ndim > 3:
+            # The engine asks whether a few points at the end are channels; here it was said.
+            count = self.x.shape[1]
+            self.channel_names = list("uvw"[:count]) if count <= 3 else [f"u{i + 1}" for i in range(count)]
         self.axes = None
 
     def __len__(self) -> int:
@@ -168,7 +172,7 @@ def as_file(x: Any, key: str | None = None, stem: str = "recordings", **known: A
     they are.
     """
     if is_file(x):
-        yield [os.fspath(x), *layout(key, **known)]
+        yield [*paths(x), *layout(key, **known)]
         return
     with tempfile.TemporaryDirectory(prefix="kymo-") as folder:
         file = Path(folder) / f"{stem}.npz"
@@ -177,8 +181,15 @@ def as_file(x: Any, key: str | None = None, stem: str = "recordings", **known: A
 
 
 def is_file(x: Any) -> bool:
-    """Whether recordings are given by the path of a file."""
+    """Whether recordings are given by the path of a file, or by several."""
+    if isinstance(x, (list, tuple)) and x:
+        return all(isinstance(one, (str, os.PathLike)) for one in x)
     return isinstance(x, (str, os.PathLike))
+
+
+def paths(x: Any) -> list[str]:
+    """The paths of files, folders or patterns."""
+    return [os.fspath(one) for one in (x if isinstance(x, (list, tuple)) else [x])]
 
 
 def is_labelled(x: Any) -> bool:
@@ -186,7 +197,9 @@ def is_labelled(x: Any) -> bool:
     return isinstance(x, Recordings) or (hasattr(x, "dims") and hasattr(x, "coords"))
 
 
-def layout(key: str | None = None, axes: str | None = None, **known: Any) -> list[str]:
+def layout(
+    key: str | None = None, axes: str | None = None, cut: int | None = None, **known: Any
+) -> list[str]:
     """The options for a file of another layout.
 
     Raises:
@@ -198,5 +211,5 @@ def layout(key: str | None = None, axes: str | None = None, **known: Any) -> lis
             f"'{said[0]}' is given beside a file. Put it into the file, or load it: "
             "kymo.Recordings.load(file)."
         )
-    options = [] if key is None else ["--key", key]
-    return options if axes is None else [*options, "--axes", axes]
+    given = (("--key", key), ("--axes", axes), ("--cut", cut))
+    return [word for name, value in given if value is not None for word in (name, str(value))]

@@ -263,6 +263,20 @@ class Run:
         engine.call(["report", str(self.folder)])
         return Report(self.folder / "report.html")
 
+    def export(self, file: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
+        """Writes the networks as ONNX, which other programs run: ``NAME-encoder.onnx`` and so on.
+
+        Args:
+            file: Where to write, ``NAME.onnx``.
+            overwrite: Whether files that are there are replaced.
+
+        Returns:
+            The files.
+        """
+        options = ["--force"] if overwrite else []
+        output = engine.call(["export", str(self.folder), os.fspath(Path(file).absolute()), *options])
+        return [Path(line) for line in output.text.splitlines()]
+
     def resume(self, *, force: bool = False) -> Run:
         """Goes on with a training that was interrupted; the numbers are those of an unbroken one.
 

@@ -76,6 +76,25 @@ int kh_attributes(kh_file *file, const char *path,
 int kh_scales(kh_file *file, const char *path, void (*each)(void *context, int axis, const char *scale),
               void *context);
 
+// A new file. What cannot be written is kept as the first reason, which kh_finish gives.
+typedef struct kh_writer kh_writer;
+
+// Makes a file at a path, which may be one of /proc/self/fd; NULL where it cannot, with the reason.
+kh_writer *kh_create(const char *path, char *reason, size_t capacity);
+void kh_write_group(kh_writer *writer, const char *path);
+// A data set of float (width 4) or double (8), or of bytes that are truth values (1); groups on its way
+// are made. Without values it is room in one piece for numbers that others write; gives its first
+// byte, or -1.
+int64_t kh_write_numbers(kh_writer *writer, const char *path, int width, int rank,
+                         const int64_t *shape, const double *values);
+// Texts along one axis, or one text alone (count -1).
+void kh_write_texts(kh_writer *writer, const char *path, int64_t count, const char *const *texts);
+// An attribute along one axis, or one value alone (count -1): texts where there are any, else numbers
+// as double, whole numbers or truth values, by kind.
+void kh_write_attribute(kh_writer *writer, const char *path, const kh_attribute *attribute);
+// Closes the file; 0, or -1 with the first reason.
+int kh_finish(kh_writer *writer, char *reason, size_t capacity);
+
 // The version of the library, such as "1.10.8".
 void kh_version(char *text, size_t capacity);
 

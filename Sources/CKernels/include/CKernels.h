@@ -19,6 +19,7 @@
 #include "kymo_gray_scott.h"
 #include "kymo_noise.h"
 #include "kymo_optimizer.h"
+#include "kymo_particles.h"
 #include "kymo_peak.h"
 #include "kymo_plane.h"
 #include "kymo_plane_rollout.h"

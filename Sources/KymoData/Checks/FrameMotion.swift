@@ -7,8 +7,13 @@ struct ChannelMotion: Sendable {
   /// Frames that are not the same at all points; a field at rest everywhere, such as before a start,
   /// repeats and is none of ours.
   private(set) var varies: [Bool]
-  /// Frames of one value to which at least half of the points have jumped: filled up.
+  /// Frames of one value to which at least half of the points have jumped, from a motion that had
+  /// not faded and to a value at which the field never rested before: filled up.
   private(set) var isFilled: [Bool]
+  /// Width of the values of every frame.
+  private var widths: [Double] = []
+  /// Values at which the field rested.
+  private var rests: Set<Float> = []
   /// Points that differ from the frame before.
   private(set) var changed: [Int]
   /// Sum of the squares of the changes.
@@ -24,13 +29,22 @@ struct ChannelMotion: Sendable {
     )
   }
 
-  /// Notes whether a frame varies over its points, before `add`.
-  mutating func note(_ time: Int, varies: Bool) { self.varies[time] = varies }
-
-  /// Notes how a frame differs from the one before.
-  mutating func add(_ time: Int, changed count: Int, distance: Double) {
+  /// Notes how a frame differs from the one before, and its least and largest value; the first frame
+  /// differs in nothing.
+  mutating func add(
+    _ time: Int, changed count: Int, distance: Double, minimum: Float, maximum: Float
+  ) {
     (changed[time], distances[time]) = (count, distance)
-    isFilled[time] = !varies[time] && 2 * count >= cells && cells > 1
+    varies[time] = minimum < maximum
+    defer {
+      widths.append(varies[time] ? Double(maximum) - Double(minimum) : 0)
+      if !varies[time] { rests.insert(minimum) }
+    }
+    guard !varies[time], 2 * count >= cells, cells > 1, !rests.contains(minimum),
+      let last = widths.last, last > 0
+    else { return }
+    let usual = widths.filter { $0 > 0 }.sorted()
+    isFilled[time] = !usual.isEmpty && last >= 0.5 * usual[usual.count / 2]
   }
 
   /// Whether so few points change from one frame to the next, as among few levels, that none may

@@ -4,7 +4,8 @@
 // Nodes of standing waves, ends of an axis, levels of a coarse sensor and its limits repeat numbers
 // too. A cell counts when it repeats far longer than others do, has neighbours on both sides along
 // every axis that change meanwhile, and does not follow them: in a smooth field its distance from
-// their mean changes four times as much as that of others; in a rough one its neighbours' mean moves.
+// their mean changes two and a half times as much as that of others; in a rough one its neighbours'
+// mean moves.
 import KymoNumerics
 
 /// A cell of a recording that is frozen for some frames.
@@ -59,7 +60,7 @@ struct RepeatRuns {
   var outlying: [(cell: Int, frames: Range<Int>)] {
     guard let most = longest.max(), most >= 8 else { return [] }
     let usual = longest.sorted()[longest.count * 9 / 10]
-    let cells = longest.indices.filter { longest[$0] >= 8 * (1 + usual) }
+    let cells = longest.indices.filter { longest[$0] >= max(8, 4 * (1 + usual)) }
     return 20 * cells.count > longest.count + 20
       ? [] : cells.map { ($0, Int(end[$0] - longest[$0] + 1)..<Int(end[$0]) + 1) }
   }
@@ -97,7 +98,7 @@ extension Recordings {
             neighbours.map { neighbour in
               Statistics.populationVariance(window.map { value(neighbour, $0) })
             })
-        : moved < 16 * all.residual * all.residual
+        : moved < 6 * all.residual * all.residual
       guard !isFollowed,
         unsafe !isLimit(value(cell, frames.lowerBound), of: cell, channel, numbers)
       else { return nil }

@@ -44,11 +44,18 @@ extension Inspection {
 
   private var overview: [[String]] {
     let spaceRank = spaceShape.count
-    let letters = ["N", "C", "T", "X", "Y"].prefix(3 + spaceRank).joined(separator: ", ")
-    let shape = [recordingCount, channels.count, frameCount] + spaceShape
+    let fieldLetters = ["N", "C", "T", "X", "Y"].prefix(3 + spaceRank).joined(separator: ", ")
+    let (name, letters, shape) =
+      switch metadata.stateKind {
+      case .field:
+        ("field", fieldLetters, [recordingCount, channels.count, frameCount] + spaceShape)
+      case .particles:
+        ("particles", "N, T, P, C", [recordingCount, frameCount] + spaceShape + [channels.count])
+      case .vector: ("vectors", "N, T, C", [recordingCount, frameCount, channels.count])
+      }
     var rows = [
       [
-        "field",
+        name,
         "'\(key)' as (\(letters)) = \(describeShape(shape)), \(type), "
           + (isMadeOnDemand
             ? "frames made on demand from spectra"
@@ -68,7 +75,7 @@ extension Inspection {
     if let date = metadata.firstDate {
       rows.append(["dates", "from \(date) on; read as seconds since then"])
     }
-    for axis in 0..<spaceRank {
+    for axis in 0..<(metadata.stateKind == .field ? spaceRank : 0) {
       let kind = metadata.boundary[axis]
       var words = counted(spaceShape[axis], "point")
       if let extents = metadata.extents {

@@ -22,14 +22,18 @@ public struct ParameterRange: Codable, Hashable, Sendable {
 ///
 /// Encodes to JSON with the names of its properties as keys.
 public struct Inspection: Codable, Hashable, Sendable {
-  /// The file's name.
+  /// The file's name, or what several files are called.
   public var file: String
-  /// The file's size.
+  /// Number of files.
+  public var fileCount: Int
+  /// The size of all files.
   public var bytes: Int
   /// The array that holds the field.
   public var key: String
   /// What its axes were said to be; nil when they have the usual order.
   public var axes: String?
+  /// Frames of the pieces that recordings were cut into; nil where they are whole.
+  public var cut: Int?
   /// NumPy's name of the type of its numbers.
   public var type: String
   /// Whether the numbers stay in the file instead of taking memory.
@@ -73,7 +77,7 @@ public struct Inspection: Codable, Hashable, Sendable {
   /// Looks at a file; one pass over the numbers, over an even sample of recordings beyond 2 GB.
   ///
   /// - Parameters:
-  ///   - url: The file.
+  ///   - url: The file, a folder or a pattern.
   ///   - key: The array that holds the field; "x" when nil.
   ///   - axes: What its axes are, such as "N,T,C,X"; see `Recordings.load`.
   ///   - threads: How many recordings are read at the same time.
@@ -81,33 +85,39 @@ public struct Inspection: Codable, Hashable, Sendable {
   public init(
     _ url: URL, key: String? = nil, axes: String? = nil, threads: Int = 2
   ) throws(FormatError) {
-    try self.init(
-      url, key: key, axes: axes, threads: threads, sampledBytes: Inspection.sampledBytes)
+    try self.init(DataFiles(url), FieldLayout(key: key, axes: axes), threads: threads)
+  }
+
+  /// Looks at the files of one data set; see ``init(_:key:axes:threads:)``.
+  public init(
+    _ files: DataFiles, _ layout: FieldLayout = FieldLayout(), threads: Int = 2
+  ) throws(FormatError) {
+    try self.init(files, layout, threads: threads, sampledBytes: Inspection.sampledBytes)
   }
 
   init(
-    _ url: URL, key: String?, axes: String?, threads: Int, sampledBytes: Int
+    _ files: DataFiles, _ layout: FieldLayout, threads: Int, sampledBytes: Int
   ) throws(FormatError) {
-    let arrays = try ArrayFiles.open(url)
-    let stored = try Recordings.load(arrays, key: key, axes: axes)
+    let loaded = try files.load(layout)
+    let (stored, arrays) = (loaded.recordings, loaded.files[0])
     let recordings = stored.less(stored.largeOffset(threads: threads))
-    let field =
-      key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field)
-    let array = try arrays.array(field)
+    (key, axes, cut) = (
+      layout.key ?? (recordings.isMadeOnDemand ? RecordingKey.spectra : RecordingKey.field),
+      layout.axes, layout.cut
+    )
+    let field = key
     // Loading compares the checksum of small fields only.
-    if recordings.isMapped || recordings.isMadeOnDemand,
-      array.count * array.element.width > Recordings.checkedUpTo
-    {
-      try array.verify()
+    for file in loaded.files where recordings.isMapped || recordings.isMadeOnDemand {
+      let array = try file.array(field)
+      if array.count * array.element.width > Recordings.checkedUpTo { try array.verify() }
     }
     let statistics = RecordingsStatistics(
       recordings, bytes: recordings.isMadeOnDemand ? sampledBytes / 8 : sampledBytes,
       threads: threads)
-    file = url.lastPathComponent
-    bytes = arrays.byteCount
-    self.key = field
-    self.axes = axes
-    type = array.element.name
+    file = files.urls.count == 1 ? files.urls[0].lastPathComponent : files.name
+    fileCount = files.urls.count
+    bytes = loaded.files.reduce(0) { $0 + $1.byteCount }
+    type = try arrays.array(field).element.name
     isMapped = recordings.isMapped
     isMadeOnDemand = recordings.isMadeOnDemand
     recordingCount = recordings.count
@@ -115,7 +125,7 @@ public struct Inspection: Codable, Hashable, Sendable {
     spaceShape = recordings.spaceShape
     metadata = recordings.metadata
     channels = statistics.channels
-    seams = statistics.seams
+    seams = recordings.stateKind == .field ? statistics.seams : []
     parameters = Inspection.ranges(of: recordings)
     sampledRecordingCount = statistics.sample.count
     contentHash = recordings.contentHashDigits(threads: threads)
@@ -131,12 +141,14 @@ public struct Inspection: Codable, Hashable, Sendable {
       ? recordings.whiteNoise(
         of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
       : channels.map { _ in nil }
+    let isField = recordings.stateKind == .field
     let all =
       recordings.timeFindings() + recordings.originFindings()
       + values
-      + (isMeasured ? Inspection.boundaryFindings(recordings, statistics) : [])
+      + (isMeasured && isField ? Inspection.boundaryFindings(recordings, statistics) : [])
       + Inspection.scaleFindings(recordings, parameters)
       + (isMeasured ? Inspection.noiseFindings(channels, noise) : [])
+      + (loaded.joining.map { [Finding(.ok, "read as \($0)")] } ?? [])
       + Inspection.arrayFindings(arrays, field: field)
     (methods, findings) = ([], [])
     methods = MethodFitness.all(self)
@@ -251,7 +263,7 @@ public struct Inspection: Codable, Hashable, Sendable {
           .warning, "the file does not say how much time lies between frames",
           remedy: "Save it as dt; until then time is counted in frames."))
     }
-    if recordings.extents == nil {
+    if recordings.extents == nil, recordings.stateKind == .field {
       findings.append(
         Finding(
           .warning, "the file does not say how long the space axes are",
@@ -270,7 +282,9 @@ public struct Inspection: Codable, Hashable, Sendable {
   private static func arrayFindings(_ file: any ArrayFile, field: String) -> [Finding] {
     guard !file.isBareArray else { return [] }
     if let reading = file.reading { return [Finding(.ok, "read as \(reading)")] }
-    return file.names.filter { $0 != field && !RecordingKey.all.contains($0) }.map { name in
+    let isForecast = file.contains("origin") && file.contains("diverged")
+    let known = RecordingKey.all + (isForecast ? RecordingKey.besideForecasts : [])
+    return file.names.filter { $0 != field && !known.contains($0) }.map { name in
       Finding(
         .warning, "the array '\(name)' is not used",
         remedy: nearestName(to: name, among: RecordingKey.all).map { "Did you mean '\($0)'?" }

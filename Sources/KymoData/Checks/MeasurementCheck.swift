@@ -41,7 +41,6 @@ struct MeasurementCheck: Sendable {
     frozen = parts.compactMap { index, part in
       part.frozenFrom.map { (index, $0, recordings.frameCount - $0) }
     }
-    held = parts.flatMap { index, part in part.held.map { (index, $0) } }
     otherSizes = OtherSize.all(statistics)
     parameterMarks = recordings.parameterMarks
     beyondFloat = BeyondRange(statistics.parts.compactMap(\.beyondFloat))
@@ -56,13 +55,7 @@ struct MeasurementCheck: Sendable {
     obstacles = recordings.obstacles(in: statistics.sample, threads: threads).filter { obstacle in
       !constant.contains(obstacle.channel) && !marks.contains { $0.channel == obstacle.channel }
     }
-    let solid = Set(obstacles.map(\.channel))
-    frozenCells = parts.flatMap { index, part in
-      part.frozenCells.filter { cell in
-        !solid.contains(cell.channel) && !marks.contains { $0.channel == cell.channel }
-      }.map { (index, $0) }
-    }
-    coarseChannels = statistics.channels.indices.filter { channel in
+    let coarse = statistics.channels.indices.filter { channel in
       let found = statistics.channels[channel]
       guard let low = found.minimum, let high = found.maximum, low < high,
         let spread = found.standardDeviation
@@ -70,6 +63,18 @@ struct MeasurementCheck: Sendable {
       let offset = recordings.offset?[channel] ?? 0
       let (size, left) = (max(abs(low), abs(high)), max(abs(low - offset), abs(high - offset)))
       return spread < 64 * max(size.ulp, Double(Float(left).ulp))
+    }
+    coarseChannels = coarse
+    // What has few steps repeats by rounding.
+    held = parts.flatMap { index, part in
+      part.held.filter { !coarse.contains($0.channel) }.map { (index, $0) }
+    }
+    let solid = Set(obstacles.map(\.channel))
+    frozenCells = parts.flatMap { index, part in
+      part.frozenCells.filter { cell in
+        !solid.union(coarse).contains(cell.channel)
+          && !marks.contains { $0.channel == cell.channel }
+      }.map { (index, $0) }
     }
   }
 }
@@ -101,8 +106,6 @@ extension Recordings {
   /// What is no measurement, in words; errors where a training would be spoilt.
   func measurementFindings(_ check: MeasurementCheck) -> [Finding] {
     var findings = rangeFindings(check) + check.marks.map(markFinding)
-    findings += stillnessFindings(check)
-    findings += [sizeFinding(check)].compactMap(\.self) + check.parameterMarks.map(parameterFinding)
     if let params {
       let bad = params.elements.count { !$0.isFinite }
       if bad > 0 {
@@ -127,6 +130,8 @@ extension Recordings {
             + "subtracted before anything is rounded. Or subtract it yourself before you round: "
             + "x = (x - x.mean()).astype('float32').")
     }
+    findings += stillnessFindings(check)
+    findings += [sizeFinding(check)].compactMap(\.self) + check.parameterMarks.map(parameterFinding)
     findings += check.obstacles.map { obstacle in
       Finding(
         .warning,

@@ -67,7 +67,13 @@ struct StarterCrops {
             remedy: "Use a finer or larger mesh."))
       }
     }
-    if inspection.recordingCount < 2 {
+    if inspection.metadata.stateKind != .field {
+      hindrances = [
+        Finding(
+          .error, "the states are no fields",
+          remedy: "Parameters are found in fields alone.")
+      ]
+    } else if inspection.recordingCount < 2 {
       hindrances.append(
         Finding(
           .error, "there is a single recording",
@@ -123,6 +129,9 @@ extension Inspection {
         "  # What its axes are: N recordings, C channels, T time, X and Y space.",
         "  axes: \(quoted(axes))",
       ]
+    }
+    if let cut {
+      data += ["  # Frames of the pieces that recordings are cut into.", "  cut: \(cut)"]
     }
     let chosen = methods.first(where: \.isPossible)?.method ?? MethodFitness.parameters
     lines +=

@@ -16,12 +16,19 @@ struct ComposedArray: StoredArray {
     var axes: [Int?]
     /// Indices along the axes of `array` that no axis of the whole runs along.
     var fixed: [Int: Int] = [:]
-    /// The value is `factor` times the number plus `offset`; NaN where the number is `fill`.
+    /// How its numbers are packed.
+    var packing = Packing()
+
+    fileprivate var isPlain: Bool { packing == Packing() }
+  }
+
+  /// How numbers are packed: the value is `factor` times the number plus `offset`, NaN where the
+  /// number is `fill`; `span` is added to negative numbers that stand for ones without a sign.
+  struct Packing: Hashable, Sendable {
     var factor = 1.0
     var offset = 0.0
     var fill: Double?
-
-    fileprivate var isPlain: Bool { factor == 1 && offset == 0 && fill == nil }
+    var span: Double?
   }
 
   let shape: [Int]
@@ -108,8 +115,11 @@ struct ComposedArray: StoredArray {
 extension ComposedArray.Member {
   fileprivate func value<Number: ArrayNumber>(_ number: Number) -> Number {
     if isPlain { return number }
-    if let fill, Double(number) == fill { return .nan }
-    return Number(Double(number) * factor + offset)
+    // In the precision that the number has.
+    if let fill = packing.fill, number == Number(fill) { return .nan }
+    let raw = Double(number)
+    let value = if let span = packing.span, raw < 0 { raw + span } else { raw }
+    return Number(value * packing.factor + packing.offset)
   }
 }
 

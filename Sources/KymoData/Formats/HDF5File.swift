@@ -105,7 +105,39 @@ public struct HDF5File: ArrayFile {
   /// The array of a name that is there.
   public func open(_ name: String) throws(FormatError) -> any StoredArray {
     if let array = presented[name] { return array }
-    return try HDF5Array(handle, mapped, path: name)
+    return try unpacked(HDF5Array(handle, mapped, path: name), name)
+  }
+
+  /// The numbers that are meant, where the attributes of netCDF say how they are packed:
+  /// `scale_factor`, `add_offset`, `_FillValue`, `missing_value`, `_Unsigned`.
+  private func unpacked(
+    _ array: HDF5Array, _ name: String
+  ) throws(FormatError) -> any StoredArray {
+    guard case .number(let type) = array.element else { return array }
+    let attributes = try attributes(of: name)
+    func number(_ key: String) -> Double? {
+      guard case .numbers(let values) = attributes[key], let value = values.first,
+        value.isFinite
+      else { return nil }
+      return value
+    }
+    var packing = ComposedArray.Packing()
+    packing.factor = number("scale_factor") ?? 1
+    packing.offset = number("add_offset") ?? 0
+    packing.fill = number("_FillValue") ?? number("missing_value")
+    if type.kind == .int, case .texts(let words) = attributes["_Unsigned"],
+      words.first?.lowercased() == "true"
+    {
+      packing.span = exp2(8 * Double(type.width))
+    }
+    guard packing != ComposedArray.Packing() else { return array }
+    return ComposedArray(
+      shape: array.shape,
+      [
+        ComposedArray.Member(
+          array: array, origin: array.shape.map { _ in 0 }, lengths: array.shape,
+          axes: Array(array.shape.indices), packing: packing)
+      ])
   }
 
   /// The attributes of a data set or group; of the root when nil.

@@ -87,14 +87,18 @@ import KymoNumerics
 
 /// How much memory one array may take.
 extension MemoryLimit {
-  static func require(_ needed: Int, _ place: FormatPlace) throws(FormatError) {
+  static func require(
+    _ needed: Int, _ place: FormatPlace,
+    remedy: String =
+      "Save it uncompressed as float32 in C order with numpy.savez: then it is mapped "
+      + "and needs no memory."
+  ) throws(FormatError) {
     let free = bytes
     guard needed <= free else {
       throw place.error(
         .tooLarge, found: "it needs \(describeBytes(needed)) of memory",
         allowed: "at most \(describeBytes(free)), which are free",
-        remedy: "Save it uncompressed as float32 in C order with numpy.savez: then it is mapped "
-          + "and needs no memory.")
+        remedy: remedy)
     }
   }
 }

@@ -6,7 +6,7 @@ public import KymoNumerics
 ///
 /// The same arrays give the same bytes: the entries carry no date. NumPy reads the file with
 /// `numpy.load(path)`.
-public final class NPZWriter {
+public final class NPZWriter: ArrayWriter {
   private struct Entry {
     var name: [UInt8]
     var offset: Int
@@ -54,11 +54,6 @@ public final class NPZWriter {
     try add(name, .float64, array)
   }
 
-  /// Adds one number, an array without axes.
-  public func add(_ name: String, _ value: Double) throws(FileError) {
-    try add(name, HostArray([value], shape: []))
-  }
-
   /// Adds texts, one axis.
   public func add(_ name: String, _ texts: [String]) throws(FileError) {
     try add(name, texts, shape: [texts.count])
@@ -80,6 +75,11 @@ public final class NPZWriter {
 
   // MARK: An array in blocks
 
+  /// Starts an array of single-precision numbers that follow in blocks.
+  public func beginArray(_ name: String, shape: [Int]) throws(FileError) {
+    try beginArray(name, NPYHeader(element: .number(.float32), shape: shape))
+  }
+
   /// Starts an array whose numbers follow in blocks.
   func beginArray(_ name: String, _ header: NPYHeader) throws(FileError) {
     precondition(bytesLeft == 0, "NPZWriter: '\(name)' begun inside another array")
@@ -98,7 +98,7 @@ public final class NPZWriter {
   }
 
   /// Adds the next bytes of the array; with the last ones the array is complete.
-  func appendBlock(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  public func appendBlock(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     precondition(bytes.count <= bytesLeft, "NPZWriter: more numbers than the shape says")
     let last = entries.count - 1
     unsafe entries[last].checksum = updateChecksum(entries[last].checksum, bytes)
@@ -108,7 +108,7 @@ public final class NPZWriter {
   }
 
   /// The next bytes of the array come as `count` parts of one length that grow side by side.
-  func beginParts(_ count: Int, bytes size: Int) throws(FileError) {
+  public func beginParts(_ count: Int, bytes size: Int) throws(FileError) {
     precondition(parts.isEmpty && count > 0 && size > 0 && count * size <= bytesLeft)
     parts = (0..<count).map {
       Part(offset: file.count + $0 * size, end: file.count + ($0 + 1) * size, size: size)
@@ -117,7 +117,7 @@ public final class NPZWriter {
   }
 
   /// Adds the next bytes of a part; with the last ones of all parts the array goes on behind them.
-  func appendBlock(_ bytes: UnsafeRawBufferPointer, toPart part: Int) throws(FileError) {
+  public func appendBlock(_ bytes: UnsafeRawBufferPointer, toPart part: Int) throws(FileError) {
     precondition(parts[part].offset + bytes.count <= parts[part].end, "NPZWriter: part \(part)")
     unsafe parts[part].checksum = updateChecksum(parts[part].checksum, bytes)
     try unsafe file.replace(at: parts[part].offset, with: bytes)

@@ -30,6 +30,10 @@ final class PatientArray: Sendable {
 extension Recordings {
   /// Why some of the numbers could not be read; nil where all could.
   var readFailure: FormatError? {
-    if case .parts(let array, _) = storage { array.failure } else { nil }
+    switch storage {
+    case .parts(let array, _): array.failure
+    case .composed(let composition): composition.members.lazy.compactMap(\.readFailure).first
+    case .mapped, .owned, .wide, .onDemand: nil
+    }
   }
 }

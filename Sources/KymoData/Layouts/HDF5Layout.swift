@@ -18,12 +18,31 @@ enum HDF5Layouts {
 
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays {
     if let arrays = try MATLABLayout.arrays(of: file, beside: url) { return arrays }
-    // A file in our own names needs no layout.
-    guard !file.paths.contains(RecordingKey.field) else { return PresentedArrays() }
+    // A file in our own names needs no layout; but a line named x is an axis.
+    if file.paths.contains(RecordingKey.field) {
+      // One that cannot be opened says so when it is used.
+      let own = try? file.open(RecordingKey.field)
+      if own.map({ $0.shape.count > 1 }) ?? true { return try attributes(of: file) }
+    }
     for layout in all {
       if let arrays = try layout.arrays(of: file, beside: url) { return arrays }
     }
     return PresentedArrays()
+  }
+
+  /// What a file in our own names says in attributes of the field, or of the root.
+  private static func attributes(of file: HDF5File) throws(FormatError) -> PresentedArrays {
+    var arrays = PresentedArrays()
+    let found = [try file.attributes(of: RecordingKey.field), try file.attributes(of: nil)]
+    for key in RecordingKey.besideFields where !file.paths.contains(key) {
+      switch found.lazy.compactMap({ $0[key] }).first {
+      case .numbers(let values)?:
+        arrays[key] = HeldArray(values, shape: values.count == 1 ? [] : nil)
+      case .texts(let words)?: arrays[key] = HeldArray(words)
+      case nil: break
+      }
+    }
+    return arrays
   }
 }
 
@@ -33,9 +52,6 @@ struct FieldPart {
   var letters: [Character]
   /// Names of its channels, one for each component.
   var names: [String]
-  var factor = 1.0
-  var offset = 0.0
-  var fill: Double?
 
   fileprivate func length(_ letter: Character) -> Int {
     letters.firstIndex(of: letter).map { array.shape[$0] } ?? 1
@@ -83,7 +99,7 @@ func composedField(
             origin: [recordings, channel, 0] + space.map { _ in 0 },
             lengths: [count, width] + lengths,
             axes: [axis("N"), isTensor ? axis("L") : axis("K"), axis("T")] + space.map(axis),
-            fixed: fixed, factor: part.factor, offset: part.offset, fill: part.fill))
+            fixed: fixed))
         channel += width
         if !isTensor { break }
       }
@@ -117,6 +133,16 @@ extension HDF5File {
     }
     let values: HostArray<Double> = try array.hostArray(place(of: name))
     return values.elements
+  }
+
+  /// Throws where an axis that nothing says to be space has so few points that it may be channels.
+  func requireSpace(_ length: Int, _ axis: String) throws(FormatError) {
+    guard length > AxisOrder.fewPoints else {
+      throw filePlace.error(
+        .ambiguous, found: "\(axis) of length \(length), which may be space or channels",
+        allowed: "more than \(AxisOrder.fewPoints) points, or an axis whose name says what it is",
+        remedy: "Say what the axes are: --key NAME --axes …")
+    }
   }
 
   /// Length of an axis of points at equal distances, as docs/data.md counts it: from the first point

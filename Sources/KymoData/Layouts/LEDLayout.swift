@@ -18,6 +18,7 @@ enum LEDLayout: HDF5Layout {
           allowed: "(time, channels, x) or (time, channels, y, x)",
           remedy: "Name it with --key and --axes.")
       }
+      try file.requireSpace(array.shape[array.shape.count - 1], "the last axis of '\(batch)/data'")
       let letters = Array(array.shape.count == 3 ? "TKX" : "TKYX")
       groups.append([
         FieldPart(

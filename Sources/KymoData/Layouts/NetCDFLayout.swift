@@ -39,23 +39,30 @@ enum NetCDFLayout: HDF5Layout {
         allowed: "time and one or two axes of space, and at most one of members",
         remedy: "Say what they are: --key \(first.path) --axes …; or take a slice: ds.isel(…)")
     }
+    for (axis, letter) in letters.enumerated() where "XY".contains(letter) {
+      let name = first.dimensions[axis]
+      if try !isSpace(name, file) {
+        try file.requireSpace(first.array.shape[axis], "the dimension '\(name)' of '\(first.path)'")
+      }
+    }
+    let components = letters.firstIndex(of: "K").map { first.array.shape[$0] }
+    let componentNames = try components.map { (count) throws(FormatError) in
+      try names(of: first.dimensions[letters.firstIndex(of: "K") ?? 0], count, file)
+    }
     var (parts, timeUnit): ([FieldPart], String) = ([], "")
     for variable in chosen {
-      let attributes = try file.attributes(of: variable.path)
-      func number(_ name: String) -> Double? {
-        if case .numbers(let values) = attributes[name] { values.first } else { nil }
-      }
       parts.append(
         FieldPart(
-          array: variable.array, letters: letters, names: [variable.path],
-          factor: number("scale_factor") ?? 1, offset: number("add_offset") ?? 0,
-          fill: number("_FillValue") ?? number("missing_value")))
+          array: variable.array, letters: letters,
+          names: componentNames.map { $0.map { "\(variable.path)_\($0)" } } ?? [variable.path]))
     }
     let field = try composedField([parts], file.filePlace)
     var arrays = PresentedArrays()
     arrays.addField(field)
     var units: [String] = []
-    for variable in chosen { units.append(try unit(variable.path, file)) }
+    for variable in chosen {
+      units += Array(repeating: try unit(variable.path, file), count: components ?? 1)
+    }
     if units.contains(where: { !$0.isEmpty }) {
       arrays[RecordingKey.channelUnits] = HeldArray(units)
     }
@@ -94,7 +101,33 @@ enum NetCDFLayout: HDF5Layout {
     return units.first ?? ""
   }
 
-  /// T for time, N for members, X for space; by attributes first, then by name.
+  /// Names of components: texts along their dimension, else their numbers.
+  private static func names(
+    of dimension: String, _ count: Int, _ file: HDF5File
+  ) throws(FormatError) -> [String] {
+    if file.paths.contains(dimension), let texts = try? file.open(dimension).strings(),
+      texts.count == count
+    {
+      return texts
+    }
+    return (0..<count).map(String.init)
+  }
+
+  /// Whether a dimension says that it is one of space, by its attributes or its name.
+  private static func isSpace(_ name: String, _ file: HDF5File) throws(FormatError) -> Bool {
+    let attributes = file.paths.contains(name) ? try file.attributes(of: name) : [:]
+    func text(_ key: String) -> String {
+      if case .texts(let words) = attributes[key] { words.first?.lowercased() ?? "" } else { "" }
+    }
+    let isNamed = [
+      "x", "y", "z", "r", "lat", "latitude", "lon", "longitude", "theta", "phi", "nx", "ny",
+    ].contains(name.lowercased())
+    return isNamed || ["x", "y", "z"].contains(text("axis")) || text("units").hasPrefix("degree")
+      || ["latitude", "longitude"].contains(text("standard_name"))
+      || text("standard_name").hasPrefix("projection_")
+  }
+
+  /// T for time, N for members, K for components, X for space; by attributes first, then by name.
   private static func role(_ name: String, _ file: HDF5File) throws(FormatError) -> Character {
     let attributes = file.paths.contains(name) ? try file.attributes(of: name) : [:]
     func text(_ key: String) -> String {
@@ -111,7 +144,11 @@ enum NetCDFLayout: HDF5Layout {
       "n",
       "batch",
     ]
-    return text("standard_name") == "realization" || members.contains(word) ? "N" : "X"
+    if text("standard_name") == "realization" || members.contains(word) { return "N" }
+    let components = [
+      "channel", "channels", "variable", "variables", "component", "components", "vector", "c",
+    ]
+    return components.contains(word) ? "K" : "X"
   }
 
   private static func letters(

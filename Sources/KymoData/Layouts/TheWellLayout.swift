@@ -75,7 +75,10 @@ enum TheWellLayout: HDF5Layout {
         guard case .numbers(let numbers) = root[name], let value = numbers.first else { return nil }
         return (name, value)
       }
-      arrays.addParameters(values, recordings: field.array.shape[0])
+      if !values.isEmpty { arrays.addParameters(values, recordings: field.array.shape[0]) }
+    }
+    if arrays[RecordingKey.parameters] == nil {
+      try addScalars(of: file, count: field.array.shape[0], to: &arrays)
     }
     if case .texts(let names) = root["dataset_name"], let name = names.first {
       arrays[RecordingKey.system] = HeldArray([name])
@@ -85,6 +88,23 @@ enum TheWellLayout: HDF5Layout {
       + (left.isEmpty
         ? "" : "; without \(left.joined(separator: ", ")), which do not vary everywhere")
     return arrays
+  }
+
+  /// Adds scalars that differ between trajectories and not in time as parameters.
+  private static func addScalars(
+    of file: HDF5File, count: Int, to arrays: inout PresentedArrays
+  ) throws(FormatError) {
+    var columns: [(name: String, values: [Double])] = []
+    for path in file.paths.filter({ $0.hasPrefix("scalars/") }).sorted() {
+      let attributes = try file.attributes(of: path)
+      guard attributes["sample_varying"] == .numbers([1]),
+        attributes["time_varying"] == .numbers([0]),
+        let values = try file.coordinates(path), values.count == count
+      else { continue }
+      columns.append((String(path.dropFirst("scalars/".count)), values))
+    }
+    arrays.addParameters(
+      names: columns.map(\.name), rows: (0..<count).map { row in columns.map { $0.values[row] } })
   }
 
   private static func components(_ count: Int, _ axes: [String]) -> [String] {

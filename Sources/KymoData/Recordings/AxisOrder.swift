@@ -7,9 +7,14 @@ import KymoNumerics
 struct AxisOrder: Hashable {
   /// For recordings, channels, time, x and y: the axis of the array, nil for one that is not there.
   private var axisOf: [Character: Int] = [:]
+  /// What one state is.
+  private(set) var kind = StateKind.field
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
+  /// So few points at the end may as well be channels, where the second axis is longer and may be
+  /// time; they are not taken for space unasked.
+  static let fewPoints = 4
 
   init(
     of shape: [Int], given axes: String?, hints: AxisHints, _ place: FormatPlace
@@ -21,6 +26,8 @@ struct AxisOrder: Hashable {
     let usual: [Character]? =
       (4...5).contains(shape.count)
         && (shape[1] <= AxisOrder.mostLikelyChannels || hints.lengths["C"] != nil)
+        && (!AxisOrder.mayEndWithChannels(shape) || hints.tell("C", 1, shape)
+          || hints.tell("T", 2, shape))
       ? Array("NCTXY".prefix(shape.count)) : nil
     if let usual, hints.fit(usual, shape) {
       self.init(usual)
@@ -42,8 +49,14 @@ struct AxisOrder: Hashable {
     }
   }
 
+  private static func mayEndWithChannels(_ shape: [Int]) -> Bool {
+    shape[shape.count - 1] <= fewPoints && shape[1] > shape[shape.count - 1]
+  }
+
   private init(_ letters: [Character]) {
-    for (axis, letter) in letters.enumerated() { axisOf[letter] = axis }
+    // Particles are points of a space axis; a vector has a single point.
+    for (axis, letter) in letters.enumerated() { axisOf[letter == "P" ? "X" : letter] = axis }
+    kind = letters.contains("X") ? .field : letters.contains("P") ? .particles : .vector
   }
 
   private static func parse(
@@ -75,8 +88,8 @@ struct AxisOrder: Hashable {
     let orders =
       switch shape.count {
       case 2: ["TX", "XT"]
-      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT"]
-      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY"]
+      case 3: ["NTX", "CTX", "TXY", "NXT", "TNX", "TCX", "XYT", "TXC"]
+      case 4: ["NCTX", "NTCX", "NTXC", "NTXY", "CTXY", "TNCX", "TNXY", "TCXY", "TXYC"]
       case 5: ["NCTXY", "NTCXY", "NTXYC"]
       default: [String]()
       }
@@ -151,6 +164,11 @@ struct AxisHints {
     for key in [RecordingKey.axisNames, RecordingKey.axisUnits] {
       if let axes = count(key) { spaceRanks.insert(axes - 1) }
     }
+  }
+
+  /// Whether the file says how long an axis is, and the array has that length there.
+  func tell(_ letter: Character, _ axis: Int, _ shape: [Int]) -> Bool {
+    lengths[letter] == shape[axis]
   }
 
   /// Whether an order of the axes agrees.

@@ -6,26 +6,38 @@ import Foundation
 public struct FieldLayout: Hashable, Sendable {
   /// The array that holds the field; "x" when nil.
   public var key: String?
-  /// What its axes are, such as "N,T,C,X"; N,C,T,X or N,C,T,X,Y when nil.
+  /// What its axes are, such as "N,T,C,X" or, of particle sets, "N,T,P,C"; N,C,T,X or N,C,T,X,Y when
+  /// nil and the file does not say.
   public var axes: String?
+  /// Frames of the pieces that recordings are cut into; nil leaves them whole.
+  public var cut: Int?
 
   /// Describes a layout; ours when nothing is given.
-  public init(key: String? = nil, axes: String? = nil) { (self.key, self.axes) = (key, axes) }
+  public init(key: String? = nil, axes: String? = nil, cut: Int? = nil) {
+    (self.key, self.axes, self.cut) = (key, axes, cut)
+  }
 
-  /// The letters of axes: each of N, C, T, X, Y at most once, T and X always; nil for anything else.
+  /// The letters of axes: each at most once, T always, beside it space (X, or X and Y), particles (P)
+  /// or, of vectors, components alone (C); nil for anything else.
   package static func letters(_ axes: String) -> [Character]? {
     let words = axes.split(separator: ",", omittingEmptySubsequences: false)
       .map { $0.trimmingCharacters(in: .whitespaces).uppercased() }
     let letters = words.compactMap { $0.count == 1 ? $0.first : nil }
-    guard letters.count == words.count, letters.allSatisfy("NCTXY".contains),
-      Set(letters).count == letters.count, letters.contains("T"), letters.contains("X")
+    guard letters.count == words.count, letters.allSatisfy("NCTXYP".contains),
+      Set(letters).count == letters.count, letters.contains("T")
+    else { return nil }
+    let hasSpace = letters.contains("X"), hasParticles = letters.contains("P")
+    guard
+      hasSpace
+        ? !hasParticles : !letters.contains("Y") && (hasParticles || letters.contains("C"))
     else { return nil }
     return letters
   }
 
   /// What ``letters(_:)`` takes, in words.
   package static let allowedAxes =
-    "letters of N, C, T, X, Y with commas, each at most once, T and X always"
+    "letters of N, C, T, X, Y, P with commas, each at most once, T always, and X for fields, P for "
+    + "particles or C alone for vectors"
 
   /// This layout, completed for a file by that of other recordings where that fits.
   ///

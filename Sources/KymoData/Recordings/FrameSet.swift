@@ -110,6 +110,17 @@ public struct FrameSet: Sendable {
       })
   }
 
+  /// What was observed in every frame of the set, `[frames, k]`; nil for nothing.
+  public var observables: HostArray<Double>? {
+    guard let all = recordings.observables else { return nil }
+    let (frames, width) = (all.shape[1], all.shape[2])
+    let values = series.flatMap { series in
+      let first = (series.recording * frames + series.frames.lowerBound) * width
+      return all.elements[first..<first + series.frames.count * width].map { Double($0) }
+    }
+    return HostArray(values, shape: [count, width])
+  }
+
   // MARK: Reading
 
   /// States by their indices among all frames, `[B, C, X…]`.
@@ -149,6 +160,28 @@ public struct FrameSet: Sendable {
     _ indices: some Collection<Int>, by scaler: ChannelScaler
   ) -> [Double] {
     scaled(indices, by: scaler)
+  }
+
+  /// Some of the numbers of states, counted through their channels, as a model in double precision
+  /// sees them, `[B, numbers]`: for sums over all states of more numbers than memory holds.
+  public func scaledDoubles(
+    _ indices: some Collection<Int>, numbers: Range<Int>, by scaler: ChannelScaler
+  ) -> [Double] {
+    let cells = stateSize / recordings.channelCount
+    return unsafe filled(count: indices.count * numbers.count) {
+      (target: UnsafeMutablePointer<Double>) in
+      unsafe forEachChannel(of: indices) { place, channel, values in
+        let own = (channel * cells..<(channel + 1) * cells).clamped(to: numbers)
+        let (offset, scale) = (scaler.offset[channel], scaler.scale[channel])
+        // In bounds: a state has a row of `numbers.count` entries, of which a channel fills its own.
+        let row = unsafe target + place / recordings.channelCount * numbers.count
+        for number in own {
+          let value = unsafe values.loadUnaligned(
+            fromByteOffset: 4 * (number - channel * cells), as: Float.self)
+          unsafe row[number - numbers.lowerBound] = (Double(value) - offset) / scale
+        }
+      }
+    }
   }
 
   @inline(__always)

@@ -87,7 +87,10 @@ extension Recordings {
       timeFindings() + report.measured + readFindings, file)
     let constant = report.contents.filter { $0.severity == .error }
       .map { Finding(.warning, $0.message) }
-    return (report.nonFiniteRecordings, findings + constant)
+    let gaps = report.nonFinite.map {
+      Finding(.warning, $0.message, remedy: "Recordings with such values are left out.")
+    }
+    return (report.nonFiniteRecordings, findings + constant + gaps)
   }
 
   /// Bytes of frames that are made on demand for a look at them.

@@ -49,38 +49,57 @@ extension Recordings {
           && (boundary[axis] == .periodic || size[1 + axis] <= length - offset),
         "crop: \(size[1 + axis]) points from \(offset) of \(length), boundary \(boundary[axis])")
     }
-    let place = CropPlace(
-      recording: storedIndex(recording), timeOffset: timeOffset, spaceOffsets: spaceOffsets,
-      size: size)
-    switch storage {
-    case .onDemand(let source):
-      unsafe source.copyCrop(place, into: output)
-      if let offsetLeft {
-        for index in 0..<channelCount * size.reduce(1, *) {
-          let channel = index / size[1...].reduce(1, *) % channelCount
-          unsafe output[index] = Float(Double(output[index]) - offsetLeft[channel])
-        }
-      }
-    case .parts(let array, let axes):
-      if let offsetLeft {
-        unsafe copyParts(of: array, axes, place, into: output) { (number: Double, channel) in
-          Float(number - offsetLeft[channel])
-        }
-      } else {
-        unsafe copyParts(of: array, axes, place, into: output) { (number: Float, _) in number
-        }
-      }
-    case .mapped, .owned, .wide:
-      unsafe storage.withBytes { bytes in
-        unsafe copyBlock(
-          from: bytes, recording: recording, origin: [timeOffset] + spaceOffsets, size: size,
-          into: output)
-      }
-    }
+    unsafe copyStored(
+      CropPlace(
+        recording: recording, timeOffset: timeOffset, spaceOffsets: spaceOffsets, size: size),
+      less: offsetLeft, into: output)
     if let scaling {
       let frame = channelCount * size[1...].reduce(1, *)
       for time in 0..<size[0] {
         unsafe scaling.scale(output + time * frame, cells: frame / channelCount)
+      }
+    }
+  }
+
+  /// Copies a crop that is known to lie in the recordings, less an offset of every channel, without
+  /// their scaling.
+  private func copyStored(
+    _ place: CropPlace, less offset: [Double]?, into output: UnsafeMutablePointer<Float>
+  ) {
+    let cells = channelCount * place.size[1...].reduce(1, *)
+    var stored = place
+    stored.recording = storedIndex(place.recording)
+    switch storage {
+    case .onDemand(let source):
+      unsafe source.copyCrop(stored, into: output)
+      if let offset {
+        for index in 0..<place.size[0] * cells {
+          let channel = index % cells / (cells / channelCount)
+          unsafe output[index] = Float(Double(output[index]) - offset[channel])
+        }
+      }
+    case .composed(let composition):
+      let frames = place.timeOffset..<place.timeOffset + place.size[0]
+      composition.forEach(of: stored.recording, frames: frames) { stretch, target in
+        let part = CropPlace(
+          recording: stretch.recording, timeOffset: stretch.frames.lowerBound,
+          spaceOffsets: place.spaceOffsets,
+          size: [stretch.frames.count] + place.size.dropFirst())
+        unsafe composition.members[stretch.member].copyStored(
+          part, less: offset, into: output + target * cells)
+      }
+    case .parts(let array, let axes):
+      if let offset {
+        unsafe copyParts(of: array, axes, stored, into: output) { (number: Double, channel) in
+          Float(number - offset[channel])
+        }
+      } else {
+        unsafe copyParts(of: array, axes, stored, into: output) { (number: Float, _) in number
+        }
+      }
+    case .mapped, .owned, .wide:
+      unsafe storage.withBytes { bytes in
+        unsafe copyBlock(from: bytes, place, less: offset, into: output)
       }
     }
   }
@@ -96,14 +115,15 @@ extension Recordings {
     return HostArray(values, shape: shape)
   }
 
-  /// Copies `size` points from `origin` (time, then space) on; space indices wrap.
+  /// Copies a crop less an offset of every channel; space indices wrap.
   ///
   /// The caller has checked that the frames and, where an axis is not periodic, the points exist.
-  func copyBlock(
-    from bytes: UnsafeRawBufferPointer, recording: Int, origin: [Int], size: [Int],
+  private func copyBlock(
+    from bytes: UnsafeRawBufferPointer, _ place: CropPlace, less offset: [Double]?,
     into output: UnsafeMutablePointer<Float>
   ) {
     guard let base = bytes.baseAddress else { return }
+    let (size, origin) = (place.size, [place.timeOffset] + place.spaceOffsets)
     let type = storage.type
     let (rowAxis, rowLength) = (shape.count - 1, size[size.count - 1])
     let (meshLength, rowStride) = (shape[rowAxis], strides[rowAxis])
@@ -111,11 +131,11 @@ extension Recordings {
     // One loop for both ranks: with one space axis the middle loop has one pass.
     let is2D = spaceRank == 2
     let middleCount = is2D ? size[1] : 1
-    let isCopy = type == .float32 && rowStride == 1 && offsetLeft == nil
+    let isCopy = type == .float32 && rowStride == 1 && offset == nil
     let (channelStride, frameStride) = (strides[1], strides[2])
     let (middleStride, middleLength) = is2D ? (strides[3], shape[3]) : (0, 1)
     let middleStart = is2D ? origin[1] : 0
-    let firstFrame = firstEntry + recording * strides[0] + origin[0] * frameStride
+    let firstFrame = firstEntry + place.recording * strides[0] + origin[0] * frameStride
     var target = unsafe output
     for frame in 0..<size[0] {
       for channel in 0..<channelCount {
@@ -131,7 +151,7 @@ extension Recordings {
             } else {
               unsafe NumberConversion.convert(
                 type, at: source, stride: rowStride, count: count,
-                less: offsetLeft?[channel] ?? 0, to: target)
+                less: offset?[channel] ?? 0, to: target)
             }
             unsafe target += count
             left -= count

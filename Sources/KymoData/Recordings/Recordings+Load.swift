@@ -12,12 +12,15 @@ enum RecordingKey {
   static let boundary = "boundary"
   static let parameterNames = "param_names"
   static let parameterUnits = "param_units"
+  static let observables = "observables"
+  static let observableNames = "observable_names"
   static let channelNames = "channel_names"
   static let channelUnits = "channel_units"
   static let axisNames = "axis_names"
   static let axisUnits = "axis_units"
   static let system = "system"
   static let provenance = "provenance"
+  static let kind = "kind"
   // Of recordings whose frames are made on demand.
   static let spectra = "spectra"
   static let law = "law"
@@ -25,8 +28,16 @@ enum RecordingKey {
 
   static let all = [
     field, parameters, frameInterval, times, extents, boundary, parameterNames, parameterUnits,
-    channelNames, channelUnits, axisNames, axisUnits, system, provenance, spectra, law, frames,
+    observables, observableNames, channelNames, channelUnits, axisNames, axisUnits, system,
+    provenance, kind, spectra, law, frames,
   ]
+  /// What HDF5 files may also say in attributes.
+  static let besideFields = [
+    frameInterval, extents, boundary, parameterNames, parameterUnits, channelNames, channelUnits,
+    axisNames, axisUnits, system,
+  ]
+  /// What forecasts have beside.
+  static let besideForecasts = ["latents", "origin", "diverged", "outside"]
 }
 
 extension Recordings {
@@ -36,13 +47,15 @@ extension Recordings {
   ///   - url: The file.
   ///   - key: The array that holds the field; "x" when nil.
   ///   - axes: What the axes of that array are, such as "N,T,C,X": each of N (recordings), C
-  ///     (channels), T, X, Y at most once, T and X always. Nil means N,C,T,X or N,C,T,X,Y.
-  /// - Returns: The recordings, with everything the file says about them.
+  ///     (channels), T, X, Y at most once, T and X always. P in the place of X means particles, C
+  ///     without both a vector. Nil means N,C,T,X or N,C,T,X,Y, or what the array 'kind' says.
+  /// - Returns: The recordings, with everything the file says about them; of a folder or a pattern
+  ///   those of all its files.
   /// - Throws: `FormatError`.
   public static func load(
     _ url: URL, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
-    try load(ArrayFiles.open(url), key: key, axes: axes)
+    try load(DataFiles(url), FieldLayout(key: key, axes: axes))
   }
 
   /// Reads an open file.
@@ -59,7 +72,9 @@ extension Recordings {
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let (name, array) = try fieldArray(in: file, key: key)
     let place = file.place(of: name)
-    let order = try AxisOrder(of: array.shape, given: axes, hints: AxisHints(file), place)
+    let stated = try statedKind(file)
+    let order = try AxisOrder(
+      of: array.shape, given: axes ?? stated.axes, hints: AxisHints(file), place)
     guard !array.shape.contains(0) else {
       throw place.error(
         .wrongShape, found: "the shape \(describeShape(array.shape)), which is empty",
@@ -67,17 +82,22 @@ extension Recordings {
         remedy: "Check how the array was made.")
     }
     let shape = order.reorder(array.shape, missing: 1)
-    let reader = MetadataReader(file: file, shape: shape)
+    let reader = MetadataReader(file: file, shape: shape, kind: order.kind)
     let (params, times) = (try reader.parameters(), try reader.times())
-    let metadata = try reader.metadata(parameterCount: params?.shape[1] ?? 0, times: times)
+    let observables = try reader.observables()
+    let metadata = try reader.metadata(
+      parameterCount: params?.shape[1] ?? 0, observableCount: observables?.shape[2] ?? 0,
+      times: times)
     _ = try array.numberType(place)
     func isBlockwise(_ strides: [Int]) -> Bool {
       shape[0] == 1 || strides[0] == shape[1...].reduce(1, *)
     }
     func recordings(_ storage: RecordingStorage, _ strides: [Int]) -> Recordings {
-      Recordings(
+      var recordings = Recordings(
         storage: storage, shape: shape, strides: strides, firstEntry: 0, params: params,
         times: times?.values, metadata: metadata)
+      recordings.observables = observables
+      return recordings
     }
     let inOrder = NPYHeader(element: .number(.float32), shape: shape).strides
     if let mapping = array.mapping {
@@ -124,14 +144,30 @@ extension Recordings {
   /// Bytes up to which the checksum is compared before a mapped array is used.
   static let checkedUpTo = 64 << 20
 
+  /// What the states of a file are, as it says itself; fields when it does not.
+  private static func statedKind(_ file: any ArrayFile) throws(FormatError) -> StateKind {
+    guard !file.isBareArray, file.contains(RecordingKey.kind) else { return .field }
+    let word = try file.array(RecordingKey.kind).strings().first ?? ""
+    guard let kind = StateKind(rawValue: word) else {
+      throw file.place(of: RecordingKey.kind).error(
+        .wrongContent, found: "the word '\(word)'",
+        allowed: StateKind.allCases.map(\.rawValue).joined(separator: ", "),
+        remedy: "Correct or remove the array 'kind'.")
+    }
+    return kind
+  }
+
   private static func fieldArray(
     in file: any ArrayFile, key: String?
   ) throws(FormatError) -> (String, any StoredArray) {
     if let key { return (key, try file.array(key)) }
-    if file.contains(RecordingKey.field) {
-      return (RecordingKey.field, try file.array(RecordingKey.field))
-    }
+    let own = file.contains(RecordingKey.field) ? try file.array(RecordingKey.field) : nil
+    if let own, own.shape.count > 1 { return (RecordingKey.field, own) }
     let listing = file.listing
+    // A line named x is an axis where there are fields beside.
+    if let own, !listing.contains(where: { $0.shape.count > 2 }) {
+      return (RecordingKey.field, own)
+    }
     let candidates = listing.filter { $0.shape.count >= 3 && $0.type != "text" }
     let remedy =
       candidates.first.map {
@@ -150,7 +186,10 @@ extension Recordings {
 struct MetadataReader {
   let file: any ArrayFile
   let shape: [Int]
+  var kind = StateKind.field
   private var spaceRank: Int { shape.count - 3 }
+  /// Axes that have names: time and, but for vectors, space or particles.
+  private var namedAxes: Int { kind == .vector ? 1 : 1 + spaceRank }
 
   private func has(_ key: String) -> Bool { !file.isBareArray && file.contains(key) }
 
@@ -163,7 +202,7 @@ struct MetadataReader {
       throw file.place(of: key).error(
         .wrongShape, found: "the shape \(describeShape(array.shape))",
         allowed: "\(allowed), to fit x of shape \(describeShape(shape)) in the order "
-          + (spaceRank == 2 ? "N,C,T,X,Y" : "N,C,T,X"),
+          + (spaceRank == 2 ? "N,C,T,X,Y" : kind == .particles ? "N,C,T,P" : "N,C,T,X"),
         remedy: "Change or remove the array '\(key)'.")
     }
     return array
@@ -180,20 +219,35 @@ struct MetadataReader {
     return matrix.shape[1] == 0 ? nil : matrix
   }
 
+  func observables() throws(FormatError) -> HostArray<Float>? {
+    guard has(RecordingKey.observables) else { return nil }
+    let array = try small(
+      RecordingKey.observables, "(\(shape[0]), \(shape[2]), k) with k below 100"
+    ) { $0.count == 3 && $0[0] == shape[0] && $0[1] == shape[2] && (1..<100).contains($0[2]) }
+    return try array.hostArray(file.place(of: RecordingKey.observables))
+  }
+
   func times() throws(FormatError) -> FrameTimes? {
     guard has(RecordingKey.times) else { return nil }
     let array = try small(RecordingKey.times, "(\(shape[2]),)") { $0 == [shape[2]] }
     return try FrameTimes(array, file.place(of: RecordingKey.times))
   }
 
-  func metadata(parameterCount: Int, times: FrameTimes?) throws(FormatError) -> RecordingsMetadata {
+  func metadata(
+    parameterCount: Int, observableCount: Int = 0, times: FrameTimes?
+  ) throws(FormatError) -> RecordingsMetadata {
     var metadata = RecordingsMetadata()
+    metadata.stateKind = kind
     metadata.parameterNames = try names(RecordingKey.parameterNames, parameterCount)
     metadata.parameterUnits = try names(RecordingKey.parameterUnits, parameterCount)
+    metadata.observableNames = try names(RecordingKey.observableNames, observableCount)
+    if metadata.observableNames.isEmpty {
+      metadata.observableNames = (0..<observableCount).map { "observable \($0 + 1)" }
+    }
     metadata.channelNames = try names(RecordingKey.channelNames, shape[1])
     metadata.channelUnits = try names(RecordingKey.channelUnits, shape[1])
-    metadata.axisNames = try names(RecordingKey.axisNames, 1 + spaceRank)
-    metadata.axisUnits = try names(RecordingKey.axisUnits, 1 + spaceRank)
+    metadata.axisNames = try names(RecordingKey.axisNames, namedAxes)
+    metadata.axisUnits = try names(RecordingKey.axisUnits, namedAxes)
     metadata.systemName = try text(RecordingKey.system)
     metadata.provenance = try text(RecordingKey.provenance)
     metadata.boundary = try boundary()
@@ -257,7 +311,7 @@ struct MetadataReader {
 
   /// The units of the axes where dates have become seconds.
   private func unitsWithSeconds(_ units: [String]) throws(FormatError) -> [String] {
-    var units = units.isEmpty ? [String](repeating: "", count: 1 + spaceRank) : units
+    var units = units.isEmpty ? [String](repeating: "", count: namedAxes) : units
     guard ["", "s", "sec", "second", "seconds"].contains(units[0]) else {
       throw file.place(of: RecordingKey.axisUnits).error(
         .wrongContent, found: "the unit '\(units[0])' beside times that are dates",

@@ -49,6 +49,19 @@ extension Recordings {
     unsafe filled(count: recordingLength / frameCount) { (target: UnsafeMutablePointer<Double>) in
       switch storage {
       case .onDemand: preconditionFailure("wideFrame: frames made on demand are in Float")
+      case .composed(let composition):
+        composition.forEach(of: storedIndex(recording), frames: frame..<frame + 1) { stretch, _ in
+          let member = composition.members[stretch.member]
+          let values: [Double] =
+            member.isMadeOnDemand
+            ? member.crop(
+              CropPlace(
+                recording: stretch.recording, timeOffset: stretch.frames.lowerBound,
+                spaceOffsets: spaceShape.map { _ in 0 }, size: [1] + spaceShape)
+            ).elements.map { Double($0) }
+            : member.wideFrame(stretch.recording, stretch.frames.lowerBound)
+          for (index, value) in values.enumerated() { unsafe target[index] = value }
+        }
       case .parts(let array, let axes):
         let place = CropPlace(
           recording: storedIndex(recording), timeOffset: frame,

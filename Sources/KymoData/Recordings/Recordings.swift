@@ -4,7 +4,9 @@ public import KymoNumerics
 
 /// Recordings of one system on a uniform mesh: in memory, mapped from a file, or made on demand.
 ///
-/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; crops and frames
+/// Shapes: files hold `[N, C, T, X]` or `[N, C, T, X, Y]`, and `shape` counts so; files of particle
+/// sets hold `[N, T, P, C]` and are counted `[N, C, T, P]`, those of vectors `[N, T, C]` and are
+/// counted `[N, C, T, 1]`. Crops and frames
 /// are handed out as `[T, C, X…]`, the order of all models. `params` is `[N, k]`. Numbers that a
 /// file stores in another type, byte order or axis order are converted when they are looked at, as
 /// long as every recording is one stretch of the file; otherwise they were put in order at loading.
@@ -22,6 +24,8 @@ public struct Recordings: Sendable {
   private(set) var offsetLeft: [Double]?
   /// Known parameters of each recording, shape `[N, k]`; only for scoring, never for training.
   public let params: HostArray<Float>?
+  /// What was observed beside the field in every frame, such as a force, shape `[N, T, k]`.
+  public internal(set) var observables: HostArray<Float>?
   /// Length of every axis, in the order of files: recordings, channels, frames, then space.
   public let shape: [Int]
   /// Times of the frames, when the file lists them.
@@ -103,12 +107,18 @@ public struct Recordings: Sendable {
           ?? Grid.Axis(mesh.0, spacing: 1, mesh.1)
       })
   }
+  /// What one state is: a field, a particle set with its particles as points, or a vector with one.
+  public var stateKind: StateKind { metadata.stateKind }
   /// The system that made the recordings.
   public var systemName: String { metadata.systemName }
 
   /// Whether the numbers stay in their file and take no memory of their own.
   public var isMapped: Bool {
-    if case .mapped = storage { true } else { false }
+    switch storage {
+    case .mapped: true
+    case .composed(let composition): composition.members.allSatisfy(\.isMapped)
+    case .owned, .wide, .parts, .onDemand: false
+    }
   }
 
   /// One recording, shape `[T, C, X…]`.
@@ -137,6 +147,12 @@ public struct Recordings: Sendable {
       firstEntry: firstEntry + range.lowerBound * strides[0], params: part, times: times,
       metadata: metadata)
     subset.readAs(self)
+    subset.observables = observables.map { all in
+      let size = all.shape[1] * all.shape[2]
+      return HostArray(
+        Array(all.elements[range.lowerBound * size..<range.upperBound * size]),
+        shape: [range.count, all.shape[1], all.shape[2]])
+    }
     return subset
   }
 
@@ -176,9 +192,9 @@ public struct Recordings: Sendable {
     return copy
   }
 
-  /// Takes scaling and offset from others of the same storage.
+  /// Takes scaling, offset and observables from others of the same storage.
   mutating func readAs(_ others: Recordings) {
-    scaling = others.scaling
+    (scaling, observables) = (others.scaling, others.observables)
     (offset, storedOffset, offsetLeft) = (others.offset, others.storedOffset, others.offsetLeft)
   }
 
@@ -249,6 +265,11 @@ public struct Recordings: Sendable {
     _ index: Int, _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(index >= 0 && index < count, "Recordings: recording \(index) of \(count)")
+    if scaling == nil, offsetLeft == nil, let composition,
+      let stretch = composition.whole(storedIndex(index))
+    {
+      return try unsafe composition.members[stretch.member].withRecording(stretch.recording, body)
+    }
     let length = recordingLength
     let first = firstEntry + index * strides[0]
     guard source == nil, scaling == nil, offsetLeft == nil, !storage.isReadInParts else {
@@ -276,6 +297,9 @@ public struct Recordings: Sendable {
   /// Says that a recording will not be read again soon: what of a mapped file is in memory for it
   /// is given back, so that reading all of a large file once does not fill it.
   package func letGo(of index: Int) {
+    for stretch in composition?.recordings[storedIndex(index)] ?? [] {
+      composition?.members[stretch.member].letGo(of: stretch.recording)
+    }
     guard case .mapped(let file, let range, let type) = storage, source == nil, strides[0] > 0
     else { return }
     let start = range.lowerBound + type.width * (firstEntry + index * strides[0])
@@ -309,12 +333,14 @@ enum RecordingStorage: Sendable {
   case parts(PatientArray, axes: [Int?])
   /// Nowhere: frames are computed when they are read.
   case onDemand(any FrameSource)
+  /// In other recordings.
+  indirect case composed(Composition)
 
   var type: NumberType {
     switch self {
     case .mapped(_, _, let type): type
     case .wide: .float64
-    case .owned, .parts, .onDemand: .float32
+    case .owned, .parts, .onDemand, .composed: .float32
     }
   }
 
@@ -325,12 +351,17 @@ enum RecordingStorage: Sendable {
     case .parts(let array, _):
       guard case .number(let type) = array.element else { return .float32 }
       return type
+    case .composed(let composition): return composition.fileType
     case .mapped, .owned, .onDemand: return type
     }
   }
 
+  /// Whether the numbers are not one stretch of memory or of a file.
   var isReadInParts: Bool {
-    if case .parts = self { true } else { false }
+    switch self {
+    case .parts, .composed: true
+    case .mapped, .owned, .wide, .onDemand: false
+    }
   }
 
   func withBytes<Result, Failure: Error>(
@@ -340,7 +371,8 @@ enum RecordingStorage: Sendable {
     case .mapped(let file, let range, _): try unsafe file.withBytes(range, body)
     case .owned(let values): try unsafe values.withBytes(body)
     case .wide(let values, _): try unsafe values.withBytes(body)
-    case .parts, .onDemand: preconditionFailure("Recordings: there are no bytes to look at")
+    case .parts, .onDemand, .composed:
+      preconditionFailure("Recordings: there are no bytes to look at")
     }
   }
 }

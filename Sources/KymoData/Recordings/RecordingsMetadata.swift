@@ -9,6 +9,8 @@ public struct RecordingsMetadata: Codable, Hashable, Sendable {
   public var parameterNames: [String] = []
   /// Units of the columns of `params`; empty when nondimensional.
   public var parameterUnits: [String] = []
+  /// Names of the columns of `observables`.
+  public var observableNames: [String] = []
   /// Names of the channels.
   public var channelNames: [String] = []
   /// Units of the channels; empty when nondimensional.
@@ -26,6 +28,8 @@ public struct RecordingsMetadata: Codable, Hashable, Sendable {
   public var extents: [Double]?
   /// What holds at the ends of every space axis.
   public var boundary: [Grid.Ends] = []
+  /// What one state is.
+  public var stateKind = StateKind.field
   /// How the data were made, as JSON; empty when unknown.
   public var provenance = ""
 
@@ -46,7 +50,8 @@ extension RecordingsMetadata {
     fill(
       &result.channelNames,
       (0..<channelCount).map { Self.usualChannelName($0, of: channelCount) })
-    fill(&result.axisNames, ["t", "x", "y"].prefix(1 + spaceRank).map { $0 })
+    let space = stateKind == .particles ? ["particle"] : ["x", "y"]
+    fill(&result.axisNames, (["t"] + space).prefix(1 + spaceRank).map { $0 })
     fill(&result.parameterNames, (0..<parameterCount).map { "theta\($0 + 1)" })
     while result.boundary.count < spaceRank { result.boundary.append(.unknown) }
     return result

@@ -267,14 +267,16 @@ struct RecordingMoments: Sendable {
                 recording: index, channel: channel, frame: time, cell: cell ?? 0)
             }
           }
-          motion[channel].note(time, varies: moments.minimum < moments.maximum)
+          var (changed, distance) = (0, 0.0)
           if time > 0 {
-            let distance = unsafe StatisticsKernels.squaredDistance(
+            distance = unsafe StatisticsKernels.squaredDistance(
               frame - frameLength, frame, frameLength)
             channels[channel].change.add(distance, frameLength)
-            motion[channel].add(
-              time, changed: unsafe runs.add(frame - frameLength, frame, time), distance: distance)
+            changed = unsafe runs.add(frame - frameLength, frame, time)
           }
+          motion[channel].add(
+            time, changed: changed, distance: distance, minimum: moments.minimum,
+            maximum: moments.maximum)
           unsafe addJumps(frame, rowCount, rowLength)
           unsafe frame += frameLength
         }

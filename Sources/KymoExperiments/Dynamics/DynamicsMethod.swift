@@ -59,7 +59,12 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   }
 
   package func evaluate(on test: TestChoice, hooks: WorkHooks) throws -> RunResults {
-    let found = try findings(on: test, hooks: hooks)
+    let prepared = try prepare(test, hooks)
+    if prepared.data.metadata.stateKind != .field {
+      return try DistributionEvaluation(models, prepared.data, hooks: hooks)
+        .results(provenance(prepared, test))
+    }
+    let found = try findings(prepared, test, hooks: hooks)
     var results = try found.results()
     if let words = found.unusual {
       results.headline.append(words + " Its scores are those of forecasts beyond the training.")
@@ -74,6 +79,18 @@ package struct DynamicsRun: TrainedRun, Forecasts {
 
   /// What an evaluation finds, before it is put into sections.
   func findings(on test: TestChoice, hooks: WorkHooks) throws -> ForecastFindings {
+    try findings(prepare(test, hooks), test, hooks: hooks)
+  }
+
+  /// The data of an evaluation.
+  private struct Prepared {
+    var file: URL
+    var data: ForecastData
+    var used: UsedRecordings?
+    var settings: DynamicsDataSettings
+  }
+
+  private func prepare(_ test: TestChoice, _ hooks: WorkHooks) throws -> Prepared {
     let file = try testFile(test, hooks: hooks)
     var settings = models.recipe.data
     if case .file = test { settings.test = file.path }
@@ -81,16 +98,30 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     let used = try settings.test.isEmpty ? nil : testRecordings(test, hooks: hooks)
     let data = try ForecastData(
       settings, base: directory.readEnvironment().base, of: directory, test: used, hooks: hooks)
-    var findings = try ForecastEvaluation(models, data, hooks: hooks)
-      .evaluate(name: file.lastPathComponent)
-    findings.leftOut = used?.gaps ?? []
-    findings.unusual = used?.unusualWords
-    let base = try directory.readEnvironment().base
-    // Without test recordings those stand in that the models were chosen by.
-    findings.data.isValidationData = settings.test.isEmpty
-    findings.data.isTrainingData =
-      !settings.test.isEmpty && file.isSameFile(as: located(settings.train, base: base))
+    return Prepared(file: file, data: data, used: used, settings: settings)
+  }
+
+  private func findings(
+    _ prepared: Prepared, _ test: TestChoice, hooks: WorkHooks
+  ) throws -> ForecastFindings {
+    var findings = try ForecastEvaluation(models, prepared.data, hooks: hooks)
+      .evaluate(name: prepared.file.lastPathComponent)
+    findings.leftOut = prepared.used?.gaps ?? []
+    findings.unusual = prepared.used?.unusualWords
+    findings.data = try provenance(prepared, test)
     return findings
+  }
+
+  private func provenance(_ prepared: Prepared, _ test: TestChoice) throws -> DataProvenance {
+    let (settings, base) = (prepared.settings, try directory.readEnvironment().base)
+    var data = DataProvenance(
+      system: prepared.data.metadata.systemName, file: prepared.file.lastPathComponent,
+      recordingCount: prepared.data.test.series.count,
+      isTrainingData: !settings.test.isEmpty
+        && prepared.file.isSameFile(as: located(settings.train, base: base)))
+    // Without test recordings those stand in that the models were chosen by.
+    data.isValidationData = settings.test.isEmpty
+    return data
   }
 
   package func forecast(

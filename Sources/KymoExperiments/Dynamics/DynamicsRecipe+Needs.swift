@@ -120,6 +120,7 @@ extension PropagatorSettings {
         switch settings.network {
         case .recurrent(let network): (Double(network.unitCount), Double(network.layerCount), 3.0)
         case .mlp(let network): (Double(network.unitCount), Double(network.layerCount), 1.0)
+        case .mixture(let network): (Double(network.unitCount), Double(network.layerCount), 3.0)
         }
       // Weights, their gradients and two moments of the optimiser; units of a batch of windows.
       let training = settings.training
@@ -134,6 +135,8 @@ extension ReductionSettings {
   func leastMemory(state: Double, states: Int) -> Double {
     guard case .autoencoder(let settings) = self else { return 0 }
     let batch = Double(min(settings.training.batchSize, states))
+    // Vectors in double precision while they are found.
+    if let components = settings.components { return 8 * state * Double(components) }
     switch settings.network {
     case .feedForward(let network):
       let (width, layers) = (Double(network.hiddenWidth), Double(network.hiddenLayers))

@@ -86,6 +86,10 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
       joint == nil || reduction.autoencoder?.restriction != .nearest,
       "reduction.autoencoder.restriction", found: "nearest", allowed: "encoder with joint",
       remedy: "Training as one network passes through the encoder.")
+    try require(
+      joint == nil || reduction.autoencoder?.components == nil, "reduction.autoencoder.components",
+      found: "given", allowed: "left out with joint",
+      remedy: "Training as one network passes through fields.")
     try solver?.validate(at: "solver")
     try forecast.validate()
     try require(
@@ -101,6 +105,7 @@ extension DynamicsRecipe {
   /// Resolves a recipe from its text.
   package init(_ text: RecipeText) throws {
     self = try text.decode(DynamicsRecipe.self)
+    data.useFolder()
     try validate()
   }
 }
@@ -109,7 +114,12 @@ extension DynamicsRecipe {
 
 /// Which recordings a forecasting run uses.
 package struct DynamicsDataSettings: Settings {
-  /// File of the training recordings.
+  /// Folder in which relative file names lie, such as one on another disk; absent means the names as
+  /// they are.
+  ///
+  /// The resolved recipe has the whole names.
+  package var folder: String?
+  /// File of the training recordings; a folder or a pattern such as `runs/*.h5` for many.
   package var train = ""
   /// File of the validation recordings; empty means to hold out a part of the training recordings.
   package var validation = ""
@@ -117,9 +127,12 @@ package struct DynamicsDataSettings: Settings {
   package var test = ""
   /// The array that holds the recordings in the files; absent means `x`.
   package var key: String?
-  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
-  /// means `N,C,T,X` or `N,C,T,X,Y`.
+  /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`, or P
+  /// particles, as in `N,T,P,C`, or components alone, `N,T,C`; absent means what the file says, or
+  /// `N,C,T,X` or `N,C,T,X,Y`.
   package var axes: String?
+  /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
+  package var cut: Int?
   /// Part that is held out for validation when no file is named: of the recordings, or of the time
   /// of a single one.
   package var validationFraction = 0.2
@@ -130,7 +143,30 @@ package struct DynamicsDataSettings: Settings {
   package init() {}
 
   /// Where the recordings are in the files.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+
+  /// Puts the folder before relative names.
+  mutating func useFolder() {
+    guard let folder else { return }
+    for name in [\Self.train, \.validation, \.test] {
+      if !self[keyPath: name].isEmpty, !self[keyPath: name].hasPrefix("/") {
+        self[keyPath: name] = folder + "/" + self[keyPath: name]
+      }
+    }
+    self.folder = nil
+  }
+
+  /// The files that would be simulated, with the bytes that they need while they are made.
+  func absentFiles(base: URL?) -> [(file: URL, bytes: Int64)] {
+    [
+      (train, simulate?.train), (validation, simulate?.validation), (test, simulate?.test),
+    ].compactMap { name, configuration in
+      guard let configuration, !name.isEmpty else { return nil }
+      let file = located(name, base: base)
+      return FileManager.default.fileExists(atPath: file.path)
+        ? nil : (file, configuration.roomBytes)
+    }
+  }
 
   func validate() throws {
     try require(

@@ -76,7 +76,11 @@ package struct ForecastData {
         others.count > 0, entry, found: "values that are NaN or infinite in all recordings",
         allowed: "some recordings without", remedy: "Find out why they diverged.")
       try require(
-        others.stateShape == frames.stateShape, entry, found: "of states \(others.stateShape)",
+        others.stateShape == frames.stateShape
+          || entry == "data.test" && train.metadata.stateKind == .particles
+            && others.stateShape[0] == frames.stateShape[0],
+        entry,
+        found: "of states \(others.stateShape)",
         allowed: "of states \(frames.stateShape) as data.train",
         remedy: "Give recordings of the same system on the same points.")
       return others

@@ -66,6 +66,13 @@ package struct ForecastEvaluation {
     if recipe.evaluation.timedSteps > 0 { results.costs = try costs(starts, horizon) }
     try addPropagators(&results, starts)
     try addSchedules(&results, horizon)
+    results.observableNames = observing?.observableNames ?? []
+    results.flow = try FlowEvaluation(recipe.solver).flatMap { flow in
+      try step("shedding", 0, of: 1)
+      return try flow.evaluate(
+        models.forecaster([models.propagators[0]]), data.test, warmUp: settings.warmUpSteps,
+        frameInterval: data.frameInterval)
+    }
     try addEquationFree(&results)
     return results
   }
@@ -97,7 +104,8 @@ package struct ForecastEvaluation {
     _ results: inout ForecastFindings, _ starts: InitialConditions
   ) throws {
     let cost = results.costs?.cost
-    var gallery = ForecastGallery(data, settings: recipe.evaluation)
+    var gallery = ForecastGallery(
+      data, settings: recipe.evaluation, body: FlowEvaluation(recipe.solver)?.body)
     let (name, seconds) = models.mainPropagator
     var main = try score(name, starts, of: models.forecaster([models.propagators[0]]), cost) {
       try gallery.add($0, truth: $1, reduction: models.reduction)
@@ -106,7 +114,7 @@ package struct ForecastEvaluation {
     main.published = published(recipe.propagator, isJoint: recipe.joint != nil)
     results.propagators = [main]
     results.paths = gallery.paths
-    results.fields = gallery.fields
+    (results.fields, results.film) = (gallery.fields, gallery.film)
     results.densities = gallery.densities(against: [data.validation, data.training])
     if models.propagators.count > 1 {
       let name = "\(recipe.propagator.name), \(models.propagators.count) members"
@@ -203,6 +211,11 @@ package struct ForecastEvaluation {
 
   // MARK: Parts
 
+  /// What says observables of latents; nil for nothing.
+  private var observing: (any Observing)? {
+    (models.reduction as? any Observing).flatMap { $0.observableNames.isEmpty ? nil : $0 }
+  }
+
   /// The horizon, shortened to what the test recordings hold.
   private var horizon: Int {
     let longest = data.test.series.map(\.frames.count).max() ?? 0
@@ -234,11 +247,12 @@ package struct ForecastEvaluation {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
       curveStride: curveStride)
+    (judge.force, judge.observing) = (FlowEvaluation(recipe.solver)?.force, observing)
     for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
       let (known, truth) = starts.windows(block)
       let made = try forecast(known, starts.recordings(block))
-      judge.add(made, truth: truth)
+      try judge.add(made, truth: truth, observables: starts.observables(block))
       try watch(made, truth)
     }
     return judge.score(name: name, cost: cost)
@@ -251,13 +265,14 @@ package struct ForecastEvaluation {
 
   // MARK: Speed
 
-  /// Times the parts on the initial conditions side by side, at most 32 of them.
+  /// Times the parts on the initial conditions side by side, at most 32 of them, fewer of large fields.
   private func costs(
     _ starts: InitialConditions, _ horizon: Int
   ) throws -> ForecastFindings.Costs? {
     guard let solver, let named = recipe.solver else { return nil }
     let steps = min(recipe.evaluation.timedSteps, horizon)
-    let batch = min(32, starts.count)
+    // 256 MB of fields.
+    let batch = min(32, starts.count, max(1, 64_000_000 / (steps * data.test.stateSize)))
     let (known, _) = starts.windows(0..<batch)
     let forecaster = models.forecaster([models.propagators[0]], solver: solver)
       .starting(in: starts.recordings(0..<batch))

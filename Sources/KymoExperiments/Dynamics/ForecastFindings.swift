@@ -49,6 +49,11 @@ package struct ForecastFindings {
     package var speedUp: Double?
     /// The speed-up as the paper counts: latent steps and solver only.
     package var paperSpeedUp: Double?
+    /// Errors of drag and lift by integrals over the surface of the body: mean of |error| over mean of
+    /// |truth|; empty where there is no body.
+    package var forces: [MetricSpread] = []
+    /// The same errors of what the latents say of every observable; empty for none.
+    package var observables: [MetricSpread] = []
     /// Part of the frames that the propagator made.
     package var latentFraction: Double
     /// Forecasts that diverged.
@@ -163,8 +168,14 @@ package struct ForecastFindings {
   /// Forecasts beside the truth, one comparison for each shown initial condition (Figures 2G to
   /// 2I).
   package var fields: [FieldComparison] = []
+  /// Vorticity of a flow past a body, moving; nil for others.
+  package var film: Film?
   /// Where the time goes; nil without a solver.
   package var costs: Costs?
+  /// What is observed beside the fields.
+  package var observableNames: [String] = []
+  /// Forces and shedding over a long window; nil where there is no body.
+  package var flow: FlowFindings?
 
   /// The latent forecast of the run itself.
   package var main: Way? { propagators.first }

@@ -9,6 +9,7 @@ import KymoMetrics
 import KymoNumerics
 import KymoReduction
 import KymoResults
+import KymoSolvers
 
 /// Windows of recordings that forecasts start from; they are read when they are asked for.
 struct InitialConditions {
@@ -49,6 +50,19 @@ struct InitialConditions {
     let size = max(
       1, min(count, 16_000_000 / max(1, (asked ?? horizon) * frames.stateSize)))
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+  }
+
+  /// What was observed in the true frames, `[B, H, K]`; nil for nothing.
+  func observables(_ range: Range<Int>) -> HostArray<Double>? {
+    guard let all = frames.recordings.observables else { return nil }
+    let (length, width) = (all.shape[1], all.shape[2])
+    let values = places[range].flatMap { place in
+      let series = frames.series[place.series]
+      let first =
+        series.recording * length + series.frames.lowerBound + place.start + warmUp
+      return all.elements[first * width..<(first + horizon) * width].map { Double($0) }
+    }
+    return HostArray(values, shape: [range.count, horizon, width])
   }
 
   /// The recordings that windows are of.
@@ -110,8 +124,19 @@ struct ForecastScale {
   }
 }
 
+/// Mean of |error| over mean of |truth|; NaN where nothing is finite.
+func relativeError(_ prediction: [Double], _ truth: [Double]) -> Double {
+  let known = zip(prediction, truth).filter { $0.isFinite && $1.isFinite }
+  let size = known.reduce(0) { $0 + $1.1.magnitude }
+  return size == 0 ? .nan : known.reduce(0) { $0 + ($1.0 - $1.1).magnitude } / size
+}
+
 /// Gathers the errors of forecasts over initial conditions.
 struct ForecastJudge {
+  /// The force on the body by integrals over its surface; nil where there is no body.
+  var force: SurfaceForce?
+  /// What says observables of latents; nil for nothing.
+  var observing: (any Observing)?
   private let scale: ForecastScale
   private let frameInterval: Double
   private let lyapunovTime: Double?
@@ -122,6 +147,8 @@ struct ForecastJudge {
   private var validTimes: [Double] = []
   private var curve: [Double] = []
   private var curveCount = 0
+  private var forces: [[Double]] = []
+  private var observed: [[Double]] = []
   private var timing = ForecastTiming()
   private var frames = 0
   private var latentFrames = 0.0
@@ -135,7 +162,12 @@ struct ForecastJudge {
     differences = scale.ranges.map { _ in [] }
   }
 
-  mutating func add(_ forecast: Forecast, truth: HostArray<Float>) {
+  /// Adds forecasts; what was observed in the true frames is compared with what latents say.
+  mutating func add(
+    _ forecast: Forecast, truth: HostArray<Float>, observables: HostArray<Double>? = nil
+  ) throws {
+    addForces(forecast, truth)
+    try addObservables(forecast, observables)
     let (batch, steps) = (truth.shape[0], truth.shape[1])
     // Sums over fields are taken in double precision.
     let (prediction, truth) = (HostArray<Double>(forecast.frames), HostArray<Double>(truth))
@@ -167,6 +199,44 @@ struct ForecastJudge {
     diverged += forecast.divergedCount
   }
 
+  /// Drag and lift of both, `[B][H]` each.
+  private mutating func addForces(_ forecast: Forecast, _ truth: HostArray<Float>) {
+    guard let force else { return }
+    let (batch, steps) = (truth.shape[0], truth.shape[1])
+    let size = truth.count / (batch * steps)
+    func series(_ frames: HostArray<Float>, _ item: Int) -> [SurfaceForce.Coefficients] {
+      (item * steps..<(item + 1) * steps).map {
+        force(frames.elements[$0 * size..<($0 + 1) * size])
+      }
+    }
+    if forces.isEmpty { forces = [[], []] }
+    for item in 0..<batch {
+      let (found, known) = (series(forecast.frames, item), series(truth, item))
+      forces[0].append(relativeError(found.map(\.drag), known.map(\.drag)))
+      forces[1].append(relativeError(found.map(\.lift), known.map(\.lift)))
+    }
+  }
+
+  private mutating func addObservables(
+    _ forecast: Forecast, _ truth: HostArray<Double>?
+  ) throws {
+    guard let observing, let truth, forecast.latents.shape[2] == observing.latentCount else {
+      return
+    }
+    let (batch, steps, width) = (truth.shape[0], truth.shape[1], truth.shape[2])
+    guard observing.observableNames.count == width else { return }
+    let found = try observing.observe(
+      forecast.latents.reshaped([batch * steps, forecast.latents.shape[2]]))
+    if observed.isEmpty { observed = (0..<width).map { _ in [] } }
+    for item in 0..<batch {
+      for column in 0..<width {
+        let places = (item * steps..<(item + 1) * steps).map { $0 * width + column }
+        observed[column].append(
+          relativeError(places.map { found.elements[$0] }, places.map { truth.elements[$0] }))
+      }
+    }
+  }
+
   /// The score; speed-ups count the work that was done at the given costs of its parts.
   func score(name: String, cost: ForecastCost?) -> ForecastFindings.Way {
     var score = ForecastFindings.Way(
@@ -175,6 +245,9 @@ struct ForecastJudge {
       validTime: MetricSpread(validTimes),
       errorCurve: curveCount == 0 ? [] : curve.map { $0 / Double(curveCount) },
       latentFraction: latentFrames / Double(max(1, frames)), divergedCount: diverged)
+    (score.forces, score.observables) = (
+      forces.map { MetricSpread($0) }, observed.map { MetricSpread($0) }
+    )
     guard let cost else { return score }
     let alone = Double(frames) * cost.solver
     let dynamics =
@@ -195,6 +268,9 @@ struct ForecastGallery {
   private let settings: DynamicsEvaluationSettings
   private(set) var paths: [ForecastFindings.LatentPath] = []
   private(set) var fields: [FieldComparison] = []
+  private(set) var film: Film?
+  /// The body of a flow, of whose channels vorticity alone is shown.
+  private let body: FieldCircle?
   private var pairs: [Double] = []
   private var pictured = 0
 
@@ -202,8 +278,8 @@ struct ForecastGallery {
   /// defined.
   private let derivatives: PeriodicDerivatives?
 
-  init(_ data: ForecastData, settings: DynamicsEvaluationSettings) {
-    (self.data, self.settings) = (data, settings)
+  init(_ data: ForecastData, settings: DynamicsEvaluationSettings, body: FieldCircle? = nil) {
+    (self.data, self.settings, self.body) = (data, settings, body)
     let isRing =
       data.stateShape.count == 2 && data.stateShape[0] == 1
       && data.metadata.boundary.allSatisfy { $0 == .periodic }
@@ -222,6 +298,7 @@ struct ForecastGallery {
         try addPath(forecast.latents.slice(item), truth.slice(item), reduction)
       }
       addFields(forecast.frames.slice(item), truth.slice(item))
+      if pictured == 0 { addFilm(forecast.frames.slice(item), truth.slice(item)) }
       pictured += 1
     }
     guard let derivatives else { return }
@@ -288,13 +365,50 @@ struct ForecastGallery {
         latents: [0, 1], truth: points(encoded), forecast: points(latents)))
   }
 
-  /// Every frame of fields in 1D, six snapshots of fields in 2D.
+  /// At most 45 frames of the vorticity of a flow, a cell for every 8 × 8 of 1024 columns.
+  private mutating func addFilm(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
+    guard let body, let channel = data.channelNames.firstIndex(of: "omega") else { return }
+    let (channels, rows, columns) = (data.stateShape[0], data.stateShape[1], data.stateShape[2])
+    let grain = max(1, columns / 128)
+    let shape = [rows / grain, columns / grain]
+    let frames = 0..<min(truth.shape[0], 45)
+    func values(_ array: HostArray<Float>) -> [Float] {
+      frames.flatMap { frame in
+        let first = (frame * channels + channel) * rows * columns
+        return (0..<shape[0] * shape[1]).map { cell in
+          let corner = first + (cell / shape[1] * columns + cell % shape[1]) * grain
+          var sum: Float = 0
+          for row in 0..<grain {
+            for column in 0..<grain { sum += array.elements[corner + row * columns + column] }
+          }
+          return sum / Float(grain * grain)
+        }
+      }
+    }
+    let cell = data.recordings.grid.axes[1].spacing * Double(grain)
+    // From the middle of the first cell to its corner.
+    let shift = 0.5 / Double(grain)
+    var film = Film(
+      times: frames.map { Double($0 + 1) * data.frameInterval }, shape: shape, field: "Vorticity",
+      circles: [
+        FieldCircle(centre: body.centre.map { $0 / cell + shift }, radius: body.radius / cell)
+      ])
+    let (known, made) = (values(truth), values(forecast))
+    // The layer at the body is ten times as strong as the vortices behind it.
+    let limit = 0.25 * Double(known.reduce(0) { max($0, $1.magnitude) })
+    film.add("truth", known, limit: limit)
+    film.add("latent forecast", made, limit: limit)
+    film.add("forecast − truth", zip(made, known).map { $0 - $1 }, limit: 0.1 * limit)
+    self.film = film
+  }
+
+  /// Every frame of fields in 1D, six snapshots of fields in 2D, three of a flow.
   private mutating func addFields(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
     let (channels, space) = (data.stateShape[0], Array(data.stateShape.dropFirst()))
     let cells = space.reduce(1, *)
     let shown = min(truth.shape[0], settings.pictureSteps ?? truth.shape[0])
     // At most 400 rows: the report shows no more. The last snapshot is the last frame.
-    let snapshots = min(shown, 6)
+    let snapshots = min(shown, body == nil ? 6 : 3)
     let frames =
       space.count == 1
       ? Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
@@ -307,16 +421,19 @@ struct ForecastGallery {
     }
     let labels = data.metadata.channelLabels
     let names = labels.count == channels ? labels : data.channelNames
-    fields.append(
+    let pictured = data.channelNames.firstIndex(of: "omega").flatMap { body == nil ? nil : $0 }
+    var comparison =
       FieldComparison(
         times: frames.map { Double($0 + 1) * data.frameInterval },
         positions: data.recordings.grid.axes.map { axis in
           (0..<axis.points).map { Double($0) * axis.spacing }
         },
-        channels: (0..<channels).map { channel in
+        channels: (pictured.map { [$0] } ?? Array(0..<channels)).map { channel in
           .init(
             names[channel], truth: values(truth, channel),
             prediction: values(forecast, channel))
-        }, axisNames: data.metadata.axisLabels))
+        }, axisNames: data.metadata.axisLabels)
+    comparison.circles = body.map { [$0] }
+    fields.append(comparison)
   }
 }

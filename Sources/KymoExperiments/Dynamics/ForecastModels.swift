@@ -130,10 +130,10 @@ package struct ForecastModels {
   /// The recipe that they were trained by.
   package let recipe: DynamicsRecipe
   /// From fields to latents and back.
-  package let reduction: any Reduction
+  package private(set) var reduction: any Reduction
   /// One propagator, or an ensemble.
   package let propagators: [any Propagator]
-  let description: ForecastModelDescription
+  private(set) var description: ForecastModelDescription
   private let folder: URL
   private let device: Device
 
@@ -165,6 +165,18 @@ package struct ForecastModels {
     forecaster.latentSpread = description.latentSpread
     forecaster.seed = recipe.seed
     return forecaster
+  }
+
+  /// The same models for states of another shape: particle sets of another size; nil for others.
+  func fitting(_ shape: [Int]) -> ForecastModels? {
+    guard shape != description.stateShape else { return self }
+    guard let density = reduction as? DensityReduction, shape.count == 2,
+      shape[0] == density.stateShape[0], shape[1] > 1, density.stateShape[1] > 1
+    else { return nil }
+    var models = self
+    models.reduction = density.withParticles(shape[1])
+    models.description.stateShape = shape
+    return models
   }
 
   /// Reductions that are only compared, with their settings.

@@ -67,8 +67,11 @@ package struct ForecastProduct {
   package var latents: HostArray<Double>?
   /// 0 for frames of the propagator, 1 for those of the solver, `[R, T]`.
   package var origins: HostArray<Double>
-  /// The first frame that is not finite, or −1.
+  /// The first frame that is not finite, or whose latents are held since their model grew without
+  /// bound; −1 for none.
   package var diverged: [Int] = []
+  /// The first frame with held latents, or −1.
+  fileprivate var held: [Int] = []
   /// The first frame with numbers far outside the range of the training data, or −1.
   package var outside: [Int] = []
   /// Where the first of them goes, in words.
@@ -90,6 +93,14 @@ package struct ForecastProduct {
     ]
     if summary.diverged > 0 {
       lines.append("diverged: \(summary.diverged) of \(summary.recordings)")
+    }
+    if let row = held.firstIndex(where: { $0 >= 0 }) {
+      lines.append(
+        """
+        WARNING: \(held.count { $0 >= 0 }) of \(counted(held.count, "forecast")) diverged in the \
+        latents, such as \(row) from frame \(held[row]) on. Later frames repeat the last latents, cut \
+        back to the range of the training; they are no forecast.
+        """)
     }
     if !outsideWords.isEmpty { lines.append(outsideWords) }
     if let differences = summary.normalizedDifference, let error = summary.rootMeanSquareError {
@@ -128,6 +139,9 @@ package struct ForecastProduct {
         }
       }
     }
+    for (row, step) in held.enumerated() where step >= 0 {
+      diverged[row] = diverged[row] < 0 ? step : min(diverged[row], step)
+    }
     summary.diverged = diverged.count { $0 >= 0 }
     summary.outside = outside.count { $0 >= 0 }
     if let trained, first.recording >= 0 {
@@ -142,14 +156,27 @@ package struct ForecastProduct {
     }
   }
 
-  /// Writes an NPZ file that other verbs read as recordings; in double precision where an offset is
-  /// added back, whose digits single precision does not hold.
+  /// Puts back the rows of recordings that were left out, without numbers: they diverge at once.
+  package mutating func putBack(_ gaps: [Int], of count: Int) {
+    guard !gaps.isEmpty else { return }
+    frames = frames.inserting(gaps, of: .nan)
+    latents = latents?.inserting(gaps, of: .nan)
+    origins = origins.inserting(gaps, of: .nan)
+    for gap in gaps.sorted() {
+      diverged.insert(0, at: gap)
+      if !outside.isEmpty { outside.insert(-1, at: gap) }
+    }
+  }
+
+  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double precision
+  /// where an offset is added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
-    let x = frames.exchanged(1)
+    let x = metadata.stateKind.arrangedForFiles(frames)
     try AtomicFolder.make(file.deletingLastPathComponent())
-    let writer = try NPZWriter(file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
+    let writer = try ArrayFiles.writer(
+      file, expectedBytes: (offset == nil ? 4 : 8) * x.count)
     if let offset {
-      try writer.add("x", x.adding(offset, axis: 1))
+      try writer.add("x", x.adding(offset, axis: metadata.stateKind == .field ? 1 : x.rank - 1))
     } else {
       try writer.add("x", x)
     }
@@ -179,12 +206,15 @@ private func requireMemory(
 }
 
 extension ForecastModels {
-  /// Forecasts recordings as ordered.
+  /// Forecasts recordings as ordered; particle sets may have another size than those of the training.
   package func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {
     let fields = FrameSet(recordings)
     let shape = fields.stateShape
+    if shape != description.stateShape, let fitting = fitting(shape) {
+      return try fitting.forecast(recordings, order: order, hooks: hooks)
+    }
     try require(
       shape == description.stateShape, "file", found: "of states \(shape)",
       allowed: "of states \(description.stateShape) as the training data",
@@ -241,12 +271,13 @@ extension ForecastModels {
       let made = try Self.make(
         forecaster, known, horizon, order,
         recipe.forecast.adaptive.first ?? AdaptiveSchedule())
-      if isKnown { judge.add(made, truth: truth) }
+      if isKnown { try judge.add(made, truth: truth) }
       all += made.frames.elements
       latents += made.latents.elements
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }
       product.summary.seconds += made.timing.totalSeconds
       latentFrames += made.latentFraction * Double(block.count)
+      product.held += made.outcomes.map { if case .held(let step) = $0 { step } else { -1 } }
     }
     product.frames = HostArray(all, shape: [starts.count, horizon] + shape)
     product.latents = HostArray(
@@ -270,8 +301,8 @@ extension ForecastModels {
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
-        remedy: "Name fhn, ks22, cylinder, a law or your own program, or put a solver into the "
-          + "recipe.")
+        remedy: "Name fhn, ks22, cylinder, particles, mueller-brown, a law or your own program, or "
+          + "put a solver into the recipe.")
     }
     try require(
       !order.isAdaptive || propagators.count > 1, "--adaptive", found: "given",
@@ -298,6 +329,25 @@ extension ForecastModels {
     return try forecaster.multiscale(
       from: known, stepCount: horizon,
       schedule: MultiscaleSchedule(macroSteps: macro, microSteps: micro))
+  }
+}
+
+extension HostArray {
+  /// Rows of one value put in, so that they have the given numbers in the result.
+  fileprivate func inserting(_ rows: [Int], of value: Element) -> HostArray {
+    let size = shape.dropFirst().reduce(1, *)
+    let (all, new) = (shape[0] + rows.count, Set(rows))
+    var (result, next) = ([Element](), 0)
+    result.reserveCapacity(all * size)
+    for row in 0..<all {
+      if new.contains(row) {
+        result += repeatElement(value, count: size)
+      } else {
+        result += elements[next * size..<(next + 1) * size]
+        next += 1
+      }
+    }
+    return HostArray(result, shape: [all] + shape.dropFirst())
   }
 }
 

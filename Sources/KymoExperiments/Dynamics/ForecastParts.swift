@@ -19,9 +19,11 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
   case diffusionMaps(DiffusionMapConfiguration)
   /// A feed-forward, convolutional or variational autoencoder.
   case autoencoder(AutoencoderSettings)
+  /// A density of particles, or of vectors, from which states are drawn.
+  case density(DensitySettings)
 
   private enum CodingKeys: CodingKey, CaseIterable {
-    case principalComponents, diffusionMaps, autoencoder
+    case principalComponents, diffusionMaps, autoencoder, density
   }
 
   /// What reports call it.
@@ -30,6 +32,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     case .principalComponents: "PCA"
     case .diffusionMaps: "diffusion maps"
     case .autoencoder(let settings): settings.name
+    case .density: "mixture density"
     }
   }
 
@@ -40,6 +43,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
       case .principalComponents(let settings): settings.latentCount
       case .diffusionMaps(let settings): settings.latentCount
       case .autoencoder(let settings): settings.network.latentCount
+      case .density(let settings): settings.network.latentCount
       }
     }
     set {
@@ -53,6 +57,9 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
       case .autoencoder(var settings):
         settings.setLatentCount(newValue)
         self = .autoencoder(settings)
+      case .density(var settings):
+        settings.network.latentCount = newValue
+        self = .density(settings)
       }
     }
   }
@@ -63,6 +70,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
       try settings.validate(at: "\(path).principalComponents")
     case .diffusionMaps(let settings): try settings.validate(at: "\(path).diffusionMaps")
     case .autoencoder(let settings): try settings.validate(at: "\(path).autoencoder")
+    case .density(let settings): try settings.validate(at: "\(path).density")
     }
   }
 
@@ -91,6 +99,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     switch self {
     case .principalComponents, .diffusionMaps: 1
     case .autoencoder(let settings): settings.training.maximumEpochs(states: states)
+    case .density(let settings): settings.maximumEpochs(states: states)
     }
   }
 
@@ -113,6 +122,8 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
       }
     case .autoencoder(let settings):
       try settings.session(data, seed: seed, device: device)
+    case .density(let settings):
+      try settings.session(data, seed: seed, device: device)
     }
   }
 
@@ -121,7 +132,8 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     switch self {
     case .principalComponents: try PrincipalComponentReduction(from: folder)
     case .diffusionMaps: try DiffusionMapReduction(from: folder)
-    case .autoencoder: try AutoencoderReduction(from: folder, device: device)
+    case .autoencoder(let settings): try settings.load(from: folder, device: device)
+    case .density: try DensityReduction(from: folder, device: device)
     }
   }
 }

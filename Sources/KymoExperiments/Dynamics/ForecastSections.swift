@@ -13,7 +13,7 @@ extension ForecastFindings {
     try RunResults(
       method: Self.method, data: data, headline: headline,
       sections: resultSections + fieldSections + reconstructionSections + propagatorSections
-        + scheduleSections + pathSections + densitySections + fullStateSections
+        + scheduleSections + flowSections + pathSections + densitySections + fullStateSections
         + equationFreeSections + costSections,
       about: .effectiveDynamics, values: ForecastValues(self))
   }
@@ -37,6 +37,22 @@ extension ForecastFindings {
             isMain: true))
       }
       rows.append(.init("latent forecast, valid \(validTimeUnit)", [Score(main.validTime)]))
+      if let drag = main.forces.first {
+        rows.append(
+          .init("latent forecast, error of drag, surface integrals", [Score(drag, .percent)]))
+      }
+      for (name, error) in zip(observableNames, main.observables) {
+        rows.append(
+          .init("latent forecast, error of \(name), of the latents", [Score(error, .percent)]))
+      }
+    }
+    if let shedding = flow?.quantities.first {
+      rows.append(
+        .init(
+          "latent forecast, difference of the Strouhal number",
+          [
+            Score(shedding.difference, .percent)
+          ]))
     }
     if let costs {
       var paper = costs.published
@@ -84,6 +100,14 @@ extension ForecastFindings {
         caption: "Truth, latent forecast and their difference: \(channel.0).",
         .fields(channel.1))
     }
+      + (film.map {
+        [
+          ResultSection(
+            "film",
+            caption: "The first frames of the same forecast; the difference has a tenth of "
+              + "the range.", .film($0))
+        ]
+      } ?? [])
   }
 
   // MARK: Reductions
@@ -211,6 +235,15 @@ extension ForecastFindings {
             Error and correlation against the ratio of latent to solver steps; bars are one standard \
             deviation over initial conditions\(Self.marks(schedules.map(\.published))).
             """, .plot(ratioPlot)))
+      if schedules.contains(where: { $0.speedUp != nil }) {
+        sections.append(
+          ResultSection(
+            "speed-up",
+            caption: """
+              Speed-up over \(solverName) against the ratio of latent to solver steps. Where latent \
+              steps, encoding and decoding cost nothing it is 1 + ρ.
+              """, isNarrow: true, .plot(Plot([speedUpPanel]))))
+      }
     }
     if all.contains(where: { $0.speedUp != nil }) {
       sections.append(
@@ -250,7 +283,8 @@ extension ForecastFindings {
   private func wayCaption(_ horizon: Int) -> String {
     """
     MNAD: mean of |error| over the range of the truth. Spread: standard deviation of the true \
-    fields in time. Means over \
+    fields in time. \(flow == nil ? "" : "Errors of drag and lift: by integrals over the surface, "
+      + "mean of |error| over mean of |truth|. ")Means over \
     \(NumberText.count(initialConditionCount, "initial condition")), \
     \(NumberText.count(horizon, "frame")) after a warm-up of \(NumberText.count(warmUpSteps)).
     """
@@ -258,6 +292,7 @@ extension ForecastFindings {
 
   private func table(_ title: String, _ ways: [Way], training: Bool) -> ScoreTable {
     let hasSpeed = ways.contains { $0.speedUp != nil }
+    let hasForces = ways.contains { !$0.forces.isEmpty }
     let hasTraining = training && ways.contains { $0.trainingSeconds != nil }
     func named(_ name: String, _ unit: String) -> String {
       unit.isEmpty ? name : "\(name) (\(unit))"
@@ -267,6 +302,7 @@ extension ForecastFindings {
         named("RMSE", fieldUnit), "RMSE / spread", "correlation",
         named("valid \(validTimeUnit)", validTimeUnit == "time" ? timeUnit : ""),
       ]
+    if hasForces { columns += ["drag error", "lift error"] }
     if hasSpeed { columns += ["speed-up", "latent steps alone", "latent frames"] }
     if hasTraining { columns.append("training") }
     let rows = ways.enumerated().map { place, way -> ScoreTable.Row in
@@ -277,6 +313,11 @@ extension ForecastFindings {
         Score(way.rootMeanSquareError.mean / fieldDeviation), Score(way.correlation),
         Score(way.validTime),
       ]
+      if hasForces {
+        scores += (0..<2).map { place in
+          way.forces.indices.contains(place) ? Score(way.forces[place], .percent) : nil
+        }
+      }
       if hasSpeed {
         scores += [
           way.speedUp.map { Score($0) }, way.paperSpeedUp.map { Score($0) },
@@ -324,17 +365,42 @@ extension ForecastFindings {
             }
           }, colour: channel)
     }
+    let forces = ["drag", "lift"].enumerated().filter { place, _ in
+      fixed.allSatisfy { $0.forces.indices.contains(place) }
+    }.map { place, name in
+      Plot.Series(
+        name, x: ratios, y: fixed.map { $0.forces[place].mean },
+        errors: fixed.map { $0.forces[place].standardDeviation },
+        colour: channelNames.count + 1 + place)
+    }
     return Plot(
       [
-        .init(x: axis, y: PlotAxis("MNAD", isLogarithmic: true), differences),
-        .init(
-          x: axis, y: PlotAxis("correlation"),
-          [
-            .init(
-              "correlation", x: ratios, y: fixed.map(\.correlation.mean),
-              errors: fixed.map(\.correlation.standardDeviation), colour: channelNames.count)
-          ]),
-      ], .above)
+        .init(x: axis, y: PlotAxis("MNAD", isLogarithmic: true), differences)
+      ]
+        + (forces.isEmpty
+          ? [] : [.init(x: axis, y: PlotAxis("relative error", isLogarithmic: true), forces)])
+        + [
+          .init(
+            x: axis, y: PlotAxis("correlation"),
+            [
+              .init(
+                "correlation", x: ratios, y: fixed.map(\.correlation.mean),
+                errors: fixed.map(\.correlation.standardDeviation), colour: channelNames.count)
+            ])
+        ], .above)
+  }
+
+  private var speedUpPanel: Plot.Panel {
+    let fixed = schedules.filter { $0.ratio != nil && $0.speedUp != nil }
+    let ratios = fixed.compactMap(\.ratio)
+    return Plot.Panel(
+      x: PlotAxis("ρ = latent steps / solver steps", isLogarithmic: true),
+      y: PlotAxis("speed-up over \(solverName)", isLogarithmic: true),
+      [
+        .init("everything counted", x: ratios, y: fixed.compactMap(\.speedUp)),
+        .init("latent steps and solver", x: ratios, y: fixed.compactMap(\.paperSpeedUp)),
+        .init("1 + ρ", .dots, x: ratios, y: ratios.map { 1 + $0 }),
+      ])
   }
 
   /// Error against speed-up of fixed schedules and of adaptive switching (Figures 2E and 3G).
@@ -491,10 +557,13 @@ extension ForecastFindings {
 
 extension Score {
   /// A mean over initial conditions with its standard deviation.
-  init(_ spread: MetricSpread, published: PublishedScore? = nil) {
+  init(
+    _ spread: MetricSpread, _ format: NumberFormat = .significant,
+    published: PublishedScore? = nil
+  ) {
     let deviation = spread.standardDeviation
     self.init(
-      spread.mean,
+      spread.mean, format,
       spread: deviation.isFinite
         ? Spread(
           .standardDeviation, low: spread.mean - deviation, high: spread.mean + deviation) : nil,

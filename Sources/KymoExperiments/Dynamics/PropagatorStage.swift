@@ -19,7 +19,7 @@ package struct NetworkPropagatorSettings: Settings, FormerSettings {
   package init() {}
 
   package static let formerKeys = [
-    "network": "Leave this line out: write recurrent or mlp beside training."
+    "network": "Leave this line out: write recurrent, mlp or mixture beside training."
   ]
 
   /// What reports call it.
@@ -27,12 +27,14 @@ package struct NetworkPropagatorSettings: Settings, FormerSettings {
     switch network {
     case .recurrent(let settings): settings.cell == .lstm ? "LSTM" : "GRU"
     case .mlp: "MLP"
+    case .mixture(let settings): settings.cell == .lstm ? "MD-LSTM" : "MD-GRU"
     }
   }
 
   func validate(at path: String) throws {
     try network.validate(at: path)
     try training.validate(at: "\(path).training")
+    try network.validate(training, at: "\(path).training")
   }
 
   /// Most epochs of its training.
@@ -45,6 +47,7 @@ package struct NetworkPropagatorSettings: Settings, FormerSettings {
     switch network {
     case .recurrent: try RecurrentPropagator(from: folder, device: device)
     case .mlp: try MLPPropagator(from: folder, device: device)
+    case .mixture: try MixtureRecurrentPropagator(from: folder, device: device)
     }
   }
 }
@@ -76,6 +79,7 @@ extension NetworkPropagatorSettings {
       switch trainer.finishedPropagator() {
       case let propagator as RecurrentPropagator: try propagator.save(to: folder)
       case let propagator as MLPPropagator: try propagator.save(to: folder)
+      case let propagator as MixtureRecurrentPropagator: try propagator.save(to: folder)
       case let other: preconditionFailure("cannot save \(type(of: other))")
       }
     }

@@ -15,7 +15,7 @@ enum PublishedReduction: Hashable, Sendable {
   init?(_ settings: ReductionSettings) {
     switch settings {
     case .principalComponents: self = .principalComponents
-    case .diffusionMaps: return nil
+    case .diffusionMaps, .density: return nil
     case .autoencoder(let settings):
       guard !settings.network.isVariational else { return nil }
       switch settings.network {
@@ -41,6 +41,7 @@ enum PublishedPropagator: Hashable, Sendable {
         guard recurrent.cell == .lstm else { return nil }
         self = isJoint ? .jointLSTM : .lstm
       case .mlp: self = .mlp
+      case .mixture: return nil
       }
     }
   }
@@ -104,11 +105,17 @@ struct PublishedForecasts: Sendable {
         ]),
     ], latentSpeedUp: PublishedScore(100, source: "paper, “more than”"))
 
+  /// Flow past a cylinder; errors were not published as numbers.
+  static let cylinder = PublishedForecasts(
+    scaledErrors: [:],
+    latentSpeedUp: PublishedScore(100, source: "paper, “two orders of magnitude”"))
+
   /// What is known of a system by its name in recordings; nil for others.
   static func of(systemName: String) -> PublishedForecasts? {
     switch systemName {
     case FitzHughNagumoConfiguration.systemName: fitzHughNagumo
     case KuramotoSivashinskyAttractorConfiguration.systemName: kuramotoSivashinsky
+    case CylinderConfiguration.systemName: cylinder
     default: nil
     }
   }

@@ -15,12 +15,20 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   case ks22(KuramotoSivashinskyAttractorConfiguration)
   /// Flow past a cylinder.
   case cylinder(CylinderConfiguration)
+  /// Brownian particles in a box.
+  case particles(ParticlesConfiguration)
+  /// Langevin dynamics on the Müller–Brown potential.
+  case muellerBrown(MuellerBrownConfiguration)
   /// A law that `kymo discover` found.
   case law(LawSolverConfiguration)
   /// A program that solves on demand.
   case process(ProcessSolverConfiguration)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case fhn, ks22, cylinder, law, process }
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case fhn, ks22, cylinder, particles
+    case muellerBrown = "mueller-brown"
+    case law, process
+  }
 
   /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
   /// built-in one, the file of a law, or a program and its arguments as in a shell.
@@ -36,6 +44,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case "fhn": self = .fhn(.init())
     case "ks22": self = .ks22(.init())
     case "cylinder": self = .cylinder(.init())
+    case "particles": self = .particles(.init())
+    case "mueller-brown": self = .muellerBrown(.init())
     case _ where words.hasSuffix(".json"): self = .law(.init(file: words))
     default:
       // The path of a program may have spaces.
@@ -43,7 +53,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       let command = isProgram ? [words] : commandWords(words) ?? []
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
-        allowed: "fhn, ks22, cylinder, the law.json of kymo discover, a program and its arguments, "
+        allowed:
+          "fhn, ks22, cylinder, particles, mueller-brown, the law.json of kymo discover, a program and its arguments, "
           + "or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
@@ -56,6 +67,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .fhn(let settings): try settings.validate(at: "\(path).fhn")
     case .ks22(let settings): try settings.validate(at: "\(path).ks22")
     case .cylinder(let settings): try settings.validate(at: "\(path).cylinder")
+    case .particles(let settings): try settings.validate(at: "\(path).particles")
+    case .muellerBrown(let settings): try settings.validate(at: "\(path).mueller-brown")
     case .law(let settings): try settings.validate(at: "\(path).law")
     case .process(let settings): try settings.validate(at: "\(path).process")
     }
@@ -70,6 +83,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .fhn(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .ks22(let settings): "δt = \(settings.frameInterval / Double(settings.substeps))"
     case .cylinder(let settings): "Courant number \(settings.courant)"
+    case .particles(let settings): "δt = \(settings.timeStep)"
+    case .muellerBrown(let settings): "δt = \(settings.timeStep)"
     case .law(let settings): settings.file
     case .process(let settings): settings.command.joined(separator: " ")
     }
@@ -106,6 +121,12 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       solver = try KuramotoSivashinskySolver(configuration: settings, threads: threads)
     case .cylinder(let settings):
       solver = try CylinderSolver(configuration: settings, threads: threads)
+    case .particles(var settings):
+      // Particles do not see each other: any number of them will do.
+      if stateShape.count == 2 { settings.particleCount = stateShape[1] }
+      solver = try ParticlesSolver(configuration: settings, threads: threads)
+    case .muellerBrown(let settings):
+      solver = try MuellerBrownSolver(configuration: settings, threads: threads)
     case .law(let settings):
       solver = try LawSolver(
         settings, for: recordings, frameInterval: frameInterval, threads: threads)

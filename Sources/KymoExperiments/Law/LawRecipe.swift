@@ -54,7 +54,8 @@ package struct LawRecipe: MethodRecipe, Settings {
 
 /// Which recordings a search uses.
 package struct LawDataSettings: Settings {
-  /// File of the recordings that the law is found in.
+  /// File of the recordings that the law is found in; a folder or a pattern such as `runs/*.h5` for
+  /// many.
   package var train = ""
   /// File of the recordings that it is tested on; empty means those that it was found in.
   package var test = ""
@@ -62,13 +63,15 @@ package struct LawDataSettings: Settings {
   package var key: String?
   /// What its axes are, such as N,C,T,X; absent means that it is found.
   package var axes: String?
+  /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
+  package var cut: Int?
   /// How to make the files when they are absent.
   package var simulate: SimulationSettings?
 
   /// Creates settings without files.
   package init() {}
 
-  var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+  var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
 
   func validate() throws {
     try require(

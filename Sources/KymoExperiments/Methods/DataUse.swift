@@ -14,7 +14,8 @@ package struct UsedRecordings {
   package var gaps: [Int]
 
   /// The recordings without those that have gaps, and what is unlike, numbered as these.
-  func withoutGaps(file: String) throws -> (recordings: Recordings, unusual: [Int: String]) {
+  package func withoutGaps(file: String) throws -> (recordings: Recordings, unusual: [Int: String])
+  {
     try require(
       gaps.count < recordings.count, file,
       found: "values that are NaN or infinite in all recordings",
@@ -39,6 +40,8 @@ package struct UsedRecordings {
 package struct DataUse: Hashable, Sendable {
   /// Where the recordings are in their file; what is not said is as in the training, where that fits.
   package var layout = FieldLayout()
+  /// Files that belong to the same data set as the one that is named.
+  package var furtherFiles: [URL] = []
   /// Whether they are taken as they are, as if they were like those of the training.
   package var asTrained = false
   /// Whether every k-th frame and point is taken where that gives the training's step and spacing.
@@ -52,26 +55,25 @@ package struct DataUse: Hashable, Sendable {
   /// Refuses recordings that differ.
   package init() {}
 
-  /// The recordings of a file as a run can use them.
+  /// The recordings of files as a run can use them.
   ///
   /// - Parameters:
-  ///   - url: The file of the person.
+  ///   - files: The files of the person.
   ///   - directory: The run that is to be used.
   ///   - hooks: Is told what a person should know.
   /// - Throws: As ``prepare(_:_:for:hooks:)``, and `FormatError`.
   /// - Returns: The recordings.
   package func load(
-    _ url: URL, for directory: RunDirectory, hooks: WorkHooks
+    _ files: DataFiles, for directory: RunDirectory, hooks: WorkHooks
   ) throws -> UsedRecordings {
-    let file = try ArrayFiles.open(url)
+    let file = try ArrayFiles.open(files.urls[0])
     let layout = try layout.completed(
       by: MethodList.current.recipe(of: directory).dataLayout, for: file)
     if layout != self.layout {
-      hooks.note("\(url.relativePath) is read as in training: \(layout.options)")
+      hooks.note("\(files.name) is read as in training: \(layout.options)")
     }
     return try prepare(
-      Recordings.load(file, key: layout.key, axes: layout.axes), url.relativePath, for: directory,
-      hooks: hooks)
+      Recordings.load(files, layout), files.name, for: directory, hooks: hooks)
   }
 
   /// The recordings as a run can use them: like those of its training, and measurements.
@@ -130,6 +132,8 @@ package struct DataUse: Hashable, Sendable {
     at recordings: Recordings, _ unusual: [Int: String], _ name: String, _ hooks: WorkHooks
   ) throws -> UsedRecordings {
     let (gaps, notes) = try recordings.validateForUse(file: name, threads: hooks.threads)
+    // Moments of what is left of such a recording say nothing.
+    let unusual = unusual.filter { !gaps.contains($0.key) }
     for note in notes { hooks.note("Warning: \(name): \(note.message). \(note.remedy)") }
     return UsedRecordings(recordings: recordings, unusual: unusual, gaps: gaps)
   }
@@ -184,6 +188,7 @@ extension TrainedRun {
     case .simulated: use.comparesKind = false
     }
     use.canResample = false
-    return try use.load(file, for: directory, hooks: hooks)
+    return try use.load(
+      DataFiles([file] + use.furtherFiles), for: directory, hooks: hooks)
   }
 }

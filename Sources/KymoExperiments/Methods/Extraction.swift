@@ -1,6 +1,6 @@
 // Parameters that a run has read from recordings, as tables: text, CSV, NPZ, JSON.
 package import Foundation
-import KymoData
+package import KymoData
 package import KymoMetrics
 import KymoNumerics
 
@@ -23,7 +23,7 @@ package struct NamedParameter: Encodable, Sendable {
   /// What it multiplies, such as "u_xxxx in u_t".
   package let meaning: String
   /// Its value in every recording.
-  package let values: [Double]
+  package fileprivate(set) var values: [Double]
   /// The standard deviation of all values.
   package let error: Double
 }
@@ -31,7 +31,7 @@ package struct NamedParameter: Encodable, Sendable {
 /// The latents of recordings with their error bars, ready to be written.
 package struct Extraction: Encodable, Sendable {
   /// The latents of every recording.
-  package let latents: [ExtractedLatents]
+  package private(set) var latents: [ExtractedLatents]
   /// Which latents carry a parameter.
   package let relevant: [Bool]
   /// Names of the known parameters.
@@ -52,14 +52,44 @@ package struct Extraction: Encodable, Sendable {
 
   private var latentCount: Int { relevant.count }
 
-  /// One line for each recording: means, standard deviations, known parameters; all digits.
+  /// Puts back the rows of recordings that were left out, without numbers.
+  package mutating func putBack(_ gaps: [Int], of recordings: Recordings) {
+    guard !gaps.isEmpty else { return }
+    let kept = Set(0..<recordings.count).subtracting(gaps).sorted()
+    let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    let width = recordings.parameterCount
+    let none = [Double](repeating: .nan, count: latentCount)
+    func all<Value>(_ values: [Value], or missing: Value) -> [Value] {
+      (0..<recordings.count).map { index in places[index].map { values[$0] } ?? missing }
+    }
+    latents = (0..<recordings.count).map { index in
+      let known = recordings.params.map {
+        $0.elements[index * width..<(index + 1) * width].map(Double.init)
+      }
+      guard let place = places[index] else {
+        return ExtractedLatents(
+          recording: index, mean: none, standardDeviation: none, parameters: known ?? [])
+      }
+      var row = latents[place]
+      row.recording = index
+      return row
+    }
+    fit = fit.map { all($0, or: .nan) }
+    doubts = all(doubts, or: "left out, since it holds values that are NaN or infinite")
+    for place in named.indices { named[place].values = all(named[place].values, or: .nan) }
+  }
+
+  /// One line for each recording: means, standard deviations, whether a latent is relevant (1) or not
+  /// (0), known parameters; all digits.
   package var csv: String {
     let header =
       ["recording"] + (1...latentCount).map { "mu_\($0)" }
-      + (1...latentCount).map { "sigma_\($0)" } + parameterNames.map(Self.quoted)
+      + (1...latentCount).map { "sigma_\($0)" } + (1...latentCount).map { "relevant_\($0)" }
+      + parameterNames.map(Self.quoted)
       + named.indices.flatMap { ["theta_\($0 + 1)", "theta_\($0 + 1)_sigma"] } + ["fit", "doubt"]
     let rows = latents.enumerated().map { place, row in
-      (["\(row.recording)"] + (row.mean + row.standardDeviation + row.parameters).map { "\($0)" }
+      (["\(row.recording)"] + (row.mean + row.standardDeviation).map { "\($0)" }
+        + relevant.map { $0 ? "1" : "0" } + row.parameters.map { "\($0)" }
         + named.flatMap { ["\($0.values[place])", "\($0.error)"] }
         + [fit.map { "\($0[place])" } ?? "", Self.quoted(doubts[place])])
         .joined(separator: ",")
@@ -68,8 +98,9 @@ package struct Extraction: Encodable, Sendable {
   }
 
   /// Arrays mu, sigma (recordings, latents), relevant (latents), fit, in_doubt (recordings) and,
-  /// where known, params; theta (recordings, parameters) and theta_sigma (parameters) with a law.
-  package func write(to file: URL) throws {
+  /// where known, params; theta (recordings, parameters) and theta_sigma (parameters) with a law; and
+  /// what is known of the recordings: step, lengths, ends, names and units.
+  package func write(to file: URL, of recordings: RecordingsMetadata) throws {
     let count = latents.count
     let writer = try NPZWriter(file)
     try writer.add("mu", HostArray(latents.flatMap(\.mean), shape: [count, latentCount]))
@@ -92,6 +123,10 @@ package struct Extraction: Encodable, Sendable {
     if let fit { try writer.add("fit", HostArray(fit, shape: [count])) }
     try writer.add(
       "in_doubt", HostArray(doubts.map { $0.isEmpty ? 0.0 : 1 }, shape: [count]))
+    var metadata = recordings
+    (metadata.parameterNames, metadata.provenance) = ([], "")
+    if parameterNames.isEmpty { metadata.parameterUnits = [] }
+    try writer.add(metadata)
     try writer.finish()
   }
 

@@ -1,6 +1,7 @@
 // Paths of recipes: beside the recipe's file, in the current folder, and, once a run is there, in the
 // folder where it was started.
 import Foundation
+import KymoData
 import KymoNumerics
 
 extension MethodRecipe {
@@ -12,9 +13,9 @@ extension MethodRecipe {
       let isGiven = given.contains { entry == $0 || entry.hasPrefix($0 + ".") }
       guard !isGiven, !path.isEmpty, !path.hasPrefix("/") else { return }
       let (beside, here) = (folder.appending(path: path), URL(filePath: path))
-      guard !beside.isSameFile(as: here), FileManager.default.fileExists(atPath: beside.path)
+      guard !beside.isSameFile(as: here), DataFiles.exist(beside)
       else { return }
-      let another = FileManager.default.fileExists(atPath: here.path)
+      let another = DataFiles.exist(here)
       path = beside.relativePath
       note(
         "\(entry) is \(path), beside the recipe"
@@ -26,7 +27,7 @@ extension MethodRecipe {
 /// A path of a recipe: from the current folder, else from `base`, where the run was started.
 func located(_ path: String, base: URL?) -> URL {
   let url = URL(filePath: path)
-  guard let base, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: url.path) else {
+  guard let base, !path.hasPrefix("/"), !DataFiles.exist(url) else {
     return url
   }
   return URL(filePath: path, relativeTo: base)
@@ -40,12 +41,14 @@ extension URL {
   }
 }
 
-/// A file that an entry of a recipe names and that is there.
+/// A file, a folder or a pattern that an entry of a recipe names and that is there.
 func existing(_ file: URL, entry: String) throws -> URL {
-  guard FileManager.default.fileExists(atPath: file.path) else {
+  guard DataFiles.exist(file) else {
     throw ConfigurationError(
       entry, found: "'\(file.relativePath)', which does not exist",
-      allowed: "a file of recordings, beside the recipe or below the current folder",
+      allowed:
+        "a file of recordings, a folder of them, or a pattern such as 'runs/*.h5', beside the "
+        + "recipe or below the current folder",
       remedy: "Correct the path, or make the file with kymo simulate.")
   }
   return file

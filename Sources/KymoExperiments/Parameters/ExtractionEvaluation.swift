@@ -80,6 +80,8 @@ package struct ExtractionEvaluation {
     findings.removalCosts = try removalCosts(test, summaries, latents)
     findings.frameInterval = test.frameInterval ?? 1
     findings.timeName = test.metadata.axisLabels[0]
+    let units = Set(test.metadata.channelUnits)
+    findings.fieldUnit = units.count == 1 ? units.first ?? "" : ""
     findings.trainedFrames = model.trainedFrames
     findings.pictures = try pictures(test, latents)
     findings.conservedMeans = zip(test.channelNames, test.conservedMeans(threads: hooks.threads))

@@ -48,9 +48,9 @@ func simulateIfAbsent(
     }, stopSignal: hooks.stopSignal)
 }
 
-/// The recordings of a file that an entry of a recipe names.
+/// The recordings of a file, a folder or a pattern that an entry of a recipe names.
 func loadRecordings(_ file: URL, _ layout: FieldLayout, entry: String) throws -> Recordings {
-  try Recordings.load(existing(file, entry: entry), key: layout.key, axes: layout.axes)
+  try Recordings.load(DataFiles(existing(file, entry: entry)), layout)
 }
 
 extension FieldLayout {
@@ -59,6 +59,9 @@ extension FieldLayout {
     try require(
       axes.map { Self.letters($0) != nil } ?? true, "data.axes", found: "'\(axes ?? "")'",
       allowed: Self.allowedAxes, remedy: "For example N,T,C,X, one letter for each axis.")
+    try require(
+      cut.map { $0 >= 2 } ?? true, "data.cut", found: cut ?? 0, allowed: "at least 2 frames",
+      remedy: "It is how many frames a recording has; leave it out to keep recordings whole.")
     for (entry, value) in [("key", key), ("axes", axes)] {
       try require(
         value == nil || !isSimulated, "data.\(entry)", found: "'\(value ?? "")'",
@@ -162,7 +165,7 @@ func noisy(_ recordings: Recordings, deviation: Double, seed: UInt64, threads: I
 }
 
 /// "Left out: …", for recordings with values that are not finite; nil for none.
-func leftOutWords(_ indices: [Int], of count: Int) -> String? {
+package func leftOutWords(_ indices: [Int], of count: Int) -> String? {
   guard !indices.isEmpty else { return nil }
   let names = indices.prefix(8).map(String.init).joined(separator: ", ")
   return "Left out, since they hold values that are NaN or infinite: \(indices.count) of \(count) "

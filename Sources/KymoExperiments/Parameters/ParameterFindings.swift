@@ -47,6 +47,8 @@ package struct ParameterFindings {
   package var frameInterval = 1.0
   /// What the axis of time is called, with its unit.
   package var timeName = "time"
+  /// The unit of all channels; empty where they have none or differ.
+  package var fieldUnit = ""
   /// Number of frames that training rollouts predicted.
   package var trainedFrames = 0
   /// Standard deviation of the rolled-out recordings about their channels' means; nil without

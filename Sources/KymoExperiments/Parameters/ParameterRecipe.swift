@@ -131,7 +131,7 @@ package enum Normalization: String, SettingChoice {
 
 /// Which recordings a recipe uses.
 package struct ParameterDataSettings: Settings {
-  /// File of the training recordings.
+  /// File of the training recordings; a folder or a pattern such as `runs/*.h5` for many.
   package var train = ""
   /// File of the test recordings; empty means to evaluate on the training recordings.
   package var test = ""
@@ -140,6 +140,8 @@ package struct ParameterDataSettings: Settings {
   /// What its axes are: N recordings, C channels, T time, X and Y space, as in `N,T,C,X`; absent
   /// means `N,C,T,X` or `N,C,T,X,Y`.
   package var axes: String?
+  /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
+  package var cut: Int?
   /// Standard deviation of normal noise, added once to every training sample.
   package var noise = 0.0
   /// What is done to every channel before a model sees it; results are in the file's units.
@@ -151,7 +153,7 @@ package struct ParameterDataSettings: Settings {
   package init() {}
 
   /// Where the recordings are in the files.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes) }
+  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
 
   func validate() throws {
     try require(

@@ -137,13 +137,16 @@ extension ParameterFindings {
     return "; so few can promise \(NumberText.percent(calibration.promisedCoverage)) at most"
   }
 
+  /// The error of a rollout, with its unit where all channels have the same.
+  private var errorName: String { fieldUnit.isEmpty ? "RMSE" : "RMSE (\(fieldUnit))" }
+
   private var errorRows: [ScoreTable.Row] {
     guard let model = predictions.first else { return [] }
     let frames = Set([trainedFrames - 1, 100]).sorted()
     let persistence = predictions.first { $0.name == Self.persistence }?.curve.mean
     return frames.filter(model.curve.mean.indices.contains).flatMap { index in
       let place = index == trainedFrames - 1 ? ", the end of the trained length" : ""
-      let name = "RMSE at predicted frame \(index + 1)\(place)"
+      let name = "\(errorName) at predicted frame \(index + 1)\(place)"
       let error = model.curve.mean[index]
       let relative = [
         ("the field's standard deviation", fieldDeviation),
@@ -416,7 +419,9 @@ extension ParameterFindings {
     }
     let panel = Plot.Panel(
       x: PlotAxis(frameInterval == 1 && timeName == "time" ? "time (frames)" : timeName),
-      y: PlotAxis("root-mean-square error", isLogarithmic: true),
+      y: PlotAxis(
+        "root-mean-square error" + (fieldUnit.isEmpty ? "" : " (\(fieldUnit))"),
+        isLogarithmic: true),
       shown.enumerated().map { place, prediction in
         .init(
           prediction.name, place == 0 ? .line : .dots,
@@ -445,7 +450,7 @@ extension ParameterFindings {
         places: [.report, .terminal],
         .scores(
           ScoreTable(
-            "RMSE at index", columns: frames.map { "\($0)" },
+            "\(errorName) at index", columns: frames.map { "\($0)" },
             rows: shown.enumerated().map { place, prediction in
               .init(prediction.name, frames.map(prediction.score), isMain: place == 0)
             }, counted: "recording"))),

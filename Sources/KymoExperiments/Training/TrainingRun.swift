@@ -125,7 +125,9 @@ package enum TrainingRun {
     _ run: any TrainedRun, on test: TestChoice, hooks: WorkHooks
   ) throws -> RunResults {
     var results = try run.evaluate(on: test, hooks: hooks)
-    results.headline += (try? run.directory.readEnvironment().history) ?? []
+    let history = (try? run.directory.readEnvironment().history) ?? []
+    results.headline += history
+    for words in history { hooks.note(words) }
     try run.directory.write(results.json(), to: run.directory.results)
     return results
   }
@@ -140,8 +142,12 @@ package enum TrainingRun {
     let plan = try recipe.plan(base: environment.base, hooks: hooks.work)
     let log = hooks.log(directory)
     let present = try self.environment(of: recipe, plan.dataHashes, hooks)
-    for difference in present.differences(from: environment) {
-      log.warning("\(difference): the run may not go on with the same numbers.")
+    if environment.isKnown {
+      for difference in present.differences(from: environment) {
+        log.warning("\(difference): the run may not go on with the same numbers.")
+      }
+    } else {
+      for words in environment.changed ?? [] { log.warning("\(words)") }
     }
     if let checkpoint = directory.completeCheckpoints().first {
       let changes = try changes(recipe, since: checkpoint.url, present, environment)
@@ -153,7 +159,7 @@ package enum TrainingRun {
         + changes.map { "The training was continued \($0) after step \(checkpoint.step)." }
     }
     let changed = environment.changed
-    if environment.version.isEmpty { environment = present }
+    if !environment.isKnown { environment = present }
     (environment.dataHashes, environment.changed) = (present.dataHashes, changed)
     environment.resumed.append(Date.now.formatted(.iso8601))
     let loop = loop(recipe, directory, log, hooks)

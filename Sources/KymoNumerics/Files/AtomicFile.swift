@@ -92,6 +92,15 @@ public final class AtomicFile {
     count += bytes
   }
 
+  /// The path by which this process can open the file before it has its name.
+  package var openPath: String { temporary ?? "/proc/self/fd/\(descriptor)" }
+
+  /// Says that another writer of the open file has made it at least so long.
+  package func hasGrown(to bytes: Int) {
+    precondition(isOpen, "AtomicFile: grown after its end")
+    count = max(count, bytes)
+  }
+
   /// Makes the file durable and gives it its name, in place of an older file.
   public func commit() throws(FileError) {
     precondition(isOpen, "AtomicFile: committed twice")

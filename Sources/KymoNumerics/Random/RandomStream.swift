@@ -14,6 +14,7 @@ public enum RandomPurpose: UInt32, Sendable, Codable, Hashable {
   case noise = 7
   case evaluation = 8
   case testing = 9
+  case dynamics = 10
 }
 
 /// A reproducible stream of random numbers, addressed by seed, purpose and index.

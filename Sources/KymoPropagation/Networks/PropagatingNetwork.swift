@@ -14,6 +14,21 @@ package protocol PropagatingNetwork: Module {
   func predictions(
     _ inputs: Tensor, state: inout Tensor, own: OwnInputs?, zoneout: Zoneout?
   ) -> Tensor
+  /// How badly the latents that follow are predicted after each of `[B, K, L]`, `[B, K]`, as part of
+  /// the graph.
+  func errors(
+    _ inputs: Tensor, targets: Tensor, state: inout Tensor, own: OwnInputs?, zoneout: Zoneout?
+  ) -> Tensor
+}
+
+extension PropagatingNetwork {
+  /// The mean squared error of the predictions.
+  package func errors(
+    _ inputs: Tensor, targets: Tensor, state: inout Tensor, own: OwnInputs?, zoneout: Zoneout?
+  ) -> Tensor {
+    (predictions(inputs, state: &state, own: own, zoneout: zoneout) - targets).square()
+      .mean(axes: [2])
+  }
 }
 
 extension RecurrentNetwork: PropagatingNetwork {
@@ -63,6 +78,8 @@ extension PropagatorArchitecture {
       RecurrentNetwork(settings, latentCount: latentCount, seed: seed, device: device, path: path)
     case .mlp(let settings):
       DenseStack(settings, latentCount: latentCount, seed: seed, device: device, path: path)
+    case .mixture(let settings):
+      MixtureRecurrentNetwork(settings, latentCount: latentCount, seed: seed, device: device)
     }
   }
 
@@ -75,6 +92,9 @@ extension PropagatorArchitecture {
       return RecurrentPropagator(configuration: settings, scaler: scaler, network: network)
     case (.mlp(let settings), let network as DenseStack):
       return MLPPropagator(configuration: settings, scaler: scaler, network: network)
+    case (.mixture(let settings), let network as MixtureRecurrentNetwork):
+      return MixtureRecurrentPropagator(
+        configuration: settings, scaler: scaler, network: network)
     default: preconditionFailure("PropagatorArchitecture: a network of another architecture")
     }
   }

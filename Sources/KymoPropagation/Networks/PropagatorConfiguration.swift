@@ -114,14 +114,18 @@ public enum PropagatorArchitecture: Hashable, Codable, Sendable {
   case recurrent(RecurrentConfiguration)
   /// A feed-forward network without memory.
   case mlp(MLPConfiguration)
+  /// LSTM or GRU that gives a density of the next latents, from which they are drawn: for dynamics
+  /// that are random.
+  case mixture(MixtureRecurrentConfiguration)
 
-  private enum CodingKeys: CodingKey, CaseIterable { case recurrent, mlp }
+  private enum CodingKeys: CodingKey, CaseIterable { case recurrent, mlp, mixture }
 
   /// Throws the first setting that cannot work.
   public func validate(at path: String = "propagator") throws(ConfigurationError) {
     switch self {
     case .recurrent(let settings): try settings.validate(at: "\(path).recurrent")
     case .mlp(let settings): try settings.validate(at: "\(path).mlp")
+    case .mixture(let settings): try settings.validate(at: "\(path).mixture")
     }
   }
 
@@ -135,6 +139,24 @@ public enum PropagatorArchitecture: Hashable, Codable, Sendable {
       return ChannelScaler(settings.scaling.kind, fitting: frames, slack: settings.scalingSlack)
     case .mlp(let settings):
       return ChannelScaler(settings.scaling.kind, fitting: frames, slack: settings.scalingSlack)
+    case .mixture: return ChannelScaler(.standard, fitting: frames)
     }
+  }
+}
+
+extension PropagatorArchitecture {
+  /// Throws when an architecture cannot be trained so.
+  package func validate(
+    _ training: PropagatorTraining, at path: String = "training"
+  ) throws(ConfigurationError) {
+    guard case .mixture = self else { return }
+    try require(
+      training.freeRunningSteps == 0 && training.scheduledSampling == .none,
+      "\(path).freeRunningSteps", found: training.freeRunningSteps,
+      allowed: "0, and no scheduledSampling, for a mixture",
+      remedy: "A density is learned from true inputs; a draw is no target for another.")
+    try require(
+      training.average == .arithmetic, "\(path).average", found: training.average.rawValue,
+      allowed: "arithmetic for a mixture", remedy: "Its loss is a logarithm already.")
   }
 }

@@ -146,6 +146,9 @@ public struct SINDyPropagator: Propagator {
     return run(start, stepCount: stepCount, memory: &memory)
   }
 
+  /// Trajectories that diverged.
+  public func isHeld(_ memory: SINDyMemory, batchCount: Int) -> [Bool] { memory.isLost }
+
   private func run(
     _ start: HostArray<Double>, stepCount: Int, memory: inout SINDyMemory
   ) -> HostArray<Double> {

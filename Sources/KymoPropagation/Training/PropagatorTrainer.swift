@@ -43,6 +43,7 @@ public final class PropagatorTrainer: ModelTrainer {
   ) throws {
     try architecture.validate()
     try training.validate()
+    try architecture.validate(training)
     try device.checkAvailable()
     let latents = try SeriesWindows.check(series, training, "training series")
     if let finishing = training.finishing {
@@ -80,7 +81,8 @@ public final class PropagatorTrainer: ModelTrainer {
       seed: seed)
   }
 
-  /// The propagator with the best weights found: ``RecurrentPropagator`` or ``MLPPropagator``.
+  /// The propagator with the best weights found: ``RecurrentPropagator``, ``MLPPropagator`` or
+  /// ``MixtureRecurrentPropagator``.
   ///
   /// The trainer must not be used afterwards.
   public func finishedPropagator() -> any Propagator {
@@ -89,7 +91,7 @@ public final class PropagatorTrainer: ModelTrainer {
   }
 }
 
-/// The mean squared error of predicted latents.
+/// The error of predicted latents: squared, or what else the network says.
 private final class LatentLoss: WindowLoss {
   let network: any PropagatingNetwork
   let device: Device
@@ -113,12 +115,10 @@ private final class LatentLoss: WindowLoss {
     let length = frames.shape[1] - 1
     var inputs = frames.sliced(axis: 1, from: 0, to: length)
     if let noise = options.noise { inputs = inputs + noise(inputs.shape) }
-    let predictions = network.predictions(
-      inputs, state: &state, own: options.own, zoneout: options.zoneout(kept: zoneoutKept))
-    let first = options.firstCounted
-    let errors =
-      (predictions.sliced(axis: 1, from: first) - frames.sliced(axis: 1, from: first + 1)).square()
-    return average(errors.mean(axes: [2]))
+    let errors = network.errors(
+      inputs, targets: frames.sliced(axis: 1, from: 1), state: &state, own: options.own,
+      zoneout: options.zoneout(kept: zoneoutKept))
+    return average(errors.sliced(axis: 1, from: options.firstCounted))
   }
 }
 

@@ -13,7 +13,7 @@ public import KymoTensor
 /// The latents of a variational autoencoder are the means of its distribution. Latents of the
 /// paper's networks have passed the activation function and are above −1. With a restriction that
 /// is fitted to the lifting, latents are those whose fields are nearest.
-public final class AutoencoderReduction: Restriction, DeterministicLifting {
+public final class AutoencoderReduction: Restriction, DeterministicLifting, Observing {
   /// The architecture.
   public let configuration: AutoencoderConfiguration
   /// The map of every channel onto the network's range, fitted on training data.
@@ -22,6 +22,9 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
   package let network: any LatentNetwork
   /// How latents are improved after the encoder; nil for its own.
   package private(set) var projection: LatentProjection?
+
+  /// From latents to what is observed; nil for nothing.
+  private(set) var head: ObservableHead?
 
   /// Shape of one state, `[C, X…]`.
   public var stateShape: [Int] { network.stateShape }
@@ -129,6 +132,30 @@ public final class AutoencoderReduction: Restriction, DeterministicLifting {
     return scaler.unscale(scaled).elements.map { Number($0) }
   }
 
+  // MARK: - Observables
+
+  /// What is observed.
+  public var observableNames: [String] { head?.description.names ?? [] }
+
+  /// The observables of latents, `[B, L]` to `[B, K]`.
+  ///
+  /// - Throws: ``ModelDataError`` when the latents have another shape.
+  public func observe(_ latents: HostArray<Double>) throws -> HostArray<Double> {
+    try requireShape(latents, [nil, latentCount], "observables of latents")
+    return head?.values(of: latents) ?? HostArray([], shape: [latents.shape[0], 0])
+  }
+
+  /// Adds an untrained network of observables.
+  func addHead(_ description: ObservableHead.Description, seed: UInt64) {
+    var random = RandomStream(seed: seed, purpose: .weights, index: 1)
+    head = ObservableHead(
+      description, latentCount: latentCount, using: &random, dtype: network.dtype,
+      device: network.device)
+  }
+
+  /// Weights and buffers of all networks.
+  private var state: [NamedTensor] { network.state + (head?.namedParameters() ?? []) }
+
   // MARK: - Between the host and the network
 
   private func inBlocks(
@@ -217,6 +244,7 @@ extension AutoencoderReduction {
     var scaler: ChannelScaler
     var parameterCount: Int
     var projection: LatentProjection?
+    var head: ObservableHead.Description?
   }
 
   /// Writes the reduction into a folder, which is made when absent.
@@ -224,8 +252,8 @@ extension AutoencoderReduction {
     try Self.folder.write(
       Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
-        parameterCount: parameterCount, projection: projection),
-      network.state, to: folder)
+        parameterCount: parameterCount, projection: projection, head: head?.description),
+      state, to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote, onto any device.
@@ -239,6 +267,7 @@ extension AutoencoderReduction {
       description.configuration, stateShape: description.stateShape, scaler: description.scaler,
       seed: 0, device: device)
     projection = description.projection
-    try network.state.load(contents.tensors, from: contents.path)
+    if let head = description.head { addHead(head, seed: 0) }
+    try state.load(contents.tensors, from: contents.path)
   }
 }

@@ -3,7 +3,8 @@
 //   z = Vᵀ (x − x̄),   x̃ = x̄ + V z,
 //
 // with x the scaled state as one vector, channels first, and V the first right singular vectors of
-// the centred training states. Each vector's entry of largest magnitude is positive.
+// the centred training states. Each vector's entry of largest magnitude is positive. With an emphasis
+// in space x is multiplied by the roots of the weights, so that weighted errors are the least.
 //
 // Letters: B states, C channels, X (Y) space, D = C·X… components of a state, L latents.
 public import Foundation
@@ -17,6 +18,8 @@ public struct PrincipalComponentConfiguration: Settings {
   public var latentCount = 8
   /// How channels are scaled before the fit, with numbers of the training states.
   public var scaling = ChannelScaler.Kind.minMaxZeroOne
+  /// Where in space errors count more; absent means that all count alike.
+  public var emphasis: SpaceEmphasis?
 
   /// Creates the default settings.
   public init() {}
@@ -31,6 +34,7 @@ public struct PrincipalComponentConfiguration: Settings {
     try require(
       latentCount, .atLeast(1), "\(path).latentCount",
       remedy: "Choose where the reconstruction error levels off.")
+    try emphasis?.validate(at: "\(path).emphasis")
   }
 }
 
@@ -51,6 +55,8 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   public let singularValues: [Double]
   private let mean: Tensor
   private let components: Tensor
+  /// Roots of the weights of all components of a state; nil where all are 1.
+  private let roots: Tensor?
 
   /// Number of latents, L.
   public var latentCount: Int { configuration.latentCount }
@@ -60,14 +66,15 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   /// Few states are decomposed as they are. Of more numbers than ``most`` the smaller of two products
   /// is added up, block by block: the covariance of components, D × D, or the products of states with
   /// each other, B × B (the method of snapshots, Sirovich, Quart. Appl. Math. 45, 561 (1987)). Singular
-  /// values below 10⁻⁷ of the largest are then rounding.
+  /// values below 10⁻⁷ of the largest are then rounding. After the latter states are encoded and decoded
+  /// in single precision, which takes half the time and memory.
   ///
   /// - Parameters:
   ///   - frames: Training states.
   ///   - configuration: At most min(B, D) latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
   /// - Complexity: B · D · min(B, D) operations, and the square of min(B, D) numbers of memory beside
-  ///   the blocks. The method of snapshots reads the states B / blockRows times.
+  ///   the blocks. The method of snapshots reads the states twice, some numbers of all at a time.
   public init(
     fitting frames: FrameSet, configuration: PrincipalComponentConfiguration
   ) throws {
@@ -92,33 +99,48 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
       allowed: "at most \(rank) for \(count) states of \(dimension) numbers",
       remedy: "Take fewer latents or more states.")
     let scaler = ChannelScaler(configuration.scaling, fitting: frames)
+    let roots = try Self.roots(configuration, frames)
     func rows(_ range: Range<Int>) -> Tensor {
-      Tensor(
+      let states = Tensor(
         doubles: frames.scaledDoubles(range, by: scaler), shape: [range.count, dimension])
+      return roots.map { states * $0 } ?? states
     }
-    let vt: Tensor
+    let (middle, vt): (Tensor, Tensor)
     if count * dimension <= most {
       let all = rows(0..<count)
-      mean = all.mean(axes: [0])
-      let (_, s, vectors) = try (all - mean).singularValues()
+      middle = all.mean(axes: [0])
+      let (_, s, vectors) = try (all - middle).singularValues()
       (singularValues, vt) = (s.doubles, vectors)
     } else {
       try require(
         rank <= Self.mostRows, "reduction", found: "principalComponents",
         allowed: "another one for \(count) states of \(dimension) numbers",
         remedy: "Use an autoencoder, or at most \(Self.mostRows) states to fit on.")
-      let length = max(1, most / 4 / dimension)
-      let blocks = stride(from: 0, to: count, by: length).map { $0..<min($0 + length, count) }
-      let middle =
-        blocks.reduce(Tensor.zeros([dimension], dtype: .float64)) {
-          $0 + rows($1).sum(axes: [0])
-        } / Double(count)
-      func centred(_ range: Range<Int>) -> Tensor { rows(range) - middle }
-      mean = middle
-      (singularValues, vt) =
-        dimension <= count
-        ? try Self.fromCovariance(blocks, dimension: dimension, centred)
-        : try Self.fromSnapshots(blocks, keeping: configuration.latentCount, centred)
+      if dimension <= count {
+        let length = max(1, most / 4 / dimension)
+        let blocks = stride(from: 0, to: count, by: length).map { $0..<min($0 + length, count) }
+        let sum =
+          blocks.reduce(Tensor.zeros([dimension], dtype: .float64)) {
+            $0 + rows($1).sum(axes: [0])
+          }
+        let centre = sum / Double(count)
+        middle = centre
+        (singularValues, vt) = try Self.fromCovariance(blocks, dimension: dimension) {
+          rows($0) - centre
+        }
+      } else {
+        let length = max(1, most / 4 / count)
+        (singularValues, middle, vt) = try Self.fromSnapshots(
+          stride(from: 0, to: dimension, by: length).map { $0..<min($0 + length, dimension) },
+          keeping: configuration.latentCount
+        ) {
+          let part = Tensor(
+            doubles: frames.scaledDoubles(0..<count, numbers: $0, by: scaler),
+            shape: [count, $0.count])
+          guard let roots else { return part }
+          return part * roots.sliced(axis: 0, from: $0.lowerBound, to: $0.upperBound)
+        }
+      }
     }
     let vectors = vt.sliced(axis: 0, to: configuration.latentCount)
     let signs = (0..<configuration.latentCount).map { index in
@@ -126,10 +148,24 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
       return row.max { $0.magnitude < $1.magnitude } ?? 1 < 0 ? -1.0 : 1.0
     }
     // In the order in which a file has it, so that a loaded model adds in the same order.
-    components = (vectors * Tensor(doubles: signs, shape: [signs.count, 1])).contiguous()
+    let signed = (vectors * Tensor(doubles: signs, shape: [signs.count, 1])).contiguous()
+    let dtype: ScalarType = count * dimension > most && dimension > count ? .float32 : .float64
+    (mean, components) = (middle.cast(to: dtype), signed.cast(to: dtype))
+    self.roots = roots?.cast(to: dtype)
     self.configuration = configuration
     self.scaler = scaler
     stateShape = frames.stateShape
+  }
+
+  /// Roots of the weights of all components of a state.
+  private static func roots(
+    _ configuration: PrincipalComponentConfiguration, _ frames: FrameSet
+  ) throws(ConfigurationError) -> Tensor? {
+    guard let emphasis = configuration.emphasis else { return nil }
+    let weights = try emphasis.weights(
+      on: frames.recordings.grid, at: "principalComponents.emphasis")
+    let all = (0..<frames.recordings.channelCount).flatMap { _ in weights.map { $0.squareRoot() } }
+    return Tensor(doubles: all, shape: [all.count])
   }
 
   /// Singular values and vectors from XᵀX.
@@ -149,48 +185,67 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     )
   }
 
-  /// Singular values and the first vectors from X Xᵀ = U S² Uᵀ: V = Xᵀ U / S.
+  /// Singular values, the mean and the first vectors from X Xᵀ = U S² Uᵀ: V = Xᵀ U / S, where `columns`
+  /// gives some numbers of all states, `[B, part of D]`.
   private static func fromSnapshots(
-    _ blocks: [Range<Int>], keeping kept: Int, _ centred: (Range<Int>) -> Tensor
-  ) throws -> (values: [Double], vectors: Tensor) {
-    let products = Tensor.concatenated(
-      blocks.map { block in
-        let states = centred(block)
-        return Tensor.concatenated(
-          blocks.map { states.matmul(centred($0).transposed(0, 1)) }, axis: 1)
-      }, axis: 0)
+    _ parts: [Range<Int>], keeping kept: Int, _ columns: (Range<Int>) -> Tensor
+  ) throws -> (values: [Double], mean: Tensor, vectors: Tensor) {
+    var products: Tensor?
+    var means: [Tensor] = []
+    func centred(_ part: Int, _ all: Tensor) -> Tensor { all - means[part] }
+    for (part, range) in parts.enumerated() {
+      let all = columns(range)
+      means.append(all.mean(axes: [0]))
+      let states = centred(part, all)
+      let own = states.matmul(states.transposed(0, 1))
+      products = products.map { $0 + own } ?? own
+    }
+    guard let products else { preconditionFailure("fromSnapshots: no numbers") }
     let (eigenvalues, left) = try products.symmetricEigen()
     let count = eigenvalues.count
     let values = eigenvalues.doubles.reversed().map { max(0, $0).squareRoot() }
     let order = Tensor(integers: (0..<kept).map { count - 1 - $0 }, shape: [kept])
-    let first = left.indexSelected(1, order).transposed(0, 1)
-    var vectors = first.sliced(axis: 1, from: blocks[0].lowerBound, to: blocks[0].upperBound)
-      .matmul(centred(blocks[0]))
-    for block in blocks.dropFirst() {
-      vectors =
-        vectors
-        + first.sliced(axis: 1, from: block.lowerBound, to: block.upperBound).matmul(centred(block))
-    }
     // A vector of a singular value that is rounding has no direction of its own: it stays zero.
     let scales = values.prefix(kept).map { $0 > 1e-7 * values[0] ? 1 / $0 : 0 }
-    return (values, vectors * Tensor(doubles: scales, shape: [kept, 1]))
+    let first =
+      left.indexSelected(1, order).transposed(0, 1)
+      * Tensor(doubles: scales, shape: [kept, 1])
+    let vectors = parts.enumerated().map { first.matmul(centred($0, columns($1))) }
+    return (
+      values, .concatenated(means, axis: 0), .concatenated(vectors, axis: 1)
+    )
   }
 
   /// The latents of states, `[B, C, X…]` to `[B, L]`.
   public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by principal components")
-    let scaled = scaler.scale(HostArray<Double>(states))
-    let rows = Tensor(doubles: scaled.elements, shape: [states.shape[0], mean.count])
+    let scaled =
+      (Tensor(states.elements, shape: channels(states.shape[0])).cast(to: mean.dtype)
+        - column(scaler.offset)) / column(scaler.scale)
+    let plain = scaled.reshaped([states.shape[0], mean.count])
+    let rows = roots.map { plain * $0 } ?? plain
     let latents = (rows - mean).matmul(components.transposed(0, 1))
-    return HostArray(latents.doubles, shape: [states.shape[0], latentCount])
+    return HostArray(latents.cast(to: .float64).doubles, shape: [states.shape[0], latentCount])
   }
 
   /// The field of latents, `[B, L]` to `[B, C, X…]`.
   public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by principal components")
-    let rows = Tensor(doubles: latents.elements, shape: latents.shape).matmul(components) + mean
-    let scaled = HostArray(rows.doubles, shape: [latents.shape[0]] + stateShape)
-    return HostArray<Float>(scaler.unscale(scaled))
+    let given = Tensor(doubles: latents.elements, shape: latents.shape).cast(to: mean.dtype)
+    let rows = given.matmul(components) + mean
+    let scaled = (roots.map { rows / $0 } ?? rows).reshaped(channels(latents.shape[0]))
+    let fields = scaled * column(scaler.scale) + column(scaler.offset)
+    return HostArray(fields.cast(to: .float32).floats, shape: [latents.shape[0]] + stateShape)
+  }
+
+  /// Shape of states with their cells in a row, `[B, C, X Y]`.
+  private func channels(_ count: Int) -> [Int] {
+    [count, stateShape[0], mean.count / stateShape[0]]
+  }
+
+  /// A number for each channel.
+  private func column(_ numbers: [Double]) -> Tensor {
+    Tensor(doubles: numbers, shape: [numbers.count, 1]).cast(to: mean.dtype)
   }
 }
 
@@ -223,7 +278,8 @@ extension PrincipalComponentReduction {
       Description(
         configuration: configuration, stateShape: stateShape, scaler: scaler,
         singularValues: singularValues),
-      [("mean", mean), ("components", components)], to: folder)
+      [("mean", mean), ("components", components)] + (roots.map { [("roots", $0)] } ?? []),
+      to: folder)
   }
 
   /// Reads a reduction from a folder that ``save(to:)`` wrote.
@@ -238,6 +294,8 @@ extension PrincipalComponentReduction {
     scaler = description.scaler
     singularValues = description.singularValues
     mean = try tensors.require("mean", shape: [dimension])
+    roots =
+      configuration.emphasis == nil ? nil : try tensors.require("roots", shape: [dimension])
     components = try tensors.require(
       "components", shape: [description.configuration.latentCount, dimension])
   }

@@ -21,6 +21,10 @@ public struct ReductionTraining: Settings {
   public var latentNoise = 0.0
   /// How the errors of states become one loss; not for variational latents.
   public var average = ErrorAverage.arithmetic
+  /// Where in space errors count more; absent means that all count alike.
+  ///
+  /// Validation is without.
+  public var emphasis: SpaceEmphasis?
   /// Largest KL weight β of variational latents; 1 is the plain variational autoencoder.
   public var beta = 1.0
 
@@ -35,6 +39,7 @@ public struct ReductionTraining: Settings {
     ] {
       try require(value, .atLeast(0), "\(path).\(name)", remedy: "0 switches it off.")
     }
+    try emphasis?.validate(at: "\(path).emphasis")
     try phase.validate(at: "\(path).phase")
   }
 }

@@ -160,6 +160,7 @@ extension FieldComparison {
         let time: HTML =
           column == 0 ? "\(name), t = \(NumberText.significant(times[row]))" : name
         figure.layout.annotations.append(.panelName(time, x: x, y: y))
+        figure.layout.shapes += (circles ?? []).map { .circle($0, x: x, y: y) }
       }
     }
     return figure

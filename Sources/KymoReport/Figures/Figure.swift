@@ -3,6 +3,7 @@
 // opened with any Plotly. Labels are HTML, because Plotly reads them so: names in them are escaped.
 import Foundation
 import KymoNumerics
+import KymoResults
 
 /// A Plotly figure: traces and a layout.
 struct Figure: Encodable, Sendable {
@@ -210,12 +211,23 @@ struct Shape: Encodable, Sendable {
   var y0: Double
   var y1: Double
   var line: Line
+  var fillcolor: String?
 
   /// A vertical line over the whole height of the figure, or of one panel.
   static func vertical(at x: Double, axis: AxisName = .x(), panel: AxisName? = nil) -> Shape {
     Shape(
       xref: axis.inTraces, yref: panel.map { $0.inTraces + " domain" } ?? "paper", x0: x, x1: x,
       y0: 0, y1: 1, line: Line(color: Style.markColour, width: 1.2, dash: "dash"))
+  }
+
+  /// A body in the plane of a field.
+  static func circle(_ circle: FieldCircle, x: AxisName, y: AxisName) -> Shape {
+    var shape = Shape(
+      xref: x.inTraces, yref: y.inTraces, x0: circle.centre[1] - circle.radius,
+      x1: circle.centre[1] + circle.radius, y0: circle.centre[0] - circle.radius,
+      y1: circle.centre[0] + circle.radius, line: Line(color: Style.markColour, width: 1))
+    (shape.type, shape.fillcolor) = ("circle", "#bdbdbd")
+    return shape
   }
 
   /// A horizontal line over the whole width of one panel.

@@ -14,7 +14,7 @@ extension ResultSection {
   /// The figures, none for tables and text; pictures have at most `side` rows and columns.
   func figures(side: Int) -> [SectionFigure] {
     switch content {
-    case .scores, .table, .text: []
+    case .scores, .table, .text, .film: []
     case .plot(let plot):
       plot.panels.contains { !$0.series.isEmpty }
         ? [SectionFigure(id: id, figure: plot.figure(), note: plot.note)] : []

@@ -69,6 +69,7 @@ struct RunPage {
     case .table(let table): return PageFrame.table(table, caption: caption)
     case .text(let text):
       return "<p class=\"\(text.severity.rawValue)\">\(text.text)</p>\n"
+    case .film(let film): return film.html(section.id, caption: caption)
     case .plot, .bars, .fields, .histograms, .densities:
       return section.figures(side: side).reduce("") { body, drawing in
         let words = [caption, drawing.note].filter { !$0.isEmpty }.joined(separator: " ")

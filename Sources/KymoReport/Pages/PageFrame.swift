@@ -61,6 +61,7 @@ struct PageFrame {
       nothing from the network.</footer>
       \(data)
       <script>\(plotly)</script>
+      <script>\(PageStyle.films)</script>
       <script>\(PageStyle.drawing)</script>
       </body>
       </html>

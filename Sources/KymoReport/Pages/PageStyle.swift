@@ -26,6 +26,12 @@ enum PageStyle {
     .plot { width: 100%; min-width: 0; }
     .plot .modebar { opacity: 0; }
     .plot:hover .modebar { opacity: 1; }
+    .film .panels { display: flex; gap: 14px; }
+    .film .panels div { flex: 1; min-width: 0; }
+    .film p { margin: 4px 0; font-size: 13.5px; }
+    .film canvas { width: 100%; border: 1px solid var(--rule); }
+    .film .controls { display: flex; gap: 12px; align-items: center; }
+    .film input { flex: 1; }
     .table { overflow-x: auto; margin: 8px 0 20px; }
     table { border-collapse: collapse; border-top: 1.5px solid #333;
       border-bottom: 1.5px solid #333; font-size: 14px; font-variant-numeric: tabular-nums; }
@@ -47,6 +53,7 @@ enum PageStyle {
       color: var(--muted); font-size: 13px; }
     @media (max-width: 860px) { figure.narrow { display: block; } }
     @media print {
+      .film .controls { display: none; }
       body { max-width: none; padding: 0; font-size: 11pt; }
       nav, .modebar { display: none; }
       h2 { break-after: avoid; }
@@ -75,6 +82,66 @@ enum PageStyle {
     });
     document.addEventListener("securitypolicyviolation", function (event) {
       kymoProblem("blocked " + event.violatedDirective + " " + event.blockedURI);
+    });
+    """
+
+  static let films: HTML = """
+    "use strict";
+    document.querySelectorAll(".film").forEach(function (figure) {
+      var film = JSON.parse(figure.querySelector("script").textContent);
+      var rows = film.shape[0], columns = film.shape[1];
+      var knob = figure.querySelector("input"), word = figure.querySelector("output");
+      var button = figure.querySelector("button");
+      function part(colour, place) { return parseInt(colour.substr(1 + 2 * place, 2), 16); }
+      var panels = Array.prototype.map.call(figure.querySelectorAll("canvas"), function (canvas, n) {
+        var text = atob(film.cells[n]), cells = new Uint8Array(text.length);
+        for (var i = 0; i < text.length; i++) { cells[i] = text.charCodeAt(i); }
+        var colours = film.colours[n], palette = new Uint8ClampedArray(1024);
+        for (var value = 0; value < 256; value++) {
+          var place = value / 255 * (colours.length - 1);
+          var low = Math.min(Math.floor(place), colours.length - 2), rest = place - low;
+          for (var c = 0; c < 3; c++) {
+            palette[4 * value + c] =
+              (1 - rest) * part(colours[low], c) + rest * part(colours[low + 1], c);
+          }
+          palette[4 * value + 3] = 255;
+        }
+        return { pen: canvas.getContext("2d"), cells: cells, palette: palette };
+      });
+      function draw(frame) {
+        panels.forEach(function (panel) {
+          var image = panel.pen.createImageData(columns, rows);
+          for (var row = 0; row < rows; row++) {
+            for (var column = 0; column < columns; column++) {
+              var value = panel.cells[(frame * rows + row) * columns + column];
+              var place = 4 * ((rows - 1 - row) * columns + column);
+              for (var c = 0; c < 4; c++) { image.data[place + c] = panel.palette[4 * value + c]; }
+            }
+          }
+          panel.pen.putImageData(image, 0, 0);
+          film.circles.forEach(function (circle) {
+            panel.pen.beginPath();
+            panel.pen.arc(circle.centre[1], rows - circle.centre[0], circle.radius, 0, 7);
+            panel.pen.fillStyle = "#bdbdbd";
+            panel.pen.fill();
+            panel.pen.stroke();
+          });
+        });
+        knob.value = frame;
+        word.textContent = "t = " + film.times[frame];
+      }
+      var timer = null;
+      function play(runs) {
+        clearInterval(timer);
+        timer = runs ? setInterval(function () {
+          draw((Number(knob.value) + 1) % film.times.length);
+        }, 120) : null;
+        button.textContent = runs ? "Pause" : "Play";
+      }
+      knob.addEventListener("input", function () { play(false); draw(Number(knob.value)); });
+      button.addEventListener("click", function () { play(timer === null); });
+      draw(0);
+      play(!window.matchMedia("(prefers-reduced-motion: reduce)").matches);
     });
     """
 

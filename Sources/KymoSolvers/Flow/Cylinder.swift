@@ -44,25 +44,39 @@ public struct Cylinder: RecordingSimulator {
   /// - Parameters:
   ///   - draw: What to simulate.
   ///   - threads: Number of threads; it does not change the result.
+  ///   - place: The last coarse step that is done, with its fields and their time; nil starts anew.
   ///   - visit: Takes the number of a coarse step, negative before the first stored frame, and the
   ///     flow after it. What it throws stops the simulation.
   /// - Throws: What `visit` throws.
   /// - Returns: Whether every number was finite.
   package func run(
-    _ draw: Draw, threads: Int, visit: (_ frame: Int, CylinderFlow) throws -> Void
+    _ draw: Draw, threads: Int,
+    after place: (frame: Int, state: CylinderFlow.State, time: Double)? = nil,
+    visit: (_ frame: Int, CylinderFlow) throws -> Void
   ) throws -> Bool {
     let flow = try CylinderFlow(configuration: configuration, threads: threads)
+    if let place {
+      flow.resume(from: place.state, time: place.time)
+    } else {
+      start(flow, draw)
+      try visit(-configuration.spinUpFrames, flow)
+    }
+    let first = (place?.frame ?? -configuration.spinUpFrames) + 1
+    for frame in first..<max(first, configuration.frameCount) {
+      flow.advance(by: configuration.frameInterval)
+      try visit(frame, flow)
+    }
+    return flow.isFinite
+  }
+
+  /// Adds the vortex of a draw.
+  private func start(_ flow: CylinderFlow, _ draw: Draw) {
     let (diameter, centre) = (configuration.diameter, configuration.centre)
     if draw.speed != 0 {
       flow.addVortex(
         speed: draw.speed * configuration.speed,
         at: [centre[0] + 1.5 * diameter, centre[1] + draw.height * diameter], width: 0.5 * diameter)
     }
-    for frame in -configuration.spinUpFrames..<configuration.frameCount {
-      if frame > -configuration.spinUpFrames { flow.advance(by: configuration.frameInterval) }
-      try visit(frame, flow)
-    }
-    return flow.isFinite
   }
 
   /// Simulates one draw; ``run(_:threads:visit:)`` needs no memory for its frames.

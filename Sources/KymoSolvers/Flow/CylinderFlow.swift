@@ -18,6 +18,9 @@ public import KymoNumerics
     public var v: [Double]
     /// Pressure in cells, `rows × columns`.
     public var p: [Double]
+
+    /// Takes fields that ``CylinderFlow/state`` gave.
+    public init(u: [Double], v: [Double], p: [Double]) { (self.u, self.v, self.p) = (u, v, p) }
   }
 
   /// The settings; those of recordings are not used.

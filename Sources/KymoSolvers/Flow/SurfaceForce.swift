@@ -27,54 +27,65 @@ public struct SurfaceForce: Sendable {
     public var lift: Double { pressureLift + viscousLift }
   }
 
-  private let configuration: CylinderConfiguration
+  /// What one number of a frame adds to the four coefficients: they are linear in the frame.
+  private struct Weight {
+    var place: Int
+    /// Pressure drag, viscous drag, pressure lift, viscous lift.
+    var factors: SIMD4<Double>
+  }
+
+  private let frameLength: Int
+  private let weights: [Weight]
   /// Points of the surface.
   private static let pointCount = 1440
 
   /// Takes body, stream and cells from the settings of a flow.
-  public init(configuration: CylinderConfiguration) { self.configuration = configuration }
+  public init(configuration: CylinderConfiguration) {
+    let cells = configuration.rows * configuration.columns
+    let (h, radius) = (configuration.spacing, 0.5 * configuration.diameter)
+    var sums: [Int: SIMD4<Double>] = [:]
+    /// Adds a factor times a channel between the middles of cells, linear in both directions.
+    func add(_ channel: Int, _ x: Double, _ y: Double, _ factors: SIMD4<Double>) {
+      let (a, b) = (x / h - 0.5, y / h - 0.5)
+      let i = min(max(Int(a.rounded(.down)), 0), configuration.columns - 2)
+      let j = min(max(Int(b.rounded(.down)), 0), configuration.rows - 2)
+      let (s, t) = (a - Double(i), b - Double(j))
+      for (right, up, part) in [
+        (0, 0, (1 - s) * (1 - t)), (1, 0, s * (1 - t)), (0, 1, (1 - s) * t), (1, 1, s * t),
+      ] {
+        let place = channel * cells + (j + up) * configuration.columns + i + right
+        sums[place, default: .zero] += part * factors
+      }
+    }
+    let unit = 0.5 * configuration.speed * configuration.speed * configuration.diameter
+    let piece = 2 * Double.pi * radius / Double(Self.pointCount) / unit
+    let friction = piece * configuration.viscosity / (4 * h)
+    for point in 0..<Self.pointCount {
+      let angle = 2 * Double.pi * Double(point) / Double(Self.pointCount)
+      let (normalX, normalY) = (cos(angle), sin(angle))
+      let pressing = -piece * SIMD4(normalX, 0, normalY, 0)
+      let rubbing = friction * SIMD4(0, -normalY, 0, normalX)
+      for (distance, pressure, slope) in [(2.0, 2.0, 4.0), (4.0, -1.0, -1.0)] {
+        let x = configuration.centre[0] + (radius + distance * h) * normalX
+        let y = configuration.centre[1] + (radius + distance * h) * normalY
+        add(0, x, y, pressure * pressing)
+        add(1, x, y, -slope * normalY * rubbing)
+        add(2, x, y, slope * normalX * rubbing)
+      }
+    }
+    frameLength = 4 * cells
+    weights = sums.sorted { $0.key < $1.key }.map { Weight(place: $0.key, factors: $0.value) }
+  }
 
   /// The coefficients of a frame `[4, rows, columns]`; entries beside p, u and v are not used.
   public func callAsFunction<Number: BinaryFloatingPoint>(
     _ frame: some RandomAccessCollection<Number>
   ) -> Coefficients {
-    let cells = configuration.rows * configuration.columns
-    precondition(frame.count == 4 * cells, "SurfaceForce: a frame of \(frame.count) numbers")
-    let (h, radius) = (configuration.spacing, 0.5 * configuration.diameter)
-    /// A channel between the middles of cells, linear in both directions.
-    func value(_ channel: Int, _ x: Double, _ y: Double) -> Double {
-      let (a, b) = (x / h - 0.5, y / h - 0.5)
-      let i = min(max(Int(a.rounded(.down)), 0), configuration.columns - 2)
-      let j = min(max(Int(b.rounded(.down)), 0), configuration.rows - 2)
-      func cell(_ right: Int, _ up: Int) -> Double {
-        let place = channel * cells + (j + up) * configuration.columns + i + right
-        return Double(frame[frame.index(frame.startIndex, offsetBy: place)])
-      }
-      let (s, t) = (a - Double(i), b - Double(j))
-      let (low, high) = (
-        (1 - s) * cell(0, 0) + s * cell(1, 0), (1 - s) * cell(0, 1) + s * cell(1, 1)
-      )
-      return (1 - t) * low + t * high
+    precondition(frame.count == frameLength, "SurfaceForce: a frame of \(frame.count) numbers")
+    let sum = weights.reduce(SIMD4<Double>.zero) {
+      $0 + Double(frame[frame.index(frame.startIndex, offsetBy: $1.place)]) * $1.factors
     }
-    var sum = Coefficients()
-    let unit = 0.5 * configuration.speed * configuration.speed * configuration.diameter
-    let piece = 2 * Double.pi * radius / Double(Self.pointCount) / unit
-    for point in 0..<Self.pointCount {
-      let angle = 2 * Double.pi * Double(point) / Double(Self.pointCount)
-      let normal = (cos(angle), sin(angle))
-      func ring(_ distance: Double) -> (pressure: Double, along: Double) {
-        let x = configuration.centre[0] + (radius + distance * h) * normal.0
-        let y = configuration.centre[1] + (radius + distance * h) * normal.1
-        return (value(0, x, y), value(2, x, y) * normal.0 - value(1, x, y) * normal.1)
-      }
-      let (near, far) = (ring(2), ring(4))
-      let pressure = 2 * near.pressure - far.pressure
-      let friction = configuration.viscosity * (4 * near.along - far.along) / (4 * h)
-      sum.pressureDrag -= piece * pressure * normal.0
-      sum.pressureLift -= piece * pressure * normal.1
-      sum.viscousDrag -= piece * friction * normal.1
-      sum.viscousLift += piece * friction * normal.0
-    }
-    return sum
+    return Coefficients(
+      pressureDrag: sum[0], viscousDrag: sum[1], pressureLift: sum[2], viscousLift: sum[3])
   }
 }

@@ -16,6 +16,10 @@ public protocol SimulationConfiguration: Settings {
   static var parameterUnits: [String] { get }
   /// Names of the channels.
   static var channelNames: [String] { get }
+  /// Names of the channels with these settings, where they depend on them.
+  var channels: [String] { get }
+  /// What one state is.
+  static var stateKind: StateKind { get }
 
   /// Number of recordings; at least 1.
   var recordings: Int { get set }
@@ -43,6 +47,10 @@ public protocol SimulationConfiguration: Settings {
 extension SimulationConfiguration {
   /// No units.
   public static var parameterUnits: [String] { [] }
+  /// The same for all settings.
+  public var channels: [String] { Self.channelNames }
+  /// A field over space.
+  public static var stateKind: StateKind { .field }
   /// Time, then space.
   public var axisNames: [String] { ["t"] + ["x", "y"].prefix(spaceShape.count) }
   /// No units.
@@ -50,7 +58,7 @@ extension SimulationConfiguration {
   /// Points of a stored frame along every space axis.
   public var spaceShape: [Int] { grid.shape }
   /// Shape of one recording: channels, frames, points.
-  public var recordingShape: [Int] { [Self.channelNames.count, frameCount] + spaceShape }
+  public var recordingShape: [Int] { [channels.count, frameCount] + spaceShape }
 
   /// The simulator of these settings; throws the first setting that cannot work.
   public func makeSimulator() throws(ConfigurationError) -> Simulator {
