@@ -122,7 +122,7 @@ extension Discovery {
     // A few waves in a piece are explained by any large library. Coefficients that hold in a piece
     // hold in all of it: those of one half of it are tried on the other.
     guard !isNoisy, blocks.time > 1, blocks.space > 1,
-      form.rowCount / max(blocks.time, blocks.space) > 16 * kept.count
+      form.rowCount / max(blocks.time, blocks.space) > 4 * kept.count
     else { return .incompleteLibrary(channel: name, residual: residual, noise: noise) }
     for inTime in [true, false] {
       let (count, others) = inTime ? (blocks.time, blocks.space) : (blocks.space, blocks.time)
