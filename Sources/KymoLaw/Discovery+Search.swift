@@ -129,7 +129,7 @@ extension Discovery {
             sums.0 + left(recording.total) / norm, sums.1 + parts.reduce(0, +) / norm
           )
         }
-        if pieces < 0.08 * whole {
+        if pieces < 0.1 * whole {
           return .variesWithinRecording(channel: name, residual: residual)
         }
       }
