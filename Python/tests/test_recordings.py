@@ -145,7 +145,7 @@ def test_many_files_are_one_data_set(program: Path, tmp_path: Path) -> None:
     assert seen.shape == (6, 3, 5, 4) and kymo.inspect(tmp_path).shape == seen.shape
     pieces = kymo.inspect([tmp_path / "run-2.npz", tmp_path / "run-0.npz"], cut=2)
     assert pieces.shape == (8, 3, 2, 4)
-    with pytest.raises(kymo.UsageError, match="run-1"):
+    with pytest.raises(kymo.KymoError, match="run-1"):
         kymo.Recordings(X[:, :, :3], dt=0.1, boundary="periodic", channel_names=["a", "b", "c"]).save(
             tmp_path / "run-1.npz"
         )
@@ -154,7 +154,7 @@ def test_many_files_are_one_data_set(program: Path, tmp_path: Path) -> None:
 
 def test_a_few_points_at_the_end_are_asked_about(program: Path) -> None:
     last = np.zeros((4, 10, 16, 16, 2), dtype=np.float32)
-    with pytest.raises(kymo.UsageError, match="can be read as"):
+    with pytest.raises(kymo.KymoError, match="can be read as"):
         kymo.inspect(last, dt=0.1)
     assert kymo.inspect(last + np.random.rand(*last.shape), axes="N,T,X,Y,C", dt=0.1).shape == (4, 2, 10, 16, 16)
     # One point is meant where it was said.

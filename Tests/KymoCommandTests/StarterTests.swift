@@ -31,6 +31,7 @@ import Testing
     let writer = try NPZWriter(tool.file("data.npz"))
     try writer.add("x", x)
     try writer.add("dt", 0.02)
+    try writer.add("channel_names", ["x", "y", "z"])
     try writer.finish()
   }
 

@@ -12,7 +12,8 @@ struct AxisOrder: Hashable {
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
-  /// So few points at the end may as well be channels; they are never taken for space unasked.
+  /// So few points at the end may as well be channels, where the second axis is longer and may be
+  /// time; they are not taken for space unasked.
   static let fewPoints = 4
 
   init(
@@ -25,7 +26,7 @@ struct AxisOrder: Hashable {
     let usual: [Character]? =
       (4...5).contains(shape.count)
         && (shape[1] <= AxisOrder.mostLikelyChannels || hints.lengths["C"] != nil)
-        && (shape[shape.count - 1] > AxisOrder.fewPoints || hints.tell("C", 1, shape)
+        && (!AxisOrder.mayEndWithChannels(shape) || hints.tell("C", 1, shape)
           || hints.tell("T", 2, shape))
       ? Array("NCTXY".prefix(shape.count)) : nil
     if let usual, hints.fit(usual, shape) {
@@ -34,11 +35,9 @@ struct AxisOrder: Hashable {
     }
     let readings = AxisOrder.readings(of: shape)
     let fitting = readings.filter { hints.fit($0, shape) && shape[$0.firstIndex(of: "T") ?? 0] > 1 }
-    let mayBeChannels = shape.last.map { $0 <= AxisOrder.fewPoints } ?? false
     // Time first on four axes is not concluded: a wrong small array beside the usual order looks so.
     let isConclusive = shape.count < 4 || fitting.contains { $0[0] != "T" }
     if !hints.isEmpty, isConclusive, let first = fitting.first,
-      !mayBeChannels || !"XY".contains(first[shape.count - 1]),
       fitting.allSatisfy({ AxisOrder.areSame($0, first, shape) })
     {
       self.init(first)
@@ -48,6 +47,10 @@ struct AxisOrder: Hashable {
     } else {
       throw AxisOrder.ambiguous(shape, fitting.isEmpty || hints.isEmpty ? readings : fitting, place)
     }
+  }
+
+  private static func mayEndWithChannels(_ shape: [Int]) -> Bool {
+    shape[shape.count - 1] <= fewPoints && shape[1] > shape[shape.count - 1]
   }
 
   private init(_ letters: [Character]) {

@@ -52,7 +52,7 @@ public struct DataFiles: Hashable, Sendable {
       }
       guard !data.isEmpty else {
         throw FormatError(
-          .missing, file: url.lastPathComponent,
+          .unreadable, file: url.lastPathComponent,
           found: "a folder without data files",
           allowed:
             "files that end with \(endings.sorted().map { ".\($0)" }.joined(separator: ", "))",

@@ -9,7 +9,7 @@ extension ForecastFindings {
     let table = ScoreTable(
       "", columns: ["truth", "latent forecast", "difference"],
       rows: flow.quantities.map {
-        .init($0.name, [Score($0.truth), Score($0.forecast), Score($0.difference, .percent)])
+        .init($0.name, [Score($0.truth), Score($0.forecast), Score($0.difference)])
       })
     return [
       ResultSection(

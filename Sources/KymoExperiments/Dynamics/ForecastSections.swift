@@ -39,11 +39,11 @@ extension ForecastFindings {
       rows.append(.init("latent forecast, valid \(validTimeUnit)", [Score(main.validTime)]))
       if let drag = main.forces.first {
         rows.append(
-          .init("latent forecast, error of drag, surface integrals", [Score(drag, .percent)]))
+          .init("latent forecast, error of drag, surface integrals", [Score(drag)]))
       }
       for (name, error) in zip(observableNames, main.observables) {
         rows.append(
-          .init("latent forecast, error of \(name), of the latents", [Score(error, .percent)]))
+          .init("latent forecast, error of \(name), of the latents", [Score(error)]))
       }
     }
     if let shedding = flow?.quantities.first {
@@ -51,7 +51,7 @@ extension ForecastFindings {
         .init(
           "latent forecast, difference of the Strouhal number",
           [
-            Score(shedding.difference, .percent)
+            Score(shedding.difference)
           ]))
     }
     if let costs {
@@ -315,7 +315,7 @@ extension ForecastFindings {
       ]
       if hasForces {
         scores += (0..<2).map { place in
-          way.forces.indices.contains(place) ? Score(way.forces[place], .percent) : nil
+          way.forces.indices.contains(place) ? Score(way.forces[place]) : nil
         }
       }
       if hasSpeed {
@@ -558,12 +558,11 @@ extension ForecastFindings {
 extension Score {
   /// A mean over initial conditions with its standard deviation.
   init(
-    _ spread: MetricSpread, _ format: NumberFormat = .significant,
-    published: PublishedScore? = nil
+    _ spread: MetricSpread, published: PublishedScore? = nil
   ) {
     let deviation = spread.standardDeviation
     self.init(
-      spread.mean, format,
+      spread.mean,
       spread: deviation.isFinite
         ? Spread(
           .standardDeviation, low: spread.mean - deviation, high: spread.mean + deviation) : nil,
