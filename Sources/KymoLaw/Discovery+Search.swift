@@ -103,50 +103,35 @@ extension Discovery {
   ) -> LawRefusal {
     let name = recordings.channelNames[channel]
     let (size, target) = (form.columnCount, library.count + channel)
-    // What the library leaves of a sum of blocks, its coefficients fitted to another.
-    func left(_ test: [Double], fittedTo gram: [Double]) -> Double {
+    // What the library leaves of a sum of blocks, its coefficients fitted there.
+    func left(_ gram: [Double]) -> Double {
       let scales = kept.map { max(gram[$0 * size + $0], 1e-300).squareRoot() }
       let matrix = kept.indices.flatMap { i in
         kept.indices.map { gram[kept[i] * size + kept[$0]] / scales[i] / scales[$0] }
       }
       let right = kept.indices.map { gram[kept[$0] * size + target] / scales[$0] }
-      let solved = zip(SymmetricSystem(matrix, right).solution, scales).map { $0 / $1 }
-      var value = test[target * size + target]
-      for (a, one) in zip(kept, solved) {
-        value -= 2 * one * test[a * size + target]
-        for (b, other) in zip(kept, solved) { value += one * other * test[a * size + b] }
-      }
-      return value
+      let solved = SymmetricSystem(matrix, right).solution
+      return gram[target * size + target] - zip(solved, right).reduce(0) { $0 + $1.0 * $1.1 }
     }
     let blocks = form.blocks
-    // A few waves in a piece are explained by any large library. Coefficients that hold in a piece
-    // hold in all of it: those of one half of it are tried on the other.
-    guard !isNoisy, blocks.time > 1, blocks.space > 1,
-      form.rowCount / max(blocks.time, blocks.space) > 4 * kept.count
-    else { return .incompleteLibrary(channel: name, residual: residual, noise: noise) }
-    for inTime in [true, false] {
-      let (count, others) = inTime ? (blocks.time, blocks.space) : (blocks.space, blocks.time)
-      let (whole, pieces) = equations.reduce((0.0, 0.0)) { sums, recording in
-        func half(_ piece: Int?, _ side: Int) -> [Double] {
-          NormalEquations.sum(
-            recording.blocks.indices.filter {
-              let (time, space) = ($0 / blocks.space, $0 % blocks.space)
-              return (piece ?? (inTime ? time : space)) == (inTime ? time : space)
-                && (inTime ? space : time) * 2 / others == side
-            }.map { recording.blocks[$0] })
+    if !isNoisy, form.rowCount / max(blocks.time, blocks.space) > 8 * kept.count {
+      for inTime in [true, false] where (inTime ? blocks.time : blocks.space) > 1 {
+        let (whole, pieces) = equations.reduce((0.0, 0.0)) { sums, recording in
+          let parts = (0..<(inTime ? blocks.time : blocks.space)).map { piece in
+            left(
+              NormalEquations.sum(
+                recording.blocks.indices.filter {
+                  (inTime ? $0 / blocks.space : $0 % blocks.space) == piece
+                }.map { recording.blocks[$0] }))
+          }
+          let norm = max(recording.total[target * size + target], 1e-300)
+          return (
+            sums.0 + left(recording.total) / norm, sums.1 + parts.reduce(0, +) / norm
+          )
         }
-        func crossed(_ piece: Int?) -> Double {
-          let halves = [half(piece, 0), half(piece, 1)]
-          return left(halves[0], fittedTo: halves[1]) + left(halves[1], fittedTo: halves[0])
+        if pieces < 0.1 * whole {
+          return .variesWithinRecording(channel: name, residual: residual)
         }
-        let norm = max(recording.total[target * size + target], 1e-300)
-        return (
-          sums.0 + crossed(nil) / norm,
-          sums.1 + (0..<count).reduce(0) { $0 + crossed($1) } / norm
-        )
-      }
-      if pieces < 0.12 * whole {
-        return .variesWithinRecording(channel: name, residual: residual)
       }
     }
     return .incompleteLibrary(channel: name, residual: residual, noise: noise)

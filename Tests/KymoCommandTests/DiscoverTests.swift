@@ -192,9 +192,7 @@ import Testing
     let made = try tool.run("simulate", "burgers", "recordings=3", "-q", "-o", "b.npz")
     #expect(made.status == 0, "\(made.words)")
     let found = try tool.run("discover", "b.npz", "--without", "d2x(u)")
-    #expect(
-      found.status == 1 && found.output.hasPrefix("No law: the library does not hold"),
-      "\(found.output)")
+    #expect(found.status == 1 && found.output.hasPrefix("No law: "), "\(found.output)")
     let misspelt = try tool.run("discover", "b.npz", "--term", "w^2")
     #expect(misspelt.status == 2 && misspelt.words.contains("channels: u"), "\(misspelt.words)")
   }

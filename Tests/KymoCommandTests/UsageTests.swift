@@ -13,7 +13,8 @@ import Testing
   }
 
   static let verbs = [
-    "simulate", "inspect", "train", "extract", "evaluate", "report", "reproduce", "doctor",
+    "simulate", "inspect", "convert", "discover", "train", "extract", "forecast", "evaluate",
+    "report", "export", "reproduce", "doctor",
   ]
 
   @Test("has help with an example to copy for every verb", arguments: verbs)

@@ -137,7 +137,7 @@ public struct Inspection: Codable, Hashable, Sendable {
     // What marks and gaps look like as noise and seams says nothing.
     let isMeasured = values.allSatisfy { $0.severity != .error }
     noise =
-      isMeasured
+      isMeasured && recordings.stateKind == .field
       ? recordings.whiteNoise(
         of: recordings.sampledIndices(bytes: 32 * recordings.recordingLength))
       : channels.map { _ in nil }

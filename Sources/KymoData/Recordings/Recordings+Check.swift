@@ -349,6 +349,8 @@ extension Recordings {
   }
 
   private func changeFindings(_ statistics: RecordingsStatistics) -> [Finding] {
+    // Random dynamics may forget its state within a frame.
+    guard stateKind == .field else { return [] }
     var findings: [Finding] = []
     for channel in statistics.channels {
       guard let change = channel.relativeFrameChange else { continue }
