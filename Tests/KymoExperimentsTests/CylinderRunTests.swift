@@ -57,7 +57,7 @@ import Testing
     let hooks = TrainingHooks { _ in Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
     let run = folder.path("run")
     #expect(try TrainingRun.train(recipe, at: run, force: false, hooks: hooks) == .finished)
-    #expect(recipe.data.absentFiles(base: nil).map(\.file.lastPathComponent) == ["test.npz"])
+    #expect(recipe.data.absentFiles(base: nil).isEmpty)
     let trained = try #require(
       try MethodList.standard.load(RunDirectory(run), device: nil) as? DynamicsRun)
     let found = try trained.findings(on: .recipe, hooks: WorkHooks())
@@ -70,7 +70,7 @@ import Testing
     let flow = try #require(found.flow)
     #expect(flow.steps == 35)
     let drag = try #require(flow.quantities.first { $0.name == "mean of drag, surface integrals" })
-    #expect(drag.truth > 0.5 && drag.truth < 5 && drag.difference < 0.1, "\(drag)")
+    #expect(drag.truth > 0.5 && drag.truth < 5 && drag.difference < 0.15, "\(drag)")
     #expect(flow.quantities.contains { $0.name == "mean of drag, recorded and by the latents" })
     #expect(Set(flow.courses.map(\.source)).count == 4)
     let film = try #require(found.film)
