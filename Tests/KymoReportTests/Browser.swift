@@ -21,7 +21,7 @@ enum Browser {
 
   /// A page after its scripts ran.
   struct Document {
-    /// The document up to its first block of data: what a reader sees.
+    /// The document up to the data of its first figure: what a reader sees.
     let source: String
     /// What could not be drawn; nil when there was no problem.
     let problems: String?
@@ -29,7 +29,7 @@ enum Browser {
     let drawn: Set<String>?
 
     init(_ dump: Data) throws {
-      let end = dump.range(of: Data("<script type=\"application/json\"".utf8))?.lowerBound
+      let end = dump.range(of: Data("<script type=\"application/json\" id=".utf8))?.lowerBound
       source = String(decoding: dump[..<(end ?? dump.endIndex)], as: UTF8.self)
       let head = source.prefix(20_000)
       problems = try /<html[^>]* data-problems="([^"]*)"/.firstMatch(in: head).map { String($0.1) }
