@@ -284,7 +284,8 @@ extension ForecastModels {
       latents, shape: [starts.count, horizon, reduction.latentCount])
     product.origins = HostArray(origins, shape: [starts.count, horizon])
     product.summary.latentFraction = latentFrames / Double(starts.count)
-    if isKnown {
+    // Particles have no order, so that a difference of two sets means nothing.
+    if isKnown, recordings.metadata.stateKind != .particles {
       let score = judge.score(name: "", cost: nil)
       product.summary.normalizedDifference = score.normalizedDifference.map(\.mean)
       product.summary.rootMeanSquareError = score.rootMeanSquareError.mean
@@ -298,6 +299,12 @@ extension ForecastModels {
     let needsSolver = order.isAdaptive || (order.microSteps ?? 0) > 0
     let settings = try order.solver.map { try SolverSettings(words: $0) } ?? recipe.solver
     guard needsSolver else { return forecaster() }
+    try require(
+      order.initialConditions == nil || recordings.metadata.stateKind != .particles,
+      "--initial-conditions", found: "given for particles with a solver",
+      allowed: "left out, since the drift of particles may depend on time, which only the "
+        + "beginning of a recording tells",
+      remedy: "Without it the beginning of each recording is forecast.")
     guard let settings else {
       throw ConfigurationError(
         "--solver", found: "absent", allowed: "given with --micro or --adaptive",
