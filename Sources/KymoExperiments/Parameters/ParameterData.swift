@@ -44,7 +44,7 @@ func simulateIfAbsent(
     to: file, threads: hooks.threads,
     progress: { done in
       hooks.progress(
-        Double(done) / Double(total), "\(name): \(done) of \(counted(total, "recording"))")
+        Double(done) / Double(total), "\(name): \(Int(done)) of \(counted(total, "recording"))")
     }, stopSignal: hooks.stopSignal)
 }
 
