@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 
 import kymo
 from kymo import engine
+
+# Processes that were started in the background ignore SIGINT, and so would the engines of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Small enough for a second: 20 steps, 8 hidden channels, batches of 4.
 TINY = {"steps": 20, "threads": 1, "progress": False, "model__hiddenChannels": 8, "training__batchSize": 4}
