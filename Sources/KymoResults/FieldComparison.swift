@@ -25,7 +25,7 @@ public struct FieldComparison: Codable, Hashable, Sendable {
   public var channels: [Channel]
   /// What stands on the axes of time and space, with units; nil where no file names them.
   public var axisNames: [String]?
-  /// Bodies in the plane of fields in 2D; nil for none.
+  /// Bodies in fields in 2D; nil for none.
   public var circles: [FieldCircle]?
   /// Last time that rollouts in training reached; nil where that means nothing.
   public var trainedTime: Double?

@@ -2,7 +2,7 @@
 // nothing: a byte for every cell.
 public import Foundation
 
-/// A circle in the plane of a field, such as a body in a flow.
+/// A circle in a 2D field, such as a body in a flow.
 public struct FieldCircle: Codable, Hashable, Sendable {
   /// Its centre along both axes of space.
   public var centre: [Double]

@@ -46,7 +46,12 @@ public struct DataFiles: Hashable, Sendable {
     var isFolder: ObjCBool = false
     if unsafe FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) {
       guard isFolder.boolValue else { return [url] }
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+      let names: [String]
+      do { names = try FileManager.default.contentsOfDirectory(atPath: url.path) } catch {
+        throw FormatError(
+          .unreadable, file: url.lastPathComponent, found: "a folder that cannot be read",
+          allowed: "a readable folder", remedy: "Check its permissions.")
+      }
       let data = names.filter {
         !$0.hasPrefix(".") && endings.contains(($0 as NSString).pathExtension.lowercased())
       }

@@ -31,19 +31,14 @@ struct DistributionEvaluation {
         remedy: "Only a density of particles takes sets of another size.")
     }
     (self.models, self.data, self.hooks) = (fitting, data, hooks)
-    let longest = data.test.series.map(\.frames.count).max() ?? 0
-    let warmUp = models.recipe.forecast.warmUpSteps
-    try require(
-      longest > warmUp, "data.test", found: "recordings of \(longest) frames",
-      allowed: "longer than forecast.warmUpSteps, \(warmUp)",
-      remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
+    try data.requireTest(longerThan: models.recipe.forecast.warmUpSteps)
   }
 
   /// What was found, as results.
   func results(_ provenance: DataProvenance) throws -> RunResults {
     // From the beginnings of recordings, where the time is known that a drift depends on.
-    let longest = data.test.series.map(\.frames.count).min() ?? 0
-    let horizon = max(1, min(settings.horizonSteps, longest - settings.warmUpSteps))
+    let shortest = data.test.series.map(\.frames.count).min() ?? 0
+    let horizon = max(1, min(settings.horizonSteps, shortest - settings.warmUpSteps))
     let starts = InitialConditions(
       beginningsOf: data.test, atMost: settings.initialConditions, warmUp: settings.warmUpSteps,
       horizon: horizon)

@@ -112,3 +112,14 @@ package struct ForecastData {
     self.hashes = hashes
   }
 }
+
+extension ForecastData {
+  /// Throws unless some test recording goes on after the warm-up.
+  func requireTest(longerThan warmUp: Int) throws(ConfigurationError) {
+    let longest = test.series.map(\.frames.count).max() ?? 0
+    try require(
+      longest > warmUp, "data.test", found: "recordings of \(longest) frames",
+      allowed: "longer than forecast.warmUpSteps, \(warmUp)",
+      remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
+  }
+}

@@ -29,12 +29,7 @@ package struct ForecastEvaluation {
   /// Prepares an evaluation.
   package init(_ models: ForecastModels, _ data: ForecastData, hooks: WorkHooks) throws {
     (self.models, self.data, self.hooks) = (models, data, hooks)
-    let longest = data.test.series.map(\.frames.count).max() ?? 0
-    let warmUp = models.recipe.forecast.warmUpSteps
-    try require(
-      longest > warmUp, "data.test", found: "recordings of \(longest) frames",
-      allowed: "longer than forecast.warmUpSteps, \(warmUp)",
-      remedy: "Give longer recordings; what follows the warm-up is compared with forecasts.")
+    try data.requireTest(longerThan: models.recipe.forecast.warmUpSteps)
     solver = try models.recipe.solver?.makeSolver(
       for: data.test.recordings, stateShape: data.stateShape,
       frameInterval: data.frameInterval, threads: hooks.threads)

@@ -1,7 +1,7 @@
 // Metastable states as regions of the plane, the states of trajectories, and how often each is met.
 import Foundation
 
-/// An ellipse in the plane that stands for a metastable state.
+/// An ellipse of two coordinates that stands for a metastable state.
 public struct StateRegion: Hashable, Codable, Sendable {
   /// Its name.
   public var name: String

@@ -220,7 +220,7 @@ struct Shape: Encodable, Sendable {
       y0: 0, y1: 1, line: Line(color: Style.markColour, width: 1.2, dash: "dash"))
   }
 
-  /// A body in the plane of a field.
+  /// A body in a 2D field.
   static func circle(_ circle: FieldCircle, x: AxisName, y: AxisName) -> Shape {
     var shape = Shape(
       xref: x.inTraces, yref: y.inTraces, x0: circle.centre[1] - circle.radius,

@@ -6,7 +6,7 @@
 import Foundation
 import KymoNumerics
 
-/// One particle in the plane on the Müller–Brown potential.
+/// One particle in two dimensions on the Müller–Brown potential.
 struct LangevinParticle: Sendable {
   private(set) var position: (x: Double, y: Double)
   private(set) var velocity: (x: Double, y: Double)
