@@ -124,8 +124,8 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
     case .variesWithinRecording(let channel, let residual):
       return
         "No law: the coefficients of \(channel) vary within a recording: over whole recordings "
-        + "the library leaves \(percent(residual)) of the rate, over pieces of them next to "
-        + "nothing. Cut recordings into shorter or smaller ones, or add what acts from outside as a "
+        + "the library leaves \(percent(residual)) of the rate, a few terms over pieces of them far "
+        + "less. Cut recordings into shorter or smaller ones, or add what acts from outside as a "
         + "channel."
     case .indistinguishable(let channel, let terms):
       return "No law: in the equation of \(channel), \(terms.joined(separator: " and ")) cannot be "

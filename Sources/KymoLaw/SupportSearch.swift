@@ -56,8 +56,12 @@ struct SupportSearch: Sendable {
   ///
   /// Noise's correction leaves weak combinations of columns with eigenvalues of either sign. For the
   /// search a small part of what noise added is put back on the diagonal: `factor` times its
-  /// scatter.
-  init(_ equations: [NormalEquations], target: Int, form: WeakForm, ridge factor: Double) {
+  /// scatter. `folds` are the blocks that are held out together; pieces in time where there are some,
+  /// else in space, when nil.
+  init(
+    _ equations: [NormalEquations], target: Int, form: WeakForm, ridge factor: Double,
+    folds held: [[Int]]? = nil
+  ) {
     size = equations[0].size
     self.target = target
     let size = size
@@ -77,17 +81,13 @@ struct SupportSearch: Sendable {
     }
     matrices = equations.map { scaled($0.total, $0.noise) }
     noises = equations.map { scaled($0.noise, nil) }
-    let inTime = form.blocks.time > 1
-    let count = inTime ? form.blocks.time : form.blocks.space
+    let held = held ?? form.pieces(inTime: form.blocks.time > 1)
     folds = equations.map { recording in
-      guard count > 1 else {
+      guard held.count > 1 else {
         return [(scaled(recording.total, recording.noise), scaled(recording.total, nil))]
       }
-      return (0..<count).map { fold in
-        let held = recording.blocks.indices.filter {
-          (inTime ? $0 / form.blocks.space : $0) == fold
-        }
-        return (
+      return held.map { held in
+        (
           scaled(recording.without(held), recording.noise),
           scaled(NormalEquations.sum(held.map { recording.blocks[$0] }), nil)
         )
