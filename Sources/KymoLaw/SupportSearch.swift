@@ -167,12 +167,16 @@ struct SupportSearch: Sendable {
   }
 
   /// The first half of ``isComplete(_:error:noise:tolerance:)``: whether the mean is 0 but for chance,
-  /// quadrature and the doubt about the noise.
+  /// quadrature and the doubt about the noise, and these are too small for the dynamics to hide in.
   static func isNearZero(
     _ residual: Double, error: Double, noise: Double, tolerance: Double
   ) -> Bool {
-    abs(residual) <= tolerance + noiseDoubt * noise + 2.58 * error
+    let doubt = tolerance + noiseDoubt * noise + 2.58 * error
+    return abs(residual) <= doubt && doubt <= largestDoubt
   }
+
+  /// The largest doubt about the residual with which a law is claimed, over the square of the rate.
+  private static let largestDoubt = 0.1
 
   /// The part by which the variance of noise may be wrong.
   private static let noiseDoubt = 0.1

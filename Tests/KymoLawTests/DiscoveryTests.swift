@@ -174,6 +174,9 @@ struct DiscoveryTests {
     // Where a term could hide in the scatter nothing is claimed.
     #expect(!isComplete(0, error: 5e-3, noise: 0.02))
     #expect(!isComplete(1e-4, error: 0, noise: 0))
+    // Noise above the rate hides all of the dynamics.
+    #expect(!isComplete(0.46, error: 0.01, noise: 5.8))
+    #expect(!isComplete(0, error: 0.01, noise: 5.8))
   }
 
   /// Diffusivity that doubles in the middle of every recording; solutions are sums of waves.
