@@ -153,6 +153,7 @@ import Testing
       np.savez("plane.npz", x=x, dt=0.1)
       np.savez("ends.npz", x=x, dt=0.1, extent=[1.0, 1.0], boundary=["periodic", "periodic"])
       np.savez("line.npz", x=line, dt=0.1)
+      np.savez("short.npz", x=x[:, :2], dt=0.1)
       np.save("plane.npy", x)
       np.savez("said.npz", x=x, channel_names=[f"u{i}" for i in range(10)])
       with h5py.File("plane.h5", "w") as f: f["x"] = x
@@ -183,8 +184,7 @@ import Testing
       """)
     for name in [
       "plane.npz", "ends.npz", "line.npz", "plane.npy", "plane.h5", "led.h5", "matlab.mat",
-      "line.nc",
-      "plane.nc",
+      "line.nc", "plane.nc", "short.npz",
     ] {
       let error = #expect(throws: FormatError.self, "\(name)") {
         try Recordings.load(bench.url(name))

@@ -1,6 +1,6 @@
-"""Small HDF5 files in the layouts that other programs write, and their numbers as NumPy has them.
+"""Small HDF5 and netCDF files in the layouts that other programs write, and their numbers as NumPy has them.
 
-    python layouts.py        (h5py and numpy; writes layouts/*.h5 and layouts/expected.npz)
+    python layouts.py        (h5py, scipy, netCDF4 and numpy; writes layouts/*.h5 and layouts/expected.npz)
 
 Every file holds numbers that are all different, so that a wrong order of axes shows.
 """
@@ -9,7 +9,9 @@ import json
 from pathlib import Path
 
 import h5py
+import netCDF4
 import numpy as np
+import scipy.io
 
 HERE = Path(__file__).parent / "layouts"
 expected = {}
@@ -154,6 +156,33 @@ with new("cf.nc") as f:
     kelvin = stored * 0.5 + 273.0
     kelvin[2, 1, 1] = np.nan
     expected["cf"] = np.stack([kelvin, wind])[None].astype(np.float32)
+
+# netCDF of version 3: by scipy, with records that lie interleaved, and by the netCDF library in its form
+# for large files (CDF-5), in one piece.
+with scipy.io.netcdf_file(HERE / "classic.nc", "w", version=1) as f:
+    t, ny, nx = 5, 3, 5
+    f.createDimension("time", None)
+    for name, length in [("y", ny), ("x", nx)]:
+        f.createDimension(name, length)
+    wind, short = numbers(t, ny, nx, start=500), np.arange(t * ny * nx, dtype=np.int16).reshape(t, ny, nx)
+    for name, values, axes in [
+        ("time", np.arange(t) * 2.0, ("time",)), ("y", np.arange(ny) * 0.5, ("y",)), ("x", np.arange(nx) * 1.5, ("x",)),
+        ("wind", wind, ("time", "y", "x")), ("short", short, ("time", "y", "x")),
+    ]:
+        variable = f.createVariable(name, values.dtype.char, axes)
+        variable[:] = values
+    f.variables["time"].units = "hours since 2000-01-01"
+    f.variables["wind"].units = "m s-1"
+    f.variables["short"].scale_factor, f.variables["short"].add_offset = 0.5, 100.0
+    expected["classic"] = np.stack([short * 0.5 + 100, wind])[None].astype(np.float32)
+with netCDF4.Dataset(HERE / "cdf5.nc", "w", format="NETCDF3_64BIT_DATA") as f:
+    u = numbers(2, 6, 7, start=20).astype(np.float64)
+    for name, length in [("member", 2), ("time", 6), ("x", 7)]:
+        f.createDimension(name, length)
+    f.createVariable("time", "f8", ("time",))[:] = 0.5 * np.arange(6)
+    f.createVariable("x", "i8", ("x",))[:] = 2 * np.arange(7)
+    f.createVariable("u", "f8", ("member", "time", "x"))[:] = u
+    expected["cdf5"] = u[:, None].astype(np.float32)
 
 # MATLAB 7.3: axes turned round, a block of 512 bytes before the file.
 path = HERE / "matlab.mat"
