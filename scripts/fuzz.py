@@ -498,7 +498,8 @@ def main():
     failed = 0
     try:
         attack = Attack(folder, random.Random(options.seed), servers(folder))
-        attack.prepare()
+        if phases != ["formats"]:
+            attack.prepare()
         begin = time.monotonic()
         for number, phase in enumerate(phases):
             attack.random = random.Random(f"{options.seed} {phase}")

@@ -81,6 +81,9 @@ void kh_enter(void) {
   if (!is_ready) H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
   // Locks fail on many network file systems, and reading needs none.
   setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+  // External storage lies beside its file, as links do, and not in the present folder. (As a property it
+  // would have to be given whenever a data set is opened, also by reference.)
+  setenv("HDF5_EXTFILE_PREFIX", "${ORIGIN}", 0);
   // Errors are returned, not printed.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -230,8 +233,8 @@ void kh_close(kh_file *file) {
   kh_leave(0);
 }
 
-// Access in which files beside are looked for beside the file, and not in the present folder.
-static hid_t beside(hid_t class) {
+// Access that goes through few links.
+static hid_t limited(hid_t class) {
   hid_t access = H5Pcreate(class);
   if (access >= 0) H5Pset_nlinks(access, 16);
   return access;
@@ -241,10 +244,8 @@ static hid_t beside(hid_t class) {
 static hid_t opened(kh_file *file, const char *path) {
   for (open_set *at = file->sets; at; at = at->next)
     if (!strcmp(at->path, path)) return at->set;
-  hid_t access = beside(H5P_DATASET_ACCESS);
+  hid_t access = limited(H5P_DATASET_ACCESS);
   if (access < 0) return -1;
-  H5Pset_virtual_prefix(access, "${ORIGIN}");
-  H5Pset_efile_prefix(access, "${ORIGIN}");
   H5Pset_chunk_cache(access, 12421, chunk_memory, 0.75);
   hid_t set = H5Dopen2(file->file, path, access);
   H5Pclose(access);
@@ -301,7 +302,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
 }
 
 static herr_t list_from(listing *list) {
-  hid_t access = beside(H5P_LINK_ACCESS);
+  hid_t access = limited(H5P_LINK_ACCESS);
   hid_t object = H5Oopen(list->file->file, *list->prefix ? list->prefix : "/", access);
   herr_t status = -1;
   if (object >= 0) {
@@ -602,7 +603,7 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
 
 int kh_attributes(kh_file *file, const char *path, void (*each)(void *, const kh_attribute *), void *context) {
   kh_enter();
-  hid_t access = beside(H5P_LINK_ACCESS), object = H5Oopen(file->file, path, access);
+  hid_t access = limited(H5P_LINK_ACCESS), object = H5Oopen(file->file, path, access);
   attribute_listing list = {each, context};
   hsize_t at = 0;
   int status = object < 0 ? -1 : H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &list);

@@ -40,6 +40,9 @@ private func numbers(_ recordings: Recordings) -> [Float] {
       file: "seeds.h5", expected: "seeds", interval: 0.5, extents: [0.8, 5.0 / 3],
       channels: ["u1", "u2"]),
     Case(
+      file: "flow.h5", expected: "flow", interval: 0.05, extents: nil,
+      channels: ["particles", "velocity_x", "velocity_y"]),
+    Case(
       file: "led.h5", expected: "led", interval: nil, extents: nil,
       channels: ["channel 1", "channel 2"]),
     Case(
@@ -53,7 +56,7 @@ private func numbers(_ recordings: Recordings) -> [Float] {
       channels: ["temperature", "wind"]),
     Case(
       file: "classic.nc", expected: "classic", interval: 7200, extents: [6, 1],
-      channels: ["short", "wind"]),
+      channels: ["wind", "short"]),
     Case(file: "cdf5.nc", expected: "cdf5", interval: 0.5, extents: [12], channels: ["u"]),
     Case(file: "matlab.mat", expected: "matlab", interval: 0.25, extents: nil, channels: []),
   ]
@@ -195,6 +198,20 @@ private func numbers(_ recordings: Recordings) -> [Float] {
         strange[place] = value
         open(f"{name}.h5", "wb").write(whole.replace(double, bytes(strange)))
       """)
+    // A shape that is a lie takes no memory.
+    try bench.python(
+      """
+      import h5py
+      with h5py.File("many.h5", "w") as f:
+        f.create_dataset("tensor", (2**40, 8, 16), "f4", chunks=(1, 8, 16))
+        f["x-coordinate"], f["t-coordinate"], f.attrs["Nu"] = np.arange(16.0), np.arange(8.0), 0.1
+      with h5py.File("wide.h5", "w") as f:
+        f.create_dataset("batch_0000/data", (8, 2**40, 16), "f4", chunks=(8, 1, 16))
+      """)
+    for name in ["many", "wide"] {
+      let error = #expect(throws: FormatError.self) { try Recordings.load(bench.url("\(name).h5")) }
+      #expect(error?.kind == .tooLarge, "\(error?.description ?? name)")
+    }
     for name in ["exponent", "mantissa", "precision"] {
       let error = #expect(throws: FormatError.self) { try Recordings.load(bench.url("\(name).h5")) }
       #expect([.unsupported, .damaged].contains(error?.kind), "\(error?.description ?? name)")

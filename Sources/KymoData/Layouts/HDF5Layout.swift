@@ -13,7 +13,8 @@ enum HDF5Layouts {
   /// All layouts; the first one that recognises a file counts.
   static let all: [any HDF5Layout.Type] = [
     TheWellLayout.self, NetCDFLayout.self, DedalusLayout.self,
-    PDEBenchSeedsLayout.self, PDEBenchLayout.self, LEDLayout.self, PyPDELayout.self,
+    PDEBenchSeedsLayout.self, PDEBenchFlowLayout.self, PDEBenchLayout.self, LEDLayout.self,
+    PyPDELayout.self,
   ]
 
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays {
@@ -114,6 +115,11 @@ func composedField(
     }
     recordings += count
   }
+  // Layouts keep rows of parameters for them.
+  let (kept, isTooMuch) = recordings.multipliedReportingOverflow(by: 1024)
+  try MemoryLimit.require(
+    isTooMuch ? .max : kept, place.at("\(recordings) recordings"),
+    remedy: "Take fewer, or name a data set and say which axis is which: --key NAME --axes …")
   return (ComposedArray(shape: [recordings, names.count] + lengths, members), names)
 }
 

@@ -31,6 +31,16 @@ extension LayoutFile {
     return values.elements
   }
 
+  /// Names of components, of which a damaged file may have more than memory holds.
+  func names(_ count: Int, _ name: (Int) -> String) throws(FormatError) -> [String] {
+    guard count <= 100_000 else {
+      throw filePlace.error(
+        .tooLarge, found: "\(count) channels", allowed: "at most 100,000",
+        remedy: "Name a data set and say what its axes are: --key NAME --axes …")
+    }
+    return (0..<count).map(name)
+  }
+
   /// Throws where an axis that nothing says to be space has so few points that it may be channels.
   func requireSpace(_ length: Int, _ axis: String) throws(FormatError) {
     guard length > AxisOrder.fewPoints else {

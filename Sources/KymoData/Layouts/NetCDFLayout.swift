@@ -111,10 +111,10 @@ enum NetCDFLayout: HDF5Layout {
     of dimension: String, _ count: Int, _ file: some LayoutFile
   ) throws(FormatError) -> [String] {
     guard file.paths.contains(dimension), case .bytes = try file.open(dimension).element else {
-      return (0..<count).map(String.init)
+      return try file.names(count) { "\($0)" }
     }
     let texts = try file.open(dimension).strings()
-    return texts.count == count ? texts : (0..<count).map(String.init)
+    return texts.count == count ? texts : try file.names(count) { "\($0)" }
   }
 
   /// Whether a dimension says that it is one of space, by its attributes or its name.

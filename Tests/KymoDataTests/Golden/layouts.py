@@ -100,6 +100,16 @@ with new("seeds.h5") as f:
         all_.append(np.moveaxis(data, -1, 0))
     expected["seeds"] = np.stack(all_)
 
+# PDEBench, incompressible flow: (batch, t, x, y, v), LZF and shuffle.
+with new("flow.h5") as f:
+    n, t, nx, ny = 2, 3, 5, 6
+    velocity, particles = numbers(n, t, nx, ny, 2), numbers(n, t, nx, ny, 1, start=500)
+    for name, values in [("velocity", velocity), ("particles", particles), ("force", numbers(n, nx, ny, 2))]:
+        f.create_dataset(name, data=values, compression="lzf", shuffle=True)
+    f["t"] = np.broadcast_to(0.05 * np.arange(t), (n, t))
+    f.attrs["config"] = "sim_name: ns_sim_2d"
+    expected["flow"] = np.moveaxis(np.concatenate([particles, velocity], axis=-1), -1, 1)
+
 # LED: batch_0000/data (T, C, Dy, Dx).
 with new("led.h5") as f:
     all_ = []
@@ -174,7 +184,7 @@ with scipy.io.netcdf_file(HERE / "classic.nc", "w", version=1) as f:
     f.variables["time"].units = "hours since 2000-01-01"
     f.variables["wind"].units = "m s-1"
     f.variables["short"].scale_factor, f.variables["short"].add_offset = 0.5, 100.0
-    expected["classic"] = np.stack([short * 0.5 + 100, wind])[None].astype(np.float32)
+    expected["classic"] = np.stack([wind, short * 0.5 + 100])[None].astype(np.float32)
 with netCDF4.Dataset(HERE / "cdf5.nc", "w", format="NETCDF3_64BIT_DATA") as f:
     u = numbers(2, 6, 7, start=20).astype(np.float64)
     for name, length in [("member", 2), ("time", 6), ("x", 7)]:
