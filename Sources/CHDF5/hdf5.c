@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,11 +149,12 @@ static int read_whole(kh_file *file, int reads_all, char *reason, size_t capacit
     if (set.is_elsewhere || set.missing_filter[0] || !reads_all) continue;
     if (set.kind == KH_TEXT) kh_texts(file, path, ignore_text, NULL, words, sizeof words);
     if (set.kind > KH_BOOL) continue;
-    // As much as a small file can hold when it is packed well.
+    // As much as a small file holds when it is packed well, in bounded memory.
+    const int64_t most = 1 << 25;
     int64_t start[KH_MOST_AXES] = {0}, count = 1;
-    for (int axis = 0; axis < set.rank && count <= 1 << 28; axis++)
-      count = set.shape[axis] > 1 << 28 ? INT64_MAX : count * set.shape[axis];
-    if (count <= 0 || count > 1 << 28) continue;
+    for (int axis = 0; axis < set.rank && count <= most; axis++)
+      count = set.shape[axis] > most ? INT64_MAX : count * set.shape[axis];
+    if (count <= 0 || count > most) continue;
     // In both types, which libhdf5 converts by different code.
     void *numbers = malloc((size_t)count * sizeof(double));
     for (int is_double = 0; numbers && is_double < 2; is_double++)
@@ -170,14 +172,17 @@ int kh_probe(const char *path, int follows, int64_t bytes, int64_t whole, unsign
   kh_enter();
   pid_t child = fork();
   if (child == 0) {
-    int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM, SIGTERM, SIGINT};
+    int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM, SIGXCPU, SIGTERM, SIGINT};
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) signal(deaths[i], SIG_DFL);
     // Threads of Swift's concurrency block signals.
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    alarm(seconds);
+    // Of processor time; on a busy machine that is longer.
+    struct rlimit limit = {seconds, seconds + 1};
+    setrlimit(RLIMIT_CPU, &limit);
+    alarm(24 * seconds);
     // Memory that is used before it is written, or after it was freed, crashes here and not by chance.
     mallopt(M_PERTURB, 0xA5);
     pthread_mutex_unlock(&lock);
@@ -196,7 +201,7 @@ int kh_probe(const char *path, int follows, int64_t bytes, int64_t whole, unsign
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     ssize_t length = read(ends[0], reason, capacity - 1);
     reason[length > 0 ? length : 0] = 0;
-    if (WIFSIGNALED(status)) result = WTERMSIG(status) == SIGALRM ? 2 : 1;
+    if (WIFSIGNALED(status)) result = WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU ? 2 : 1;
     else if (length > 0) result = 3;
   }
   close(ends[0]);

@@ -44,7 +44,7 @@ typedef struct {
 
 // Reads a file in a process of its own first, since libhdf5 may crash or loop on a damaged one: its
 // directory, attributes and descriptions, and the numbers of files up to `whole` bytes. 0 when that
-// went well; 1 when the process died; 2 when it took more than `seconds`; 3, with the reason, when
+// went well; 1 when the process died; 2 when it took more than `seconds` of a processor; 3, with the reason, when
 // libhdf5 cannot read it.
 int kh_probe(const char *path, int follows, int64_t bytes, int64_t whole, unsigned seconds, char *reason,
              size_t capacity);
