@@ -40,7 +40,7 @@ struct MoleculeWriter {
   ///
   /// - Parameters:
   ///   - threads: Number of threads; it does not change the result.
-  ///   - progress: Is told how many recordings are done, with parts, and how many were when this began.
+  ///   - progress: Is told how many recordings are done, with parts.
   ///   - stopSignal: The signal that asks to stop, if any has come.
   /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the disk refuses.
   /// - Returns: Draws that diverged and were replaced.
@@ -107,8 +107,8 @@ struct MoleculeWriter {
       if let signal {
         throw Interrupted(
           signal: signal,
-          advice: "What was simulated is kept in \(folder.lastPathComponent): the same command goes on "
-            + "from there.")
+          advice: "What was simulated is kept in \(folder.lastPathComponent): the same command "
+            + "goes on from there.")
       }
     }
   }

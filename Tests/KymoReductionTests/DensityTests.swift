@@ -138,7 +138,8 @@ private func training(steps: Int) -> DensityTraining {
 }
 
 @Suite("Mixtures of products") struct ProductMixtureTests {
-  @Test("log-densities and gradients are SciPy's, in double precision to 1e-5") func golden() throws {
+  @Test("log-densities and gradients are SciPy's, in double precision to 1e-5") func golden() throws
+  {
     for golden in try ProductGolden.load().cases {
       let (batch, kernels, numbers, angles, points) = (
         golden.shape[0], golden.shape[1], golden.shape[2], golden.shape[3], golden.shape[4]

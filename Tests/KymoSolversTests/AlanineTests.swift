@@ -43,7 +43,7 @@ private let words: Comment = "OpenMM is not installed; run: scripts/setup --with
     #expect(coarse.spread > 1.5 * fine.spread, "fluctuations fall with the step")
   }
 
-  @Test("the temperature is that of the bath, in bonds as in the rest", .enabled(if: isInstalled, words))
+  @Test("the temperature is that of the bath", .enabled(if: isInstalled, words))
   func temperature() throws {
     var configuration = AlanineConfiguration()
     configuration.friction = 10
@@ -88,7 +88,8 @@ private let words: Comment = "OpenMM is not installed; run: scripts/setup --with
   }
 
   @Test(
-    "a solver starts from internal coordinates and does not diverge", .enabled(if: isInstalled, words))
+    "a solver starts from internal coordinates and does not diverge",
+    .enabled(if: isInstalled, words))
   func solver() throws {
     let system = try MolecularSystem(named: "alanine-implicit")
     var state = AlanineDipeptide.tree.prefix(10).internalCoordinates(of: system.positions)

@@ -52,7 +52,8 @@ private let tolerance = Tolerance(
       tolerance)
   }
 
-  @Test("of alanine dipeptide: 24 of the atoms but hydrogen, φ and ψ of the backbone") func alanine() {
+  @Test("of alanine dipeptide: 24 of the atoms but hydrogen, φ and ψ of the backbone")
+  func alanine() {
     #expect(AlanineDipeptide.componentNames.count == 24)
     #expect(AlanineDipeptide.componentNames[AlanineDipeptide.phi] == "φ")
     #expect(

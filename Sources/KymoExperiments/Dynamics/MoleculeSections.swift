@@ -20,7 +20,7 @@ extension VectorFindings {
     return AlanineDipeptide.dihedrals.map { axis in
       let (own, other) = (paths(forecast, axis), paths(truth, axis))
       return ScoreTable.Row(
-        "Jensen–Shannon distance of \(data.channelNames[axis])",
+        "Jensen–Shannon distance of \(names[axis])",
         [
           Score(jensenShannonDistance(fractions(own), fractions(other))),
           half > 0
@@ -130,7 +130,7 @@ extension VectorFindings {
   private var latentSections: [ResultSection] {
     let (low, high) = latentRange
     return [AlanineDipeptide.phi, AlanineDipeptide.psi].map { axis in
-      let name = data.channelNames[axis]
+      let name = names[axis]
       func rows(_ frames: HostArray<Float>, _ latents: HostArray<Double>) -> [[Double]] {
         let angles = paths(frames, axis).flatMap(\.self)
         let grid = HistogramGrid(low: [-.pi, low], high: [.pi, high], bins: [50, 50])
@@ -145,7 +145,8 @@ extension VectorFindings {
         .densities(
           DensityComparison(
             axes: [name, "z"], low: [-.pi, low], high: [.pi, high],
-            [.init("truth", rows(truth, trueLatents)), .init("forecast", rows(forecast, latents))])))
+            [.init("truth", rows(truth, trueLatents)), .init("forecast", rows(forecast, latents))]))
+      )
     }
   }
 }

@@ -2,7 +2,6 @@
 // populations of metastable states, passage times and autocorrelation, after Vlachas et al., J. Chem.
 // Theory Comput. 18, 538 (2022). The floor is between the two halves of the true trajectories.
 import Foundation
-import KymoData
 import KymoMetrics
 import KymoNumerics
 import KymoResults
@@ -19,7 +18,11 @@ struct VectorFindings {
   /// Seconds of one trajectory and frame.
   var secondsPerFrame: Double
   var solverSecondsPerFrame: Double?
-  var data: ForecastData
+  /// Names of the components.
+  var names: [String]
+  var frameInterval: Double
+  /// The system, as the files name it.
+  var systemName: String
 
   /// What other programs read back.
   struct Values: Codable {
@@ -41,7 +44,7 @@ struct VectorFindings {
     case muellerBrown, alanine, other
   }
   private var system: System {
-    switch data.metadata.systemName {
+    switch systemName {
     case MuellerBrownConfiguration.systemName: .muellerBrown
     case AlanineDipeptide.systemName: .alanine
     default: .other
@@ -64,7 +67,6 @@ struct VectorFindings {
   private var pair: [Int] {
     isMolecule ? [AlanineDipeptide.phi, AlanineDipeptide.psi] : Array(names.indices.prefix(2))
   }
-  private var names: [String] { data.channelNames }
 
   /// Coordinates of every trajectory.
   func paths(_ frames: HostArray<Float>, _ axis: Int) -> [[Double]] {
@@ -201,7 +203,7 @@ struct VectorFindings {
     func times(_ labels: [[Int]]) -> PassageTimes {
       PassageTimes(
         labels.map { $0.map { min($0, passages) } }, stateCount: passages, lag: lag,
-        frameInterval: data.frameInterval)
+        frameInterval: frameInterval)
     }
     let (made, actualTimes) = (times(own), times(other))
     (values.passageTimes["forecast"], values.passageTimes["truth"]) = (
@@ -252,7 +254,7 @@ struct VectorFindings {
               "autocorrelation time of \(isMolecule ? "cos " : "")\(names[axis])",
               [forecast, truth].map { frames in
                 let paths = paths(frames, axis).map { isMolecule ? $0.map { cos($0) } : $0 }
-                return Score(autocorrelationTime(paths) * data.frameInterval)
+                return Score(autocorrelationTime(paths) * frameInterval)
               })
           })))
   }

@@ -40,7 +40,8 @@ public struct ProductMixture: StateMixture {
     precondition(
       output.shape[1]
         == Self.parameterCount(kernels: kernels, numbers: numbers, angles: angles),
-      "ProductMixture: \(output.shape) for \(kernels) kernels of \(numbers) numbers, \(angles) angles")
+      "ProductMixture: \(output.shape) for \(kernels) kernels of \(numbers) numbers, \(angles) angles"
+    )
     var place = 0
     func part(_ shape: [Int]) -> Tensor {
       let width = shape.reduce(1, *)

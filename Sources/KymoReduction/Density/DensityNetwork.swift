@@ -116,7 +116,9 @@ package final class DensityNetwork: Module {
   }
 
   /// Spreads the kernels over points of the training data, `[n, W]`: means at the centres of
-  /// clusters, as wide as these. Angles alone decide the clusters where there are any: other components
+  /// clusters, as wide as these.
+  ///
+  /// Angles alone decide the clusters where there are any: other components
   /// of molecules hardly differ between conformations.
   func start(from points: [Double], using random: inout RandomStream) {
     let (count, width, numbers) = (configuration.kernelCount, components.width, components.numbers)

@@ -62,6 +62,8 @@ public struct MolecularSystem: Sendable {
   ///   - timeStep: δt in ps.
   ///   - temperature: In K.
   ///   - friction: In 1/ps.
+  /// - Throws: ``OpenMMError`` when OpenMM refuses the system.
+  /// - Returns: A trajectory that is not started yet.
   public func dynamics(
     platform: String, timeStep: Double, temperature: Double, friction: Double
   ) throws(OpenMMError) -> MolecularDynamics {
@@ -71,7 +73,8 @@ public struct MolecularSystem: Sendable {
     guard let made = unsafe made else { throw .system(file: file, words: text(message)) }
     let dynamics = unsafe MolecularDynamics(made)
     guard 3 * dynamics.atomCount == positions.count else {
-      throw .system(file: file, words: "its \(dynamics.atomCount) atoms are not those of the PDB file")
+      throw .system(
+        file: file, words: "its \(dynamics.atomCount) atoms are not those of the PDB file")
     }
     return dynamics
   }
