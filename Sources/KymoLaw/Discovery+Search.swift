@@ -96,40 +96,33 @@ extension Discovery {
     return nil
   }
 
-  /// Why a library that leaves too much does.
+  /// Why a library that leaves too much does: its coefficients vary within a recording, or it lacks a
+  /// term.
+  ///
+  /// A few terms with coefficients of each piece's own leave far less than the whole library does over
+  /// whole recordings where coefficients vary. They are judged on blocks of the piece that they were
+  /// not fitted to: within a piece many terms make up for one that is missing.
   func incomplete(
     _ form: WeakForm, _ equations: [NormalEquations], _ channel: Int, _ kept: [Int],
     residual: Double, noise: Double
   ) -> LawRefusal {
     let name = recordings.channelNames[channel]
-    let (size, target) = (form.columnCount, library.count + channel)
-    // What the library leaves of a sum of blocks, its coefficients fitted there.
-    func left(_ gram: [Double]) -> Double {
-      let scales = kept.map { max(gram[$0 * size + $0], 1e-300).squareRoot() }
-      let matrix = kept.indices.flatMap { i in
-        kept.indices.map { gram[kept[i] * size + kept[$0]] / scales[i] / scales[$0] }
-      }
-      let right = kept.indices.map { gram[kept[$0] * size + target] / scales[$0] }
-      let solved = SymmetricSystem(matrix, right).solution
-      return gram[target * size + target] - zip(solved, right).reduce(0) { $0 + $1.0 * $1.1 }
-    }
-    let blocks = form.blocks
-    if !isNoisy, form.rowCount / max(blocks.time, blocks.space) > 8 * kept.count {
-      for inTime in [true, false] where (inTime ? blocks.time : blocks.space) > 1 {
-        let (whole, pieces) = equations.reduce((0.0, 0.0)) { sums, recording in
-          let parts = (0..<(inTime ? blocks.time : blocks.space)).map { piece in
-            left(
-              NormalEquations.sum(
-                recording.blocks.indices.filter {
-                  (inTime ? $0 / blocks.space : $0 % blocks.space) == piece
-                }.map { recording.blocks[$0] }))
-          }
-          let norm = max(recording.total[target * size + target], 1e-300)
-          return (
-            sums.0 + left(recording.total) / norm, sums.1 + parts.reduce(0, +) / norm
-          )
+    for inTime in [true, false] where !isNoisy && min(form.blocks.time, form.blocks.space) > 1 {
+      let pieces = form.pieces(inTime: inTime)
+      let parts = equations.flatMap { recording in
+        pieces.map { piece in
+          NormalEquations(
+            size: recording.size, blocks: piece.map { recording.blocks[$0] },
+            noise: recording.noise)
         }
-        if pieces < 0.1 * whole {
+      }
+      let search = SupportSearch(
+        parts, target: library.count + channel, form: form, ridge: 0,
+        folds: pieces[0].indices.map { [$0] })
+      for count in 1...Discovery.piecewiseTerms {
+        let support = search.forward(among: kept, count: count, threads: settings.threads)
+        let left = search.step(support, threads: settings.threads).mean
+        if left < 0.1 * residual * residual {
           return .variesWithinRecording(channel: name, residual: residual)
         }
       }

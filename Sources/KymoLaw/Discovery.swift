@@ -57,6 +57,8 @@ public struct Discovery: Sendable {
   static let ridges = [2.0, 0.5, 8]
   /// How many terms a forward search takes.
   static let forwardCount = 9
+  /// How many terms explain pieces of a recording at most.
+  static let piecewiseTerms = 4
   /// How often noise is drawn.
   static let draws = 2
 

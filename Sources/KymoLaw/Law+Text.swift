@@ -94,7 +94,9 @@ extension Law {
     return lines.joined(separator: "\n")
   }
 
-  private func percent(_ part: Double) -> String { String(format: "%.2g %%", 100 * part) }
+  private func percent(_ part: Double) -> String {
+    String(format: part < 0.995 ? "%.2g %%" : "%.0f %%", 100 * part)
+  }
 
   /// A table of the parameters, one line for each recording.
   public var csv: String {

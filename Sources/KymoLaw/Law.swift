@@ -106,7 +106,9 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
 
   /// What is wrong and what helps.
   public var description: String {
-    func percent(_ part: Double) -> String { String(format: "%.2g %%", 100 * part) }
+    func percent(_ part: Double) -> String {
+      String(format: part < 0.995 ? "%.2g %%" : "%.0f %%", 100 * part)
+    }
     switch self {
     case .noRate(let channel):
       return "No law: channel \(channel) does not change in time. Leave it out, or take recordings "
@@ -116,6 +118,11 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
         "No law: frames are too far apart, or not in order: channel \(channel) changes from one "
         + "frame to the next as much as over many. Save frames more often (a tenth of the shortest "
         + "time in which the field changes)."
+    case .incompleteLibrary(let channel, let residual, let noise) where noise > 1:
+      return "No law: noise makes up \(percent(noise)) of the rate of \(channel), in which a term that is "
+        + "missing would not be seen; \(percent(residual)) of the rate is left. Take recordings with less "
+        + "noise or with more frames and points, which wider test functions average over, or add terms "
+        + "(--term, --order)."
     case .incompleteLibrary(let channel, let residual, let noise):
       return "No law: the library does not hold the dynamics of \(channel): it leaves "
         + "\(percent(residual)) of the rate, and noise is \(percent(noise)). Add terms (--term, "
@@ -124,8 +131,8 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
     case .variesWithinRecording(let channel, let residual):
       return
         "No law: the coefficients of \(channel) vary within a recording: over whole recordings "
-        + "the library leaves \(percent(residual)) of the rate, over pieces of them next to "
-        + "nothing. Cut recordings into shorter or smaller ones, or add what acts from outside as a "
+        + "the library leaves \(percent(residual)) of the rate, a few terms over pieces of them far "
+        + "less. Cut recordings into shorter or smaller ones, or add what acts from outside as a "
         + "channel."
     case .indistinguishable(let channel, let terms):
       return "No law: in the equation of \(channel), \(terms.joined(separator: " and ")) cannot be "

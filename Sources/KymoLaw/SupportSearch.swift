@@ -56,8 +56,12 @@ struct SupportSearch: Sendable {
   ///
   /// Noise's correction leaves weak combinations of columns with eigenvalues of either sign. For the
   /// search a small part of what noise added is put back on the diagonal: `factor` times its
-  /// scatter.
-  init(_ equations: [NormalEquations], target: Int, form: WeakForm, ridge factor: Double) {
+  /// scatter. `folds` are the blocks that are held out together; pieces in time where there are some,
+  /// else in space, when nil.
+  init(
+    _ equations: [NormalEquations], target: Int, form: WeakForm, ridge factor: Double,
+    folds held: [[Int]]? = nil
+  ) {
     size = equations[0].size
     self.target = target
     let size = size
@@ -77,17 +81,13 @@ struct SupportSearch: Sendable {
     }
     matrices = equations.map { scaled($0.total, $0.noise) }
     noises = equations.map { scaled($0.noise, nil) }
-    let inTime = form.blocks.time > 1
-    let count = inTime ? form.blocks.time : form.blocks.space
+    let held = held ?? form.pieces(inTime: form.blocks.time > 1)
     folds = equations.map { recording in
-      guard count > 1 else {
+      guard held.count > 1 else {
         return [(scaled(recording.total, recording.noise), scaled(recording.total, nil))]
       }
-      return (0..<count).map { fold in
-        let held = recording.blocks.indices.filter {
-          (inTime ? $0 / form.blocks.space : $0) == fold
-        }
-        return (
+      return held.map { held in
+        (
           scaled(recording.without(held), recording.noise),
           scaled(NormalEquations.sum(held.map { recording.blocks[$0] }), nil)
         )
@@ -167,12 +167,16 @@ struct SupportSearch: Sendable {
   }
 
   /// The first half of ``isComplete(_:error:noise:tolerance:)``: whether the mean is 0 but for chance,
-  /// quadrature and the doubt about the noise.
+  /// quadrature and the doubt about the noise, and these are too small for the dynamics to hide in.
   static func isNearZero(
     _ residual: Double, error: Double, noise: Double, tolerance: Double
   ) -> Bool {
-    abs(residual) <= tolerance + noiseDoubt * noise + 2.58 * error
+    let doubt = tolerance + noiseDoubt * noise + 2.58 * error
+    return abs(residual) <= doubt && doubt <= largestDoubt
   }
+
+  /// The largest doubt about the residual with which a law is claimed, over the square of the rate.
+  private static let largestDoubt = 0.1
 
   /// The part by which the variance of noise may be wrong.
   private static let noiseDoubt = 0.1

@@ -56,6 +56,12 @@ struct WeakForm: Sendable {
   var frameCells: Int { points.reduce(1, *) }
   /// Number of pieces in which rows are summed apart.
   var blockCount: Int { blocks.time * blocks.space }
+  /// The blocks of each piece in time, or in space.
+  func pieces(inTime: Bool) -> [[Int]] {
+    (0..<(inTime ? blocks.time : blocks.space)).map { piece in
+      (0..<blockCount).filter { (inTime ? $0 / blocks.space : $0 % blocks.space) == piece }
+    }
+  }
   /// Number of rows of each recording.
   var rowCount: Int { centres.time.count * centres.space.reduce(1) { $0 * $1.count } }
 

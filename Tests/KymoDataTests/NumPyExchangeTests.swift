@@ -150,6 +150,20 @@ import Testing
     #expect(read[2] == ramp([3, 1, 4, 5]).slice(2).exchanged(0))
   }
 
+  /// Python writes such an end for archives of 2 GB and more, whose numbers fit into the plain record.
+  @Test("on archives with a ZIP64 end beside a plain one") func wideEnd() throws {
+    let bench = try Workbench()
+    try bench.python(
+      pythonRamp
+        + """
+        zipfile.ZIP64_LIMIT = 200
+        np.savez('w.npz', x=r(3, 1, 4, 5).astype('f4'), dt=0.5)
+        """)
+    let read = try Recordings.load(bench.url("w.npz"))
+    #expect(read[2] == ramp([3, 1, 4, 5]).slice(2).exchanged(0))
+    #expect(read.frameInterval == 0.5)
+  }
+
   @Test("on other names and other axes") func namesAndAxes() throws {
     let bench = try Workbench()
     try bench.python(

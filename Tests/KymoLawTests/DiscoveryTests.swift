@@ -174,6 +174,9 @@ struct DiscoveryTests {
     // Where a term could hide in the scatter nothing is claimed.
     #expect(!isComplete(0, error: 5e-3, noise: 0.02))
     #expect(!isComplete(1e-4, error: 0, noise: 0))
+    // Noise above the rate hides all of the dynamics.
+    #expect(!isComplete(0.46, error: 0.01, noise: 5.8))
+    #expect(!isComplete(0, error: 0.01, noise: 5.8))
   }
 
   /// Diffusivity that doubles in the middle of every recording; solutions are sums of waves.
@@ -307,6 +310,20 @@ struct DiscoveryTests {
       Issue.record("\(law.text)")
       return
     }
+  }
+
+  /// Within pieces of a recording the rest of the library makes up for much of a term that it lacks;
+  /// coefficients that vary are not the reason.
+  @Test(arguments: ["d2x(u)", "dx(u^2)"])
+  func aMissingTermIsNoVaryingCoefficient(_ term: String) throws {
+    var settings = DiscoverySettings()
+    settings.without = [term]
+    let law = try Discovery(burgersRecordings(8), settings).run()
+    guard case .incompleteLibrary(let channel, let residual, _) = law.refusal else {
+      Issue.record("\(law.text)")
+      return
+    }
+    #expect(channel == "u" && residual > 0.05)
   }
 
   @Test func aHiddenChannelIsNoLaw() throws {

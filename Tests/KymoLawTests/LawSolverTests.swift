@@ -8,21 +8,9 @@ import Testing
 @testable import KymoLaw
 
 @Suite("A law as a solver") struct LawSolverTests {
-  private func burgers(_ count: Int) throws -> Recordings {
-    var settings = BurgersConfiguration()
-    settings.recordings = count
-    let block = try Burgers(configuration: settings).simulate(0..<count, threads: 2)
-    var metadata = RecordingsMetadata()
-    (metadata.frameInterval, metadata.extents) = (settings.frameInterval, settings.grid.extents)
-    (metadata.boundary, metadata.channelNames) = ([.periodic], ["u"])
-    return Recordings(
-      x: HostArray(block.x, shape: [count, 1, settings.frameCount, settings.pointCount]),
-      params: HostArray(block.parameters, shape: [count, 1]), metadata: metadata)
-  }
-
   @Test("takes the parameters of the recordings that its trajectories start in")
   func parameters() throws {
-    let recordings = try burgers(4)
+    let recordings = try burgersRecordings(4)
     let law = try Discovery(recordings, DiscoverySettings()).run()
     #expect(law.refusal == nil && law.parameters.count == 1)
     let values = try law.parameterValues(theta: [], recordings: 4, source: "file")
@@ -52,7 +40,7 @@ import Testing
 
   @Test("takes given values for all, and refuses other numbers of them")
   func given() throws {
-    let law = try Discovery(burgers(4), DiscoverySettings()).run()
+    let law = try Discovery(burgersRecordings(4), DiscoverySettings()).run()
     #expect(try law.parameterValues(theta: [0.4], recordings: 9, source: "file") == [[0.4]])
     for (theta, count) in [([], 9), ([0.1, 0.2], 4), ([.nan], 4)] as [([Double], Int)] {
       #expect(throws: ConfigurationError.self) {

@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoNumerics
+import KymoSolvers
 
 func golden(_ name: String) -> URL {
   URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/\(name).npz")
@@ -71,4 +72,17 @@ extension Recordings {
     return Recordings(
       x: HostArray(numbers, shape: shape), params: params, metadata: metadata)
   }
+}
+
+/// Recordings of Burgers' equation from the solver.
+func burgersRecordings(_ count: Int) throws -> Recordings {
+  var settings = BurgersConfiguration()
+  settings.recordings = count
+  let block = try Burgers(configuration: settings).simulate(0..<count, threads: 2)
+  var metadata = RecordingsMetadata()
+  (metadata.frameInterval, metadata.extents) = (settings.frameInterval, settings.grid.extents)
+  (metadata.boundary, metadata.channelNames) = ([.periodic], ["u"])
+  return Recordings(
+    x: HostArray(block.x, shape: [count, 1, settings.frameCount, settings.pointCount]),
+    params: HostArray(block.parameters, shape: [count, 1]), metadata: metadata)
 }

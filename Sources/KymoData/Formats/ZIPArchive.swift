@@ -91,22 +91,26 @@ package struct ZIPArchive: Sendable {
     var start = UInt64(tail.uint32(found + 16))
     var directoryEnd = end
 
+    // From 2 GB on Python writes a ZIP64 record although the numbers fit into the other.
     let isSaturated =
       counts.contains(0xFFFF) || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF
       || disks.contains(0xFFFF)
-    if isSaturated, end >= 20 {
-      let locator = try file.header(at: end - 20, count: 20, "the ZIP64 locator")
-      if locator.starts(with: [0x50, 0x4B, 6, 7]) {
-        guard let position = Int(exactly: locator.uint64(8)), position <= end - 20 - 56 else {
-          throw place.damaged("a ZIP64 record outside the file", allowed: "one before its locator")
+    let locator = end >= 20 ? try file.header(at: end - 20, count: 20, "the ZIP64 locator") : []
+    if locator.starts(with: [0x50, 0x4B, 6, 7]) {
+      let position = Int(exactly: locator.uint64(8)).flatMap { $0 <= end - 20 - 56 ? $0 : nil }
+      let record =
+        if let position { try file.header(at: position, count: 56, "the ZIP64 record") } else {
+          [UInt8]()
         }
-        let record = try file.header(at: position, count: 56, "the ZIP64 record")
-        guard record.starts(with: [0x50, 0x4B, 6, 6]) else {
-          throw place.damaged("no ZIP64 record where one is announced", allowed: "PK\\6\\6 there")
-        }
+      if let position, record.starts(with: [0x50, 0x4B, 6, 6]) {
         disks = [UInt64(record.uint32(16)), UInt64(record.uint32(20))]
         counts = [record.uint64(24), record.uint64(32)]
         (size, start, directoryEnd) = (record.uint64(40), record.uint64(48), position)
+      } else if isSaturated {
+        throw place.damaged(
+          position == nil
+            ? "a ZIP64 record outside the file" : "no ZIP64 record where one is announced",
+          allowed: "PK\\6\\6 before its locator")
       }
     }
     guard disks == [0, 0] else {
