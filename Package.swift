@@ -122,11 +122,12 @@ let package = Package(
       ]),
 
     .target(name: "CProcess", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "COpenMM", cxxSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
     library("KymoNumerics", ["CKernels"]),
     library("KymoTensor", ["CTorch", "CKernels", "KymoNumerics"]),
     library("KymoNN", ["KymoTensor", "KymoNumerics", "CKernels"]),
-    library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess"]),
+    library("KymoSolvers", ["KymoNumerics", "CKernels", "CProcess", "COpenMM"]),
     library("KymoData", ["KymoNumerics", "CHDF5", "CZlib"]),
     library("KymoLaw", ["KymoSolvers", "KymoData", "KymoResults", "KymoNumerics"]),
     library("KymoMetrics", ["KymoNumerics"]),
@@ -222,8 +223,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
-        "KymoPropagation", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics", "KymoResults",
-        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoPropagation", "KymoSolvers", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics",
+        "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",

@@ -10,6 +10,7 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/selu.h>
 #include <ATen/ops/softplus.h>
+#include <ATen/ops/special_i0e.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 #include <ATen/ops/where.h>
@@ -40,6 +41,7 @@ kt_status kt_unary(kt_tensor *out, kt_tensor t, kt_unary_operation operation) {
       case KT_SELU: return at::selu(x);
       case KT_GELU: return at::gelu(x);
       case KT_SOFTPLUS: return at::softplus(x);
+      case KT_BESSEL_I0E: return at::special_i0e(x);
       case KT_SIN: return x.sin();
       case KT_COS: return x.cos();
     }

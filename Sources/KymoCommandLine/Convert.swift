@@ -4,6 +4,7 @@ import Foundation
 package import KymoData
 import KymoNumerics
 import KymoRuns
+import KymoSolvers
 
 /// Writes recordings of any files into a new one.
 package struct Convert: ParsableCommand {
@@ -13,9 +14,11 @@ package struct Convert: ParsableCommand {
       Examples:
         kymo convert mine.nc mine.npz
         kymo convert 'runs/*.h5' all.hdf5 --layout the-well
+        kymo convert forecast.npz structures.pdb --every t=10
         kymo convert long.h5 short.npz --cut 200 --crop t=1000:9000,x=0:128 --every t=2 --channels u,v
 
-      HDF5 where the name ends with .h5 or .hdf5, else NPZ; numbers are written as float32. An axis \
+      HDF5 where the name ends with .h5 or .hdf5, structures of alanine dipeptide where it ends with .pdb, \
+      else NPZ; numbers are written as float32. An axis \
       that is cropped is open. Ctrl-C and crashes keep what was read, in a hidden file beside the new \
       one: the same command goes on there. Until the end both need room on the disk.
       """)
@@ -63,6 +66,11 @@ package struct Convert: ParsableCommand {
     let recordings = try Recordings.load(data, layout.layout)
     let source = try SelectedRecordings(recordings, selection(of: recordings))
     let terminal = Terminal(quiet: outputOptions.quiet)
+    if output.pathExtension == "pdb" {
+      let models = try writeStructures(source, to: output)
+      terminal.say("\(output.relativePath): \(counted(models, "structure"))")
+      return
+    }
     StopSignal.install()
     let start = ContinuousClock.now
     var resumed = 0
@@ -85,6 +93,30 @@ package struct Convert: ParsableCommand {
       "\(output.relativePath): \(describeShape(source.shape)) in "
         + "\(Words.number(start.duration(to: .now).seconds)) s"
         + (resumed > 0 ? ", \(resumed) of them read before" : ""))
+  }
+
+  /// Writes every frame as a model of a PDB file; returns how many there are.
+  private func writeStructures(_ source: SelectedRecordings, to output: URL) throws -> Int {
+    let (count, width, frames) = (source.shape[0], source.shape[1], source.shape[2])
+    guard source.metadata.systemName == AlanineDipeptide.systemName,
+      width == AlanineDipeptide.componentNames.count
+    else {
+      throw UsageError(
+        "\(files[0]) has no internal coordinates of alanine dipeptide, and PDB files are written of these alone."
+      )
+    }
+    let tree = AlanineDipeptide.heavyTree
+    let models = (0..<count).flatMap { index in
+      let numbers = source.recording(index).elements
+      return (0..<frames).map { frame in
+        let components = (0..<width).map { Double(numbers[$0 * frames + frame]) }
+        return tree.positions(
+          of: InternalCoordinates(components: components, atoms: tree.count))
+      }
+    }
+    let text = PDBFile.text(AlanineDipeptide.heavyAtoms, models: models)
+    try AtomicFile.write(Data(text.utf8), to: output)
+    return models.count
   }
 
   private func selection(of recordings: Recordings) throws -> RecordingsSelection {

@@ -29,6 +29,8 @@ package enum SimulatedSystem: String, SettingChoice {
   case particles
   /// Langevin dynamics on the Müller–Brown potential.
   case muellerBrown = "mueller-brown"
+  /// Alanine dipeptide in water, by OpenMM.
+  case alanine
 
   /// The kind of the system's settings.
   package var settings: any SimulationConfiguration.Type {
@@ -44,6 +46,7 @@ package enum SimulatedSystem: String, SettingChoice {
     case .cylinder: CylinderConfiguration.self
     case .particles: ParticlesConfiguration.self
     case .muellerBrown: MuellerBrownConfiguration.self
+    case .alanine: AlanineConfiguration.self
     }
   }
 }
@@ -199,6 +202,10 @@ extension SimulationConfiguration {
     } else if let configuration = self as? CylinderConfiguration {
       try FlowWriter(configuration: configuration, metadata: metadata(), file: file)
         .write(threads: threads, progress: progress, stopSignal: stopSignal)
+    } else if let configuration = self as? AlanineConfiguration {
+      redrawn = try MoleculeWriter(
+        configuration: configuration, metadata: metadata(), file: file
+      ).write(threads: threads, progress: progress, stopSignal: stopSignal)
     } else {
       redrawn = try writeFrames(to: file, threads: threads, progress: progress, stop: asked)
     }

@@ -75,7 +75,7 @@ import Testing
       ("preset: papper", "preset", "'papper'", "one of: none, paper"),
       (
         "{data: {train: x, simulate: {system: kdv}}}", "data.simulate.system", "'kdv'",
-        "one of: ks, nls, cd, burgers, gray-scott, fibre, fhn, ks22, cylinder, particles, mueller-brown"
+        "one of: ks, nls, cd, burgers, gray-scott, fibre, fhn, ks22, cylinder, particles, mueller-brown, alanine"
       ),
       (
         "{data: {train: x}, checkpointMinutes: 0}", "checkpointMinutes", "0.0",

@@ -27,6 +27,24 @@ private struct MixtureGolden: Decodable {
   }
 }
 
+/// Values from SciPy; `Golden/product_mixtures.py` made them.
+private struct ProductGolden: Decodable {
+  struct Case: Decodable {
+    var shape: [Int]
+    var output, points, values, probe, gradient: [Double]
+  }
+  var formatVersion: Int
+  var cases: [Case]
+
+  static func load() throws -> ProductGolden {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Golden/product_mixtures.json")
+    let golden = try JSONDecoder().decode(ProductGolden.self, from: Data(contentsOf: file))
+    try #require(golden.formatVersion == 1)
+    return golden
+  }
+}
+
 private let single = Tolerance(
   absolute: 1e-5, relative: 1e-5, because: "single precision, sums of some tens of terms")
 
@@ -116,6 +134,42 @@ private func training(steps: Int) -> DensityTraining {
     #expect(Set(stride(from: 0, to: 300, by: 3).map { found.members[$0] }).count == 1)
     // More centres than points is no failure.
     _ = ClusterCentres(of: [1, 1], dimensions: 2, count: 3, using: &random)
+  }
+}
+
+@Suite("Mixtures of products") struct ProductMixtureTests {
+  @Test("log-densities and gradients are SciPy's, in double precision to 1e-5") func golden() throws
+  {
+    for golden in try ProductGolden.load().cases {
+      let (batch, kernels, numbers, angles, points) = (
+        golden.shape[0], golden.shape[1], golden.shape[2], golden.shape[3], golden.shape[4]
+      )
+      let width = ProductMixture.parameterCount(
+        kernels: kernels, numbers: numbers, angles: angles)
+      let output = Tensor(doubles: golden.output, shape: [batch, width]).requiringGradient()
+      let mixture = ProductMixture(output, kernels: kernels, numbers: numbers, angles: angles)
+      let rows = stride(from: 0, to: golden.points.count, by: numbers + angles).map {
+        Array(golden.points[$0..<$0 + numbers + angles])
+      }
+      let x = rows.flatMap { row in
+        row[..<numbers] + row[numbers...].flatMap { [cos($0), sin($0)] }
+      }
+      let values = mixture.logDensity(
+        at: Tensor(doubles: x, shape: [batch, points, numbers + 2 * angles]))
+      let close = Tolerance(absolute: 1e-5, relative: 1e-5, because: "the bar of the layers")
+      expectClose(values.doubles, golden.values, close)
+      (values * Tensor(doubles: golden.probe, shape: [batch, points])).sum().backward()
+      let gradient = try #require(output.gradient).doubles
+      let scale = golden.gradient.map(\.magnitude).max() ?? 1
+      expectClose(
+        gradient, golden.gradient,
+        Tolerance(absolute: 1e-5 * scale, relative: 1e-5, because: "of the largest entry"))
+      // The mixtures on the host are the same.
+      for (item, density) in mixture.hostDensities.enumerated() {
+        let own = (0..<points).map { log(density.density(at: rows[item * points + $0])) }
+        expectClose(own, Array(golden.values[item * points..<(item + 1) * points]), close)
+      }
+    }
   }
 }
 
@@ -245,6 +299,64 @@ private func training(steps: Int) -> DensityTraining {
     for state in 0..<40 {
       let mean = Statistics.mean(drawn.slice(state).elements.map { Double($0) })
       #expect((mean - (state % 2 == 0 ? -3 : 3)).magnitude < 0.6, "\(state): \(mean)")
+    }
+  }
+
+  @Test("angles beside numbers: two conformations are told apart", arguments: [1, 2] as [UInt64])
+  func angles(_ seed: UInt64) throws {
+    // A number and two angles of two conformations; the second one lies across ±π.
+    var random = RandomStream(seed: seed, purpose: .testing)
+    var states = HostArray<Float>(repeating: 0, shape: [400, 3, 1])
+    for state in 0..<400 {
+      let isSecond = state % 2 == 1
+      let angle = (isSecond ? Double.pi : -1) + 0.2 * random.normal()
+      states[state, 0, 0] = Float(atan2(sin(angle), cos(angle)))
+      states[state, 1, 0] = Float((isSecond ? 2 : 1) + 0.1 * random.normal())
+      states[state, 2, 0] = Float((isSecond ? 0.5 : -0.5) + 0.1 * random.normal())
+    }
+    var configuration = DensityConfiguration()
+    (configuration.latentCount, configuration.kernelCount) = (1, 2)
+    (configuration.angles, configuration.scalingSlack) = ([0, 2], 0.05)
+    let frames = try FrameSet(states: states)
+    let trainer = try DensityTrainer(
+      configuration, training: training(steps: 300), states: frames, validation: frames,
+      seed: seed)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    let drawn = try reduction.decode(reduction.encode(states), using: &random)
+    var matching = 0
+    for state in 0..<400 {
+      let (angle, number, second) = (
+        Double(drawn[state, 0, 0]), drawn[state, 1, 0], drawn[state, 2, 0]
+      )
+      let (mean, isSecond) = state % 2 == 1 ? (Double.pi, true) : (-1, false)
+      if cos(angle - mean) > cos(0.8), (number > 1.5) == isSecond, (second > 0) == isSecond {
+        matching += 1
+      }
+    }
+    #expect(matching > 380, "\(matching) of 400")
+    // The density integrates to one over the number's range and both circles.
+    let latents = try reduction.encode(states).elements
+    var sum = 0.0
+    let scale = reduction.scaler.scale[1]
+    for i in 0..<16 {
+      for j in 0..<24 {
+        for k in 0..<48 {
+          let point = [
+            2 * .pi * Double(i) / 16,
+            reduction.scaler.offset[1] + scale * (Double(j) + 0.5) / 24,
+            2 * .pi * Double(k) / 48,
+          ]
+          sum +=
+            try reduction.density([latents[0]], at: point) * 4 * .pi * .pi * scale / 18_432
+        }
+      }
+    }
+    #expect((sum - 1).magnitude < 0.02, "\(sum)")
+    #expect(throws: ConfigurationError.self) {
+      configuration.angles = [3]
+      _ = try DensityReduction(
+        configuration, stateShape: [3, 1], scaler: reduction.scaler, seed: 0)
     }
   }
 

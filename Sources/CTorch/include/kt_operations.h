@@ -25,6 +25,7 @@ typedef enum kt_unary_operation {
   KT_SELU,
   KT_GELU,
   KT_SOFTPLUS,
+  KT_BESSEL_I0E,
   KT_SIN,
   KT_COS,
 } kt_unary_operation;

@@ -52,9 +52,13 @@ struct DistributionEvaluation {
       let (known, truth) = starts.windows(0..<starts.count)
       let forecast = try forecaster(nil).latent(from: known, stepCount: horizon)
       return try VectorFindings(
-        truth: truth, forecast: forecast.frames, latents: forecast.latents,
+        truth: truth, forecast: forecast.frames,
+        trueLatents: models.reduction.encode(
+          truth.reshaped([starts.count * horizon] + truth.shape[2...])),
+        latents: forecast.latents,
         secondsPerFrame: forecast.timing.totalSeconds / Double(starts.count * horizon),
-        solverSecondsPerFrame: solverSeconds(known), data: data
+        solverSecondsPerFrame: solverSeconds(known), names: data.channelNames,
+        frameInterval: data.frameInterval, systemName: data.metadata.systemName
       ).results(provenance)
     }
   }
@@ -75,6 +79,9 @@ struct DistributionEvaluation {
     case .muellerBrown(var own):
       own.seed &+= 7_000_001 &+ run
       settings = .muellerBrown(own)
+    case .alanine(var own):
+      own.seed &+= 7_000_001 &+ run
+      settings = .alanine(own)
     default: break
     }
     return try settings?.makeSolver(

@@ -19,6 +19,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   case particles(ParticlesConfiguration)
   /// Langevin dynamics on the Müller–Brown potential.
   case muellerBrown(MuellerBrownConfiguration)
+  /// Alanine dipeptide in implicit water, by OpenMM.
+  case alanine(AlanineConfiguration)
   /// A law that `kymo discover` found.
   case law(LawSolverConfiguration)
   /// A program that solves on demand.
@@ -27,7 +29,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case fhn, ks22, cylinder, particles
     case muellerBrown = "mueller-brown"
-    case law, process
+    case alanine, law, process
   }
 
   /// The solver that words of a command line mean: what a recipe has at `solver`, the name of a
@@ -46,6 +48,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case "cylinder": self = .cylinder(.init())
     case "particles": self = .particles(.init())
     case "mueller-brown": self = .muellerBrown(.init())
+    case "alanine": self = .alanine(.init())
     case _ where words.hasSuffix(".json"): self = .law(.init(file: words))
     default:
       // The path of a program may have spaces.
@@ -54,7 +57,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       try require(
         !command.isEmpty, "--solver", found: words.isEmpty ? "empty" : "'\(words)'",
         allowed:
-          "fhn, ks22, cylinder, particles, mueller-brown, the law.json of kymo discover, a program and its arguments, "
+          "fhn, ks22, cylinder, particles, mueller-brown, alanine, the law.json of kymo discover, a program and "
+          + "its arguments, "
           + "or what a recipe has at 'solver'",
         remedy: "For example --solver 'python3 \"my solver.py\"', or "
           + "--solver '{process: {command: [python3, solver.py], frameSeconds: 600}}'.")
@@ -69,6 +73,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .cylinder(let settings): try settings.validate(at: "\(path).cylinder")
     case .particles(let settings): try settings.validate(at: "\(path).particles")
     case .muellerBrown(let settings): try settings.validate(at: "\(path).mueller-brown")
+    case .alanine(let settings): try settings.validate(at: "\(path).alanine")
     case .law(let settings): try settings.validate(at: "\(path).law")
     case .process(let settings): try settings.validate(at: "\(path).process")
     }
@@ -85,6 +90,7 @@ package enum SolverSettings: Codable, Hashable, Sendable {
     case .cylinder(let settings): "Courant number \(settings.courant)"
     case .particles(let settings): "δt = \(settings.timeStep)"
     case .muellerBrown(let settings): "δt = \(settings.timeStep)"
+    case .alanine(let settings): "δt = \(settings.timeStep) ps"
     case .law(let settings): settings.file
     case .process(let settings): settings.command.joined(separator: " ")
     }
@@ -127,6 +133,8 @@ package enum SolverSettings: Codable, Hashable, Sendable {
       solver = try ParticlesSolver(configuration: settings, threads: threads)
     case .muellerBrown(let settings):
       solver = try MuellerBrownSolver(configuration: settings, threads: threads)
+    case .alanine(let settings):
+      solver = try AlanineSolver(configuration: settings, threads: threads)
     case .law(let settings):
       solver = try LawSolver(
         settings, for: recordings, frameInterval: frameInterval, threads: threads)

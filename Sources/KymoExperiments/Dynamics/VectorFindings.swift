@@ -2,7 +2,6 @@
 // populations of metastable states, passage times and autocorrelation, after Vlachas et al., J. Chem.
 // Theory Comput. 18, 538 (2022). The floor is between the two halves of the true trajectories.
 import Foundation
-import KymoData
 import KymoMetrics
 import KymoNumerics
 import KymoResults
@@ -13,12 +12,17 @@ struct VectorFindings {
   /// True and forecast frames, `[B, H, C, 1]`.
   var truth: HostArray<Float>
   var forecast: HostArray<Float>
-  /// Latents of the forecast, `[B, H, L]`.
+  /// Latents of the true and of the forecast frames, `[B, H, L]`.
+  var trueLatents: HostArray<Double>
   var latents: HostArray<Double>
   /// Seconds of one trajectory and frame.
   var secondsPerFrame: Double
   var solverSecondsPerFrame: Double?
-  var data: ForecastData
+  /// Names of the components.
+  var names: [String]
+  var frameInterval: Double
+  /// The system, as the files name it.
+  var systemName: String
 
   /// What other programs read back.
   struct Values: Codable {
@@ -27,20 +31,45 @@ struct VectorFindings {
     var histogramDistance = 0.0
     var histogramFloor = 0.0
     var speedUp: Double?
+    var jensenShannonDistance = 0.0
+    var jensenShannonFloor = 0.0
+    /// Mean over all pairs of states of the relative error of the passage time.
+    var passageTimeError: Double?
+    /// Parts of the structures of a molecule that are sound.
+    var soundStructures: [String: Double]?
   }
 
-  /// Frames of a transition in the estimate of passage times.
-  private static let lag = 10
+  /// What is known of a system: its metastable states.
+  private enum System {
+    case muellerBrown, alanine, other
+  }
+  private var system: System {
+    switch systemName {
+    case MuellerBrownConfiguration.systemName: .muellerBrown
+    case AlanineDipeptide.systemName: .alanine
+    default: .other
+    }
+  }
+  var isMolecule: Bool { system == .alanine }
 
-  private var names: [String] { data.channelNames }
+  /// Known states of the system; passage times are between the first ones.
+  private var regions: (all: [StateRegion], passages: Int) {
+    switch system {
+    case .muellerBrown: (StateRegion.muellerBrown, 2)
+    case .alanine: (StateRegion.alanine, 3)
+    case .other: ([], 0)
+    }
+  }
+  /// Frames of a transition in the estimate of passage times: 10 ps for the molecule.
+  private var lag: Int { isMolecule ? 100 : 10 }
 
-  /// Known states of the system.
-  private var regions: [StateRegion] {
-    data.metadata.systemName == MuellerBrownConfiguration.systemName ? StateRegion.muellerBrown : []
+  /// The components whose joint density is compared: φ and ψ of the molecule.
+  private var pair: [Int] {
+    isMolecule ? [AlanineDipeptide.phi, AlanineDipeptide.psi] : Array(names.indices.prefix(2))
   }
 
   /// Coordinates of every trajectory.
-  private func paths(_ frames: HostArray<Float>, _ axis: Int) -> [[Double]] {
+  func paths(_ frames: HostArray<Float>, _ axis: Int) -> [[Double]] {
     let (batch, steps, width) = (frames.shape[0], frames.shape[1], frames.shape[2])
     return (0..<batch).map { item in
       (0..<steps).map { Double(frames.elements[(item * steps + $0) * width + axis]) }
@@ -53,6 +82,9 @@ struct VectorFindings {
     values.speedUp = solverSecondsPerFrame.map { $0 / secondsPerFrame }
     let density = densities()
     (values.histogramDistance, values.histogramFloor) = (density.distance, density.floor)
+    (values.jensenShannonDistance, values.jensenShannonFloor) = (
+      density.jensenShannon, density.jensenShannonFloor
+    )
     var rows = [
       ScoreTable.Row(
         "density, L1", [Score(density.distance), Score(density.floor)], isMain: true),
@@ -60,7 +92,8 @@ struct VectorFindings {
         "density, Jensen–Shannon distance",
         [Score(density.jensenShannon), Score(density.jensenShannonFloor)]),
     ]
-    for axis in names.indices {
+    if isMolecule { rows += torsionRows }
+    for axis in names.indices where !isMolecule || AlanineDipeptide.bonds.contains(axis) {
       let (own, other) = (paths(forecast, axis), paths(truth, axis))
       let half = other.count / 2
       func distance(_ a: [[Double]], _ b: [[Double]]) -> Double {
@@ -85,6 +118,7 @@ struct VectorFindings {
     sections += stateSections(&values)
     sections.append(dynamicsSection)
     if let section = density.section { sections.append(section) }
+    if isMolecule { sections += moleculeSections(&values) }
     return try RunResults(
       method: ForecastFindings.method, data: provenance, headline: headline(values),
       sections: sections, about: .effectiveDynamics, values: values)
@@ -112,7 +146,7 @@ struct VectorFindings {
 
   private func densities() -> Densities {
     func samples(_ frames: HostArray<Float>, _ range: Range<Int>) -> HostArray<Double> {
-      let pairs = names.indices.prefix(2).map { Array(paths(frames, $0)[range].joined()) }
+      let pairs = pair.map { Array(paths(frames, $0)[range].joined()) }
       let count = pairs[0].count
       return HostArray(
         (0..<count).flatMap { index in pairs.map { $0[index] } }, shape: [count, pairs.count])
@@ -123,7 +157,7 @@ struct VectorFindings {
     )
     let rest = truth.shape[0] > 1 ? half..<truth.shape[0] : 0..<1
     let parts = (samples(truth, 0..<half), samples(truth, rest))
-    let grid = HistogramGrid(covering: [all], bins: 50)
+    let grid = isMolecule ? .ramachandran() : HistogramGrid(covering: [all], bins: 50)
     let (p, q) = (grid.fractions(of: made), grid.fractions(of: all))
     let (first, second) = (grid.fractions(of: parts.0), grid.fractions(of: parts.1))
     func distance(_ a: [Double], _ b: [Double]) -> Double {
@@ -141,7 +175,7 @@ struct VectorFindings {
       "vectors-density", heading: "Density", caption: "All frames of truth and forecast.",
       .densities(
         DensityComparison(
-          axes: Array(names.prefix(2)), low: grid.low, high: grid.high,
+          axes: pair.map { names[$0] }, low: grid.low, high: grid.high,
           [.init("truth", rows(q)), .init("forecast", rows(p))])))
     return found
   }
@@ -149,10 +183,12 @@ struct VectorFindings {
   // MARK: Metastable states
 
   private func stateSections(_ values: inout Values) -> [ResultSection] {
-    guard names.count >= 2, !regions.isEmpty else { return [] }
+    let (regions, passages) = regions
+    guard pair.count == 2, !regions.isEmpty else { return [] }
     func labels(_ frames: HostArray<Float>) -> [[Int]] {
       stateLabels(
-        zip(paths(frames, 0), paths(frames, 1)).map { (x: $0, y: $1) }, regions: regions)
+        zip(paths(frames, pair[0]), paths(frames, pair[1])).map { (x: $0, y: $1) },
+        regions: regions)
     }
     let (own, other) = (labels(forecast), labels(truth))
     let count = regions.count
@@ -166,14 +202,17 @@ struct VectorFindings {
     }
     func times(_ labels: [[Int]]) -> PassageTimes {
       PassageTimes(
-        labels, stateCount: count, lag: Self.lag, frameInterval: data.frameInterval)
+        labels.map { $0.map { min($0, passages) } }, stateCount: passages, lag: lag,
+        frameInterval: frameInterval)
     }
     let (made, actualTimes) = (times(own), times(other))
     (values.passageTimes["forecast"], values.passageTimes["truth"]) = (
       made.means, actualTimes.means
     )
-    for from in 0..<count {
-      for to in 0..<count where to != from {
+    var misses: [Double] = []
+    for from in 0..<passages {
+      for to in 0..<passages where to != from {
+        misses.append((made.means[from][to] / actualTimes.means[from][to] - 1).magnitude)
         func score(_ times: PassageTimes) -> Score {
           let (mean, error) = (times.means[from][to], times.deviations[from][to])
           return Score(
@@ -187,11 +226,15 @@ struct VectorFindings {
             [score(made), score(actualTimes)]))
       }
     }
+    values.passageTimeError = Statistics.mean(misses)
+    rows.append(
+      ScoreTable.Row(
+        "mean relative error of the passage times", [Score(Statistics.mean(misses)), nil]))
     return [
       ResultSection(
         "states", heading: "Metastable states",
         caption: """
-          Passage times by a Markov model with a lag of \(Self.lag) frames; errors by drawing \
+          Passage times by a Markov model with a lag of \(lag) frames; errors by drawing \
           trajectories anew.
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
@@ -206,11 +249,12 @@ struct VectorFindings {
       .scores(
         ScoreTable(
           "", columns: ["this run", "truth"],
-          rows: names.indices.map { axis in
+          rows: (isMolecule ? pair : Array(names.indices)).map { axis in
             ScoreTable.Row(
-              "autocorrelation time of \(names[axis])",
-              [forecast, truth].map {
-                Score(autocorrelationTime(paths($0, axis)) * data.frameInterval)
+              "autocorrelation time of \(isMolecule ? "cos " : "")\(names[axis])",
+              [forecast, truth].map { frames in
+                let paths = paths(frames, axis).map { isMolecule ? $0.map { cos($0) } : $0 }
+                return Score(autocorrelationTime(paths) * frameInterval)
               })
           })))
   }

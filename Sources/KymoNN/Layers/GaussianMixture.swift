@@ -12,8 +12,16 @@ import Foundation
 public import KymoNumerics
 public import KymoTensor
 
+/// Mixtures that a network gives, as part of a graph.
+public protocol StateMixture {
+  /// The logarithm of the density at points, `[B, P, W]` to `[B, P]`, W numbers for a point.
+  func logDensity(at points: Tensor) -> Tensor
+  /// The mixtures in host memory, outside the graph.
+  var hostDensities: [any Density] { get }
+}
+
 /// Mixtures of Gaussians with full covariances, as part of a graph.
-public struct GaussianMixture {
+public struct GaussianMixture: StateMixture {
   /// log π, `[B, K]`.
   public let logWeights: Tensor
   /// μ, `[B, K, D]`.
@@ -24,7 +32,7 @@ public struct GaussianMixture {
   public let lower: Tensor?
 
   /// Weights below this one count as it.
-  private static let leastWeight = 1e-15
+  static let leastWeight = 1e-15
   /// Smallest entry of a diagonal, so that the density stays bounded.
   public static let leastDeviation = 1e-3
 
@@ -82,6 +90,9 @@ public struct GaussianMixture {
 
   /// The mean of each mixture, `[B, D]`.
   public var mean: Tensor { (logWeights.exp().unsqueezed(2) * means).sum(axes: [1]) }
+
+  /// The mixtures in host memory, outside the graph.
+  public var hostDensities: [any Density] { densities }
 
   /// The mixtures in host memory, outside the graph.
   public var densities: [MixtureDensity] {

@@ -1,8 +1,18 @@
 // A mixture of Gaussians on the host: drawing from it, and its density.
 import Foundation
 
+/// A distribution of points in D dimensions from which one can draw.
+public protocol Density: Sendable {
+  /// D.
+  var dimensions: Int { get }
+  /// Independent draws, coordinate by coordinate, `[D, count]`.
+  func samples(_ count: Int, using random: inout RandomStream) -> [Double]
+  /// The density at a point, `[D]`.
+  func density(at point: [Double]) -> Double
+}
+
 /// A mixture of K Gaussians in D dimensions, `Σ_k π_k N(μ_k, L_k L_kᵀ)`.
-public struct MixtureDensity: Hashable, Sendable {
+public struct MixtureDensity: Density, Hashable {
   /// π; positive, their sum is 1 to rounding.
   public let weights: [Double]
   /// μ, `[K, D]`.

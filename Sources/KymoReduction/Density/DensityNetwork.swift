@@ -1,7 +1,8 @@
 // The trainable part of a reduction to a density: z = g((1/P) Σ_p φ(x_p)), and latents to mixtures.
 // φ and g share nothing with the order or the number of particles.
 //
-// Letters: B states, P particles, D coordinates, L latents, K kernels.
+// Letters: B states, P particles, W numbers that the network sees of a particle (an angle is two of
+// them, its cosine and its sine), L latents, K kernels.
 import Foundation
 package import KymoNN
 import KymoNumerics
@@ -10,19 +11,34 @@ package import KymoTensor
 /// Encoder of particle sets and decoder to mixtures, on scaled particles.
 package final class DensityNetwork: Module {
   private let configuration: DensityConfiguration
-  private let dimensions: Int
+  private let components: Components
   private let particle: DenseStack
   private let set: DenseStack
   private let decoder: DenseStack
   /// Means and factors of the mixture where they do not depend on the latents, `[1, n]`.
   package let kernels: Tensor?
 
+  /// How many components of a state are numbers and angles.
+  struct Components {
+    var numbers: Int
+    var angles: Int
+    /// W.
+    var width: Int { numbers + 2 * angles }
+
+    /// Numbers that a mixture of so many kernels has.
+    func parameterCount(_ kernels: Int) -> Int {
+      angles == 0
+        ? GaussianMixture.parameterCount(kernels: kernels, dimensions: numbers)
+        : ProductMixture.parameterCount(kernels: kernels, numbers: numbers, angles: angles)
+    }
+  }
+
   /// Creates a network with random weights.
   init(
-    _ configuration: DensityConfiguration, dimensions: Int, using random: inout RandomStream,
-    device: Device
+    _ configuration: DensityConfiguration, components: Components,
+    using random: inout RandomStream, device: Device
   ) {
-    (self.configuration, self.dimensions) = (configuration, dimensions)
+    (self.configuration, self.components) = (configuration, components)
     let hidden = [Int](repeating: configuration.hiddenWidth, count: configuration.hiddenLayers)
     func stack(_ inputs: Int, _ outputs: Int, last: Activation) -> DenseStack {
       DenseStack(
@@ -30,10 +46,10 @@ package final class DensityNetwork: Module {
         lastActivation: last, skips: false, using: &random, device: device)
     }
     let width = configuration.pooledWidth
-    particle = stack(dimensions, width, last: configuration.activation)
+    particle = stack(components.width, width, last: configuration.activation)
     set = stack(width, configuration.latentCount, last: .identity)
     let count = configuration.kernelCount
-    let parameters = GaussianMixture.parameterCount(kernels: count, dimensions: dimensions)
+    let parameters = components.parameterCount(count)
     let isShared = configuration.kernels == .shared
     decoder = stack(
       configuration.latentCount, isShared ? count : parameters, last: .identity)
@@ -56,18 +72,19 @@ package final class DensityNetwork: Module {
   }
   private var decoderParameters: [NamedTensor] { decoder.namedParameters().prefixed("decoder") }
 
-  /// The latents of scaled particles, `[B, P, D]` to `[B, L]`, as part of the graph.
+  /// The latents of scaled particles, `[B, P, W]` to `[B, L]`, as part of the graph.
   package func encode(_ particles: Tensor) -> Tensor {
     let (batch, count) = (particles.shape[0], particles.shape[1])
-    let features = particle(particles.reshaped([batch * count, dimensions]))
+    let features = particle(particles.reshaped([batch * count, components.width]))
     return set(features.reshaped([batch, count, configuration.pooledWidth]).mean(axes: [1]))
   }
 
   /// The latents of scaled particles in host memory, outside the graph.
   package func encode(host particles: [Float], count: Int) -> [Float] {
     let width = configuration.pooledWidth
-    let features = particle.apply(particles, count: particles.count / dimensions)
-    let each = particles.count / dimensions / max(1, count)
+    let rows = particles.count / components.width
+    let features = particle.apply(particles, count: rows)
+    let each = rows / max(1, count)
     var means = [Float](repeating: 0, count: count * width)
     var sums = [Double](repeating: 0, count: width)
     for state in 0..<count {
@@ -81,44 +98,70 @@ package final class DensityNetwork: Module {
   }
 
   /// The mixtures of latents `[B, L]`, as part of the graph.
-  package func mixture(_ latents: Tensor) -> GaussianMixture {
+  package func mixture(_ latents: Tensor) -> any StateMixture {
     mixture(output: decoder(latents))
   }
 
   /// The mixtures of weights alone, of shared kernels, `[B, K]`.
-  package func mixture(output: Tensor) -> GaussianMixture {
+  package func mixture(output: Tensor) -> any StateMixture {
     var output = output
     if let kernels {
       let shared = kernels.expanded([output.shape[0], kernels.shape[1]])
       output = Tensor.concatenated([output, shared], axis: 1)
     }
-    return GaussianMixture(
-      output, kernels: configuration.kernelCount, dimensions: dimensions)
+    let (kernels, numbers) = (configuration.kernelCount, components.numbers)
+    return components.angles == 0
+      ? GaussianMixture(output, kernels: kernels, dimensions: numbers)
+      : ProductMixture(output, kernels: kernels, numbers: numbers, angles: components.angles)
   }
 
-  /// Spreads the kernels over points of the training data, `[n, D]`: means at the centres of
+  /// Spreads the kernels over points of the training data, `[n, W]`: means at the centres of
   /// clusters, as wide as these.
+  ///
+  /// Angles alone decide the clusters where there are any: other components
+  /// of molecules hardly differ between conformations.
   func start(from points: [Double], using random: inout RandomStream) {
-    let count = configuration.kernelCount
+    let (count, width, numbers) = (configuration.kernelCount, components.width, components.numbers)
+    let chosen = components.angles == 0 ? 0..<width : numbers..<width
+    let rows = points.count / width
     let clusters = ClusterCentres(
-      of: points, dimensions: dimensions, count: count, using: &random)
-    var (squares, sizes) = (
-      [Double](repeating: 0, count: count * dimensions), [Double](repeating: 1, count: count)
-    )
-    for (point, cluster) in clusters.members.enumerated() {
+      of: (0..<rows).flatMap { row in chosen.map { points[row * width + $0] } },
+      dimensions: chosen.count, count: count, using: &random)
+    var means = [Double](repeating: 0, count: count * width)
+    var squares = means
+    var sizes = [Double](repeating: 0, count: count)
+    for (row, cluster) in clusters.members.enumerated() {
       sizes[cluster] += 1
-      for axis in 0..<dimensions {
-        let distance =
-          points[point * dimensions + axis] - clusters.centres[cluster * dimensions + axis]
-        squares[cluster * dimensions + axis] += distance * distance
+      for axis in 0..<width { means[cluster * width + axis] += points[row * width + axis] }
+    }
+    for place in means.indices { means[place] /= max(1, sizes[place / width]) }
+    for (row, cluster) in clusters.members.enumerated() {
+      for axis in 0..<width {
+        let distance = points[row * width + axis] - means[cluster * width + axis]
+        squares[cluster * width + axis] += distance * distance
       }
     }
-    let diagonals = squares.indices.map { index in
-      let deviation = max(0.05, (squares[index] / sizes[index / dimensions]).squareRoot())
-      return inverseSoftplus(deviation)
+    /// Before softplus, the deviation of a cluster from the sum of its squares.
+    func deviation(_ sum: Double, _ cluster: Int) -> Double {
+      inverseSoftplus(max(0.05, (sum / (sizes[cluster] + 1)).squareRoot()))
     }
-    let below = [Double](repeating: 0, count: count * dimensions * (dimensions - 1) / 2)
-    let values = clusters.centres + diagonals + below
+    func entries(_ axes: Range<Int>, _ values: [Double]) -> [Double] {
+      (0..<count).flatMap { cluster in axes.map { values[cluster * width + $0] } }
+    }
+    let deviations = (0..<count).flatMap { cluster in
+      (0..<numbers).map { deviation(squares[cluster * width + $0], cluster) }
+    }
+    let rest: [Double] =
+      components.angles == 0
+      ? [Double](repeating: 0, count: count * numbers * (numbers - 1) / 2)
+      : entries(numbers..<width, means)
+        + (0..<count).flatMap { cluster in
+          (0..<components.angles).map { angle in
+            let place = cluster * width + numbers + 2 * angle
+            return deviation(squares[place] + squares[place + 1], cluster)
+          }
+        }
+    let values = entries(0..<numbers, means) + deviations + rest
     withoutGradients {
       if let kernels {
         kernels.copyInPlace(from: Tensor(doubles: values, shape: [1, values.count]))

@@ -1,9 +1,11 @@
 // A reduction of particle sets and vectors whose lifting draws from a density. Vlachas et al., Nature
 // Machine Intelligence 4, 359 (2022): a permutation-invariant encoder, a mixture-density decoder, and
 // for bounded states an auxiliary variable v = log(s/(1 − s)), in which the mixture lives. Particles
-// are independent draws from one density, p(S | z) = Π_n p(x_n | z).
+// are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are not scaled; the network
+// sees their cosines and sines.
 //
-// Letters: B states, C coordinates, P particles, L latents.
+// Letters: B states, C coordinates, P particles, W numbers that the network sees of a particle, L
+// latents.
 public import Foundation
 public import KymoData
 import KymoNN
@@ -29,6 +31,8 @@ public final class DensityReduction: Restriction, Lifting {
   /// How many numbers are trained.
   public var parameterCount: Int { network.parameterCount }
 
+  /// The components that are no angles.
+  private let numbers: [Int]
   private var particleCount: Int { stateShape[1] }
   private var dimensions: Int { stateShape[0] }
 
@@ -54,11 +58,23 @@ public final class DensityReduction: Restriction, Lifting {
       stateShape.count == 2 && !stateShape.contains(0), "data", found: "states of \(stateShape)",
       allowed: "particle sets [coordinates, particles] or vectors [components, 1]",
       remedy: "A density of a field on a mesh is no density of points; use an autoencoder.")
+    for angle in configuration.angles {
+      try require(
+        angle, .within(0..<stateShape[0]), "density.angles",
+        remedy: "It is the number of a component, counted from 0.")
+    }
+    try require(
+      Set(configuration.angles).count == configuration.angles.count, "density.angles",
+      found: configuration.angles, allowed: "different components", remedy: "Name each once.")
     var random = RandomStream(seed: seed, purpose: .weights)
     self.init(
       configuration, stateShape, scaler,
       DensityNetwork(
-        configuration, dimensions: stateShape[0], using: &random, device: device))
+        configuration,
+        components: DensityNetwork.Components(
+          numbers: stateShape[0] - configuration.angles.count,
+          angles: configuration.angles.count),
+        using: &random, device: device))
   }
 
   private init(
@@ -67,6 +83,7 @@ public final class DensityReduction: Restriction, Lifting {
   ) {
     (self.configuration, self.stateShape) = (configuration, stateShape)
     (self.scaler, self.network) = (scaler, network)
+    numbers = (0..<stateShape[0]).filter { !configuration.angles.contains($0) }
   }
 
   /// The same reduction of sets of so many particles; weights are shared.
@@ -111,23 +128,32 @@ public final class DensityReduction: Restriction, Lifting {
     values.reserveCapacity(latents.shape[0] * dimensions * particleCount)
     for density in densities {
       let draws = density.samples(particleCount, using: &random)
-      for (index, draw) in draws.enumerated() {
-        let axis = index / particleCount
-        let scaled = configuration.isBounded ? 1 / (1 + exp(-draw)) : draw
-        values.append(Float(scaled * scaler.scale[axis] + scaler.offset[axis]))
+      let first = values.count
+      values += repeatElement(0, count: draws.count)
+      for (row, axis) in (numbers + configuration.angles).enumerated() {
+        for particle in 0..<particleCount {
+          let draw = draws[row * particleCount + particle]
+          values[first + axis * particleCount + particle] = Float(
+            row < numbers.count ? unscaled(draw, axis) : draw)
+        }
       }
     }
     return HostArray(values, shape: [latents.shape[0]] + stateShape)
   }
 
-  /// The mixtures of latents, in the scaled variable.
-  public func densities(_ latents: HostArray<Double>) throws -> [MixtureDensity] {
+  private func unscaled(_ draw: Double, _ axis: Int) -> Double {
+    let scaled = configuration.isBounded ? 1 / (1 + exp(-draw)) : draw
+    return scaled * scaler.scale[axis] + scaler.offset[axis]
+  }
+
+  /// The mixtures of latents, in the scaled variable; angles are the last components.
+  public func densities(_ latents: HostArray<Double>) throws -> [any Density] {
     try requireShape(latents, [nil, latentCount], "decoding to a density")
     guard latents.shape[0] > 0 else { return [] }
     return withoutGradients {
       network.mixture(
         Tensor(latents.elements.map { Float($0) }, shape: latents.shape).to(network.device)
-      ).densities
+      ).hostDensities
     }
   }
 
@@ -136,7 +162,7 @@ public final class DensityReduction: Restriction, Lifting {
   public func density(_ latents: [Double], at point: [Double]) throws -> Double {
     let mixture = try densities(HostArray(latents, shape: [1, latents.count]))[0]
     var (auxiliary, factor) = ([Double](), 1.0)
-    for axis in point.indices {
+    for axis in numbers {
       let scaled = (point[axis] - scaler.offset[axis]) / scaler.scale[axis]
       factor /= scaler.scale[axis].magnitude
       guard configuration.isBounded else {
@@ -147,19 +173,19 @@ public final class DensityReduction: Restriction, Lifting {
       auxiliary.append(log(scaled / (1 - scaled)))
       factor /= scaled * (1 - scaled)
     }
-    return factor * mixture.density(at: auxiliary)
+    return factor * mixture.density(at: auxiliary + configuration.angles.map { point[$0] })
   }
 
   // MARK: - What the network sees
 
-  /// Scaled particles, particle by particle, `[B, P, C]`: on [−1, 1] where states are bounded.
+  /// Scaled particles, particle by particle, `[B, P, W]`: on [−1, 1] where states are bounded.
   func inputs(
     _ states: HostArray<Float>, _ range: Range<Int>, particles: [Int]
   ) -> [Float] {
     mapped(states, range, particles) { configuration.isBounded ? 2 * $0 - 1 : $0 }
   }
 
-  /// The variable in which the mixture lives, particle by particle, `[B, P, C]`.
+  /// The variable in which the mixture lives, particle by particle, `[B, P, W]`.
   func targets(
     _ states: HostArray<Float>, _ range: Range<Int>, particles: [Int]
   ) -> [Float] {
@@ -175,12 +201,20 @@ public final class DensityReduction: Restriction, Lifting {
     _ body: (Double) -> Double
   ) -> [Float] {
     var values: [Float] = []
-    values.reserveCapacity(range.count * particles.count * dimensions)
+    values.reserveCapacity(
+      range.count * particles.count * (dimensions + configuration.angles.count))
     for state in range {
       for particle in particles {
-        for axis in 0..<dimensions {
-          let value = states.elements[(state * dimensions + axis) * particleCount + particle]
-          values.append(Float(body((Double(value) - scaler.offset[axis]) / scaler.scale[axis])))
+        func value(_ axis: Int) -> Double {
+          Double(states.elements[(state * dimensions + axis) * particleCount + particle])
+        }
+        for axis in numbers {
+          values.append(Float(body((value(axis) - scaler.offset[axis]) / scaler.scale[axis])))
+        }
+        for axis in configuration.angles {
+          let angle = value(axis)
+          values.append(Float(cos(angle)))
+          values.append(Float(sin(angle)))
         }
       }
     }

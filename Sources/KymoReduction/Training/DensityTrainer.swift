@@ -193,12 +193,12 @@ private final class DensityObjective: Objective {
 
   private func negativeLogLikelihood(_ states: HostArray<Float>, particles: [Int]) -> Tensor {
     let (batch, network) = (states.shape[0], reduction.network)
-    let shape = [batch, particles.count, reduction.stateShape[0]]
     func tensor(_ values: [Float]) -> Tensor {
-      Tensor(values, shape: shape, device: network.device)
+      let width = values.count / (batch * particles.count)
+      return Tensor(values, shape: [batch, particles.count, width], device: network.device)
     }
     let targets = tensor(reduction.targets(states, 0..<batch, particles: particles))
-    let mixture: GaussianMixture
+    let mixture: any StateMixture
     if let logits {
       mixture = network.mixture(output: logits.expanded([batch, logits.shape[1]]))
     } else {

@@ -92,6 +92,8 @@ extension Tensor {
   public func gelu() -> Tensor { unary("gelu", KT_GELU) }
   /// log(1 + eˣ) of every entry.
   public func softplus() -> Tensor { unary("softplus", KT_SOFTPLUS) }
+  /// e^{−|x|} I₀(x) of every entry, I₀ the modified Bessel function of order 0.
+  public func scaledBesselI0() -> Tensor { unary("scaledBesselI0", KT_BESSEL_I0E) }
 
   /// Every entry, but at least `low` and at most `high`.
   public func clamp(low: Double = -.infinity, high: Double = .infinity) -> Tensor {
