@@ -79,12 +79,15 @@ static const H5Z_class2_t lzf = {H5Z_CLASS_T_VERS, 32000, 0, 1, "lzf", NULL, NUL
 void kh_enter(void) {
   pthread_mutex_lock(&lock);
   static int is_ready = 0;
-  if (!is_ready) H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
-  // Locks fail on many network file systems, and reading needs none.
-  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
-  // External storage lies beside its file, as links do, and not in the present folder. (As a property it
-  // would have to be given whenever a data set is opened, also by reference.)
-  setenv("HDF5_EXTFILE_PREFIX", "${ORIGIN}", 0);
+  if (!is_ready) {
+    // Locks fail on many network file systems, and reading needs none.
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+    // External storage lies beside its file, as links do, and not in the present folder. (As a property
+    // it would have to be given whenever a data set is opened, also by reference.)
+    setenv("HDF5_EXTFILE_PREFIX", "${ORIGIN}", 0);
+    // libhdf5 looks at both when it starts.
+    H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
+  }
   // Errors are returned, not printed.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }

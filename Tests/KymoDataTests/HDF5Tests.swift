@@ -55,7 +55,7 @@ private func numbers(_ recordings: Recordings) -> [Float] {
       file: "cf.nc", expected: "cf", interval: 21_600, extents: [4, 4.5],
       channels: ["temperature", "wind"]),
     Case(
-      file: "classic.nc", expected: "classic", interval: 7200, extents: [6, 1],
+      file: "classic.nc", expected: "classic", interval: 7200, extents: [1, 6],
       channels: ["wind", "short"]),
     Case(file: "cdf5.nc", expected: "cdf5", interval: 0.5, extents: [12], channels: ["u"]),
     Case(file: "matlab.mat", expected: "matlab", interval: 0.25, extents: nil, channels: []),
@@ -174,7 +174,7 @@ private func numbers(_ recordings: Recordings) -> [Float] {
         f.create_virtual_dataset("torn", source)
       """)
     let all = try HDF5File(bench.url("all.h5"), followsLinks: true)
-    #expect(all.names.contains("run/x") && all.linksElsewhere == ["lost"], "\(all.names)")
+    #expect(all.names.contains("run/x") && all.linksElsewhere.contains("lost"), "\(all.names)")
     let run = try Recordings.load(
       DataFiles(bench.url("all.h5")), FieldLayout(key: "run/x", followsLinks: true))
     #expect(numbers(run) == (0..<96).map(Float.init))

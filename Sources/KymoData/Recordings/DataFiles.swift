@@ -118,10 +118,11 @@ extension DataFiles {
       isTooMuch ? .max : kept,
       FormatPlace(file: loaded.files[0].name, place: "\(recordings.count) recordings"),
       remedy: "Take fewer, or say with --axes which axis is that of recordings.")
-    // Recordings that a file hands out in parts are copied when they are looked at.
+    // Recordings that a file hands out in parts are copied when they are looked at, several at a time, in
+    // single and in double precision.
     if !recordings.isMapped, recordings.storage.isReadInParts {
       try MemoryLimit.require(
-        4 * recordings.recordingLength,
+        32 * recordings.recordingLength,
         FormatPlace(file: loaded.files[0].name, place: "a recording"),
         remedy: "Cut it into shorter recordings: --cut FRAMES, or data.cut in a recipe.")
     }
