@@ -4,6 +4,7 @@ import ArgumentParser
 import CKernels
 import Foundation
 import KymoCommandLine
+import KymoExperiments
 import KymoNumerics
 import KymoReport
 import KymoRuns
@@ -165,10 +166,21 @@ private struct Examination {
   private func disk() -> Check {
     let folder = URL(filePath: FileManager.default.currentDirectoryPath)
     let free = Machine.freeDisk(at: folder) ?? 0
+    // Of the experiments whose data are not here yet, the one that needs most.
+    let rooms = ((try? Experiment.all()) ?? []).map { experiment in
+      let recipe = try? MethodList.current.recipe(contentsOf: experiment.recipe)
+      return (name: experiment.name, bytes: recipe?.simulationBytes ?? 0)
+    }
+    let most = rooms.max { $0.bytes < $1.bytes } ?? ("", 0)
+    let words =
+      most.bytes > 1_000_000_000
+      ? "; \(Words.bytes(most.bytes)) needed to simulate the data of \(most.name)" : ""
     return Check(
       name: "disk", state: free < 1_000_000_000 ? .missing : .good,
-      found: "\(Words.bytes(free)) free in this folder",
-      remedy: free < 1_000_000_000 ? "1,000 recordings take 0.26 GB: make room." : "")
+      found: "\(Words.bytes(free)) free in this folder\(words)",
+      remedy: free < 1_000_000_000
+        ? "1,000 recordings take 0.26 GB: make room."
+        : free < most.bytes ? "data.folder=/mnt/large puts them on another disk." : "")
   }
 
   private func zlib() -> Check {

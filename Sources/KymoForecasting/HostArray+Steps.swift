@@ -1,12 +1,12 @@
 // Parts of the time axis of `[B, T, …]`, and rows that are finite.
-import KymoNumerics
+package import KymoNumerics
 
 extension HostArray where Element: BinaryFloatingPoint {
   /// Entries of one row of the first two axes.
   private var cellCount: Int { shape.dropFirst(2).reduce(1, *) }
 
   /// A range of the second axis: `[B, T, …]` to `[B, n, …]`.
-  func steps(_ range: Range<Int>) -> HostArray {
+  package func steps(_ range: Range<Int>) -> HostArray {
     let cells = cellCount
     var values: [Element] = []
     values.reserveCapacity(shape[0] * range.count * cells)

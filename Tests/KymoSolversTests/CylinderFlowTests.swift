@@ -240,10 +240,10 @@ extension CylinderFlow {
     #expect(copy.state == flow.state && copy.time == flow.time)
     let restarted = try solver.advance(frames: 2).slice(0).slice(1).elements
     #expect(solver.time == 8.4)
-    // Velocities pass through the middles of cells: an error of fourth order, and of the body's edge.
+    // Velocities pass through the middles of cells; what that smooths at the body is put back.
     let (ours, truth) = (Array(restarted[8192..<3 * 8192]), Array(frame(flow)[8192..<3 * 8192]))
     let error = distance(ours, truth) / configuration.speed
-    #expect(error < 0.01, "\(error)")
+    #expect(error < 5e-4, "\(error)")
     // Without the pressure of the frame it is found again within the first steps.
     var blind = frame(flow)
     for place in 0..<8192 { blind[place] = 0 }

@@ -50,14 +50,17 @@ extension DynamicsRecipe {
 // MARK: - Estimate
 
 extension DynamicsRecipe {
+  package var simulationBytes: Int64 {
+    data.absentFiles(base: nil).reduce(0) { $0 + $1.bytes }
+  }
+
   /// Measures an epoch of the first model; writes nothing but data that are absent and simulated.
   package func estimate(hooks: WorkHooks) throws -> TrainingEstimate {
     let absent = self.data.absentFiles(base: nil)
     if let first = absent.first {
-      let room = absent.reduce(0) { $0 + $1.bytes }
       let free = freeBytes(in: first.file.absoluteURL.deletingLastPathComponent().path)
       hooks.note(
-        "Disk: \(Words.bytes(room)) for \(counted(absent.count, "file")) to be simulated"
+        "Disk: \(Words.bytes(simulationBytes)) for \(counted(absent.count, "file")) to be simulated"
           + (free == .max ? "." : ", \(Words.bytes(Int64(free))) free."))
     }
     let data = try ForecastData(self.data, hooks: hooks)

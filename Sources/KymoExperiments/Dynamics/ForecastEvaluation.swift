@@ -224,7 +224,7 @@ package struct ForecastEvaluation {
   private func score(
     _ name: String, _ starts: InitialConditions, of forecaster: Forecaster,
     _ cost: ForecastCost? = nil,
-    watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
+    watch: (Forecast, (Range<Int>) -> HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     try score(
       name, starts, cost,
@@ -237,7 +237,7 @@ package struct ForecastEvaluation {
   private func score(
     _ name: String, _ starts: InitialConditions, _ cost: ForecastCost?,
     _ forecast: (HostArray<Float>, [Int]) throws -> Forecast,
-    watch: (Forecast, HostArray<Float>) throws -> Void = { _, _ in }
+    watch: (Forecast, (Range<Int>) -> HostArray<Float>) throws -> Void = { _, _ in }
   ) throws -> ForecastFindings.Way {
     var judge = ForecastJudge(
       scale, frameInterval: data.frameInterval, lyapunovTime: recipe.evaluation.lyapunovTime,
@@ -245,10 +245,9 @@ package struct ForecastEvaluation {
     (judge.force, judge.observing) = (FlowEvaluation(recipe.solver)?.force, observing)
     for block in starts.blocks() {
       try step(name.isEmpty ? "forecasts" : name, block.lowerBound, of: starts.count)
-      let (known, truth) = starts.windows(block)
-      let made = try forecast(known, starts.recordings(block))
-      try judge.add(made, truth: truth, observables: starts.observables(block))
-      try watch(made, truth)
+      let made = try forecast(starts.known(block), starts.recordings(block))
+      try judge.add(made, observables: starts.observables(block)) { starts.truth(block, $0) }
+      try watch(made) { starts.truth(block, $0) }
     }
     return judge.score(name: name, cost: cost)
   }
@@ -268,7 +267,7 @@ package struct ForecastEvaluation {
     let steps = min(recipe.evaluation.timedSteps, horizon)
     // 256 MB of fields.
     let batch = min(32, starts.count, max(1, 64_000_000 / (steps * data.test.stateSize)))
-    let (known, _) = starts.windows(0..<batch)
+    let known = starts.known(0..<batch)
     let forecaster = models.forecaster([models.propagators[0]], solver: solver)
       .starting(in: starts.recordings(0..<batch))
     try step("speeds", 0, of: 1)

@@ -70,15 +70,24 @@ struct InitialConditions {
     places[range].map { frames.series[$0.series].recording }
   }
 
-  /// Known and true frames, `[B, W, C, X…]` and `[B, H, C, X…]`.
+  /// Known frames, `[B, W, C, X…]`.
+  func known(_ range: Range<Int>) -> HostArray<Float> { read(range, from: 0, warmUp) }
+
+  /// True frames of some steps, `[B, T, C, X…]`.
+  func truth(_ range: Range<Int>, _ steps: Range<Int>) -> HostArray<Float> {
+    read(range, from: warmUp + steps.lowerBound, steps.count)
+  }
+
+  /// Known and true frames, all of them.
   func windows(_ range: Range<Int>) -> (known: HostArray<Float>, truth: HostArray<Float>) {
-    func read(from first: Int, _ count: Int) -> HostArray<Float> {
-      let values = places[range].flatMap {
-        frames.frames(ofSeries: $0.series, $0.start + first..<$0.start + first + count).elements
-      }
-      return HostArray(values, shape: [range.count, count] + frames.stateShape)
+    (known(range), truth(range, 0..<horizon))
+  }
+
+  private func read(_ range: Range<Int>, from first: Int, _ count: Int) -> HostArray<Float> {
+    let values = places[range].flatMap {
+      frames.frames(ofSeries: $0.series, $0.start + first..<$0.start + first + count).elements
     }
-    return (read(from: 0, warmUp), read(from: warmUp, horizon))
+    return HostArray(values, shape: [range.count, count] + frames.stateShape)
   }
 }
 
@@ -162,27 +171,57 @@ struct ForecastJudge {
     differences = scale.ranges.map { _ in [] }
   }
 
-  /// Adds forecasts; what was observed in the true frames is compared with what latents say.
+  /// Adds forecasts, compared with true frames that are read some steps at a time, and with what was
+  /// observed in these.
   mutating func add(
-    _ forecast: Forecast, truth: HostArray<Float>, observables: HostArray<Double>? = nil
+    _ forecast: Forecast, observables: HostArray<Double>? = nil,
+    truth: (Range<Int>) -> HostArray<Float>
   ) throws {
-    addForces(forecast, truth)
     try addObservables(forecast, observables)
-    let (batch, steps) = (truth.shape[0], truth.shape[1])
-    // Sums over fields are taken in double precision.
-    let (prediction, truth) = (HostArray<Double>(forecast.frames), HostArray<Double>(truth))
-    let difference = meanNormalizedAbsoluteDifference(
-      prediction: prediction, truth: truth, range: .given(scale.ranges))
+    let (batch, steps) = (forecast.trajectoryCount, forecast.stepCount)
+    var difference = HostArray(repeating: 0.0, shape: [batch, differences.count])
+    var misses = HostArray(repeating: 0.0, shape: [batch, steps])
+    var pairs = [PairMoments](repeating: PairMoments(), count: batch)
+    var courses = [ForceCourse](repeating: ForceCourse(), count: batch)
+    // 64 MB of fields at a time.
+    let most = max(1, 16_000_000 / max(1, forecast.frames.count / steps))
+    for first in stride(from: 0, to: steps, by: most) {
+      let part = first..<min(first + most, steps)
+      let (made, known) = (forecast.frames.steps(part), truth(part))
+      if let force { for item in 0..<batch { courses[item].add(made, known, item, force) } }
+      // Sums over fields are taken in double precision.
+      let (prediction, truth) = (HostArray<Double>(made), HostArray<Double>(known))
+      let mean = meanNormalizedAbsoluteDifference(
+        prediction: prediction, truth: truth, range: .given(scale.ranges))
+      let weight = Double(part.count) / Double(steps)
+      for index in mean.elements.indices {
+        difference.elements[index] += mean.elements[index] * weight
+      }
+      let roots = rootMeanSquareError(prediction: prediction, truth: truth)
+      let length = prediction.count / batch
+      for item in 0..<batch {
+        for step in part { misses[item, step] = roots[item, step - first] }
+        let own = item * length..<(item + 1) * length
+        pairs[item].add(prediction.elements[own], truth.elements[own])
+      }
+    }
     for channel in differences.indices {
       for item in 0..<batch { differences[channel].append(difference[item, channel]) }
     }
-    let misses = rootMeanSquareError(prediction: prediction, truth: truth)
+    if force != nil {
+      if forces.isEmpty { forces = [[], []] }
+      for course in courses {
+        for index in 0..<2 {
+          forces[index].append(relativeError(course.forecast[index], course.truth[index]))
+        }
+      }
+    }
     let normalized = HostArray(
       misses.elements.map { $0 / scale.variance.squareRoot() }, shape: misses.shape)
     for item in 0..<batch {
       errors.append(Statistics.rootMeanSquare(misses.slice(item).elements))
     }
-    correlations += correlation(prediction: prediction, truth: truth)
+    correlations += pairs.map(\.correlation)
     validTimes += validPredictionTimes(
       errors: normalized, frameInterval: frameInterval, lyapunovTime: lyapunovTime
     ).map { $0.lyapunovTimes ?? $0.time }
@@ -199,21 +238,24 @@ struct ForecastJudge {
     diverged += forecast.divergedCount
   }
 
-  /// Drag and lift of both, `[B][H]` each.
-  private mutating func addForces(_ forecast: Forecast, _ truth: HostArray<Float>) {
-    guard let force else { return }
-    let (batch, steps) = (truth.shape[0], truth.shape[1])
-    let size = truth.count / (batch * steps)
-    func series(_ frames: HostArray<Float>, _ item: Int) -> [SurfaceForce.Coefficients] {
-      (item * steps..<(item + 1) * steps).map {
-        force(frames.elements[$0 * size..<($0 + 1) * size])
+  /// Drag and lift of a forecast and of the truth in every frame.
+  private struct ForceCourse {
+    var (forecast, truth): ([[Double]], [[Double]]) = ([[], []], [[], []])
+
+    /// Appends those of more frames of one initial condition.
+    mutating func add(
+      _ made: HostArray<Float>, _ known: HostArray<Float>, _ item: Int, _ force: SurfaceForce
+    ) {
+      let steps = made.shape[1]
+      let size = made.count / (made.shape[0] * steps)
+      for frame in item * steps..<(item + 1) * steps {
+        let place = frame * size..<(frame + 1) * size
+        let (a, b) = (force(made.elements[place]), force(known.elements[place]))
+        forecast[0].append(a.drag)
+        forecast[1].append(a.lift)
+        truth[0].append(b.drag)
+        truth[1].append(b.lift)
       }
-    }
-    if forces.isEmpty { forces = [[], []] }
-    for item in 0..<batch {
-      let (found, known) = (series(forecast.frames, item), series(truth, item))
-      forces[0].append(relativeError(found.map(\.drag), known.map(\.drag)))
-      forces[1].append(relativeError(found.map(\.lift), known.map(\.lift)))
     }
   }
 
@@ -290,24 +332,43 @@ struct ForecastGallery {
       } : nil
   }
 
+  /// Frames of one trajectory.
+  private struct Frames {
+    let count: Int
+    /// One frame `[C, X…]`.
+    let frame: (Int) -> ArraySlice<Float>
+  }
+
+  /// Adds forecasts; true frames of some steps are read when they are needed.
   mutating func add(
-    _ forecast: Forecast, truth: HostArray<Float>, reduction: any Reduction
+    _ forecast: Forecast, truth: (Range<Int>) -> HostArray<Float>, reduction: any Reduction
   ) throws {
-    for item in 0..<truth.shape[0] where pictured < settings.pictures {
-      if pictured == 0, reduction.latentCount >= 2 {
-        try addPath(forecast.latents.slice(item), truth.slice(item), reduction)
+    let steps = forecast.stepCount
+    try withoutActuallyEscaping(truth) { truth in
+      for item in 0..<forecast.trajectoryCount where pictured < settings.pictures {
+        let size = data.stateShape.reduce(1, *)
+        let made = Frames(count: steps) {
+          let first = (item * steps + $0) * size
+          return forecast.frames.elements[first..<first + size]
+        }
+        let known = Frames(count: steps) {
+          truth($0..<$0 + 1).elements[item * size..<(item + 1) * size]
+        }
+        if pictured == 0, reduction.latentCount >= 2 {
+          try addPath(forecast.latents.slice(item), known, reduction)
+        }
+        addFields(made, known)
+        if pictured == 0 { addFilm(made, known) }
+        pictured += 1
       }
-      addFields(forecast.frames.slice(item), truth.slice(item))
-      if pictured == 0 { addFilm(forecast.frames.slice(item), truth.slice(item)) }
-      pictured += 1
     }
     guard let derivatives else { return }
     // Every eighth frame: neighbours hold nearly the same samples.
     let cells = data.stateShape.reduce(1, *)
     var kept: [Double] = []
-    for item in 0..<truth.shape[0] where forecast.outcomes[item] == .completed {
-      for step in stride(from: 0, to: truth.shape[1], by: 8) {
-        let first = (item * truth.shape[1] + step) * cells
+    for item in 0..<forecast.trajectoryCount where forecast.outcomes[item] == .completed {
+      for step in stride(from: 0, to: steps, by: 8) {
+        let first = (item * steps + step) * cells
         kept += forecast.frames.elements[first..<first + cells].lazy.map { Double($0) }
       }
     }
@@ -350,9 +411,16 @@ struct ForecastGallery {
   }
 
   private mutating func addPath(
-    _ latents: HostArray<Double>, _ truth: HostArray<Float>, _ reduction: any Reduction
+    _ latents: HostArray<Double>, _ truth: Frames, _ reduction: any Reduction
   ) throws {
-    let encoded = try reduction.encode(truth)
+    let most = max(1, 16_000_000 / data.stateShape.reduce(1, *))
+    let numbers = try Swift.stride(from: 0, to: truth.count, by: most).flatMap { first in
+      let part = first..<min(first + most, truth.count)
+      return try reduction.encode(
+        HostArray(part.flatMap(truth.frame), shape: [part.count] + data.stateShape)
+      ).elements
+    }
+    let encoded = HostArray(numbers, shape: latents.shape)
     let (steps, width) = (latents.shape[0], latents.shape[1])
     // At most 2,000 points, without a gap at the beginning.
     let stride = Swift.stride(from: 0, to: steps, by: max(1, steps / 2000))
@@ -366,20 +434,21 @@ struct ForecastGallery {
   }
 
   /// At most 45 frames of the vorticity of a flow, a cell for every 8 × 8 of 1024 columns.
-  private mutating func addFilm(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
+  private mutating func addFilm(_ forecast: Frames, _ truth: Frames) {
     guard let body, let channel = data.channelNames.firstIndex(of: "omega") else { return }
-    let (channels, rows, columns) = (data.stateShape[0], data.stateShape[1], data.stateShape[2])
+    let (rows, columns) = (data.stateShape[1], data.stateShape[2])
     let grain = max(1, columns / 128)
     let shape = [rows / grain, columns / grain]
-    let frames = 0..<min(truth.shape[0], 45)
-    func values(_ array: HostArray<Float>) -> [Float] {
+    let frames = 0..<min(truth.count, 45)
+    func values(_ trajectory: Frames) -> [Float] {
       frames.flatMap { frame in
-        let first = (frame * channels + channel) * rows * columns
+        let numbers = trajectory.frame(frame)
+        let first = numbers.startIndex + channel * rows * columns
         return (0..<shape[0] * shape[1]).map { cell in
           let corner = first + (cell / shape[1] * columns + cell % shape[1]) * grain
           var sum: Float = 0
           for row in 0..<grain {
-            for column in 0..<grain { sum += array.elements[corner + row * columns + column] }
+            for column in 0..<grain { sum += numbers[corner + row * columns + column] }
           }
           return sum / Float(grain * grain)
         }
@@ -403,21 +472,18 @@ struct ForecastGallery {
   }
 
   /// Every frame of fields in 1D, six snapshots of fields in 2D, three of a flow.
-  private mutating func addFields(_ forecast: HostArray<Float>, _ truth: HostArray<Float>) {
+  private mutating func addFields(_ forecast: Frames, _ truth: Frames) {
     let (channels, space) = (data.stateShape[0], Array(data.stateShape.dropFirst()))
     let cells = space.reduce(1, *)
-    let shown = min(truth.shape[0], settings.pictureSteps ?? truth.shape[0])
+    let shown = min(truth.count, settings.pictureSteps ?? truth.count)
     // At most 400 rows: the report shows no more. The last snapshot is the last frame.
     let snapshots = min(shown, body == nil ? 6 : 3)
     let frames =
       space.count == 1
       ? Array(stride(from: 0, to: shown, by: max(1, shown / 400)))
       : (1...snapshots).map { $0 * shown / snapshots - 1 }
-    func values(_ array: HostArray<Float>, _ channel: Int) -> [Float] {
-      frames.flatMap { frame in
-        let first = (frame * channels + channel) * cells
-        return array.elements[first..<first + cells]
-      }
+    func values(_ trajectory: Frames, _ channel: Int) -> [Float] {
+      frames.flatMap { trajectory.frame($0).dropFirst(channel * cells).prefix(cells) }
     }
     let labels = data.metadata.channelLabels
     let names = labels.count == channels ? labels : data.channelNames

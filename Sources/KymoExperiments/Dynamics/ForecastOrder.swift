@@ -266,12 +266,11 @@ extension ForecastModels {
       hooks.progress(
         Double(block.lowerBound) / Double(starts.count),
         "forecasting: \(block.lowerBound) of \(starts.count)")
-      let (known, truth) = starts.windows(block)
       forecaster.recordings = starts.recordings(block)
       let made = try Self.make(
-        forecaster, known, horizon, order,
+        forecaster, starts.known(block), horizon, order,
         recipe.forecast.adaptive.first ?? AdaptiveSchedule())
-      if isKnown { try judge.add(made, truth: truth) }
+      if isKnown { try judge.add(made) { starts.truth(block, $0) } }
       all += made.frames.elements
       latents += made.latents.elements
       origins += made.origins.flatMap { $0.map { Double($0.rawValue) } }

@@ -58,6 +58,8 @@ package protocol MethodRecipe: Codable, Equatable, Sendable {
   var dataLayout: FieldLayout { get }
   /// Whether it says how the recordings are simulated.
   var simulatesData: Bool { get }
+  /// Bytes that absent recordings need while they are simulated, as far as the recipe says.
+  var simulationBytes: Int64 { get }
   /// The run whose model is needed before this one is trained; nil when it starts from nothing.
   var source: String? { get }
 
@@ -85,6 +87,9 @@ extension MethodRecipe {
 
   /// Most recipes are of recordings that are there.
   package var simulatesData: Bool { false }
+
+  /// Most recordings are small.
+  package var simulationBytes: Int64 { 0 }
 
   /// The recipe as YAML with every default visible.
   package func yaml() throws -> String { try RecipeText.yaml(of: self) }

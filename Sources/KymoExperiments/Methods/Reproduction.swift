@@ -32,6 +32,11 @@ package struct Experiment {
     self.recipe = recipe
   }
 
+  /// All experiments, in full.
+  package static func all() throws -> [Experiment] {
+    try names().map { try Experiment(named: $0, quick: false) }
+  }
+
   /// One experiment by its name, or all below a name such as `pde-vae`, those that start from the
   /// model of another one last.
   package static func named(_ name: String, quick: Bool) throws -> [Experiment] {

@@ -57,6 +57,10 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   private let components: Tensor
   /// Roots of the weights of all components of a state; nil where all are 1.
   private let roots: Tensor?
+  /// The mean in physical units.
+  private let middle: Tensor
+  /// Components times the roots, and divided by them: from scaled states and back.
+  private let (lowering, raising): (Tensor, Tensor)
 
   /// Number of latents, L.
   public var latentCount: Int { configuration.latentCount }
@@ -105,7 +109,7 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
         doubles: frames.scaledDoubles(range, by: scaler), shape: [range.count, dimension])
       return roots.map { states * $0 } ?? states
     }
-    let (middle, vt): (Tensor, Tensor)
+    let (singularValues, middle, vt): ([Double], Tensor, Tensor)
     if count * dimension <= most {
       let all = rows(0..<count)
       middle = all.mean(axes: [0])
@@ -150,11 +154,27 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     // In the order in which a file has it, so that a loaded model adds in the same order.
     let signed = (vectors * Tensor(doubles: signs, shape: [signs.count, 1])).contiguous()
     let dtype: ScalarType = count * dimension > most && dimension > count ? .float32 : .float64
-    (mean, components) = (middle.cast(to: dtype), signed.cast(to: dtype))
-    self.roots = roots?.cast(to: dtype)
-    self.configuration = configuration
-    self.scaler = scaler
-    stateShape = frames.stateShape
+    self.init(
+      configuration, stateShape: frames.stateShape, scaler: scaler, singularValues: singularValues,
+      mean: middle.cast(to: dtype), components: signed.cast(to: dtype),
+      roots: roots?.cast(to: dtype))
+  }
+
+  /// Takes over what was fitted.
+  private init(
+    _ configuration: PrincipalComponentConfiguration, stateShape: [Int], scaler: ChannelScaler,
+    singularValues: [Double], mean: Tensor, components: Tensor, roots: Tensor?
+  ) {
+    (self.configuration, self.stateShape, self.scaler) = (configuration, stateShape, scaler)
+    (self.singularValues, self.mean) = (singularValues, mean)
+    (self.components, self.roots) = (components, roots)
+    func column(_ numbers: [Double]) -> Tensor {
+      Tensor(doubles: numbers, shape: [numbers.count, 1]).cast(to: mean.dtype)
+    }
+    let scaled = (roots.map { mean / $0 } ?? mean).reshaped([stateShape[0], -1])
+    middle = (scaled * column(scaler.scale) + column(scaler.offset)).reshaped([mean.count])
+    (lowering, raising) =
+      roots.map { (components * $0, components / $0) } ?? (components, components)
   }
 
   /// Roots of the weights of all components of a state.
@@ -210,7 +230,10 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     let first =
       left.indexSelected(1, order).transposed(0, 1)
       * Tensor(doubles: scales, shape: [kept, 1])
-    let vectors = parts.enumerated().map { first.matmul(centred($0, columns($1))) }
+    // In single precision, as they are used, to save half of the memory.
+    let vectors = parts.enumerated().map {
+      first.matmul(centred($0, columns($1))).cast(to: .float32)
+    }
     return (
       values, .concatenated(means, axis: 0), .concatenated(vectors, axis: 1)
     )
@@ -219,33 +242,58 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   /// The latents of states, `[B, C, X…]` to `[B, L]`.
   public func encode(_ states: HostArray<Float>) throws -> HostArray<Double> {
     try requireShape(states, [nil] + stateShape, "encoding by principal components")
-    let scaled =
-      (Tensor(states.elements, shape: channels(states.shape[0])).cast(to: mean.dtype)
-        - column(scaler.offset)) / column(scaler.scale)
-    let plain = scaled.reshaped([states.shape[0], mean.count])
-    let rows = roots.map { plain * $0 } ?? plain
-    let latents = (rows - mean).matmul(components.transposed(0, 1))
-    return HostArray(latents.cast(to: .float64).doubles, shape: [states.shape[0], latentCount])
+    let (count, size) = (states.shape[0], mean.count)
+    var latents = Tensor.zeros([count, latentCount], dtype: .float64)
+    for (channel, range) in parts(of: count) {
+      let numbers = (0..<count).flatMap {
+        states.elements[$0 * size + range.lowerBound..<$0 * size + range.upperBound]
+      }
+      let part = Tensor(numbers, shape: [count, range.count]).cast(to: mean.dtype)
+      let vectors = lowering.sliced(axis: 1, from: range.lowerBound, to: range.upperBound)
+      let centred = part - middle.sliced(axis: 0, from: range.lowerBound, to: range.upperBound)
+      latents =
+        latents
+        + centred.matmul(vectors.transposed(0, 1)).cast(to: .float64) / scaler.scale[channel]
+    }
+    return HostArray(latents.doubles, shape: [count, latentCount])
   }
 
   /// The field of latents, `[B, L]` to `[B, C, X…]`.
   public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by principal components")
+    let (count, size) = (latents.shape[0], mean.count)
     let given = Tensor(doubles: latents.elements, shape: latents.shape).cast(to: mean.dtype)
-    let rows = given.matmul(components) + mean
-    let scaled = (roots.map { rows / $0 } ?? rows).reshaped(channels(latents.shape[0]))
-    let fields = scaled * column(scaler.scale) + column(scaler.offset)
-    return HostArray(fields.cast(to: .float32).floats, shape: [latents.shape[0]] + stateShape)
+    let scaled = scaler.scale.map { given * $0 }
+    let fields = unsafe [Float](unsafeUninitializedCapacity: count * size) { target, initialized in
+      for (channel, range) in parts(of: count) {
+        let vectors = raising.sliced(axis: 1, from: range.lowerBound, to: range.upperBound)
+        let part =
+          scaled[channel].matmul(vectors)
+          + middle.sliced(axis: 0, from: range.lowerBound, to: range.upperBound)
+        unsafe part.cast(to: .float32).contiguous().withUnsafeFloatPointer { source in
+          guard let first = target.baseAddress else { return }
+          // In bounds: a part of each of `count` rows of `size` numbers.
+          for row in 0..<count {
+            unsafe (first + row * size + range.lowerBound).update(
+              from: source + row * range.count, count: range.count)
+          }
+        }
+      }
+      initialized = count * size
+    }
+    return HostArray(fields, shape: [count] + stateShape)
   }
 
-  /// Shape of states with their cells in a row, `[B, C, X Y]`.
-  private func channels(_ count: Int) -> [Int] {
-    [count, stateShape[0], mean.count / stateShape[0]]
-  }
-
-  /// A number for each channel.
-  private func column(_ numbers: [Double]) -> Tensor {
-    Tensor(doubles: numbers, shape: [numbers.count, 1]).cast(to: mean.dtype)
+  /// Numbers of a state that are worked on together, each time of one channel: 1 MB of so many states
+  /// and few vectors stay in the cache.
+  private func parts(of count: Int) -> [(channel: Int, range: Range<Int>)] {
+    let cells = mean.count / stateShape[0]
+    let width = max(1024, 262_144 / max(1, count))
+    return (0..<stateShape[0]).flatMap { channel in
+      stride(from: channel * cells, to: (channel + 1) * cells, by: width).map {
+        (channel, $0..<min($0 + width, (channel + 1) * cells))
+      }
+    }
   }
 }
 
@@ -289,14 +337,13 @@ extension PrincipalComponentReduction {
     let (description, tensors) = try Self.folder.read(folder, device: device)
     try description.scaler.check(channels: description.stateShape.first ?? 0, in: folder)
     let dimension = description.stateShape.reduce(1, *)
-    configuration = description.configuration
-    stateShape = description.stateShape
-    scaler = description.scaler
-    singularValues = description.singularValues
-    mean = try tensors.require("mean", shape: [dimension])
-    roots =
-      configuration.emphasis == nil ? nil : try tensors.require("roots", shape: [dimension])
-    components = try tensors.require(
-      "components", shape: [description.configuration.latentCount, dimension])
+    let configuration = description.configuration
+    self.init(
+      configuration, stateShape: description.stateShape, scaler: description.scaler,
+      singularValues: description.singularValues,
+      mean: try tensors.require("mean", shape: [dimension]),
+      components: try tensors.require("components", shape: [configuration.latentCount, dimension]),
+      roots: configuration.emphasis == nil
+        ? nil : try tensors.require("roots", shape: [dimension]))
   }
 }
