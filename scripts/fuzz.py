@@ -264,7 +264,8 @@ class Attack:
         source = self.random.choice(LAYOUTS)
         target = self.folder / f"bad{source.suffix}"
         target.write_bytes(self.mutated(source.read_bytes()))
-        self.kymo("inspect", target.name, memory=1 << 30)
+        follow = ["--follow-links"] if self.random.random() < 0.2 else []
+        self.kymo("inspect", target.name, *follow, memory=1 << 30)
 
     def folders(self):
         """Edited files of a run folder."""
@@ -497,7 +498,8 @@ def main():
     failed = 0
     try:
         attack = Attack(folder, random.Random(options.seed), servers(folder))
-        attack.prepare()
+        if phases != ["formats"]:
+            attack.prepare()
         begin = time.monotonic()
         for number, phase in enumerate(phases):
             attack.random = random.Random(f"{options.seed} {phase}")

@@ -49,6 +49,7 @@ def test_parameters_of_each_state(law: kymo.Law, burgers: kymo.Recordings) -> No
 def test_a_law_is_kept_in_a_file(law: kymo.Law, burgers: kymo.Recordings, tmp_path: Path) -> None:
     law.save(tmp_path / "law.json")
     again = kymo.Law.load(tmp_path / "law.json")
+    assert repr(again) == repr(law)
     np.testing.assert_array_equal(again.parameters, law.parameters)
     np.testing.assert_allclose(again.simulate(burgers, 5).x, law.simulate(burgers, 5).x)
 

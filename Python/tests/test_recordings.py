@@ -132,6 +132,8 @@ def test_words_beside_a_file_are_refused(tmp_path: Path) -> None:
 def test_files_folders_and_pieces_become_arguments() -> None:
     with recordings.as_file(["b.h5", Path("a.h5")], "u", axes="T,X", cut=20) as arguments:
         assert arguments == ["b.h5", "a.h5", "--key", "u", "--axes", "T,X", "--cut", "20"]
+    with recordings.as_file("a.h5", follow_links=True) as arguments:
+        assert arguments == ["a.h5", "--follow-links"]
     with recordings.as_file("runs/*.h5") as arguments:
         assert arguments == ["runs/*.h5"]
 

@@ -1,16 +1,19 @@
 // Reading of HDF5 files through libhdf5's C API (https://docs.hdfgroup.org).
+#define _GNU_SOURCE
 #include "CHDF5.h"
 #include "internal.h"
 
-#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +26,7 @@ typedef struct open_set {
 
 struct kh_file {
   hid_t file;
+  int follows;
   open_set *sets;
 };
 
@@ -75,9 +79,15 @@ static const H5Z_class2_t lzf = {H5Z_CLASS_T_VERS, 32000, 0, 1, "lzf", NULL, NUL
 void kh_enter(void) {
   pthread_mutex_lock(&lock);
   static int is_ready = 0;
-  if (!is_ready) H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
-  // Locks fail on many network file systems, and reading needs none.
-  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+  if (!is_ready) {
+    // Locks fail on many network file systems, and reading needs none.
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+    // External storage lies beside its file, as links do, and not in the present folder. (As a property
+    // it would have to be given whenever a data set is opened, also by reference.)
+    setenv("HDF5_EXTFILE_PREFIX", "${ORIGIN}", 0);
+    // libhdf5 looks at both when it starts.
+    H5dont_atexit(), H5Zregister(&lzf), is_ready = 1;
+  }
   // Errors are returned, not printed.
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -108,72 +118,100 @@ typedef struct {
   size_t count;
 } path_list;
 
-static int keep_path(void *context, const char *path, int is_group) {
+static int keep_path(void *context, const char *path, kh_object kind) {
   path_list *list = context;
+  if (kind == KH_LINK) return 0;
   char **more = realloc(list->paths, (list->count + 1) * sizeof(char *));
   if (!more) return 1;
   list->paths = more;
   char *copy = malloc(strlen(path) + 2);
   if (!copy) return 1;
   // The first letter says what it is.
-  copy[0] = is_group ? 'g' : 'd';
+  copy[0] = kind == KH_GROUP ? 'g' : 'd';
   strcpy(copy + 1, path);
   list->paths[list->count++] = copy;
   return 0;
 }
 
-static void read_whole(kh_file *file, int reads_all) {
-  char reason[64];
+// Reads all that readers may ask for; -1 with the reason where libhdf5 fails. Numbers may be unreadable:
+// who reads them says so.
+static int read_whole(kh_file *file, int reads_all, char *reason, size_t capacity) {
+  char words[200];
   path_list list = {NULL, 0};
-  kh_list(file, keep_path, &list);
+  if (kh_list(file, keep_path, &list) < 0) return snprintf(reason, capacity, "its directory cannot be read"), -1;
   for (size_t i = 0; i < list.count; i++) {
     const char *path = list.paths[i] + 1;
-    kh_attributes(file, path, ignore_attribute, NULL);
+    if (kh_attributes(file, path, ignore_attribute, NULL) < 0)
+      return snprintf(reason, capacity, "the attributes of '%.100s' cannot be read", path), -1;
+    if (list.paths[i][0] == 'g') continue;
     kh_description set;
-    if (list.paths[i][0] == 'g' || kh_describe(file, path, &set, reason, sizeof reason)) continue;
+    int status = kh_describe(file, path, &set, words, sizeof words);
+    if (status == -1) return snprintf(reason, capacity, "'%.60s' cannot be opened (%.100s)", path, words), -1;
+    if (status < 0) continue;
     kh_scales(file, path, ignore_scale, NULL);
     if (set.is_elsewhere || set.missing_filter[0] || !reads_all) continue;
-    if (set.kind == KH_TEXT) kh_texts(file, path, ignore_text, NULL, reason, sizeof reason);
+    if (set.kind == KH_TEXT) kh_texts(file, path, ignore_text, NULL, words, sizeof words);
     if (set.kind > KH_BOOL) continue;
-    // As much as a small file can hold when it is packed well.
+    // As much as a small file holds when it is packed well, in bounded memory.
+    const int64_t most = 1 << 25;
     int64_t start[KH_MOST_AXES] = {0}, count = 1;
-    for (int axis = 0; axis < set.rank && count <= 1 << 28; axis++)
-      count = set.shape[axis] > 1 << 28 ? INT64_MAX : count * set.shape[axis];
-    if (count <= 0 || count > 1 << 28) continue;
-    float *numbers = malloc((size_t)count * sizeof(float));
-    if (numbers) kh_read(file, path, set.rank, start, set.shape, 0, numbers, reason, sizeof reason);
+    for (int axis = 0; axis < set.rank && count <= most; axis++)
+      count = set.shape[axis] > most ? INT64_MAX : count * set.shape[axis];
+    if (count <= 0 || count > most) continue;
+    // In both types, which libhdf5 converts by different code.
+    void *numbers = malloc((size_t)count * sizeof(double));
+    for (int is_double = 0; numbers && is_double < 2; is_double++)
+      kh_read(file, path, set.rank, start, set.shape, is_double, numbers, words, sizeof words);
     free(numbers);
   }
+  return 0;
 }
 
-int kh_probe(const char *path, int64_t bytes, int64_t whole, unsigned seconds) {
+int kh_probe(const char *path, int follows, int64_t bytes, int64_t whole, unsigned seconds, char *reason,
+             size_t capacity) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) return 0;
   // The lock is held, so that the child finds libhdf5 as no call has left it.
   kh_enter();
   pid_t child = fork();
   if (child == 0) {
-    int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM, SIGTERM, SIGINT};
+    int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM, SIGXCPU, SIGTERM, SIGINT};
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) signal(deaths[i], SIG_DFL);
     // Threads of Swift's concurrency block signals.
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    alarm(seconds);
+    // Of processor time; on a busy machine that is longer.
+    struct rlimit limit = {seconds, seconds + 1};
+    setrlimit(RLIMIT_CPU, &limit);
+    alarm(24 * seconds);
+    // Memory that is used before it is written, or after it was freed, crashes here and not by chance.
+    mallopt(M_PERTURB, 0xA5);
     pthread_mutex_unlock(&lock);
-    char reason[64];
-    kh_file *file = kh_open(path, reason, sizeof reason);
-    if (file) read_whole(file, bytes <= whole), kh_close(file);
-    _exit(0);
+    char words[200], because[256] = "";
+    kh_file *file = kh_open(path, follows, words, sizeof words);
+    if (!file) snprintf(because, sizeof because, "it is no whole HDF5 file (%s)", words);
+    if (file) read_whole(file, bytes <= whole, because, sizeof because), kh_close(file);
+    ssize_t done = write(ends[1], because, strlen(because));
+    _exit(done < 0);
   }
   kh_leave(0);
-  if (child < 0) return 0;
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return 0;
-  return WIFSIGNALED(status) ? (WTERMSIG(status) == SIGALRM ? 2 : 1) : 0;
+  close(ends[1]);
+  int result = 0, status = 0;
+  if (child > 0) {
+    // Less than a pipe holds, so the child does not wait for a reader.
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    ssize_t length = read(ends[0], reason, capacity - 1);
+    reason[length > 0 ? length : 0] = 0;
+    if (WIFSIGNALED(status)) result = WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU ? 2 : 1;
+    else if (length > 0) result = 3;
+  }
+  close(ends[0]);
+  return result;
 }
 
-kh_file *kh_open(const char *path, char *reason, size_t capacity) {
+kh_file *kh_open(const char *path, int follows, char *reason, size_t capacity) {
   kh_enter();
   kh_file *result = NULL;
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -181,6 +219,7 @@ kh_file *kh_open(const char *path, char *reason, size_t capacity) {
     kh_explain(reason, capacity, "it is damaged");
   } else if ((result = calloc(1, sizeof *result))) {
     result->file = file;
+    result->follows = follows;
   } else {
     H5Fclose(file);
   }
@@ -202,18 +241,18 @@ void kh_close(kh_file *file) {
   kh_leave(0);
 }
 
-// Access that refuses to follow links to other files.
-static hid_t inside(hid_t class) {
+// Access that goes through few links.
+static hid_t limited(hid_t class) {
   hid_t access = H5Pcreate(class);
   if (access >= 0) H5Pset_nlinks(access, 16);
   return access;
 }
 
-// A data set by its path; hard and soft links inside the file only.
+// A data set by its path, which kh_list has given.
 static hid_t opened(kh_file *file, const char *path) {
   for (open_set *at = file->sets; at; at = at->next)
     if (!strcmp(at->path, path)) return at->set;
-  hid_t access = inside(H5P_DATASET_ACCESS);
+  hid_t access = limited(H5P_DATASET_ACCESS);
   if (access < 0) return -1;
   H5Pset_chunk_cache(access, 12421, chunk_memory, 0.75);
   hid_t set = H5Dopen2(file->file, path, access);
@@ -226,26 +265,88 @@ static hid_t opened(kh_file *file, const char *path) {
 }
 
 typedef struct {
-  int (*each)(void *, const char *, int);
+  kh_file *file;
+  int (*each)(void *, const char *, kh_object);
   void *context;
+  // The path of what is visited, and how many links to other files lead there.
+  const char *prefix;
+  int depth;
 } listing;
+
+#define MOST_LINKS 4
+#define LONGEST_PATH 4096
+
+// Objects behind a link to another file have its path before theirs.
+static int joined(const listing *list, const char *name, char path[LONGEST_PATH]) {
+  const char *before = list->prefix;
+  if (!strcmp(name, ".") && *before) return snprintf(path, LONGEST_PATH, "%s", before) < LONGEST_PATH;
+  return snprintf(path, LONGEST_PATH, "%s%s%s", before, *before ? "/" : "", name) < LONGEST_PATH;
+}
 
 static herr_t visit(hid_t object, const char *name, const H5O_info_t *info, void *data) {
   (void)object;
   listing *list = data;
+  char path[LONGEST_PATH];
   if (info->type != H5O_TYPE_DATASET && info->type != H5O_TYPE_GROUP) return 0;
-  return list->each(list->context, name, info->type == H5O_TYPE_GROUP);
+  if (!joined(list, name, path)) return 0;
+  return list->each(list->context, path, info->type == H5O_TYPE_GROUP ? KH_GROUP : KH_SET);
 }
 
-int kh_list(kh_file *file, int (*each)(void *, const char *, int), void *context) {
-  kh_enter();
-  listing list = {each, context};
+static herr_t list_from(listing *list);
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *data) {
+  (void)group;
+  listing *list = data;
+  char path[LONGEST_PATH];
+  if (info->type != H5L_TYPE_EXTERNAL || !joined(list, name, path)) return 0;
+  if (!list->file->follows) return list->each(list->context, path, KH_LINK);
+  if (list->depth == MOST_LINKS) return 0;
+  listing further = {list->file, list->each, list->context, path, list->depth + 1};
+  herr_t status = list_from(&further);
+  if (status >= 0) return status;
+  // Its file or object is not there.
+  H5Eclear2(H5E_DEFAULT);
+  return list->each(list->context, path, KH_LINK);
+}
+
+static herr_t list_from(listing *list) {
+  hid_t access = limited(H5P_LINK_ACCESS);
+  hid_t object = H5Oopen(list->file->file, *list->prefix ? list->prefix : "/", access);
+  herr_t status = -1;
+  if (object >= 0) {
 #if H5_VERSION_GE(1, 12, 0)
-  herr_t status = H5Ovisit(file->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &list, H5O_INFO_BASIC);
+    status = H5Ovisit(object, H5_INDEX_NAME, H5_ITER_NATIVE, visit, list, H5O_INFO_BASIC);
 #else
-  herr_t status = H5Ovisit(file->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &list);
+    status = H5Ovisit(object, H5_INDEX_NAME, H5_ITER_NATIVE, visit, list);
 #endif
+    if (status == 0 && H5Iget_type(object) == H5I_GROUP)
+      status = H5Lvisit(object, H5_INDEX_NAME, H5_ITER_NATIVE, visit_link, list);
+    H5Oclose(object);
+  }
+  if (access >= 0) H5Pclose(access);
+  return status;
+}
+
+int kh_list(kh_file *file, int (*each)(void *, const char *, kh_object), void *context) {
+  kh_enter();
+  listing list = {file, each, context, "", 0};
+  herr_t status = list_from(&list);
+  H5Eclear2(H5E_DEFAULT);
   return kh_leave(status < 0 ? -1 : 0);
+}
+
+// Whether the bits of a number lie within it, as libhdf5's conversions take for granted.
+static int is_sane(hid_t type) {
+  size_t bits = 8 * H5Tget_size(type), precision = H5Tget_precision(type);
+  int offset = H5Tget_offset(type);
+  if (bits < 8 || bits > 128 || precision < 1 || precision > bits || offset < 0) return 0;
+  if ((size_t)offset > bits - precision) return 0;
+  if (H5Tget_class(type) != H5T_FLOAT) return 1;
+  size_t sign, exponent, exponent_bits, mantissa, mantissa_bits;
+  if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0) return 0;
+  return sign < precision && exponent_bits >= 1 && exponent_bits <= 32 && mantissa_bits >= 1 &&
+         exponent <= precision - 1 && exponent_bits <= precision - exponent &&
+         mantissa <= precision - 1 && mantissa_bits <= precision - mantissa;
 }
 
 static kh_kind kind_of(hid_t type, int64_t *width, int32_t *big_endian) {
@@ -254,6 +355,7 @@ static kh_kind kind_of(hid_t type, int64_t *width, int32_t *big_endian) {
   switch (H5Tget_class(type)) {
   case H5T_FLOAT:
   case H5T_INTEGER:
+    if (!is_sane(type)) return KH_OTHER;
     *big_endian = H5Tget_order(type) == H5T_ORDER_BE;
     if (H5Tget_class(type) == H5T_FLOAT) return KH_FLOAT;
     return H5Tget_sign(type) == H5T_SGN_NONE ? KH_UINT : KH_INT;
@@ -263,7 +365,9 @@ static kh_kind kind_of(hid_t type, int64_t *width, int32_t *big_endian) {
   case H5T_ENUM: {
     // h5py's truth values.
     char *first = H5Tget_nmembers(type) == 2 ? H5Tget_member_name(type, 0) : NULL;
-    int is_bool = first && !strcmp(first, "FALSE") && *width == 1;
+    hid_t base = H5Tget_super(type);
+    int is_bool = first && !strcmp(first, "FALSE") && *width == 1 && base >= 0 && is_sane(base);
+    if (base >= 0) H5Tclose(base);
     H5free_memory(first);
     return is_bool ? KH_BOOL : KH_OTHER;
   }
@@ -284,6 +388,35 @@ static int is_plain(hid_t type, kh_kind kind) {
   return like >= 0 && (H5Tequal(type, like) > 0 || H5Tequal(type, big) > 0);
 }
 
+// Whether the files that a virtual data set is put together from are there: libhdf5 takes fill values for
+// those that are not.
+static int has_sources(hid_t set, hid_t list, char *reason, size_t capacity) {
+  size_t count = 0;
+  if (H5Pget_layout(list) != H5D_VIRTUAL || H5Pget_virtual_count(list, &count) < 0) return 1;
+  char folder[LONGEST_PATH], source[LONGEST_PATH], last[LONGEST_PATH] = "", path[2 * LONGEST_PATH];
+  if (H5Fget_name(set, folder, sizeof folder) < 0) return 1;
+  char *slash = strrchr(folder, '/');
+  if (slash) slash[1] = 0; else folder[0] = 0;
+  for (size_t i = 0; i < count; i++) {
+    ssize_t length = H5Pget_virtual_filename(list, i, source, sizeof source);
+    // A dot is the file itself; a percent sign stands for the number of a block.
+    if (length <= 0 || !strcmp(source, ".") || strchr(source, '%') || !strcmp(source, last)) continue;
+    strcpy(last, source);
+    snprintf(path, sizeof path, "%s%s", source[0] == '/' ? "" : folder, source);
+    if (!access(path, R_OK)) continue;
+    snprintf(reason, capacity, "its numbers lie in %.150s, which is not there", source);
+    return 0;
+  }
+  return 1;
+}
+
+// Whether an object lies in the file that was opened, and not in one that a link leads to.
+static int is_inside(kh_file *file, hid_t object) {
+  char own[LONGEST_PATH] = "", its[LONGEST_PATH] = "";
+  return H5Fget_name(file->file, own, sizeof own) > 0 && H5Fget_name(object, its, sizeof its) > 0 &&
+         !strcmp(own, its);
+}
+
 int kh_describe(kh_file *file, const char *path, kh_description *out, char *reason, size_t capacity) {
   kh_enter();
   memset(out, 0, sizeof *out);
@@ -300,6 +433,7 @@ int kh_describe(kh_file *file, const char *path, kh_description *out, char *reas
   hsize_t shape[H5S_MAX_RANK];
   if (rank < 0 || rank > KH_MOST_AXES || H5Sget_simple_extent_dims(space, shape, NULL) < 0) {
     snprintf(reason, capacity, "it is empty or has more than %d axes", KH_MOST_AXES);
+    status = -2;
     goto end;
   }
   out->rank = rank;
@@ -309,6 +443,10 @@ int kh_describe(kh_file *file, const char *path, kh_description *out, char *reas
   }
   H5D_layout_t layout = H5Pget_layout(list);
   out->is_elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(list) > 0;
+  if (out->is_elsewhere && file->follows && !has_sources(set, list, reason, capacity)) {
+    status = -2;
+    goto end;
+  }
   if (layout == H5D_CHUNKED) {
     hsize_t chunk[H5S_MAX_RANK];
     if (H5Pget_chunk(list, H5S_MAX_RANK, chunk) == rank)
@@ -327,7 +465,7 @@ int kh_describe(kh_file *file, const char *path, kh_description *out, char *reas
     H5Eclear2(H5E_DEFAULT);
   }
   if (layout == H5D_CONTIGUOUS && !out->is_elsewhere && out->kind <= KH_BOOL &&
-      is_plain(type, out->kind)) {
+      is_plain(type, out->kind) && is_inside(file, set)) {
     haddr_t address = H5Dget_offset(set);
     hsize_t need = (hsize_t)out->width;
     for (int i = 0; i < rank; i++) need *= shape[i] ? shape[i] : 1;
@@ -473,7 +611,7 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
 
 int kh_attributes(kh_file *file, const char *path, void (*each)(void *, const kh_attribute *), void *context) {
   kh_enter();
-  hid_t access = inside(H5P_LINK_ACCESS), object = H5Oopen(file->file, path, access);
+  hid_t access = limited(H5P_LINK_ACCESS), object = H5Oopen(file->file, path, access);
   attribute_listing list = {each, context};
   hsize_t at = 0;
   int status = object < 0 ? -1 : H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &list);

@@ -20,7 +20,7 @@ package struct Convert: ParsableCommand {
       HDF5 where the name ends with .h5 or .hdf5, structures of alanine dipeptide where it ends with .pdb, \
       else NPZ; numbers are written as float32. An axis \
       that is cropped is open. Ctrl-C and crashes keep what was read, in a hidden file beside the new \
-      one: the same command goes on there.
+      one: the same command goes on there. Until the end both need room on the disk.
       """)
 
   @Argument(

@@ -38,8 +38,8 @@ package struct Evaluate: ParsableCommand, NeedsTensors {
   package func validate() throws {
     guard !files.isEmpty || layout.layout == FieldLayout() else {
       throw ValidationError(
-        "--key, --axes and --cut say how FILES are to be read: without one the run's own data are read as "
-          + "its recipe says.")
+        "--key, --axes, --cut and --follow-links say how FILES are to be read: without one the run's own "
+          + "data are read as its recipe says.")
     }
   }
 }

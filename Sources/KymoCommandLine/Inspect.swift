@@ -24,7 +24,7 @@ package struct Inspect: ParsableCommand {
       """)
 
   @Argument(
-    help: "The data files, folders or patterns: NPZ, NPY, HDF5, netCDF-4 or MATLAB 7.3.")
+    help: "The data files, folders or patterns: NPZ, NPY, HDF5, netCDF or MATLAB 7.3.")
   package var files: [String]
 
   @Option(help: ArgumentHelp("Write a recipe to start from.", valueName: "file"))

@@ -74,6 +74,12 @@ package struct LayoutOptions: ParsableArguments {
       "Cut long recordings into pieces of so many frames, each a recording.", valueName: "frames"))
   package var cut: Int?
 
+  @Flag(
+    help: """
+      Follow links and virtual data sets of HDF5 files to other files, where you trust them.
+      """)
+  package var followLinks = false
+
   package init() {}
 
   package func validate() throws {
@@ -83,7 +89,9 @@ package struct LayoutOptions: ParsableArguments {
   }
 
   /// The options as files are read by them.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+  package var layout: FieldLayout {
+    FieldLayout(key: key, axes: axes, cut: cut, followsLinks: followLinks)
+  }
 }
 
 /// What to do with recordings that differ from those of the training.

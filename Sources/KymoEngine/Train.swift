@@ -87,6 +87,7 @@ extension LayoutOptions {
     [("key", key), ("axes", axes)].compactMap { name, value in
       value.map { "data.\(name)='\($0.replacing("'", with: "''"))'" }
     } + (cut.map { ["data.cut=\($0)"] } ?? [])
+      + (followLinks ? ["data.followLinks=true"] : [])
   }
 }
 

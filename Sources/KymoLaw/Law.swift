@@ -119,10 +119,10 @@ public enum LawRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
         + "frame to the next as much as over many. Save frames more often (a tenth of the shortest "
         + "time in which the field changes)."
     case .incompleteLibrary(let channel, let residual, let noise) where noise > 1:
-      return "No law: noise makes up \(percent(noise)) of the rate of \(channel), in which a term that is "
-        + "missing would not be seen; \(percent(residual)) of the rate is left. Take recordings with less "
-        + "noise or with more frames and points, which wider test functions average over, or add terms "
-        + "(--term, --order)."
+      return "No law: noise makes up \(percent(noise)) of the rate of \(channel), in which a term "
+        + "that is missing would not be seen; \(percent(residual)) of the rate is left. Take "
+        + "recordings with less noise or with more frames and points, which wider test functions "
+        + "average over, or add terms (--term, --order)."
     case .incompleteLibrary(let channel, let residual, let noise):
       return "No law: the library does not hold the dynamics of \(channel): it leaves "
         + "\(percent(residual)) of the rate, and noise is \(percent(noise)). Add terms (--term, "

@@ -84,8 +84,9 @@ import Testing
         assert (a["n_trajectories"], a["n_spatial_dims"], a["grid_type"], a["dataset_name"]) == (2, 2, "cartesian", "made")
         assert list(a["simulation_parameters"]) == (["Re"] if same else [])
         assert not same or a["Re"] == 100
-        assert list(f["scalars"].attrs["field_names"]) == ([] if same else ["Re"])
-        assert same or list(f["scalars/Re"]) == [100, 200] and f["scalars/Re"].attrs["sample_varying"]
+        assert list(f["scalars"].attrs["field_names"]) == ["Re"]
+        assert f["scalars/Re"][()].tolist() == (100 if same else [100, 200])
+        assert f["scalars/Re"].attrs["sample_varying"] == (not same) and not f["scalars/Re"].attrs["time_varying"]
         d = f["dimensions"]
         assert list(d.attrs["spatial_dims"]) == ["x", "y"] and not d["time"].attrs["sample_varying"]
         assert np.allclose(d["time"], 0.25 * np.arange(4)) and np.allclose(d["x"], 0.5 * np.arange(6))

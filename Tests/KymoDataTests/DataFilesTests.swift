@@ -144,6 +144,24 @@ import Testing
     #expect(error?.file == "long.npz")
   }
 
+  @Test("What extract wrote is told by name, and what cannot be read beside fields too")
+  func ownAndUnread() throws {
+    try bench.python(
+      """
+      import h5py
+      np.savez("latents.npz", mu=np.zeros((3, 2)), sigma=np.ones((3, 2)), relevant=np.ones(2),
+        in_doubt=np.zeros(3), dt=0.1, boundary=["periodic"])
+      for number in range(2):
+        with h5py.File(f"run_{number}.h5", "w") as f:
+          f["x"], f.attrs["nu"], f["pair"] = np.zeros((2, 1, 6, 8)), float(number), 1 + 1j
+      """)
+    let error = try formatError { try Recordings.load(bench.url("latents.npz")) }
+    #expect(error.found.contains("kymo extract") && error.remedy.contains("mu"), "\(error)")
+    let both = try DataFiles([bench.url("run_0.h5"), bench.url("run_1.h5")]).load()
+    #expect(both.recordings.params?.elements == [0, 0, 1, 1])
+    #expect(both.joining?.contains("without pair") == true, "\(both.joining ?? "")")
+  }
+
   @Test("A few points at the end are asked about in every format") func fewPoints() throws {
     try bench.python(
       """
@@ -153,6 +171,7 @@ import Testing
       np.savez("plane.npz", x=x, dt=0.1)
       np.savez("ends.npz", x=x, dt=0.1, extent=[1.0, 1.0], boundary=["periodic", "periodic"])
       np.savez("line.npz", x=line, dt=0.1)
+      np.savez("short.npz", x=x[:, :2], dt=0.1)
       np.save("plane.npy", x)
       np.savez("said.npz", x=x, channel_names=[f"u{i}" for i in range(10)])
       with h5py.File("plane.h5", "w") as f: f["x"] = x
@@ -183,8 +202,7 @@ import Testing
       """)
     for name in [
       "plane.npz", "ends.npz", "line.npz", "plane.npy", "plane.h5", "led.h5", "matlab.mat",
-      "line.nc",
-      "plane.nc",
+      "line.nc", "plane.nc", "short.npz",
     ] {
       let error = #expect(throws: FormatError.self, "\(name)") {
         try Recordings.load(bench.url(name))

@@ -40,6 +40,9 @@ private func numbers(_ recordings: Recordings) -> [Float] {
       file: "seeds.h5", expected: "seeds", interval: 0.5, extents: [0.8, 5.0 / 3],
       channels: ["u1", "u2"]),
     Case(
+      file: "flow.h5", expected: "flow", interval: 0.05, extents: nil,
+      channels: ["particles", "velocity_x", "velocity_y"]),
+    Case(
       file: "led.h5", expected: "led", interval: nil, extents: nil,
       channels: ["channel 1", "channel 2"]),
     Case(
@@ -51,6 +54,10 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     Case(
       file: "cf.nc", expected: "cf", interval: 21_600, extents: [4, 4.5],
       channels: ["temperature", "wind"]),
+    Case(
+      file: "classic.nc", expected: "classic", interval: 7200, extents: [1, 6],
+      channels: ["wind", "short"]),
+    Case(file: "cdf5.nc", expected: "cdf5", interval: 0.5, extents: [12], channels: ["u"]),
     Case(file: "matlab.mat", expected: "matlab", interval: 0.25, extents: nil, channels: []),
   ]
 
@@ -132,7 +139,83 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     let file = try HDF5File(layout("elsewhere.h5"))
     #expect(!file.names.contains("link"))
     let error = #expect(throws: FormatError.self) { try file.open("x") }
-    #expect(error?.kind == .unsafeContent && error?.remedy.contains("h5repack") == true)
+    #expect(error?.kind == .unsafeContent && error?.remedy.contains("--follow-links") == true)
+    let named = #expect(throws: FormatError.self) {
+      try Recordings.load(layout("elsewhere.h5"), key: "link")
+    }
+    #expect(named?.remedy.contains("--follow-links") == true, "\(named?.description ?? "")")
+  }
+
+  @Test("What lies in other files is read where that is asked for, and missed by name")
+  func followed() throws {
+    let expected = numbers(try Recordings.load(layout("plain.h5")))
+    let elsewhere = try DataFiles(layout("elsewhere.h5"))
+    for key in ["x", "link"] {
+      let found = try Recordings.load(elsewhere, FieldLayout(key: key, followsLinks: true))
+      #expect(numbers(found) == expected, "\(key)")
+    }
+    let bench = try Workbench()
+    try bench.python(
+      """
+      import h5py, os
+      x = np.arange(96, dtype="f4").reshape(2, 1, 6, 8)
+      os.makedirs("parts")
+      with h5py.File("parts/a.h5", "w") as f:
+        f["fields/x"] = x
+        f["fields/x"].attrs["dt"] = 0.5
+        f["back"] = h5py.ExternalLink("../all.h5", "/")
+      with h5py.File("all.h5", "w") as f:
+        f["run"] = h5py.ExternalLink("parts/a.h5", "/fields")
+        f["whole"] = h5py.ExternalLink("parts/a.h5", "/")
+        f["lost"] = h5py.ExternalLink("parts/b.h5", "/x")
+        source = h5py.VirtualLayout(shape=x.shape, dtype="f4")
+        source[:1] = h5py.VirtualSource("parts/a.h5", "fields/x", shape=x.shape)[:1]
+        source[1:] = h5py.VirtualSource("parts/c.h5", "x", shape=x.shape)[1:]
+        f.create_virtual_dataset("torn", source)
+      """)
+    let all = try HDF5File(bench.url("all.h5"), followsLinks: true)
+    #expect(all.names.contains("run/x") && all.linksElsewhere.contains("lost"), "\(all.names)")
+    let run = try Recordings.load(
+      DataFiles(bench.url("all.h5")), FieldLayout(key: "run/x", followsLinks: true))
+    #expect(numbers(run) == (0..<96).map(Float.init))
+    let torn = #expect(throws: FormatError.self) { try all.open("torn") }
+    #expect(torn?.found.contains("parts/c.h5") == true, "\(torn?.description ?? "")")
+  }
+
+  @Test("A number type whose bits do not lie within it is refused before libhdf5 converts it")
+  func strangeTypes() throws {
+    let bench = try Workbench()
+    try bench.python(
+      """
+      import h5py
+      with h5py.File("a.h5", "w") as f: f["x"] = np.arange(96.0).reshape(2, 1, 6, 8)
+      whole = open("a.h5", "rb").read()
+      # Class, bit fields, size; offset, precision; exponent's place and width, mantissa's.
+      double = bytes([0x11, 0x20, 0x3F, 0, 8, 0, 0, 0, 0, 0, 64, 0, 52, 11, 0, 52])
+      assert whole.count(double) == 1
+      for name, place, value in [("exponent", 13, 240), ("mantissa", 14, 200), ("precision", 10, 200)]:
+        strange = bytearray(double)
+        strange[place] = value
+        open(f"{name}.h5", "wb").write(whole.replace(double, bytes(strange)))
+      """)
+    // A shape that is a lie takes no memory.
+    try bench.python(
+      """
+      import h5py
+      with h5py.File("many.h5", "w") as f:
+        f.create_dataset("tensor", (2**40, 8, 16), "f4", chunks=(1, 8, 16))
+        f["x-coordinate"], f["t-coordinate"], f.attrs["Nu"] = np.arange(16.0), np.arange(8.0), 0.1
+      with h5py.File("wide.h5", "w") as f:
+        f.create_dataset("batch_0000/data", (8, 2**40, 16), "f4", chunks=(8, 1, 16))
+      """)
+    for name in ["many", "wide"] {
+      let error = #expect(throws: FormatError.self) { try Recordings.load(bench.url("\(name).h5")) }
+      #expect(error?.kind == .tooLarge, "\(error?.description ?? name)")
+    }
+    for name in ["exponent", "mantissa", "precision"] {
+      let error = #expect(throws: FormatError.self) { try Recordings.load(bench.url("\(name).h5")) }
+      #expect([.unsupported, .damaged].contains(error?.kind), "\(error?.description ?? name)")
+    }
   }
 
   @Test("Files as people have them: an axis named x, packed numbers under any name, attributes")
@@ -259,7 +342,6 @@ private func numbers(_ recordings: Recordings) -> [Float] {
   @Test(
     "Other formats are named, with the lines that convert them",
     arguments: [
-      ("CDF\u{1}", "netCDF of version 3", "NETCDF4"),
       ("MATLAB 5.0 MAT-file", "before version 7.3", "-v7.3"),
       ("1.0,2.0,3.0\n4.0,5.0,6.0\n", "a table of numbers", "numpy.loadtxt"),
     ])

@@ -126,8 +126,11 @@ class _Model:
     def _file(self, use: str, x: Any, key: str | None, known: dict[str, Any]) -> Settings:
         """The entry of a recipe for recordings; arrays are kept beside the run, which reads them again."""
         if is_file(x):
+            links = known.pop("follow_links", False)
             options = layout(key, **known)
             found: Settings = {name[2:]: value for name, value in zip(options[::2], options[1::2])}
+            if links:
+                found["followLinks"] = True
             if "cut" in found:
                 found["cut"] = int(found["cut"])
             files = paths(x)

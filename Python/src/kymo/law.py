@@ -47,17 +47,32 @@ class Law:
     """A law that ``discover`` found."""
 
     text: str
-    """The equations and all that was measured, as the command line prints them."""
+    """The equations and all that was measured, as the command line prints them; empty where the law
+    was read from a file."""
     document: dict[str, Any]
     """Everything, as in ``law.json``."""
     known: dict[str, Any]
     """What is known of the recordings in which it was found, with the names of ``Recordings``."""
 
     def __repr__(self) -> str:
-        return self.text.split("\n\n")[0] if self.text else f"Law({', '.join(self.parameter_names)})"
+        if self.text:
+            return self.text.split("\n\n")[0]
+        return "\n".join(self._words(equation) for equation in self.equations)
+
+    def _words(self, equation: Equation) -> str:
+        """An equation of a law that was read from a file."""
+        terms = []
+        for term in equation.terms:
+            parts = [f"{term.offset:+.4f}"] if abs(term.offset) > 1e-9 or not any(term.slopes) else []
+            for slope, name in zip(term.slopes, self.parameter_names):
+                if slope:
+                    parts.append(("+" if slope > 0 else "-") + (name if abs(slope) == 1 else f"{abs(slope):.4f} {name}"))
+            coefficient = parts[0] if len(parts) == 1 else f"+({' '.join(parts)})"
+            terms.append(f"{coefficient[0]} {coefficient[1:]} {term.name}")
+        return f"{equation.channel}_t = {' '.join(terms)}".replace("= + ", "= ").replace("= - ", "= -").replace("-", "−")
 
     def __str__(self) -> str:
-        return self.text
+        return self.text or repr(self)
 
     @property
     def equations(self) -> tuple[Equation, ...]:

@@ -198,9 +198,13 @@ def is_labelled(x: Any) -> bool:
 
 
 def layout(
-    key: str | None = None, axes: str | None = None, cut: int | None = None, **known: Any
+    key: str | None = None,
+    axes: str | None = None,
+    cut: int | None = None,
+    follow_links: bool = False,
+    **known: Any,
 ) -> list[str]:
-    """The options for a file of another layout.
+    """The options for a file of another layout, and for one whose links to other files are followed.
 
     Raises:
         UsageError: When something else is said of a file, which has it itself.
@@ -212,4 +216,5 @@ def layout(
             "kymo.Recordings.load(file)."
         )
     given = (("--key", key), ("--axes", axes), ("--cut", cut))
-    return [word for name, value in given if value is not None for word in (name, str(value))]
+    options = [word for name, value in given if value is not None for word in (name, str(value))]
+    return options + (["--follow-links"] if follow_links else [])

@@ -1,7 +1,7 @@
 // HDF5 files for reading, without the types of libhdf5: no other file sees hid_t.
 //
 // Every call holds one lock, since libhdf5 as distributions build it is not safe for threads. Links
-// to other files are not followed.
+// to other files are followed only where that is asked for.
 #ifndef KYMO_HDF5_H
 #define KYMO_HDF5_H
 
@@ -44,19 +44,24 @@ typedef struct {
 
 // Reads a file in a process of its own first, since libhdf5 may crash or loop on a damaged one: its
 // directory, attributes and descriptions, and the numbers of files up to `whole` bytes. 0 when that
-// went well, or when the file cannot be opened, which kh_open explains; 1 when the process died; 2
-// when it took more than `seconds`.
-int kh_probe(const char *path, int64_t bytes, int64_t whole, unsigned seconds);
+// went well; 1 when the process died; 2 when it took more than `seconds` of a processor; 3, with the reason, when
+// libhdf5 cannot read it.
+int kh_probe(const char *path, int follows, int64_t bytes, int64_t whole, unsigned seconds, char *reason,
+             size_t capacity);
 
-// Opens a file; NULL where it cannot be, with libhdf5's reason.
-kh_file *kh_open(const char *path, char *reason, size_t capacity);
+// Opens a file, which may follow links to other files or not; NULL where it cannot be, with libhdf5's
+// reason.
+kh_file *kh_open(const char *path, int follows, char *reason, size_t capacity);
 void kh_close(kh_file *file);
 
-// Calls `each` for every data set (is_group 0) and group (1), with its path from the root; objects
-// with several names once. Ends when `each` gives a value other than 0.
-int kh_list(kh_file *file, int (*each)(void *context, const char *path, int is_group), void *context);
+// What a path leads to: a data set, a group, or another file that is not followed or not there.
+typedef enum { KH_SET, KH_GROUP, KH_LINK } kh_object;
 
-// Describes a data set; 0, or -1 with a reason.
+// Calls `each` for every object, with its path from the root; objects of this file with several names
+// once. Ends when `each` gives a value other than 0.
+int kh_list(kh_file *file, int (*each)(void *context, const char *path, kh_object kind), void *context);
+
+// Describes a data set; 0, or with a reason -1 where libhdf5 fails, -2 where it is none for us.
 int kh_describe(kh_file *file, const char *path, kh_description *out, char *reason, size_t capacity);
 
 // Reads a part of a data set of numbers in C order into float (is_double 0) or double.

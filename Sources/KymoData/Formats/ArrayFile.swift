@@ -26,6 +26,8 @@ public protocol ArrayFile: Sendable {
   var reading: String? { get }
   /// What the file says beside the arrays; of an array when a name is given.
   func attributes(of name: String?) throws(FormatError) -> [String: ArrayAttribute]
+  /// Names that lead to other files which are not read.
+  var linksElsewhere: [String] { get }
 }
 
 /// A small value beside arrays.
@@ -77,17 +79,20 @@ public struct ArrayMapping: Sendable {
 public enum ArrayFiles {
   /// All formats; the last one says what is wrong with a file that is none of them.
   static let formats: [any ArrayFile.Type] = [
-    NPZFile.self, HDF5File.self, NPYFile.self,
+    NPZFile.self, HDF5File.self, NetCDFClassicFile.self, NPYFile.self,
   ]
 
-  /// Opens a file of any format.
-  public static func open(_ url: URL) throws(FormatError) -> any ArrayFile {
+  /// Opens a file of any format; only HDF5 has links to other files.
+  public static func open(
+    _ url: URL, followsLinks: Bool = false
+  ) throws(FormatError) -> any ArrayFile {
     let file = try MappedFile(url)
     let start = unsafe file.withBytes(0..<min(256, file.count)) { unsafe [UInt8]($0) }
     guard let format = formats.first(where: { $0.recognizes(start) }) else {
       if let error = ForeignFormat.refusal(of: start, file: file.name) { throw error }
       return try NPYFile(url)
     }
+    if format == HDF5File.self { return try HDF5File(url, followsLinks: followsLinks) }
     return try format.init(url)
   }
 }
@@ -111,6 +116,19 @@ extension ArrayFile {
   /// None.
   public func attributes(of name: String?) throws(FormatError) -> [String: ArrayAttribute] { [:] }
 
+  /// None.
+  public var linksElsewhere: [String] { [] }
+
+  /// A sentence on links that are not followed, and how they are; empty where there are none.
+  var linkWords: String {
+    guard let first = linksElsewhere.first else { return "" }
+    let more = linksElsewhere.count - 1
+    return
+      "'\(first)'\(more > 0 ? " and \(counted(more, "more path"))" : "") "
+      + "\(more > 0 ? "lead" : "leads") to other files, which are read only with --follow-links "
+      + "(in a recipe data.followLinks: true), and only where they are there."
+  }
+
   /// Shapes and types of all arrays that can be read; a damaged one is left out.
   public var listing: [ArrayListing] {
     names.compactMap { name in
@@ -129,8 +147,10 @@ extension ArrayFile {
         .missing, file: self.name, found: "there is no array '\(name)'",
         allowed: listing.isEmpty
           ? "at least one array" : "one of: " + listing.map(\.description).joined(separator: "; "),
-        remedy: nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
-          ?? "Save the array under that name, or give the name of one that is there.")
+        remedy: !linkWords.isEmpty
+          ? linkWords
+          : nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
+            ?? "Save the array under that name, or give the name of one that is there.")
     }
     return try open(name)
   }

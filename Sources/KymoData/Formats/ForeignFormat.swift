@@ -2,10 +2,6 @@
 
 /// A format that other programs read.
 enum ForeignFormat {
-  private static let netCDF3 = """
-    python -c "import xarray as xr; xr.open_dataset('IN.nc').to_netcdf('OUT.nc', format='NETCDF4')", or: \
-    nccopy -k nc4 IN.nc OUT.nc
-    """
   private static let matlab5 = """
     In MATLAB: load IN.mat; save OUT.mat -v7.3. In Python: import numpy, scipy.io as s; \
     numpy.savez('OUT.npz', **{k: v for k, v in s.loadmat('IN.mat').items() if k[0] != '_'})
@@ -24,10 +20,7 @@ enum ForeignFormat {
     func refusal(_ name: String, _ remedy: String) -> FormatError {
       FormatError(
         .wrongFormat, file: file, found: "it is \(name)",
-        allowed: "NPZ, NPY, HDF5, netCDF-4 or MATLAB 7.3", remedy: "Convert it. \(remedy)")
-    }
-    if begins("CDF\u{1}") || begins("CDF\u{2}") || begins("CDF\u{5}") {
-      return refusal("netCDF of version 3", netCDF3)
+        allowed: "NPZ, NPY, HDF5, netCDF or MATLAB 7.3", remedy: "Convert it. \(remedy)")
     }
     if begins("MATLAB 5.0") { return refusal("a MATLAB file of before version 7.3", matlab5) }
     if begins("# vtk") || begins("<?xml") || begins("<VTKFile") {

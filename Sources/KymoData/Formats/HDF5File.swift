@@ -8,8 +8,8 @@ import KymoNumerics
 ///
 /// Its data sets have their paths as names, such as "tasks/u". Where the file has a layout that is
 /// known (see `Layouts`), the arrays of docs/data.md stand beside them: x, t, params and so on.
-/// Nothing outside the file is read: external links are not followed.
-public struct HDF5File: ArrayFile {
+/// Nothing outside the file is read unless links are to be followed.
+public struct HDF5File: ArrayFile, LayoutFile {
   /// Keeps the file open while an array of it is used.
   @safe final class Handle: @unchecked Sendable {
     // libhdf5 is called under one lock.
@@ -21,9 +21,11 @@ public struct HDF5File: ArrayFile {
 
   let handle: Handle
   private let mapped: MappedFile
-  /// Paths of all data sets, and of all groups.
+  private let followsLinks: Bool
   let paths: [String]
   let groups: Set<String>
+  /// Paths that lead to other files and are not followed, or whose file is not there.
+  public let linksElsewhere: [String]
   private var presented = PresentedArrays()
 
   /// HDF5's signature, or the words of MATLAB 7.3 before it.
@@ -33,51 +35,63 @@ public struct HDF5File: ArrayFile {
   }
 
   /// Opens a file, reads the names in it and recognises its layout.
-  public init(_ url: URL) throws(FormatError) {
-    try self.init(plain: url)
+  public init(_ url: URL) throws(FormatError) { try self.init(url, followsLinks: false) }
+
+  /// Opens a file, whose links to other files and virtual data sets are followed where that is said.
+  public init(_ url: URL, followsLinks: Bool) throws(FormatError) {
+    try self.init(plain: url, followsLinks)
     presented = try HDF5Layouts.arrays(of: self, beside: url)
   }
 
   /// A file whose layout is not looked at.
-  private init(plain url: URL) throws(FormatError) {
-    mapped = try MappedFile(url)
+  private init(plain url: URL, _ follows: Bool) throws(FormatError) {
+    (mapped, followsLinks) = (try MappedFile(url), follows)
     let place = FormatPlace(file: mapped.name)
-    let probed = unsafe kh_probe(url.path, Int64(mapped.count), 16 << 20, 5)
-    guard probed == 0 else {
-      throw place.damaged(
-        probed == 1 ? "libhdf5 crashes on it" : "libhdf5 does not come to an end with it",
-        allowed: "a whole HDF5 file")
-    }
     var reason = [CChar](repeating: 0, count: 256)
-    guard let pointer = unsafe kh_open(url.path, &reason, reason.count) else {
+    let probed = unsafe kh_probe(
+      url.path, follows ? 1 : 0, Int64(mapped.count), 16 << 20, 5, &reason, reason.count)
+    switch probed {
+    case 0: break
+    case 1: throw place.damaged("libhdf5 crashes on it", allowed: "a whole HDF5 file")
+    case 2:
+      throw place.damaged("libhdf5 does not come to an end with it", allowed: "a whole HDF5 file")
+    default: throw place.damaged(text(reason), allowed: "an HDF5 file")
+    }
+    guard let pointer = unsafe kh_open(url.path, follows ? 1 : 0, &reason, reason.count) else {
       throw place.damaged("it is no whole HDF5 file (\(text(reason)))", allowed: "an HDF5 file")
     }
     handle = unsafe Handle(pointer)
     let found = Found()
     let status = unsafe kh_list(
       pointer,
-      { context, path, isGroup in
+      { context, path, kind in
         guard let context = unsafe context, let path = unsafe path else { return 1 }
         let found = unsafe Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
         let words = unsafe String(cString: path)
-        if isGroup == 0 { found.sets.append(words) } else { found.groups.insert(words) }
-        return found.sets.count + found.groups.count < Found.most ? 0 : 1
+        switch kind {
+        case KH_SET: found.sets.append(words)
+        case KH_GROUP: found.groups.insert(words)
+        default: found.links.append(words)
+        }
+        return found.count < Found.most ? 0 : 1
       }, Unmanaged.passUnretained(found).toOpaque())
     guard status == 0 else {
       throw place.damaged("its directory cannot be read", allowed: "an HDF5 file")
     }
-    guard found.sets.count + found.groups.count < Found.most else {
+    guard found.count < Found.most else {
       throw place.error(
         .tooLarge, found: "\(Found.most) objects or more", allowed: "fewer",
         remedy: "Split it into several files.")
     }
-    (paths, groups) = (found.sets, found.groups)
+    (paths, groups, linksElsewhere) = (found.sets, found.groups, found.links)
   }
 
   private final class Found {
     static let most = 200_000
     var sets: [String] = []
     var groups: Set<String> = []
+    var links: [String] = []
+    var count: Int { sets.count + groups.count + links.count }
   }
 
   /// The file's name, without its folder.
@@ -105,39 +119,8 @@ public struct HDF5File: ArrayFile {
   /// The array of a name that is there.
   public func open(_ name: String) throws(FormatError) -> any StoredArray {
     if let array = presented[name] { return array }
-    return try unpacked(HDF5Array(handle, mapped, path: name), name)
-  }
-
-  /// The numbers that are meant, where the attributes of netCDF say how they are packed:
-  /// `scale_factor`, `add_offset`, `_FillValue`, `missing_value`, `_Unsigned`.
-  private func unpacked(
-    _ array: HDF5Array, _ name: String
-  ) throws(FormatError) -> any StoredArray {
-    guard case .number(let type) = array.element else { return array }
-    let attributes = try attributes(of: name)
-    func number(_ key: String) -> Double? {
-      guard case .numbers(let values) = attributes[key], let value = values.first,
-        value.isFinite
-      else { return nil }
-      return value
-    }
-    var packing = ComposedArray.Packing()
-    packing.factor = number("scale_factor") ?? 1
-    packing.offset = number("add_offset") ?? 0
-    packing.fill = number("_FillValue") ?? number("missing_value")
-    if type.kind == .int, case .texts(let words) = attributes["_Unsigned"],
-      words.first?.lowercased() == "true"
-    {
-      packing.span = exp2(8 * Double(type.width))
-    }
-    guard packing != ComposedArray.Packing() else { return array }
-    return ComposedArray(
-      shape: array.shape,
-      [
-        ComposedArray.Member(
-          array: array, origin: array.shape.map { _ in 0 }, lengths: array.shape,
-          axes: Array(array.shape.indices), packing: packing)
-      ])
+    return try unpacked(
+      HDF5Array(handle, mapped, path: name, followsLinks: followsLinks), name)
   }
 
   /// The attributes of a data set or group; of the root when nil.
@@ -166,7 +149,6 @@ public struct HDF5File: ArrayFile {
     var all: [String: ArrayAttribute] = [:]
   }
 
-  /// The dimension scale of every axis of a data set, by its path; nil where none is attached.
   func scales(of name: String, rank: Int) -> [String?] {
     let found = Scales()
     unsafe kh_scales(
@@ -201,18 +183,21 @@ struct HDF5Array: StoredArray {
   private let path: String
   private let place: FormatPlace
 
-  init(_ handle: HDF5File.Handle, _ file: MappedFile, path: String) throws(FormatError) {
+  init(
+    _ handle: HDF5File.Handle, _ file: MappedFile, path: String, followsLinks: Bool
+  ) throws(FormatError) {
     (self.handle, self.path) = (handle, path)
     place = FormatPlace(file: file.name, place: "data set '\(path)'")
     var (description, reason) = (kh_description(), [CChar](repeating: 0, count: 256))
     guard unsafe kh_describe(handle.pointer, path, &description, &reason, reason.count) == 0 else {
       throw place.damaged("it cannot be opened (\(text(reason)))", allowed: "a data set")
     }
-    guard description.is_elsewhere == 0 else {
+    guard description.is_elsewhere == 0 || followsLinks else {
       throw place.error(
         .unsafeContent, found: "numbers that lie in other files",
         allowed: "numbers in the file itself",
-        remedy: "Copy them into one file, for example: h5repack IN.h5 OUT.h5")
+        remedy: "If you trust the file, follow its links: --follow-links "
+          + "(in a recipe data.followLinks: true); or copy all into one: h5repack IN.h5 OUT.h5")
     }
     let filter = unsafe withUnsafeBytes(of: description.missing_filter) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)

@@ -35,7 +35,7 @@ enum DedalusLayout: HDF5Layout {
       parts.append(
         FieldPart(
           array: array, letters: letters,
-          names: count == 1 ? [name] : (0..<count).map { "\(name)_\($0)" }))
+          names: count == 1 ? [name] : try file.names(count) { "\(name)_\($0)" }))
     }
     guard !parts.isEmpty else {
       throw file.filePlace.error(

@@ -13,16 +13,20 @@ enum HDF5Layouts {
   /// All layouts; the first one that recognises a file counts.
   static let all: [any HDF5Layout.Type] = [
     TheWellLayout.self, NetCDFLayout.self, DedalusLayout.self,
-    PDEBenchSeedsLayout.self, PDEBenchLayout.self, LEDLayout.self, PyPDELayout.self,
+    PDEBenchSeedsLayout.self, PDEBenchFlowLayout.self, PDEBenchLayout.self, LEDLayout.self,
+    PyPDELayout.self,
   ]
 
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays {
     if let arrays = try MATLABLayout.arrays(of: file, beside: url) { return arrays }
     // A file in our own names needs no layout; but a line named x is an axis.
     if file.paths.contains(RecordingKey.field) {
-      // One that cannot be opened says so when it is used.
-      let own = try? file.open(RecordingKey.field)
-      if own.map({ $0.shape.count > 1 }) ?? true { return try attributes(of: file) }
+      let rank: Int?
+      do { rank = try file.open(RecordingKey.field).shape.count } catch {
+        // It says so when it is used.
+        rank = nil
+      }
+      if rank.map({ $0 > 1 }) ?? true { return try attributes(of: file) }
     }
     for layout in all {
       if let arrays = try layout.arrays(of: file, beside: url) { return arrays }
@@ -111,64 +115,12 @@ func composedField(
     }
     recordings += count
   }
+  // Layouts keep rows of parameters for them.
+  let (kept, isTooMuch) = recordings.multipliedReportingOverflow(by: 1024)
+  try MemoryLimit.require(
+    isTooMuch ? .max : kept, place.at("\(recordings) recordings"),
+    remedy: "Take fewer, or name a data set and say which axis is which: --key NAME --axes …")
   return (ComposedArray(shape: [recordings, names.count] + lengths, members), names)
-}
-
-extension HDF5File {
-  /// Where errors are.
-  var filePlace: FormatPlace { FormatPlace(file: name) }
-
-  /// An attribute's first number.
-  func number(_ attribute: String, of name: String? = nil) throws(FormatError) -> Double? {
-    guard case .numbers(let values) = try attributes(of: name)[attribute] else { return nil }
-    return values.first
-  }
-
-  /// The numbers of a small data set along one axis; nil where there is none.
-  func coordinates(_ name: String) throws(FormatError) -> [Double]? {
-    guard paths.contains(name) else { return nil }
-    let array = try open(name)
-    guard array.shape.count == 1, array.count <= 10_000_000, case .number = array.element else {
-      return nil
-    }
-    let values: HostArray<Double> = try array.hostArray(place(of: name))
-    return values.elements
-  }
-
-  /// Throws where an axis that nothing says to be space has so few points that it may be channels.
-  func requireSpace(_ length: Int, _ axis: String) throws(FormatError) {
-    guard length > AxisOrder.fewPoints else {
-      throw filePlace.error(
-        .ambiguous, found: "\(axis) of length \(length), which may be space or channels",
-        allowed: "more than \(AxisOrder.fewPoints) points, or an axis whose name says what it is",
-        remedy: "Say what the axes are: --key NAME --axes …")
-    }
-  }
-
-  /// Length of an axis of points at equal distances, as docs/data.md counts it: from the first point
-  /// to the last one, and half a step more at an end that is a wall or periodic.
-  ///
-  /// - Throws: `FormatError` where they are not at equal distances.
-  func extent(
-    _ coordinates: [Double], axis: String, ends: Grid.Ends = .unknown
-  ) throws(FormatError) -> Double? {
-    guard coordinates.count > 1, let first = coordinates.first, let last = coordinates.last else {
-      return nil
-    }
-    let step = (last - first) / Double(coordinates.count - 1)
-    let isUniform = zip(coordinates, coordinates.dropFirst()).allSatisfy {
-      abs($1 - $0 - step) <= 0.01 * abs(step)
-    }
-    guard isUniform, step != 0, step.isFinite else {
-      throw filePlace.error(
-        .unsupported, found: "points of \(axis) that are not at equal distances",
-        allowed: "a uniform mesh",
-        remedy:
-          "Interpolate onto one, for example: xarray.DataArray.interp or numpy.interp; or name a "
-          + "data set to read it as if it were uniform: --key NAME --axes …")
-    }
-    return abs(step) * (Double(coordinates.count - 1) + ends.halfSteps)
-  }
 }
 
 extension Grid.Ends {

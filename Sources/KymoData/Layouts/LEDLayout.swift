@@ -22,7 +22,8 @@ enum LEDLayout: HDF5Layout {
       let letters = Array(array.shape.count == 3 ? "TKX" : "TKYX")
       groups.append([
         FieldPart(
-          array: array, letters: letters, names: (0..<array.shape[1]).map { "channel \($0 + 1)" })
+          array: array, letters: letters,
+          names: try file.names(array.shape[1]) { "channel \($0 + 1)" })
       ])
     }
     let field = try composedField(groups, file.filePlace)

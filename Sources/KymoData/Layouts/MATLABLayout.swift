@@ -6,15 +6,21 @@ import KymoNumerics
 
 enum MATLABLayout: HDF5Layout {
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays? {
-    var (arrays, names): (PresentedArrays, [String]) = (PresentedArrays(), [])
+    var (arrays, names, unread): (PresentedArrays, [String], [String]) = (
+      PresentedArrays(), [], []
+    )
     for path in file.paths where !path.contains("/") {
       guard case .texts(let kinds) = try file.attributes(of: path)["MATLAB_class"],
         let kind = kinds.first
       else { continue }
       names.append(path)
-      guard ["single", "double"].contains(kind) || kind.contains("int"),
-        let array = try? file.open(path)
-      else { continue }
+      guard ["single", "double"].contains(kind) || kind.contains("int") else { continue }
+      let array: any StoredArray
+      do { array = try file.open(path) } catch {
+        // Empty, complex or packed by a filter that is not here.
+        unread.append(path)
+        continue
+      }
       let rank = array.shape.count
       // Numbers and rows have two axes in MATLAB.
       let isSmall = rank == 2 && array.shape.contains(1) && path != RecordingKey.field
@@ -28,7 +34,10 @@ enum MATLABLayout: HDF5Layout {
         ])
     }
     guard !names.isEmpty else { return nil }
-    arrays.reading = "MATLAB 7.3, axes as size() has them"
+    arrays.reading =
+      "MATLAB 7.3, axes as size() has them"
+      + (unread.isEmpty
+        ? "" : "; without \(unread.joined(separator: ", ")), which cannot be read")
     return arrays
   }
 }

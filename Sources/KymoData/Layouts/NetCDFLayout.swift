@@ -1,4 +1,4 @@
-// netCDF-4 with the CF conventions (cfconventions.org): variables over named dimensions, packed by
+// netCDF with the CF conventions (cfconventions.org): variables over named dimensions, packed by
 // `scale_factor` and `add_offset`, gaps as `_FillValue`, time as "seconds since …". Also any HDF5 file
 // whose axes have dimension scales, such as xarray writes.
 import Foundation
@@ -6,6 +6,11 @@ import KymoNumerics
 
 enum NetCDFLayout: HDF5Layout {
   static func arrays(of file: HDF5File, beside url: URL) throws(FormatError) -> PresentedArrays? {
+    try arrays(of: file)
+  }
+
+  /// The arrays of a file with named axes; nil where none of them is time.
+  static func arrays(of file: some LayoutFile) throws(FormatError) -> PresentedArrays? {
     var left: [String] = []
     var variables: [(path: String, array: any StoredArray, dimensions: [String])] = []
     for path in file.paths where !path.contains("/") {
@@ -95,7 +100,7 @@ enum NetCDFLayout: HDF5Layout {
     return arrays
   }
 
-  private static func unit(_ name: String, _ file: HDF5File) throws(FormatError) -> String {
+  private static func unit(_ name: String, _ file: some LayoutFile) throws(FormatError) -> String {
     guard file.paths.contains(name), case .texts(let units) = try file.attributes(of: name)["units"]
     else { return "" }
     return units.first ?? ""
@@ -103,18 +108,17 @@ enum NetCDFLayout: HDF5Layout {
 
   /// Names of components: texts along their dimension, else their numbers.
   private static func names(
-    of dimension: String, _ count: Int, _ file: HDF5File
+    of dimension: String, _ count: Int, _ file: some LayoutFile
   ) throws(FormatError) -> [String] {
-    if file.paths.contains(dimension), let texts = try? file.open(dimension).strings(),
-      texts.count == count
-    {
-      return texts
+    guard file.paths.contains(dimension), case .bytes = try file.open(dimension).element else {
+      return try file.names(count) { "\($0)" }
     }
-    return (0..<count).map(String.init)
+    let texts = try file.open(dimension).strings()
+    return texts.count == count ? texts : try file.names(count) { "\($0)" }
   }
 
   /// Whether a dimension says that it is one of space, by its attributes or its name.
-  private static func isSpace(_ name: String, _ file: HDF5File) throws(FormatError) -> Bool {
+  private static func isSpace(_ name: String, _ file: some LayoutFile) throws(FormatError) -> Bool {
     let attributes = file.paths.contains(name) ? try file.attributes(of: name) : [:]
     func text(_ key: String) -> String {
       if case .texts(let words) = attributes[key] { words.first?.lowercased() ?? "" } else { "" }
@@ -128,7 +132,8 @@ enum NetCDFLayout: HDF5Layout {
   }
 
   /// T for time, N for members, K for components, X for space; by attributes first, then by name.
-  private static func role(_ name: String, _ file: HDF5File) throws(FormatError) -> Character {
+  private static func role(_ name: String, _ file: some LayoutFile) throws(FormatError) -> Character
+  {
     let attributes = file.paths.contains(name) ? try file.attributes(of: name) : [:]
     func text(_ key: String) -> String {
       if case .texts(let words) = attributes[key] { words.first?.lowercased() ?? "" } else { "" }
@@ -152,7 +157,7 @@ enum NetCDFLayout: HDF5Layout {
   }
 
   private static func letters(
-    _ dimensions: [String], _ file: HDF5File
+    _ dimensions: [String], _ file: some LayoutFile
   ) throws(FormatError) -> [Character] {
     var (letters, isSecond): ([Character], Bool) = ([], false)
     for name in dimensions {

@@ -78,7 +78,7 @@ enum PDEBenchSeedsLayout: HDF5Layout {
       groups.append([
         FieldPart(
           array: array, letters: letters,
-          names: count == 1 ? ["u"] : (0..<count).map { "u\($0 + 1)" })
+          names: count == 1 ? ["u"] : try file.names(count) { "u\($0 + 1)" })
       ])
     }
     let field = try composedField(groups, file.filePlace)

@@ -37,14 +37,9 @@ enum PyPDELayout: HDF5Layout {
     let order = array.shape.count - 1 - space
     let letters: [Character] = ["T"] + Array("KL".prefix(order)) + Array("XY".prefix(space))
     let count = array.shape[1..<1 + order].reduce(1, *)
+    let names = count == 1 ? ["u"] : try file.names(count) { "u\($0 + 1)" }
     let field = try composedField(
-      [
-        [
-          FieldPart(
-            array: array, letters: letters,
-            names: count == 1 ? ["u"] : (0..<count).map { "u\($0 + 1)" })
-        ]
-      ], file.filePlace)
+      [[FieldPart(array: array, letters: letters, names: names)]], file.filePlace)
     var arrays = PresentedArrays()
     arrays.addField(field)
     let isPeriodic = grid?.periodic?.count == space ? grid?.periodic ?? [] : []

@@ -44,13 +44,16 @@ enum TheWellLayout: HDF5Layout {
         }
         let letters: [Character] =
           (samples ? ["N"] : []) + ["T"] + Array("XY".prefix(rank)) + Array("KL".prefix(order))
+        // Of a tensor, rows and columns are as many.
+        let width = order == 0 ? 1 : array.shape.last ?? 1
+        let words = width == axes.count ? axes : try file.names(width * width) { "\($0)" }
         let names =
           switch order {
           case 0: [name]
-          case 1: components(array.shape.last ?? 0, axes).map { "\(name)_\($0)" }
+          case 1: words.prefix(width).map { "\(name)_\($0)" }
           default:
-            components(array.shape.last ?? 0, axes).flatMap { row in
-              components(array.shape.last ?? 0, axes).map { "\(name)_\(row)\($0)" }
+            words.prefix(width).flatMap { row in
+              words.prefix(width).map { "\(name)_\(row)\($0)" }
             }
           }
         parts.append(FieldPart(array: array, letters: letters, names: names))
@@ -105,10 +108,6 @@ enum TheWellLayout: HDF5Layout {
     }
     arrays.addParameters(
       names: columns.map(\.name), rows: (0..<count).map { row in columns.map { $0.values[row] } })
-  }
-
-  private static func components(_ count: Int, _ axes: [String]) -> [String] {
-    count == axes.count ? axes : (0..<count).map(String.init)
   }
 
   private static func ends(_ file: HDF5File, _ axes: [String]) throws(FormatError) -> [Grid.Ends] {

@@ -45,14 +45,15 @@ final class TheWellWriter {
     addDimensions(axes, frames, space, metadata)
     addBoundaries(axes, space, metadata.boundary)
     file.addGroup("scalars")
-    file.addAttribute("field_names", of: "scalars", .texts(isSame ? [] : names))
-    if !isSame {
-      for (column, name) in names.enumerated() {
-        let path = "scalars/\(name)"
-        file.addAsFloat(path, HostArray(parameters.map { Double($0[column]) }, shape: [count]))
-        file.addAttribute("sample_varying", of: path, .truth(true))
-        file.addAttribute("time_varying", of: path, .truth(false))
-      }
+    // Its reader gives parameters to models from here alone.
+    file.addAttribute("field_names", of: "scalars", .texts(names))
+    for (column, name) in names.enumerated() {
+      let path = "scalars/\(name)"
+      let values = parameters.map { Double($0[column]) }
+      file.addAsFloat(
+        path, isSame ? HostArray([values[0]], shape: []) : HostArray(values, shape: [count]))
+      file.addAttribute("sample_varying", of: path, .truth(!isSame))
+      file.addAttribute("time_varying", of: path, .truth(false))
     }
     for (order, group) in Self.groups.enumerated() {
       file.addGroup(group)

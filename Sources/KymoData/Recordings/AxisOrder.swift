@@ -12,8 +12,8 @@ struct AxisOrder: Hashable {
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
-  /// So few points at the end may as well be channels, where the second axis is longer and may be
-  /// time; they are not taken for space unasked.
+  /// So few points at the end may as well be channels; they are not taken for space unasked, unless the
+  /// second axis, which would then be time, has a single entry.
   static let fewPoints = 4
 
   init(
@@ -50,7 +50,7 @@ struct AxisOrder: Hashable {
   }
 
   private static func mayEndWithChannels(_ shape: [Int]) -> Bool {
-    shape[shape.count - 1] <= fewPoints && shape[1] > shape[shape.count - 1]
+    shape[shape.count - 1] <= fewPoints && shape[1] > 1
   }
 
   private init(_ letters: [Character]) {

@@ -55,6 +55,17 @@ package struct Conversion: Sendable {
     // A recording that was written by half is written anew.
     guard ftruncate(descriptor, off_t(before * size)) == 0, lseek(descriptor, 0, SEEK_END) >= 0
     else { throw FileError(writing: part) }
+    // What is read stays beside the new file until that is whole.
+    let (need, free) = (
+      (2 * count - before) * size, freeBytes(in: part.deletingLastPathComponent().path)
+    )
+    guard need <= free else {
+      throw FormatPlace(file: url.lastPathComponent).error(
+        .tooLarge,
+        found: "it needs \(describeBytes(need)) of disk, with what is read before it is whole",
+        allowed: "at most \(describeBytes(free)), which are free",
+        remedy: "Free some, or write to another disk.")
+    }
     for index in before..<count {
       try stop()
       progress(index, before)

@@ -118,10 +118,11 @@ extension DataFiles {
       isTooMuch ? .max : kept,
       FormatPlace(file: loaded.files[0].name, place: "\(recordings.count) recordings"),
       remedy: "Take fewer, or say with --axes which axis is that of recordings.")
-    // Recordings that a file hands out in parts are copied when they are looked at.
+    // Recordings that a file hands out in parts are copied when they are looked at, several at a time, in
+    // single and in double precision.
     if !recordings.isMapped, recordings.storage.isReadInParts {
       try MemoryLimit.require(
-        4 * recordings.recordingLength,
+        32 * recordings.recordingLength,
         FormatPlace(file: loaded.files[0].name, place: "a recording"),
         remedy: "Cut it into shorter recordings: --cut FRAMES, or data.cut in a recipe.")
     }
@@ -131,7 +132,7 @@ extension DataFiles {
   private func joined(_ layout: FieldLayout) throws(FormatError) -> LoadedFiles {
     var (files, parts): ([any ArrayFile], [Recordings]) = ([], [])
     for url in urls {
-      let file = try ArrayFiles.open(url)
+      let file = try ArrayFiles.open(url, followsLinks: layout.followsLinks)
       files.append(file)
       parts.append(try Recordings.load(file, key: layout.key, axes: layout.axes))
     }
@@ -161,7 +162,8 @@ extension DataFiles {
         joining: "\(files.count) files whose times continue one another, so one recording"
           + (cutWords(run, layout.cut).map { "; \($0)" } ?? ""))
     }
-    let beside = parts.contains { $0.params != nil } ? [] : varying(files, key: layout.key)
+    let (beside, unread) =
+      parts.contains { $0.params != nil } ? ([], []) : varying(files, key: layout.key)
     var pieces: [Recordings] = []
     for (part, file) in zip(parts, files) { pieces.append(try cut(part, file)) }
     for (piece, file) in zip(pieces, files) where piece.frameCount != pieces[0].frameCount {
@@ -183,6 +185,9 @@ extension DataFiles {
           ? ""
           : "; params from \(beside.map(\.name).joined(separator: ", ")), which "
             + "\(beside.count == 1 ? "varies" : "vary") from file to file")
+        + (unread.isEmpty
+          ? ""
+          : "; without \(unread.joined(separator: ", ")), which cannot be read")
         + (cutWords(parts[0], layout.cut).map { "; \($0)" } ?? ""))
   }
 
@@ -315,35 +320,44 @@ extension DataFiles {
 
   /// Single numbers beside the fields that all files have and that are not the same in all: arrays of
   /// one entry, attributes of the root and of the field.
+  ///
+  /// Also the names of arrays that cannot be read.
   private func varying(
     _ files: [any ArrayFile], key: String?
-  ) -> [(name: String, values: [Double])] {
+  ) -> (numbers: [(name: String, values: [Double])], unread: [String]) {
     let all = files.map { Self.numbers(in: $0, key: key) }
-    return all[0].keys.sorted().compactMap { name in
-      let values = all.compactMap { $0[name] }
+    let numbers = all[0].numbers.keys.sorted().compactMap {
+      name -> (name: String, values: [Double])? in
+      let values = all.compactMap { $0.numbers[name] }
       guard values.count == files.count, values.contains(where: { $0 != values[0] }) else {
         return nil
       }
       return (name, values)
     }
+    return (numbers, Set(all.flatMap(\.unread)).sorted())
   }
 
-  private static func numbers(in file: any ArrayFile, key: String?) -> [String: Double] {
-    var found: [String: Double] = [:]
+  private static func numbers(
+    in file: any ArrayFile, key: String?
+  ) -> (numbers: [String: Double], unread: [String]) {
+    var (found, unread): ([String: Double], [String]) = ([:], [])
     for object in [key ?? RecordingKey.field, nil] where object.map(file.contains) ?? true {
-      for (name, value) in (try? file.attributes(of: object)) ?? [:] {
-        if case .numbers(let numbers) = value, numbers.count == 1 { found[name] = numbers[0] }
-      }
+      do throws(FormatError) {
+        for (name, value) in try file.attributes(of: object) {
+          if case .numbers(let numbers) = value, numbers.count == 1 { found[name] = numbers[0] }
+        }
+      } catch { unread.append("attributes of \(object ?? "the root")") }
     }
-    guard !file.isBareArray else { return found }
+    guard !file.isBareArray else { return (found, unread) }
     for name in file.names where name != key && !RecordingKey.all.contains(name) {
-      guard let array = try? file.open(name), array.shape.allSatisfy({ $0 == 1 }),
-        case .number = array.element,
-        let value: HostArray<Double> = try? array.hostArray(file.place(of: name))
-      else { continue }
-      found[name] = value.elements.first
+      do throws(FormatError) {
+        let array = try file.open(name)
+        guard array.shape.allSatisfy({ $0 == 1 }), case .number = array.element else { continue }
+        let value: HostArray<Double> = try array.hostArray(file.place(of: name))
+        found[name] = value.elements.first
+      } catch { unread.append(name) }
     }
-    return found
+    return (found, unread)
   }
 }
 

@@ -11,10 +11,14 @@ public struct FieldLayout: Hashable, Sendable {
   public var axes: String?
   /// Frames of the pieces that recordings are cut into; nil leaves them whole.
   public var cut: Int?
+  /// Whether links to other files and virtual data sets of HDF5 files are followed.
+  public var followsLinks: Bool
 
   /// Describes a layout; ours when nothing is given.
-  public init(key: String? = nil, axes: String? = nil, cut: Int? = nil) {
-    (self.key, self.axes, self.cut) = (key, axes, cut)
+  public init(
+    key: String? = nil, axes: String? = nil, cut: Int? = nil, followsLinks: Bool = false
+  ) {
+    (self.key, self.axes, self.cut, self.followsLinks) = (key, axes, cut, followsLinks)
   }
 
   /// The letters of axes: each at most once, T always, beside it space (X, or X and Y), particles (P)

@@ -68,7 +68,8 @@ extension Recordings {
   public static func load(
     _ file: any ArrayFile, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
-    let file: any ArrayFile = (file as? HDF5File)?.reading(key) ?? file
+    let file: any ArrayFile =
+      (file as? HDF5File)?.reading(key) ?? (file as? NetCDFClassicFile)?.reading(key) ?? file
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let (name, array) = try fieldArray(in: file, key: key)
     let place = file.place(of: name)
@@ -164,6 +165,13 @@ extension Recordings {
     let own = file.contains(RecordingKey.field) ? try file.array(RecordingKey.field) : nil
     if let own, own.shape.count > 1 { return (RecordingKey.field, own) }
     let listing = file.listing
+    if ["mu", "sigma", "relevant", "in_doubt"].allSatisfy(file.contains) {
+      throw FormatError(
+        .missing, file: file.name, found: "the latents that kymo extract wrote, and no recordings",
+        allowed: "the recordings in 'x'",
+        remedy: "Give the file that they were extracted from. numpy.load reads the arrays "
+          + listing.map(\.name).joined(separator: ", ") + ".")
+    }
     // A line named x is an axis where there are fields beside.
     if let own, !listing.contains(where: { $0.shape.count > 2 }) {
       return (RecordingKey.field, own)
@@ -178,7 +186,8 @@ extension Recordings {
       .missing, file: file.name,
       found: "there is no array 'x'; the file holds "
         + (listing.isEmpty ? "no array" : listing.map(\.description).joined(separator: "; ")),
-      allowed: "the recordings in 'x'", remedy: remedy)
+      allowed: "the recordings in 'x'",
+      remedy: file.linkWords.isEmpty ? remedy : file.linkWords)
   }
 }
 

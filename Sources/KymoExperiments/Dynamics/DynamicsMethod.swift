@@ -105,7 +105,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
     _ prepared: Prepared, _ test: TestChoice, hooks: WorkHooks
   ) throws -> ForecastFindings {
     var findings = try ForecastEvaluation(models, prepared.data, hooks: hooks)
-      .evaluate(name: prepared.file.lastPathComponent)
+      .evaluate(name: test.name(of: prepared.file))
     findings.leftOut = prepared.used?.gaps ?? []
     findings.unusual = prepared.used?.unusualWords
     findings.data = try provenance(prepared, test)
@@ -115,7 +115,7 @@ package struct DynamicsRun: TrainedRun, Forecasts {
   private func provenance(_ prepared: Prepared, _ test: TestChoice) throws -> DataProvenance {
     let (settings, base) = (prepared.settings, try directory.readEnvironment().base)
     var data = DataProvenance(
-      system: prepared.data.metadata.systemName, file: prepared.file.lastPathComponent,
+      system: prepared.data.metadata.systemName, file: test.name(of: prepared.file),
       recordingCount: prepared.data.test.series.count,
       isTrainingData: !settings.test.isEmpty
         && prepared.file.isSameFile(as: located(settings.train, base: base)))

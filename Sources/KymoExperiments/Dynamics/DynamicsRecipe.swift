@@ -133,6 +133,8 @@ package struct DynamicsDataSettings: Settings {
   package var axes: String?
   /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
   package var cut: Int?
+  /// Whether links to other files and virtual data sets in HDF5 files are followed.
+  package var followLinks = false
   /// Part that is held out for validation when no file is named: of the recordings, or of the time
   /// of a single one.
   package var validationFraction = 0.2
@@ -143,7 +145,9 @@ package struct DynamicsDataSettings: Settings {
   package init() {}
 
   /// Where the recordings are in the files.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+  package var layout: FieldLayout {
+    FieldLayout(key: key, axes: axes, cut: cut, followsLinks: followLinks)
+  }
 
   /// Puts the folder before relative names.
   mutating func useFolder() {

@@ -61,7 +61,7 @@ package struct LawRun: TrainedRun {
     var findings = LawFindings(
       law, on: recordings,
       DataProvenance(
-        system: recordings.systemName, file: file.lastPathComponent,
+        system: recordings.systemName, file: test.name(of: file),
         recordingCount: recordings.count,
         isTrainingData: file.isSameFile(as: located(recipe.data.train, base: base))))
     if law.refusal == nil {

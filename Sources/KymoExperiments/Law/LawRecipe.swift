@@ -65,13 +65,17 @@ package struct LawDataSettings: Settings {
   package var axes: String?
   /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
   package var cut: Int?
+  /// Whether links to other files and virtual data sets in HDF5 files are followed.
+  package var followLinks = false
   /// How to make the files when they are absent.
   package var simulate: SimulationSettings?
 
   /// Creates settings without files.
   package init() {}
 
-  var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+  var layout: FieldLayout {
+    FieldLayout(key: key, axes: axes, cut: cut, followsLinks: followLinks)
+  }
 
   func validate() throws {
     try require(

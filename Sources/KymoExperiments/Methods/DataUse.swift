@@ -66,7 +66,7 @@ package struct DataUse: Hashable, Sendable {
   package func load(
     _ files: DataFiles, for directory: RunDirectory, hooks: WorkHooks
   ) throws -> UsedRecordings {
-    let file = try ArrayFiles.open(files.urls[0])
+    let file = try ArrayFiles.open(files.urls[0], followsLinks: layout.followsLinks)
     let layout = try layout.completed(
       by: MethodList.current.recipe(of: directory).dataLayout, for: file)
     if layout != self.layout {

@@ -139,6 +139,14 @@ package enum TestChoice: Hashable, Sendable {
   case file(URL, DataUse = DataUse())
   /// Simulated ones like the recipe's, so many of them.
   case simulated(Int)
+
+  /// What the recordings of a file are called, with how many files there are beside it.
+  func name(of file: URL) -> String {
+    guard case .file(_, let use) = self, !use.furtherFiles.isEmpty else {
+      return file.lastPathComponent
+    }
+    return "\(file.lastPathComponent) and \(counted(use.furtherFiles.count, "more file"))"
+  }
 }
 
 /// A run that reads the parameters of recordings.

@@ -391,7 +391,7 @@ extension ExtractionEvaluation {
     let used = try run.testRecordings(test, hooks: hooks)
     let (recordings, unusual) = try used.withoutGaps(file: file.relativePath)
     let findings = try evaluation.evaluate(
-      recordings, name: file.lastPathComponent, training: training,
+      recordings, name: test.name(of: file), training: training,
       isTrainingData: file.isSameFile(as: data.trainFile))
     var results = try findings.results()
     if let words = leftOutWords(used.gaps, of: used.recordings.count) {

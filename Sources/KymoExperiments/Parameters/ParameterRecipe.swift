@@ -142,6 +142,8 @@ package struct ParameterDataSettings: Settings {
   package var axes: String?
   /// Frames of the pieces that recordings of all files are cut into; absent leaves them whole.
   package var cut: Int?
+  /// Whether links to other files and virtual data sets in HDF5 files are followed.
+  package var followLinks = false
   /// Standard deviation of normal noise, added once to every training sample.
   package var noise = 0.0
   /// What is done to every channel before a model sees it; results are in the file's units.
@@ -153,7 +155,9 @@ package struct ParameterDataSettings: Settings {
   package init() {}
 
   /// Where the recordings are in the files.
-  package var layout: FieldLayout { FieldLayout(key: key, axes: axes, cut: cut) }
+  package var layout: FieldLayout {
+    FieldLayout(key: key, axes: axes, cut: cut, followsLinks: followLinks)
+  }
 
   func validate() throws {
     try require(

@@ -1,6 +1,6 @@
-"""Small HDF5 files in the layouts that other programs write, and their numbers as NumPy has them.
+"""Small HDF5 and netCDF files in the layouts that other programs write, and their numbers as NumPy has them.
 
-    python layouts.py        (h5py and numpy; writes layouts/*.h5 and layouts/expected.npz)
+    python layouts.py        (h5py, scipy, netCDF4 and numpy; writes layouts/*.h5 and layouts/expected.npz)
 
 Every file holds numbers that are all different, so that a wrong order of axes shows.
 """
@@ -9,7 +9,9 @@ import json
 from pathlib import Path
 
 import h5py
+import netCDF4
 import numpy as np
+import scipy.io
 
 HERE = Path(__file__).parent / "layouts"
 expected = {}
@@ -98,6 +100,16 @@ with new("seeds.h5") as f:
         all_.append(np.moveaxis(data, -1, 0))
     expected["seeds"] = np.stack(all_)
 
+# PDEBench, incompressible flow: (batch, t, x, y, v), LZF and shuffle.
+with new("flow.h5") as f:
+    n, t, nx, ny = 2, 3, 5, 6
+    velocity, particles = numbers(n, t, nx, ny, 2), numbers(n, t, nx, ny, 1, start=500)
+    for name, values in [("velocity", velocity), ("particles", particles), ("force", numbers(n, nx, ny, 2))]:
+        f.create_dataset(name, data=values, compression="lzf", shuffle=True)
+    f["t"] = np.broadcast_to(0.05 * np.arange(t), (n, t))
+    f.attrs["config"] = "sim_name: ns_sim_2d"
+    expected["flow"] = np.moveaxis(np.concatenate([particles, velocity], axis=-1), -1, 1)
+
 # LED: batch_0000/data (T, C, Dy, Dx).
 with new("led.h5") as f:
     all_ = []
@@ -154,6 +166,33 @@ with new("cf.nc") as f:
     kelvin = stored * 0.5 + 273.0
     kelvin[2, 1, 1] = np.nan
     expected["cf"] = np.stack([kelvin, wind])[None].astype(np.float32)
+
+# netCDF of version 3: by scipy, with records that lie interleaved, and by the netCDF library in its form
+# for large files (CDF-5), in one piece.
+with scipy.io.netcdf_file(HERE / "classic.nc", "w", version=1) as f:
+    t, ny, nx = 5, 3, 5
+    f.createDimension("time", None)
+    for name, length in [("y", ny), ("x", nx)]:
+        f.createDimension(name, length)
+    wind, short = numbers(t, ny, nx, start=500), np.arange(t * ny * nx, dtype=np.int16).reshape(t, ny, nx)
+    for name, values, axes in [
+        ("time", np.arange(t) * 2.0, ("time",)), ("y", np.arange(ny) * 0.5, ("y",)), ("x", np.arange(nx) * 1.5, ("x",)),
+        ("wind", wind, ("time", "y", "x")), ("short", short, ("time", "y", "x")),
+    ]:
+        variable = f.createVariable(name, values.dtype.char, axes)
+        variable[:] = values
+    f.variables["time"].units = "hours since 2000-01-01"
+    f.variables["wind"].units = "m s-1"
+    f.variables["short"].scale_factor, f.variables["short"].add_offset = 0.5, 100.0
+    expected["classic"] = np.stack([wind, short * 0.5 + 100])[None].astype(np.float32)
+with netCDF4.Dataset(HERE / "cdf5.nc", "w", format="NETCDF3_64BIT_DATA") as f:
+    u = numbers(2, 6, 7, start=20).astype(np.float64)
+    for name, length in [("member", 2), ("time", 6), ("x", 7)]:
+        f.createDimension(name, length)
+    f.createVariable("time", "f8", ("time",))[:] = 0.5 * np.arange(6)
+    f.createVariable("x", "i8", ("x",))[:] = 2 * np.arange(7)
+    f.createVariable("u", "f8", ("member", "time", "x"))[:] = u
+    expected["cdf5"] = u[:, None].astype(np.float32)
 
 # MATLAB 7.3: axes turned round, a block of 512 bytes before the file.
 path = HERE / "matlab.mat"
