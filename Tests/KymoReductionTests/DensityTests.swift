@@ -168,7 +168,9 @@ private func training(steps: Int) -> DensityTraining {
       for (item, density) in mixture.hostDensities.enumerated() {
         let own = (0..<points).map { density.density(at: rows[item * points + $0]) }
         let expected = golden.values[item * points..<(item + 1) * points].map { exp($0) }
-        expectClose(own, expected, Tolerance(relative: 1e-7, because: "double precision, exponents to −800"))
+        expectClose(
+          own, expected, Tolerance(relative: 1e-7, because: "exponents to −800 in double precision")
+        )
       }
     }
   }
