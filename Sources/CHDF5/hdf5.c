@@ -141,11 +141,15 @@ static int read_whole(kh_file *file, int reads_all, char *reason, size_t capacit
   if (kh_list(file, keep_path, &list) < 0) return snprintf(reason, capacity, "its directory cannot be read"), -1;
   for (size_t i = 0; i < list.count; i++) {
     const char *path = list.paths[i] + 1;
-    if (kh_attributes(file, path, ignore_attribute, NULL) < 0)
+    // A data set that is open does not open by another path, such as a link to another file and back.
+    if (kh_attributes(file, path, ignore_attribute, NULL) < 0) {
+      if (file->follows) continue;
       return snprintf(reason, capacity, "the attributes of '%.100s' cannot be read", path), -1;
+    }
     if (list.paths[i][0] == 'g') continue;
     kh_description set;
     int status = kh_describe(file, path, &set, words, sizeof words);
+    if (status == -1 && file->follows) continue;
     if (status == -1) return snprintf(reason, capacity, "'%.60s' cannot be opened (%.100s)", path, words), -1;
     if (status < 0) continue;
     kh_scales(file, path, ignore_scale, NULL);

@@ -72,6 +72,8 @@ struct Library {
 };
 
 Library library;
+// Contexts are made and freed on one thread at a time: made on two at once, some had wild numbers.
+std::mutex making;
 
 void say(char *message, size_t length, const char *words) {
   if (length > 0) std::snprintf(message, length, "%s", words);
@@ -107,6 +109,7 @@ struct ko_dynamics {
   int noise = 0;
 
   ~ko_dynamics() {
+    std::lock_guard<std::mutex> lock(making);
     if (context) library.Context_destroy(context);
     if (integrator) library.CustomIntegrator_destroy(integrator);
     if (system) library.System_destroy(system);
@@ -160,6 +163,7 @@ ko_dynamics *ko_make(
     double friction, char *message, size_t length) {
   ko_dynamics *dynamics = new ko_dynamics;
   const int32_t failed = guarded(message, length, [&] {
+    std::lock_guard<std::mutex> lock(making);
     const Library &l = library;
     dynamics->system = l.XmlSerializer_deserializeSystem(system_xml);
     dynamics->count = l.System_getNumParticles(dynamics->system);
