@@ -7,9 +7,9 @@ import PackageDescription
 
 /// The folder with libtorch's `include` and `lib`: that of $LIBTORCH, else what `make setup` made.
 ///
-/// SwiftPM keeps what a manifest said until the manifest or a variable changes, so this does not look
-/// whether the latter is there: `Sources/CTorch/required.hpp` does, and what needs no tensors builds
-/// without it.
+/// SwiftPM keeps what a manifest said until the manifest or a variable changes, so this does not
+/// look whether the latter is there: `Sources/CTorch/required.hpp` does, and what needs no tensors
+/// builds without it.
 func findTorch() -> String {
   guard let given = Context.environment["LIBTORCH"], !given.isEmpty else {
     return Context.packageDirectory + "/.deps/torch"

@@ -96,12 +96,12 @@ extension Discovery {
     return nil
   }
 
-  /// Why a library that leaves too much does: its coefficients vary within a recording, or it lacks a
-  /// term.
+  /// Why a library that leaves too much does: its coefficients vary within a recording, or it lacks
+  /// a term.
   ///
-  /// A few terms with coefficients of each piece's own leave far less than the whole library does over
-  /// whole recordings where coefficients vary. They are judged on blocks of the piece that they were
-  /// not fitted to: within a piece many terms make up for one that is missing.
+  /// A few terms with coefficients of each piece's own leave far less than the whole library does
+  /// over whole recordings where coefficients vary. They are judged on blocks of the piece that
+  /// they were not fitted to: within a piece many terms make up for one that is missing.
   func incomplete(
     _ form: WeakForm, _ equations: [NormalEquations], _ channel: Int, _ kept: [Int],
     residual: Double, noise: Double
@@ -155,8 +155,8 @@ extension Discovery {
     return middle.ratio < 1 ? middle.pair : nil
   }
 
-  /// The support without terms that it need not have and that another could stand for: of many terms
-  /// one or the other beats the law by chance.
+  /// The support without terms that it need not have and that another could stand for: of many
+  /// terms one or the other beats the law by chance.
   private func leaner(
     _ choice: SupportStep, _ form: WeakForm, _ equations: [NormalEquations], _ kept: [Int],
     _ target: Int
@@ -197,7 +197,8 @@ extension Discovery {
   /// Frames that say nothing of the rate.
   ///
   /// Mean (Δ²u)² over mean (Δu)² along time is near 0 where frames are close, and 3 where they have
-  /// nothing to do with each other. What is noise along space too, by (Δ⁴u)² / 70, is taken off both.
+  /// nothing to do with each other. What is noise along space too, by (Δ⁴u)² / 70, is taken off
+  /// both.
   func refusalOfFrames() -> LawRefusal? {
     let (frames, points) = (recordings.frameCount, recordings.spaceShape.min() ?? 0)
     guard frames >= 24, points >= 24 else { return .tooSmall(frames: frames, points: points) }

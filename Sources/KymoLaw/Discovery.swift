@@ -140,8 +140,8 @@ public struct Discovery: Sendable {
 
   /// Finds the law, or says why there is none.
   ///
-  /// Where the library leaves too much, derivatives to order 6 are tried in one dimension, and in two
-  /// the velocity of a flow whose vorticity is the only channel.
+  /// Where the library leaves too much, derivatives to order 6 are tried in one dimension, and in
+  /// two the velocity of a flow whose vorticity is the only channel.
   ///
   /// - Parameter progress: Is told what is done.
   /// - Returns: The law, with a refusal when none is claimed.

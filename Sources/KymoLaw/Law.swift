@@ -80,8 +80,8 @@ public struct LawRecording: Codable, Hashable, Sendable {
   public var parameters: [Double]
   /// Their standard errors: ± 1.96 of them is the 95 % interval.
   public var errors: [Double]
-  /// The part of the rate that the law leaves in each equation, root mean square; what noise adds is
-  /// taken off.
+  /// The part of the rate that the law leaves in each equation, root mean square; what noise adds
+  /// is taken off.
   public var residuals: [Double]
   /// The part of the rate that is noise.
   public var noise: [Double]

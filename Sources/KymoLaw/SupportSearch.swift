@@ -2,8 +2,8 @@
 // of each recording's own, on normal equations.
 //
 // From the whole library the term goes whose loss raises the residual least, over all recordings
-// together, until one is left. Every support on the way is judged on rows that its coefficients were
-// not fitted to. The law is the smallest support that no larger one beats by more than chance.
+// together, until one is left. Every support on the way is judged on rows that its coefficients
+// were not fitted to. The law is the smallest support that no larger one beats by more than chance.
 import KymoData
 import KymoNumerics
 
@@ -54,10 +54,10 @@ struct SupportSearch: Sendable {
 
   /// Prepares the search.
   ///
-  /// Noise's correction leaves weak combinations of columns with eigenvalues of either sign. For the
-  /// search a small part of what noise added is put back on the diagonal: `factor` times its
-  /// scatter. `folds` are the blocks that are held out together; pieces in time where there are some,
-  /// else in space, when nil.
+  /// Noise's correction leaves weak combinations of columns with eigenvalues of either sign. For
+  /// the search a small part of what noise added is put back on the diagonal: `factor` times its
+  /// scatter. `folds` are the blocks that are held out together; pieces in time where there are
+  /// some, else in space, when nil.
   init(
     _ equations: [NormalEquations], target: Int, form: WeakForm, ridge factor: Double,
     folds held: [[Int]]? = nil
@@ -147,11 +147,11 @@ struct SupportSearch: Sendable {
 
   /// Whether a residual could be that of the true law: a test of its mean against zero.
   ///
-  /// Of a complete law the corrected residual R of a recording has the mean 0, but for what quadrature
-  /// leaves, `tolerance`, and for the error of the noise's variance, `noiseDoubt` of what noise adds.
-  /// The mean over recordings must lie within that and 2.58 of its standard errors, which chance
-  /// breaks in 1 % of complete laws at most. Where the standard error is so large that a term
-  /// could hide in it, nothing is claimed either.
+  /// Of a complete law the corrected residual R of a recording has the mean 0, but for what
+  /// quadrature leaves, `tolerance`, and for the error of the noise's variance, `noiseDoubt` of
+  /// what noise adds. The mean over recordings must lie within that and 2.58 of its standard
+  /// errors, which chance breaks in 1 % of complete laws at most. Where the standard error is so
+  /// large that a term could hide in it, nothing is claimed either.
   ///
   /// - Parameters:
   ///   - residual: Squared residual over the square of the rate, corrected for noise.
@@ -166,8 +166,9 @@ struct SupportSearch: Sendable {
       && 2.58 * error <= max(tolerance, 0.5 * noise)
   }
 
-  /// The first half of ``isComplete(_:error:noise:tolerance:)``: whether the mean is 0 but for chance,
-  /// quadrature and the doubt about the noise, and these are too small for the dynamics to hide in.
+  /// The first half of ``isComplete(_:error:noise:tolerance:)``: whether the mean is 0 but for
+  /// chance, quadrature and the doubt about the noise, and these are too small for the dynamics to
+  /// hide in.
   static func isNearZero(
     _ residual: Double, error: Double, noise: Double, tolerance: Double
   ) -> Bool {

@@ -56,14 +56,15 @@ struct WeakForm: Sendable {
   var frameCells: Int { points.reduce(1, *) }
   /// Number of pieces in which rows are summed apart.
   var blockCount: Int { blocks.time * blocks.space }
+  /// Number of rows of each recording.
+  var rowCount: Int { centres.time.count * centres.space.reduce(1) { $0 * $1.count } }
+
   /// The blocks of each piece in time, or in space.
   func pieces(inTime: Bool) -> [[Int]] {
     (0..<(inTime ? blocks.time : blocks.space)).map { piece in
       (0..<blockCount).filter { (inTime ? $0 / blocks.space : $0 % blocks.space) == piece }
     }
   }
-  /// Number of rows of each recording.
-  var rowCount: Int { centres.time.count * centres.space.reduce(1) { $0 * $1.count } }
 
   init(
     _ recordings: Recordings, terms: [LawTerm], window: TestWindow, scales: [Double], targets: Int
@@ -254,8 +255,9 @@ struct WeakForm: Sendable {
 
 /// The monomials of one frame.
 ///
-/// With noise of variance σ² a power is a Hermite polynomial, u² − σ² for u², u³ − 3σ²u for u³, whose
-/// mean over the noise is the power of the field without it; a sine or cosine grows by exp(σ²/2).
+/// With noise of variance σ² a power is a Hermite polynomial, u² − σ² for u², u³ − 3σ²u for u³,
+/// whose mean over the noise is the power of the field without it; a sine or cosine grows by
+/// exp(σ²/2).
 private final class FrameProducts {
   private let monomials: [LawTerm]
   private let scales: [Double]

@@ -1,5 +1,5 @@
-// Moving pictures of fields in 2D beside what was predicted of them, small enough for a page that loads
-// nothing: a byte for every cell.
+// Moving pictures of fields in 2D beside what was predicted of them, small enough for a page that
+// loads nothing: a byte for every cell.
 public import Foundation
 
 /// A circle in a 2D field, such as a body in a flow.
@@ -41,7 +41,8 @@ public struct Film: Codable, Hashable, Sendable {
     (self.times, self.shape, self.field, self.circles) = (times, shape, field, circles)
   }
 
-  /// Adds a panel of values `[time, first axis, second axis]`; values that are not finite are drawn as 0.
+  /// Adds a panel of values `[time, first axis, second axis]`; values that are not finite are drawn
+  /// as 0.
   public mutating func add(_ name: String, _ values: [Float], limit: Double) {
     let cells = values.map { value -> UInt8 in
       let part = value.isFinite && limit > 0 ? Double(value) / limit : 0

@@ -1,6 +1,6 @@
-// Files of molecules, whose recordings take minutes to hours each: a recording in progress is kept every
-// minute in a folder beside the file, `NAME.unfinished`, its frames with the last state, so that a
-// simulation that was stopped or killed goes on. The file is that of an unbroken simulation.
+// Files of molecules, whose recordings take minutes to hours each: a recording in progress is kept
+// every minute in a folder beside the file, `NAME.unfinished`, its frames with the last state, so
+// that a simulation that was stopped or killed goes on. The file is that of an unbroken simulation.
 import Foundation
 import KymoData
 import KymoNumerics
@@ -66,10 +66,10 @@ struct MoleculeWriter {
   ) throws {
     let last = configuration.frameCount - 1
     let steps = Double(configuration.spinUpFrames + configuration.frameCount)
-    var runs = try recordings.map { recording in
+    var runs = try recordings.compactMap { recording -> Run? in
       let kept = kept(recording)
       return kept?.frame == last ? nil : try Run(recording, kept, simulator)
-    }.compactMap(\.self)
+    }
     let finished = Double(recordings[0] + recordings.count - runs.count)
     var saved = ContinuousClock.now
     while runs.contains(where: { $0.progress.frame < last }) {

@@ -150,7 +150,8 @@ import Testing
     #expect(read[2] == ramp([3, 1, 4, 5]).slice(2).exchanged(0))
   }
 
-  /// Python writes such an end for archives of 2 GB and more, whose numbers fit into the plain record.
+  /// Python writes such an end for archives of 2 GB and more, whose numbers fit into the plain
+  /// record.
   @Test("on archives with a ZIP64 end beside a plain one") func wideEnd() throws {
     let bench = try Workbench()
     try bench.python(

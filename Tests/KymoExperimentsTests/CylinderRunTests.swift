@@ -1,5 +1,5 @@
-// A whole run of the flow past a cylinder on a mesh of some cells: simulated, trained on components with
-// observables, forecast with the solver, forces and shedding evaluated.
+// A whole run of the flow past a cylinder on a mesh of some cells: simulated, trained on components
+// with observables, forecast with the solver, forces and shedding evaluated.
 import Foundation
 import KymoData
 import KymoMetrics

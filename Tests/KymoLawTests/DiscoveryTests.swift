@@ -312,8 +312,8 @@ struct DiscoveryTests {
     }
   }
 
-  /// Within pieces of a recording the rest of the library makes up for much of a term that it lacks;
-  /// coefficients that vary are not the reason.
+  /// Within pieces of a recording the rest of the library makes up for much of a term that it
+  /// lacks; coefficients that vary are not the reason.
   @Test(arguments: ["d2x(u)", "dx(u^2)"])
   func aMissingTermIsNoVaryingCoefficient(_ term: String) throws {
     var settings = DiscoverySettings()

@@ -1,5 +1,5 @@
-// Alanine dipeptide by OpenMM: energy, temperature, reproducibility, starts from internal coordinates.
-// Without OpenMM these tests are skipped; what is said then is tested everywhere.
+// Alanine dipeptide by OpenMM: energy, temperature, reproducibility, starts from internal
+// coordinates. Without OpenMM these tests are skipped; what is said then is tested everywhere.
 import Foundation
 import KymoNumerics
 import KymoTestSupport

@@ -22,7 +22,8 @@ public protocol ArrayFile: Sendable {
   var isBareArray: Bool { get }
   /// The array of a name that is there.
   func open(_ name: String) throws(FormatError) -> any StoredArray
-  /// How arrays were put together where the layout of another program was recognised; nil elsewhere.
+  /// How arrays were put together where the layout of another program was recognised; nil
+  /// elsewhere.
   var reading: String? { get }
   /// What the file says beside the arrays; of an array when a name is given.
   func attributes(of name: String?) throws(FormatError) -> [String: ArrayAttribute]

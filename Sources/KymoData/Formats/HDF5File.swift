@@ -37,7 +37,8 @@ public struct HDF5File: ArrayFile, LayoutFile {
   /// Opens a file, reads the names in it and recognises its layout.
   public init(_ url: URL) throws(FormatError) { try self.init(url, followsLinks: false) }
 
-  /// Opens a file, whose links to other files and virtual data sets are followed where that is said.
+  /// Opens a file, whose links to other files and virtual data sets are followed where that is
+  /// said.
   public init(_ url: URL, followsLinks: Bool) throws(FormatError) {
     try self.init(plain: url, followsLinks)
     presented = try HDF5Layouts.arrays(of: self, beside: url)
@@ -107,8 +108,8 @@ public struct HDF5File: ArrayFile, LayoutFile {
   /// How the arrays of a known layout were read; nil where none was recognised.
   public var reading: String? { presented.reading }
 
-  /// The file for a field of this name: without the arrays of its layout when it is another one than
-  /// theirs, since what the layout says of times and lengths is of its own field.
+  /// The file for a field of this name: without the arrays of its layout when it is another one
+  /// than theirs, since what the layout says of times and lengths is of its own field.
   func reading(_ key: String?) -> HDF5File {
     guard let key, presented[RecordingKey.field] != nil, presented[key] == nil else { return self }
     var file = self

@@ -1,11 +1,11 @@
-// netCDF of version 3 in its three forms, CDF-1, CDF-2 and CDF-5 (Unidata, "The NetCDF Classic Format
-// Specification"): a header, then variables in big-endian order; those over the unlimited dimension
-// lie interleaved, one record after the other.
+// netCDF of version 3 in its three forms, CDF-1, CDF-2 and CDF-5 (Unidata, "The NetCDF Classic
+// Format Specification"): a header, then variables in big-endian order; those over the unlimited
+// dimension lie interleaved, one record after the other.
 public import Foundation
 import KymoNumerics
 
-/// A netCDF file of version 3 that is open for reading, without libnetcdf: its numbers lie as they are
-/// and are mapped.
+/// A netCDF file of version 3 that is open for reading, without libnetcdf: its numbers lie as they
+/// are and are mapped.
 public struct NetCDFClassicFile: ArrayFile, LayoutFile {
   private let mapped: MappedFile
   private let header: Header
@@ -16,7 +16,8 @@ public struct NetCDFClassicFile: ArrayFile, LayoutFile {
     start.count > 3 && start.starts(with: Array("CDF".utf8)) && [1, 2, 5].contains(start[3])
   }
 
-  /// Opens a file, reads its header and gives its variables our names where they are fields in time.
+  /// Opens a file, reads its header and gives its variables our names where they are fields in
+  /// time.
   public init(_ url: URL) throws(FormatError) {
     mapped = try MappedFile(url)
     header = try Header(mapped)

@@ -1,5 +1,5 @@
-// Known layouts of HDF5 files: what other programs write, as the arrays of docs/data.md. A layout is
-// recognised by what only it has; a file that has none is read by --key and --axes.
+// Known layouts of HDF5 files: what other programs write, as the arrays of docs/data.md. A layout
+// is recognised by what only it has; a file that has none is read by --key and --axes.
 import Foundation
 import KymoNumerics
 
@@ -50,7 +50,8 @@ enum HDF5Layouts {
   }
 }
 
-/// A data set with a letter for every axis: N recordings, T time, X and Y space, K and L components.
+/// A data set with a letter for every axis: N recordings, T time, X and Y space, K and L
+/// components.
 struct FieldPart {
   var array: any StoredArray
   var letters: [Character]

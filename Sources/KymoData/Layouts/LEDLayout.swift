@@ -1,5 +1,5 @@
-// The data of Vlachas et al. (2022): groups `batch_0000`, … with `data` (time, channel[, y], x), and
-// the step in a text file `dt.txt` beside it.
+// The data of Vlachas et al. (2022): groups `batch_0000`, … with `data` (time, channel[, y], x),
+// and the step in a text file `dt.txt` beside it.
 import Foundation
 import KymoNumerics
 

@@ -51,8 +51,8 @@ extension LayoutFile {
     }
   }
 
-  /// Length of an axis of points at equal distances, as docs/data.md counts it: from the first point
-  /// to the last one, and half a step more at an end that is a wall or periodic.
+  /// Length of an axis of points at equal distances, as docs/data.md counts it: from the first
+  /// point to the last one, and half a step more at an end that is a wall or periodic.
   ///
   /// - Throws: `FormatError` where they are not at equal distances.
   func extent(

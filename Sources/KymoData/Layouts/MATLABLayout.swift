@@ -1,6 +1,6 @@
 // MATLAB 7.3: HDF5 with a block of 512 bytes before it, variables at the root with the attribute
-// MATLAB_class. MATLAB's first axis is the last one in the file, so axes are turned round: a variable
-// is what size() says.
+// MATLAB_class. MATLAB's first axis is the last one in the file, so axes are turned round: a
+// variable is what size() says.
 import Foundation
 import KymoNumerics
 

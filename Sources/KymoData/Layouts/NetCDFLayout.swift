@@ -1,6 +1,6 @@
 // netCDF with the CF conventions (cfconventions.org): variables over named dimensions, packed by
-// `scale_factor` and `add_offset`, gaps as `_FillValue`, time as "seconds since …". Also any HDF5 file
-// whose axes have dimension scales, such as xarray writes.
+// `scale_factor` and `add_offset`, gaps as `_FillValue`, time as "seconds since …". Also any HDF5
+// file whose axes have dimension scales, such as xarray writes.
 import Foundation
 import KymoNumerics
 

@@ -1,5 +1,5 @@
-// PDEBench's incompressible Navier–Stokes (`gen_ns_incomp.py`): `velocity` (batch, t, x, y, v) and other
-// fields of such axes, `t` (batch, t), the configuration as text of the root.
+// PDEBench's incompressible Navier–Stokes (`gen_ns_incomp.py`): `velocity` (batch, t, x, y, v) and
+// other fields of such axes, `t` (batch, t), the configuration as text of the root.
 import Foundation
 import KymoNumerics
 

@@ -1,8 +1,8 @@
 // PDEBench (Takamoto et al., NeurIPS 2022), in its two layouts.
 //
-// Merged: `tensor` (n, t, x[, y]), or one data set for each variable, `x-coordinate`, `t-coordinate`,
-// and the parameter as a root attribute. By seed: groups `0000`, `0001`, … with `data`
-// (t, x[, y], v) and `grid/t`, `grid/x`, `grid/y`.
+// Merged: `tensor` (n, t, x[, y]), or one data set for each variable, `x-coordinate`,
+// `t-coordinate`, and the parameter as a root attribute. By seed: groups `0000`, `0001`, … with
+// `data` (t, x[, y], v) and `grid/t`, `grid/x`, `grid/y`.
 import Foundation
 import KymoNumerics
 

@@ -1,5 +1,5 @@
-// py-pde (Zwicker, JOSS 5, 2158 (2020)), FileStorage: `data` (t[, component], x[, y]), `times`; root
-// attributes are JSON texts.
+// py-pde (Zwicker, JOSS 5, 2158 (2020)), FileStorage: `data` (t[, component], x[, y]), `times`;
+// root attributes are JSON texts.
 import Foundation
 import KymoNumerics
 

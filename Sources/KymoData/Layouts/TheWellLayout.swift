@@ -1,6 +1,6 @@
 // The Well (Ohana et al., NeurIPS 2024), `docs/data_format.md`: groups `t0_fields`, `t1_fields`,
-// `t2_fields` (scalars, vectors, tensors) of shape (trajectory, time, x, y, component…), `dimensions`,
-// `boundary_conditions`; one parameter set a file, as root attributes.
+// `t2_fields` (scalars, vectors, tensors) of shape (trajectory, time, x, y, component…),
+// `dimensions`, `boundary_conditions`; one parameter set a file, as root attributes.
 import Foundation
 import KymoNumerics
 

@@ -19,8 +19,8 @@ final class TheWellWriter {
   private var fields: [Field]
   private static let groups = ["t0_fields", "t1_fields", "t2_fields"]
 
-  /// Starts a file; known parameters are attributes where all recordings have the same, else scalars
-  /// that vary from trajectory to trajectory.
+  /// Starts a file; known parameters are attributes where all recordings have the same, else
+  /// scalars that vary from trajectory to trajectory.
   init(
     _ url: URL, shape: [Int], metadata: RecordingsMetadata, parameters: [[Float]]
   ) throws(FileError) {

@@ -12,8 +12,8 @@ struct AxisOrder: Hashable {
 
   /// More channels than this are taken for a sign of another axis order.
   static let mostLikelyChannels = 16
-  /// So few points at the end may as well be channels; they are not taken for space unasked, unless the
-  /// second axis, which would then be time, has a single entry.
+  /// So few points at the end may as well be channels; they are not taken for space unasked, unless
+  /// the second axis, which would then be time, has a single entry.
   static let fewPoints = 4
 
   init(
@@ -35,7 +35,8 @@ struct AxisOrder: Hashable {
     }
     let readings = AxisOrder.readings(of: shape)
     let fitting = readings.filter { hints.fit($0, shape) && shape[$0.firstIndex(of: "T") ?? 0] > 1 }
-    // Time first on four axes is not concluded: a wrong small array beside the usual order looks so.
+    // Time first on four axes is not concluded: a wrong small array beside the usual order looks
+    // so.
     let isConclusive = shape.count < 4 || fitting.contains { $0[0] != "T" }
     if !hints.isEmpty, isConclusive, let first = fitting.first,
       fitting.allSatisfy({ AxisOrder.areSame($0, first, shape) })

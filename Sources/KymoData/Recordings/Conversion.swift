@@ -1,5 +1,5 @@
-// Recordings of any files into a new one: read one by one into a part beside it, so that a conversion
-// that was interrupted goes on where it ended, then put into the layout that is wanted.
+// Recordings of any files into a new one: read one by one into a part beside it, so that a
+// conversion that was interrupted goes on where it ended, then put into the layout that is wanted.
 package import Foundation
 import KymoNumerics
 

@@ -107,8 +107,8 @@ extension DataFiles {
   /// Opens all files and puts their recordings together.
   ///
   /// Recordings follow one another in the order of the files. Files with one recording each, whose
-  /// times continue one another, are pieces of one recording. Numbers beside the fields that vary from
-  /// file to file are known parameters where the files have no others.
+  /// times continue one another, are pieces of one recording. Numbers beside the fields that vary
+  /// from file to file are known parameters where the files have no others.
   func load(_ layout: FieldLayout = FieldLayout()) throws(FormatError) -> LoadedFiles {
     let loaded = try joined(layout)
     let recordings = loaded.recordings
@@ -118,8 +118,8 @@ extension DataFiles {
       isTooMuch ? .max : kept,
       FormatPlace(file: loaded.files[0].name, place: "\(recordings.count) recordings"),
       remedy: "Take fewer, or say with --axes which axis is that of recordings.")
-    // Recordings that a file hands out in parts are copied when they are looked at, several at a time, in
-    // single and in double precision.
+    // Recordings that a file hands out in parts are copied when they are looked at, several at a
+    // time, in single and in double precision.
     if !recordings.isMapped, recordings.storage.isReadInParts {
       try MemoryLimit.require(
         32 * recordings.recordingLength,
@@ -318,8 +318,8 @@ extension DataFiles {
       params: parts[order[0]].params, times: all.map { $0 - all[0] }, metadata: metadata)
   }
 
-  /// Single numbers beside the fields that all files have and that are not the same in all: arrays of
-  /// one entry, attributes of the root and of the field.
+  /// Single numbers beside the fields that all files have and that are not the same in all: arrays
+  /// of one entry, attributes of the root and of the field.
   ///
   /// Also the names of arrays that cannot be read.
   private func varying(
@@ -375,7 +375,8 @@ extension Recordings {
     try files.load(layout).recordings
   }
 
-  /// Times of the frames on a clock that files have in common: seconds since 1970 where they have dates.
+  /// Times of the frames on a clock that files have in common: seconds since 1970 where they have
+  /// dates.
   fileprivate var absoluteTimes: [Double]? {
     guard let times, !times.isEmpty else { return nil }
     guard let date = metadata.firstDate?.split(separator: " ").first,

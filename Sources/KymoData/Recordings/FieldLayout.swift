@@ -6,8 +6,8 @@ import Foundation
 public struct FieldLayout: Hashable, Sendable {
   /// The array that holds the field; "x" when nil.
   public var key: String?
-  /// What its axes are, such as "N,T,C,X" or, of particle sets, "N,T,P,C"; N,C,T,X or N,C,T,X,Y when
-  /// nil and the file does not say.
+  /// What its axes are, such as "N,T,C,X" or, of particle sets, "N,T,P,C"; N,C,T,X or N,C,T,X,Y
+  /// when nil and the file does not say.
   public var axes: String?
   /// Frames of the pieces that recordings are cut into; nil leaves them whole.
   public var cut: Int?
@@ -21,8 +21,8 @@ public struct FieldLayout: Hashable, Sendable {
     (self.key, self.axes, self.cut, self.followsLinks) = (key, axes, cut, followsLinks)
   }
 
-  /// The letters of axes: each at most once, T always, beside it space (X, or X and Y), particles (P)
-  /// or, of vectors, components alone (C); nil for anything else.
+  /// The letters of axes: each at most once, T always, beside it space (X, or X and Y), particles
+  /// (P) or, of vectors, components alone (C); nil for anything else.
   package static func letters(_ axes: String) -> [Character]? {
     let words = axes.split(separator: ",", omittingEmptySubsequences: false)
       .map { $0.trimmingCharacters(in: .whitespaces).uppercased() }

@@ -114,8 +114,8 @@ extension DynamicsRecipe {
 
 /// Which recordings a forecasting run uses.
 package struct DynamicsDataSettings: Settings {
-  /// Folder in which relative file names lie, such as one on another disk; absent means the names as
-  /// they are.
+  /// Folder in which relative file names lie, such as one on another disk; absent means the names
+  /// as they are.
   ///
   /// The resolved recipe has the whole names.
   package var folder: String?

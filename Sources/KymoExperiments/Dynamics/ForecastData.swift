@@ -36,9 +36,9 @@ package struct ForecastData {
 
   /// Loads the recordings of a recipe; files that are absent and can be simulated are made first.
   ///
-  /// Paths that are not found from the current folder are looked up from `base`. An evaluation gives
-  /// the run, whose training says what all fields are measured from, and its test recordings; without
-  /// any, those of the validation are tested on.
+  /// Paths that are not found from the current folder are looked up from `base`. An evaluation
+  /// gives the run, whose training says what all fields are measured from, and its test recordings;
+  /// without any, those of the validation are tested on.
   package init(
     _ settings: DynamicsDataSettings, base: URL? = nil, of run: RunDirectory? = nil,
     test: UsedRecordings? = nil, hooks: WorkHooks

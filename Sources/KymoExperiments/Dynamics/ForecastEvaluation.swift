@@ -259,7 +259,8 @@ package struct ForecastEvaluation {
 
   // MARK: Speed
 
-  /// Times the parts on the initial conditions side by side, at most 32 of them, fewer of large fields.
+  /// Times the parts on the initial conditions side by side, at most 32 of them, fewer of large
+  /// fields.
   private func costs(
     _ starts: InitialConditions, _ horizon: Int
   ) throws -> ForecastFindings.Costs? {

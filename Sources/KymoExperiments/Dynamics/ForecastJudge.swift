@@ -171,8 +171,8 @@ struct ForecastJudge {
     differences = scale.ranges.map { _ in [] }
   }
 
-  /// Adds forecasts, compared with true frames that are read some steps at a time, and with what was
-  /// observed in these.
+  /// Adds forecasts, compared with true frames that are read some steps at a time, and with what
+  /// was observed in these.
   mutating func add(
     _ forecast: Forecast, observables: HostArray<Double>? = nil,
     truth: (Range<Int>) -> HostArray<Float>

@@ -168,8 +168,8 @@ package struct ForecastProduct {
     }
   }
 
-  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double precision
-  /// where an offset is added back, whose digits single precision does not hold.
+  /// Writes a file, HDF5 or NPZ by its name, that other verbs read as recordings; in double
+  /// precision where an offset is added back, whose digits single precision does not hold.
   package func write(to file: URL) throws {
     let x = metadata.stateKind.arrangedForFiles(frames)
     try AtomicFolder.make(file.deletingLastPathComponent())
@@ -194,7 +194,8 @@ package struct ForecastProduct {
   }
 }
 
-/// Throws unless the memory holds forecasts of so many frames, which are kept until they are written.
+/// Throws unless the memory holds forecasts of so many frames, which are kept until they are
+/// written.
 private func requireMemory(
   _ horizon: Int, recordings: Int, stateShape: [Int], latents: Int
 ) throws {
@@ -206,7 +207,8 @@ private func requireMemory(
 }
 
 extension ForecastModels {
-  /// Forecasts recordings as ordered; particle sets may have another size than those of the training.
+  /// Forecasts recordings as ordered; particle sets may have another size than those of the
+  /// training.
   package func forecast(
     _ recordings: Recordings, order: ForecastOrder, hooks: WorkHooks
   ) throws -> ForecastProduct {

@@ -1,5 +1,5 @@
-// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings, a
-// law that was found, or a program of the user's own.
+// Which solver of the full dynamics a recipe or a command names: a built-in one with its settings,
+// a law that was found, or a program of the user's own.
 import Foundation
 package import KymoData
 package import KymoLaw
@@ -108,8 +108,9 @@ package enum SolverSettings: Codable, Hashable, Sendable {
   /// Makes the solver, not yet started.
   ///
   /// A program is told the shape of one state, `[C, X…]`, and the coarse step; a built-in solver
-  /// must have both; a law has the grid, and parameters, of the recordings that are forecast. States
-  /// are in single precision, so that none is made for fields that are measured from an offset.
+  /// must have both; a law has the grid, and parameters, of the recordings that are forecast.
+  /// States are in single precision, so that none is made for fields that are measured from an
+  /// offset.
   package func makeSolver(
     for recordings: Recordings, stateShape: [Int], frameInterval: Double, threads: Int
   ) throws -> any MicroSolver {

@@ -1,6 +1,7 @@
 // What an evaluation of forecast vectors of random dynamics has found, and its sections: density,
-// populations of metastable states, passage times and autocorrelation, after Vlachas et al., J. Chem.
-// Theory Comput. 18, 538 (2022). The floor is between the two halves of the true trajectories.
+// populations of metastable states, passage times and autocorrelation, after Vlachas et al., J.
+// Chem. Theory Comput. 18, 538 (2022). The floor is between the two halves of the true
+// trajectories.
 import Foundation
 import KymoMetrics
 import KymoNumerics

@@ -38,7 +38,8 @@ package struct UsedRecordings {
 
 /// How recordings that differ from those of the training are to be taken.
 package struct DataUse: Hashable, Sendable {
-  /// Where the recordings are in their file; what is not said is as in the training, where that fits.
+  /// Where the recordings are in their file; what is not said is as in the training, where that
+  /// fits.
   package var layout = FieldLayout()
   /// Files that belong to the same data set as the one that is named.
   package var furtherFiles: [URL] = []

@@ -37,8 +37,8 @@ public struct StateRegion: Hashable, Codable, Sendable {
 
   /// Conformations of alanine dipeptide in the plane of φ and ψ, in radians: C5, PII, αR, αL, C7ax.
   ///
-  /// **Source.** Centres of Vlachas and others (2022), arXiv 2102.08810, with the larger of their radii,
-  /// 20°; of C7ax their two circles as one ellipse.
+  /// **Source.** Centres of Vlachas and others (2022), arXiv 2102.08810, with the larger of their
+  /// radii, 20°; of C7ax their two circles as one ellipse.
   public static let alanine = [
     ("C5", -155.0, 155.0, 20.0), ("PII", -75, 150, 20), ("αR", -75, -20, 20), ("αL", 67, 5, 20),
     ("C7ax", 70, 180, 40),

@@ -3,9 +3,9 @@
 //
 //   p = Σ_k π_k Π_g N(x_g; μ_kg, σ_kg²) Π_a exp(κ_ka cos(θ_a − μ_ka)) / (2π I₀(κ_ka)).
 //
-// An angle is given by u = (cos θ, sin θ), its mean direction by a unit vector e, and its width by σ with
-// κ = 1/σ², so that κ cos(θ − μ) = κ − |u − e|²/(2σ²): near its mean a Gaussian of the same σ. The rest is
-// −log(2π e^{−κ} I₀(κ)), which has its digits at any κ.
+// An angle is given by u = (cos θ, sin θ), its mean direction by a unit vector e, and its width by
+// σ with κ = 1/σ², so that κ cos(θ − μ) = κ − |u − e|²/(2σ²): near its mean a Gaussian of the same
+// σ. The rest is −log(2π e^{−κ} I₀(κ)), which has its digits at any κ.
 //
 // Letters: B mixtures, K kernels, G numbers, A angles, P points of each mixture.
 import Foundation

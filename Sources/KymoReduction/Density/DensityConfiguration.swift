@@ -1,17 +1,18 @@
 // The architecture of a reduction whose lifting is a probability density. Vlachas et al., Nature
-// Machine Intelligence 4, 359 (2022), SI: permutation-invariant encoder and mixture-density decoder.
+// Machine Intelligence 4, 359 (2022), SI: permutation-invariant encoder and mixture-density
+// decoder.
 public import KymoNN
 public import KymoNumerics
 
 /// The settings of a reduction to a density.
 ///
-/// A state is a set of particles, of any number, or a vector, which is a set of one. Its latents are
-/// `z = g(mean of φ over the particles)`; a state of given latents is drawn from a mixture of
-/// Gaussians, particle by particle. Where some components are angles, a kernel is a product over the
-/// components: Gaussians of numbers, von Mises distributions of angles.
+/// A state is a set of particles, of any number, or a vector, which is a set of one. Its latents
+/// are `z = g(mean of φ over the particles)`; a state of given latents is drawn from a mixture of
+/// Gaussians, particle by particle. Where some components are angles, a kernel is a product over
+/// the components: Gaussians of numbers, von Mises distributions of angles.
 ///
-/// **Good values.** Eight latents and five kernels for the paper's particles in three dimensions; one
-/// latent and three kernels for the Müller–Brown potential, five for a molecule.
+/// **Good values.** Eight latents and five kernels for the paper's particles in three dimensions;
+/// one latent and three kernels for the Müller–Brown potential, five for a molecule.
 public struct DensityConfiguration: Settings {
   /// Number of latents; at least 1.
   public var latentCount = 8
@@ -29,8 +30,8 @@ public struct DensityConfiguration: Settings {
   public var angles: [Int] = []
   /// How the mixture depends on the latents.
   public var kernels = Kernels.dependent
-  /// Whether every component of a state but angles stays in the range of the training data: the mixture
-  /// is one of its logit then.
+  /// Whether every component of a state but angles stays in the range of the training data: the
+  /// mixture is one of its logit then.
   public var isBounded = true
   /// Part of the range by which it is widened at either end.
   public var scalingSlack = 0.0

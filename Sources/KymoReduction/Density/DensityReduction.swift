@@ -1,8 +1,8 @@
-// A reduction of particle sets and vectors whose lifting draws from a density. Vlachas et al., Nature
-// Machine Intelligence 4, 359 (2022): a permutation-invariant encoder, a mixture-density decoder, and
-// for bounded states an auxiliary variable v = log(s/(1 − s)), in which the mixture lives. Particles
-// are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are not scaled; the network
-// sees their cosines and sines.
+// A reduction of particle sets and vectors whose lifting draws from a density. Vlachas et al.,
+// Nature Machine Intelligence 4, 359 (2022): a permutation-invariant encoder, a mixture-density
+// decoder, and for bounded states an auxiliary variable v = log(s/(1 − s)), in which the mixture
+// lives. Particles are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are
+// not scaled; the network sees their cosines and sines.
 //
 // Letters: B states, C coordinates, P particles, W numbers that the network sees of a particle, L
 // latents.
@@ -44,8 +44,8 @@ public final class DensityReduction: Restriction, Lifting {
   /// - Parameters:
   ///   - configuration: The architecture.
   ///   - stateShape: Shape of one state, `[C, P]`.
-  ///   - scaler: The map of every coordinate onto [0, 1] where states are bounded, else to mean 0 and
-  ///     variance 1.
+  ///   - scaler: The map of every coordinate onto [0, 1] where states are bounded, else to mean 0
+  ///     and variance 1.
   ///   - seed: Seed of the weights.
   ///   - device: Where to compute.
   /// - Throws: ``ConfigurationError`` for settings that cannot work or do not fit the states.
@@ -157,8 +157,8 @@ public final class DensityReduction: Restriction, Lifting {
     }
   }
 
-  /// The density of latents `[L]` at a point in physical units, `[C]`; with the factor of the map of
-  /// bounded states, so that it integrates to 1 over the range.
+  /// The density of latents `[L]` at a point in physical units, `[C]`; with the factor of the map
+  /// of bounded states, so that it integrates to 1 over the range.
   public func density(_ latents: [Double], at point: [Double]) throws -> Double {
     let mixture = try densities(HostArray(latents, shape: [1, latents.count]))[0]
     var (auxiliary, factor) = ([Double](), 1.0)

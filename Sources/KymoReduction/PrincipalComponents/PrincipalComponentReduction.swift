@@ -3,8 +3,9 @@
 //   z = Vᵀ (x − x̄),   x̃ = x̄ + V z,
 //
 // with x the scaled state as one vector, channels first, and V the first right singular vectors of
-// the centred training states. Each vector's entry of largest magnitude is positive. With an emphasis
-// in space x is multiplied by the roots of the weights, so that weighted errors are the least.
+// the centred training states. Each vector's entry of largest magnitude is positive. With an
+// emphasis in space x is multiplied by the roots of the weights, so that weighted errors are the
+// least.
 //
 // Letters: B states, C channels, X (Y) space, D = C·X… components of a state, L latents.
 public import Foundation
@@ -67,18 +68,19 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
 
   /// Fits principal components.
   ///
-  /// Few states are decomposed as they are. Of more numbers than ``most`` the smaller of two products
-  /// is added up, block by block: the covariance of components, D × D, or the products of states with
-  /// each other, B × B (the method of snapshots, Sirovich, Quart. Appl. Math. 45, 561 (1987)). Singular
-  /// values below 10⁻⁷ of the largest are then rounding. After the latter states are encoded and decoded
-  /// in single precision, which takes half the time and memory.
+  /// Few states are decomposed as they are. Of more numbers than ``most`` the smaller of two
+  /// products is added up, block by block: the covariance of components, D × D, or the products of
+  /// states with each other, B × B (the method of snapshots, Sirovich, Quart. Appl. Math. 45, 561
+  /// (1987)). Singular values below 10⁻⁷ of the largest are then rounding. After the latter states
+  /// are encoded and decoded in single precision, which takes half the time and memory.
   ///
   /// - Parameters:
   ///   - frames: Training states.
   ///   - configuration: At most min(B, D) latents.
   /// - Throws: ``ConfigurationError``, ``ModelDataError`` or `LinearAlgebraError`.
-  /// - Complexity: B · D · min(B, D) operations, and the square of min(B, D) numbers of memory beside
-  ///   the blocks. The method of snapshots reads the states twice, some numbers of all at a time.
+  /// - Complexity: B · D · min(B, D) operations, and the square of min(B, D) numbers of memory
+  ///   beside the blocks. The method of snapshots reads the states twice, some numbers of all at a
+  ///   time.
   public init(
     fitting frames: FrameSet, configuration: PrincipalComponentConfiguration
   ) throws {
@@ -205,8 +207,8 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     )
   }
 
-  /// Singular values, the mean and the first vectors from X Xᵀ = U S² Uᵀ: V = Xᵀ U / S, where `columns`
-  /// gives some numbers of all states, `[B, part of D]`.
+  /// Singular values, the mean and the first vectors from X Xᵀ = U S² Uᵀ: V = Xᵀ U / S, where
+  /// `columns` gives some numbers of all states, `[B, part of D]`.
   private static func fromSnapshots(
     _ parts: [Range<Int>], keeping kept: Int, _ columns: (Range<Int>) -> Tensor
   ) throws -> (values: [Double], mean: Tensor, vectors: Tensor) {
@@ -284,8 +286,8 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
     return HostArray(fields, shape: [count] + stateShape)
   }
 
-  /// Numbers of a state that are worked on together, each time of one channel: 1 MB of so many states
-  /// and few vectors stay in the cache.
+  /// Numbers of a state that are worked on together, each time of one channel: 1 MB of so many
+  /// states and few vectors stay in the cache.
   private func parts(of count: Int) -> [(channel: Int, range: Range<Int>)] {
     let cells = mean.count / stateShape[0]
     let width = max(1024, 262_144 / max(1, count))

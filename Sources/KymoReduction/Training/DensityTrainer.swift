@@ -1,7 +1,8 @@
-// The training of a reduction to a density: the loss is the mean of −log p(v_n | E(S)) over states and
-// particles, v the scaled variable of the mixture (the factor of the map of bounded states does not
-// depend on weights). With shared kernels two phases: the kernels with constant weights, then encoder
-// and weights with the kernels kept. Everything random is addressed by (seed, epoch or step).
+// The training of a reduction to a density: the loss is the mean of −log p(v_n | E(S)) over states
+// and particles, v the scaled variable of the mixture (the factor of the map of bounded states does
+// not depend on weights). With shared kernels two phases: the kernels with constant weights, then
+// encoder and weights with the kernels kept. Everything random is addressed by (seed, epoch or
+// step).
 //
 // Letters: B states, P particles of a step, C coordinates.
 public import KymoData

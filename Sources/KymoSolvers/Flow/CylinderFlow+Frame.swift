@@ -1,7 +1,7 @@
 // Frames of a flow: pressure, velocities and vorticity in the middles of cells, and back.
 //
-// Velocities are interpolated with fourth order both ways. That smooths what a few cells hold, such as
-// the layer at the body, so a start puts back what its flow misses of the frame, some times (van
+// Velocities are interpolated with fourth order both ways. That smooths what a few cells hold, such
+// as the layer at the body, so a start puts back what its flow misses of the frame, some times (van
 // Cittert, Z. Phys. 69, 298 (1931)), each time free of divergence and at rest in the body.
 
 extension CylinderFlow {
@@ -53,8 +53,8 @@ extension CylinderFlow {
     lines(of: configuration.columns + 1, in: faces) { [$0[0]] + $0 + [$0[$0.count - 1]] }
   }
 
-  /// u on faces from u in cells: the mean of both sides of the inlet is given, and beyond the outlet it
-  /// stays.
+  /// u on faces from u in cells: the mean of both sides of the inlet is given, and beyond the
+  /// outlet it stays.
   private func alongFaces(_ cells: [Double], inlet: Double) -> [Double] {
     lines(of: configuration.columns, in: cells) {
       let last = $0[$0.count - 1]

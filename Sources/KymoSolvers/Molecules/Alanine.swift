@@ -3,8 +3,9 @@ public import KymoNumerics
 
 /// Makes recordings of alanine dipeptide by OpenMM.
 ///
-/// Recording i is a function of the seed and of i alone. All start from one structure with φ < 0, with
-/// velocities of their own, and run for ``AlanineConfiguration/spinUpFrames`` before the first frame.
+/// Recording i is a function of the seed and of i alone. All start from one structure with φ < 0,
+/// with velocities of their own, and run for ``AlanineConfiguration/spinUpFrames`` before the first
+/// frame.
 public struct Alanine: RecordingSimulator {
   /// The settings.
   public let configuration: AlanineConfiguration

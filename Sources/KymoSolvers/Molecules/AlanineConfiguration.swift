@@ -1,12 +1,13 @@
 // The settings of alanine dipeptide in water. Force field, temperature and the time between frames
-// follow Vlachas, Zavadlav, Praprotnik and Koumoutsakos, J. Chem. Theory Comput. 18, 538 (2022), who
-// had explicit water and a step of 1 fs.
+// follow Vlachas, Zavadlav, Praprotnik and Koumoutsakos, J. Chem. Theory Comput. 18, 538 (2022),
+// who had explicit water and a step of 1 fs.
 public import KymoNumerics
 
 /// The settings of Langevin dynamics of alanine dipeptide, by OpenMM.
 ///
-/// A state is a vector of 24 internal coordinates of the ten atoms but hydrogen: bonds in nm, angles and
-/// dihedrals in radians (``AlanineDipeptide``). Bonds of hydrogen are rigid. Units: ps, K.
+/// A state is a vector of 24 internal coordinates of the ten atoms but hydrogen: bonds in nm,
+/// angles and dihedrals in radians (``AlanineDipeptide``). Bonds of hydrogen are rigid. Units: ps,
+/// K.
 public struct AlanineConfiguration: SimulationConfiguration {
   /// What simulates it.
   public typealias Simulator = Alanine
@@ -45,7 +46,8 @@ public struct AlanineConfiguration: SimulationConfiguration {
   public var frameInterval = 0.1
   /// Time steps δt between stored frames; at least 1.
   public var substeps = 50
-  /// Time before the first stored frame, in frame intervals; all recordings start from one structure.
+  /// Time before the first stored frame, in frame intervals; all recordings start from one
+  /// structure.
   public var spinUpFrames = 2000
   /// Time steps that a solver takes after a start before its clock runs, so that decoded structures
   /// relax.

@@ -1,8 +1,8 @@
 // Alanine dipeptide, CH₃–CO–NH–CHCH₃–CO–NH–CH₃: its atoms as OpenMM has them, and its internal
-// coordinates. Vlachas, Zavadlav, Praprotnik and Koumoutsakos, J. Chem. Theory Comput. 18, 538 (2022),
-// arXiv 2102.08810, describe the ten heavy atoms by 9 bonds, 8 angles and 7 dihedrals. The same tree
-// here, but that atoms beside the backbone have their dihedral against the backbone's next atom:
-// with φ and ψ they turn as a whole, so that these dihedrals hardly vary.
+// coordinates. Vlachas, Zavadlav, Praprotnik and Koumoutsakos, J. Chem. Theory Comput. 18, 538
+// (2022), arXiv 2102.08810, describe the ten heavy atoms by 9 bonds, 8 angles and 7 dihedrals. The
+// same tree here, but that atoms beside the backbone have their dihedral against the backbone's
+// next atom: with φ and ψ they turn as a whole, so that these dihedrals hardly vary.
 
 /// The atoms of alanine dipeptide and the trees of its internal coordinates.
 public enum AlanineDipeptide {

@@ -3,8 +3,8 @@ public import KymoNumerics
 
 /// Langevin dynamics of alanine dipeptide in implicit water, started from internal coordinates.
 ///
-/// A start places hydrogen, goes a few steps downhill, draws velocities from the thermal distribution
-/// and takes ``AlanineConfiguration/relaxationSteps`` steps before the clock runs.
+/// A start places hydrogen, goes a few steps downhill, draws velocities from the thermal
+/// distribution and takes ``AlanineConfiguration/relaxationSteps`` steps before the clock runs.
 public final class AlanineSolver: MicroSolver {
   /// The settings; those of recordings are not used, but for the seed.
   public let configuration: AlanineConfiguration

@@ -36,8 +36,8 @@ package final class AlanineTrajectory {
   /// Goes on from a state.
   package func start(_ state: MolecularDynamics.State) { dynamics.start(state) }
 
-  /// Starts from internal coordinates: hydrogen as in the structure of set-up, a few steps downhill,
-  /// then thermal velocities and some steps of the dynamics.
+  /// Starts from internal coordinates: hydrogen as in the structure of set-up, a few steps
+  /// downhill, then thermal velocities and some steps of the dynamics.
   func start(components: [Double], using random: inout RandomStream) {
     let tree = AlanineDipeptide.tree
     let heavy = InternalCoordinates(components: components, atoms: AlanineDipeptide.heavyCount)

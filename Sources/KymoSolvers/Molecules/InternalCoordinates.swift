@@ -1,10 +1,10 @@
-// Internal coordinates of a molecule: bond lengths, bond angles and dihedral angles along a tree of its
-// atoms (a Z-matrix), and Cartesian coordinates from them by the natural extension reference frame
-// (J. Parsons et al., "Practical conversion from torsion space to Cartesian space for in silico protein
-// synthesis", J. Comput. Chem. 26 (2005), doi:10.1002/jcc.20237).
+// Internal coordinates of a molecule: bond lengths, bond angles and dihedral angles along a tree of
+// its atoms (a Z-matrix), and Cartesian coordinates from them by the natural extension reference
+// frame (J. Parsons et al., "Practical conversion from torsion space to Cartesian space for in
+// silico protein synthesis", J. Comput. Chem. 26 (2005), doi:10.1002/jcc.20237).
 //
-// The dihedral of four atoms is that of IUPAC: 0 for cis, positive when the bond at the back is turned
-// clockwise.
+// The dihedral of four atoms is that of IUPAC: 0 for cis, positive when the bond at the back is
+// turned clockwise.
 import Foundation
 
 /// The internal coordinates of n atoms: n − 1 bonds, n − 2 angles and n − 3 dihedrals.
@@ -41,8 +41,8 @@ public struct InternalCoordinates: Hashable, Sendable {
 
 /// By which atoms each atom of a molecule is placed.
 public struct AtomTree: Hashable, Sendable {
-  /// An atom, then those of its bond, its angle and its dihedral: the first atom has none of them, the
-  /// second one a bond, the third one an angle too.
+  /// An atom, then those of its bond, its angle and its dihedral: the first atom has none of them,
+  /// the second one a bond, the third one an angle too.
   public let rows: [[Int]]
 
   /// Creates a tree; each atom refers to ones of earlier rows.

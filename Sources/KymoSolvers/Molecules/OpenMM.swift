@@ -1,6 +1,6 @@
 // Molecular dynamics by OpenMM (P. Eastman et al., "OpenMM 8", J. Phys. Chem. B 128 (2024),
-// doi:10.1021/acs.jpcb.3c06662), loaded when it is needed. `scripts/setup --with-openmm` puts it into
-// `.deps/openmm`, with the systems that Kymo knows.
+// doi:10.1021/acs.jpcb.3c06662), loaded when it is needed. `scripts/setup --with-openmm` puts it
+// into `.deps/openmm`, with the systems that Kymo knows.
 //
 // Units: nm, ps, Dalton, K, kJ/mol.
 import COpenMM

@@ -1,8 +1,8 @@
-// Underdamped Langevin dynamics, m dv = (F − mγv) dt + √(2 m γ k_BT) dW, dx = v dt, by the splitting
-// BAOAB of B. Leimkuhler and C. Matthews, "Rational construction of stochastic numerical methods for
-// molecular sampling", Appl. Math. Res. Express 2013, doi:10.1093/amrx/abs010: kick, drift, the exact
-// solution of friction and noise, drift, kick. Positions in a harmonic well have their exact
-// distribution at any step that is stable.
+// Underdamped Langevin dynamics, m dv = (F − mγv) dt + √(2 m γ k_BT) dW, dx = v dt, by the
+// splitting BAOAB of B. Leimkuhler and C. Matthews, "Rational construction of stochastic numerical
+// methods for molecular sampling", Appl. Math. Res. Express 2013, doi:10.1093/amrx/abs010: kick,
+// drift, the exact solution of friction and noise, drift, kick. Positions in a harmonic well have
+// their exact distribution at any step that is stable.
 import Foundation
 import KymoNumerics
 
