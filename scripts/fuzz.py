@@ -70,7 +70,9 @@ class Server:
 
     def status(self, seconds):
         """The status of what was started, or None while it works."""
-        if not select.select([self.socket], [], [], seconds)[0]:
+        # By the second, so that a pause of the machine or of all processes counts as one.
+        waits = [1] * seconds if seconds else [None]
+        if not any(select.select([self.socket], [], [], wait)[0] for wait in waits):
             return None
         return os.waitstatus_to_exitcode(self.number())
 

@@ -29,6 +29,9 @@ typedef struct {
   int32_t is_elsewhere;
   // Entries along every axis of a chunk; 0 where the data set is not in chunks.
   int64_t chunk[KH_MOST_AXES];
+  // Whether the chunks' numbers are as the processor has them, but for their order, packed by shuffle, then
+  // gzip, or one of them alone: what kh_chunk gives can then be unpacked apart from libhdf5.
+  int32_t is_simply_packed, is_shuffled, is_gzipped;
   // The name of the first filter that this library lacks; empty when it has all.
   char missing_filter[KH_NAME];
 } kh_description;
@@ -67,6 +70,11 @@ int kh_describe(kh_file *file, const char *path, kh_description *out, char *reas
 // Reads a part of a data set of numbers in C order into float (is_double 0) or double.
 int kh_read(kh_file *file, const char *path, int rank, const int64_t *start, const int64_t *count,
             int is_double, void *out, char *reason, size_t capacity);
+
+// The bytes of the chunk that begins at an entry, packed as they are in the file; their number, or 0
+// where there are none, more than fit, or where filters were left out, so that kh_read has to read it.
+int64_t kh_chunk(kh_file *file, const char *path, int rank, const int64_t *start, size_t capacity,
+                 void *out);
 
 // Calls `each` for every text of a data set.
 int kh_texts(kh_file *file, const char *path, void (*each)(void *context, const char *text, size_t length),

@@ -183,6 +183,7 @@ struct HDF5Array: StoredArray {
   private let handle: HDF5File.Handle
   private let path: String
   private let place: FormatPlace
+  private let chunks: HDF5Chunks?
 
   init(
     _ handle: HDF5File.Handle, _ file: MappedFile, path: String, followsLinks: Bool
@@ -248,6 +249,14 @@ struct HDF5Array: StoredArray {
       size = product
     }
     let first = Int(description.offset)
+    if case .number(let type) = element, description.is_simply_packed != 0 {
+      let packing = HDF5Chunks.Packing(
+        chunk: chunk, type: type, isShuffled: description.is_shuffled != 0,
+        isGzipped: description.is_gzipped != 0)
+      chunks = HDF5Chunks(packing, handle, path: path)
+    } else {
+      chunks = nil
+    }
     if first >= 0, case .number(let type) = element, size > 0 {
       guard first + size * width <= file.count else { throw place.truncated("its numbers") }
       mapping = ArrayMapping(
@@ -276,6 +285,17 @@ struct HDF5Array: StoredArray {
       }
       return
     }
+    guard let chunks else { return try unsafe readByLibrary(part, into: output) }
+    try unsafe chunks.read(part, into: output, place) {
+      (part, output: UnsafeMutablePointer<Number>) throws(FormatError) in
+      try unsafe readByLibrary(part, into: output)
+    }
+  }
+
+  /// Copies the numbers of a part by libhdf5.
+  private func readByLibrary<Number: ArrayNumber>(
+    _ part: [Range<Int>], into output: UnsafeMutablePointer<Number>
+  ) throws(FormatError) {
     var reason = [CChar](repeating: 0, count: 256)
     let status = unsafe kh_read(
       handle.pointer, path, Int32(part.count), part.map { Int64($0.lowerBound) },
