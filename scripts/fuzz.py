@@ -267,7 +267,8 @@ class Attack:
         target = self.folder / f"bad{source.suffix}"
         target.write_bytes(self.mutated(source.read_bytes()))
         follow = ["--follow-links"] if self.random.random() < 0.2 else []
-        self.kymo("inspect", target.name, *follow, memory=1 << 30)
+        # libhdf5 is given 5 s of a processor, on a busy machine up to two minutes.
+        self.kymo("inspect", target.name, *follow, memory=1 << 30, seconds=150)
 
     def folders(self):
         """Edited files of a run folder."""
@@ -512,6 +513,8 @@ def main():
                 if getattr(attack, phase)() is False:
                     print(f"{phase}: left out, it needs root", flush=True)
                     break
+                if count % 10_000 == 0:
+                    print(f"{phase}: {count} so far", flush=True)
             print(f"{phase}: {attack.runs - before} attacks, "
                   f"{len(attack.crashes) - crashes} crashes", flush=True)
         failed = len(attack.crashes)
