@@ -3,6 +3,7 @@
 import Foundation
 import KymoData
 import KymoNumerics
+import KymoTensor
 
 /// Crops that every reader reads.
 private func places(of recordings: Recordings, count: Int) -> [CropPlace] {

@@ -1,42 +1,28 @@
-// Files of flows, whose frames cost seconds each: they are kept as they come in a folder beside the
-// file, `NAME.unfinished`, with the last flow every minute, so that a simulation that was stopped or
-// killed goes on. A flow depends on its fields alone, so the file is that of an unbroken simulation.
+// Files of flows, whose frames cost seconds each. A flow depends on its fields alone, so one that
+// goes on with fields that were kept ends in the file of an unbroken simulation.
 import Foundation
 import KymoData
 import KymoNumerics
 import KymoSolvers
 
-/// Simulates flows and writes them into an NPZ file; any length takes the memory of a few frames.
+/// Simulates flows and writes them into a file; any length takes the memory of a few frames.
 struct FlowWriter {
   let configuration: CylinderConfiguration
   let metadata: RecordingsMetadata
   let file: URL
 
-  /// Where a simulation is.
-  private struct Place: Codable {
-    var configuration: CylinderConfiguration
-    /// The recording in progress and its last coarse step, negative in the spin-up.
-    var recording = 0
-    var frame = 0
+  /// Where a recording is.
+  private struct Progress: Codable {
+    /// The last coarse step, negative in the spin-up.
+    var frame: Int
     /// Time of the flow.
-    var time = 0.0
-    /// Frames that were kept, of all recordings.
-    var keptFrames = 0
+    var time: Double
+    /// Velocities and pressure.
+    var fields: [Data]
   }
 
   private static let observables = ["drag", "lift"]
-  /// Seconds between two copies of the flow.
-  private static let interval = 60.0
-
-  private var folder: URL {
-    file.deletingLastPathComponent()
-      .appending(path: file.lastPathComponent + ".unfinished", directoryHint: .isDirectory)
-  }
-  private var framesFile: URL { folder.appending(path: "frames") }
-  private var flowFile: URL { folder.appending(path: "flow") }
   private var frameNumbers: Int { 4 * configuration.rows * configuration.columns }
-  /// Bytes of a kept frame: its numbers and what was observed.
-  private var frameBytes: Int { 4 * (frameNumbers + Self.observables.count) }
 
   /// Simulates all recordings, or goes on where that was stopped, and writes the file.
   ///
@@ -44,114 +30,70 @@ struct FlowWriter {
   ///   - threads: Number of threads; it does not change the result.
   ///   - progress: Is told how many recordings are done, with parts.
   ///   - stopSignal: The signal that asks to stop, if any has come.
-  /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the disk refuses.
+  /// - Throws: ``Interrupted`` when a signal came; a `FileError` when the disk refuses; a
+  ///   `FormatError` when what was kept is damaged.
   func write(
     threads: Int, progress: (Double) -> Void, stopSignal: () -> Int32?
   ) throws {
-    let (simulator, start) = (try configuration.makeSimulator(), try begin())
-    var place = start?.place ?? Place(configuration: configuration)
-    let kept = try FileHandle(forUpdating: framesFile)
-    try kept.truncate(atOffset: UInt64(place.keptFrames * frameBytes))
-    try kept.seekToEnd()
-    let before = configuration.spinUpFrames
-    let steps = Double(before + configuration.frameCount)
-    var saved = ContinuousClock.now
-    for recording in place.recording..<configuration.recordings {
-      let goesOn = start.flatMap { recording == $0.place.recording ? $0 : nil }
+    let simulator = try configuration.makeSimulator()
+    // Room for the frames and for the file that is made of them.
+    let unfinished = try UnfinishedRecordings<CylinderConfiguration, Progress>(
+      of: file, configuration, frameLength: frameNumbers + Self.observables.count,
+      expectedBytes: 2 * Int(configuration.fileBytes))
+    let (before, last) = (configuration.spinUpFrames, configuration.frameCount - 1)
+    let steps = Double(before + last + 1)
+    for number in 0..<configuration.recordings {
+      let recording = try unfinished.recording(number)
+      if let kept = recording.progress, kept.frame == last { continue }
+      let start = try recording.progress.map { kept in
+        guard let state = state(kept.fields) else { throw recording.isDamaged("other fields") }
+        return (kept.frame, state, kept.time)
+      }
       let isFinite = try simulator.run(
-        simulator.draw(recording: recording, attempt: 0), threads: threads,
-        after: goesOn.map { ($0.place.frame, $0.state, $0.place.time) }
+        simulator.draw(recording: number, attempt: 0), threads: threads, after: start
       ) { frame, flow in
         if frame >= 0 {
           // The penalty of a start is as large as its time is short.
           let force = flow.step > 0 ? flow.coefficients : (drag: .nan, lift: .nan)
-          let numbers = flow.frame() + [Float(force.drag), Float(force.lift)]
-          let bytes = unsafe numbers.withUnsafeBytes { unsafe Data($0) }
-          try kept.write(contentsOf: bytes)
-          place.keptFrames += 1
+          try recording.append(flow.frame() + [Float(force.drag), Float(force.lift)])
         }
-        (place.recording, place.frame, place.time) = (recording, frame, flow.time)
-        progress(Double(recording) + Double(before + frame + 1) / steps)
-        let signal = stopSignal()
-        guard signal != nil || saved.duration(to: .now).seconds > Self.interval else { return }
-        try kept.synchronize()
-        try save(place, flow.state)
-        saved = .now
-        if let signal {
-          throw Interrupted(
-            signal: signal,
-            advice: "Frame \(frame) of recording \(recording) is kept in "
-              + "\(folder.lastPathComponent): the same command goes on from it.")
+        progress(Double(number) + Double(before + frame + 1) / steps)
+        try unfinished.keep(frame == last, signal: stopSignal()) {
+          let fields = [flow.state.u, flow.state.v, flow.state.p].map(Data.init(numbers:))
+          try recording.keep(Progress(frame: frame, time: flow.time, fields: fields))
         }
       }
       guard isFinite else {
-        try FileManager.default.removeItem(at: folder)
-        throw SimulationError.everyDrawBlewUp(recording: recording, attempts: 1)
+        try unfinished.remove()
+        throw SimulationError.everyDrawBlewUp(recording: number, attempts: 1)
       }
     }
-    try kept.close()
-    try assemble(simulator)
-    try FileManager.default.removeItem(at: folder)
+    try assemble(simulator, unfinished)
+    try unfinished.remove()
   }
 
-  /// Makes the folder, or finds where an earlier simulation with the same settings was stopped.
-  private func begin() throws -> (place: Place, state: CylinderFlow.State)? {
-    if let found = try? found() { return found }
-    try AtomicFolder.make(folder)
-    try? FileManager.default.removeItem(at: flowFile)
-    // Room for the frames and for the file that is made of them.
-    try AtomicFile(framesFile, expectedBytes: 2 * Int(configuration.fileBytes)).commit()
-    return nil
-  }
-
-  private func found() throws -> (place: Place, state: CylinderFlow.State)? {
-    let content = try Data(contentsOf: flowFile)
-    guard let end = content.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-    let place = try JSONDecoder().decode(Place.self, from: content[..<end])
+  /// Fields that were kept; nil where they are of another size.
+  private func state(_ fields: [Data]) -> CylinderFlow.State? {
     let (rows, columns) = (configuration.rows, configuration.columns)
     let lengths = [rows * (columns + 1), (rows + 1) * columns, rows * columns]
-    let numbers = content[(end + 1)...]
-    let size = try framesFile.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
-    guard place.configuration == configuration, numbers.count == 8 * lengths.reduce(0, +),
-      size >= place.keptFrames * frameBytes
-    else { return nil }
-    let values = unsafe numbers.withUnsafeBytes { bytes in
-      (0..<bytes.count / 8).map {
-        unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)
-      }
-    }
-    let parts = lengths.indices.map { part in
-      let first = lengths[..<part].reduce(0, +)
-      return Array(values[first..<first + lengths[part]])
-    }
-    return (place, CylinderFlow.State(u: parts[0], v: parts[1], p: parts[2]))
-  }
-
-  /// Place and flow in one file, so that they belong together.
-  private func save(_ place: Place, _ state: CylinderFlow.State) throws {
-    var content = try JSONEncoder().encode(place) + [UInt8(ascii: "\n")]
-    for values in [state.u, state.v, state.p] {
-      unsafe values.withUnsafeBytes { unsafe content.append(contentsOf: $0) }
-    }
-    try AtomicFile.write(content, to: flowFile)
+    guard fields.map(\.count) == lengths.map({ 8 * $0 }) else { return nil }
+    return CylinderFlow.State(u: fields[0].numbers, v: fields[1].numbers, p: fields[2].numbers)
   }
 
   /// The file of the kept frames, with the noise of every recording.
-  private func assemble(_ simulator: Cylinder) throws {
+  private func assemble(
+    _ simulator: Cylinder, _ unfinished: UnfinishedRecordings<CylinderConfiguration, Progress>
+  ) throws {
     var metadata = metadata
     metadata.observableNames = Self.observables
     let writer = try RecordingsWriter(
       file, shape: [configuration.recordings] + configuration.recordingShape, parameterCount: 0,
       metadata: metadata)
-    let kept = try FileHandle(forReadingFrom: framesFile)
-    defer { try? kept.close() }
-    for recording in 0..<configuration.recordings {
-      var noise = simulator.noise(recording: recording)
-      for _ in 0..<configuration.frameCount {
-        guard let bytes = try kept.read(upToCount: frameBytes), bytes.count == frameBytes else {
-          throw FileError(writing: file)
-        }
-        let all = unsafe bytes.withUnsafeBytes { unsafe Array($0.bindMemory(to: Float.self)) }
+    for number in 0..<configuration.recordings {
+      let recording = try unfinished.recording(number)
+      var noise = simulator.noise(recording: number)
+      for frame in 0..<configuration.frameCount {
+        let all = try recording.frame(frame)
         var numbers = Array(all[..<frameNumbers])
         noise.add(to: &numbers)
         try writer.append(
@@ -159,5 +101,21 @@ struct FlowWriter {
       }
     }
     try writer.finish()
+  }
+}
+
+extension Data {
+  /// The bytes of numbers.
+  fileprivate init(numbers: [Double]) {
+    self = unsafe numbers.withUnsafeBytes { unsafe Data($0) }
+  }
+
+  /// The numbers of bytes.
+  fileprivate var numbers: [Double] {
+    unsafe withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).map {
+        unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)
+      }
+    }
   }
 }

@@ -39,6 +39,21 @@ import Testing
     try writer.finish()
   }
 
+  /// The largest value of a line of /proc/PROCESS/status, in bytes, until the process ends.
+  private func peak(of running: Running, _ name: String) -> Int {
+    var peak = 0
+    while running.process.isRunning {
+      let status =
+        (try? String(
+          contentsOfFile: "/proc/\(running.process.processIdentifier)/status", encoding: .utf8))
+        ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+      peak = max(peak, 1024 * (line.split(separator: " ").compactMap { Int($0) }.first ?? 0))
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+    return peak
+  }
+
   /// Largest resident memory of its own, in bytes, of a training on a file.
   private func peak(_ name: String) throws -> Int {
     let recipe = """
@@ -59,19 +74,29 @@ import Testing
     let training = try tool.start(
       "train", "\(name).yaml", "-o", "run-\(name)", "--threads", "1", "--quiet",
       environment: ["MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"])
-    var peak = 0
-    while training.process.isRunning {
-      let status =
-        (try? String(
-          contentsOfFile: "/proc/\(training.process.processIdentifier)/status", encoding: .utf8))
-        ?? ""
-      let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") } ?? ""
-      peak = max(peak, 1024 * (line.split(separator: " ").compactMap { Int($0) }.first ?? 0))
-      Thread.sleep(forTimeInterval: 0.005)
-    }
+    let peak = peak(of: training, "RssAnon:")
     let outcome = try training.wait()
     #expect(outcome.status == 0, "\(outcome.words)")
     return peak
+  }
+
+  @Test("of an inspection is bounded, mapped pages too, on a sparse file of a value") func sparse()
+    throws
+  {
+    try python(
+      """
+      import h5py
+      layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+      layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+      layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+      with h5py.File("sparse.h5", "w") as f:
+        space = h5py.h5s.create_simple((100, 1, 1500, 1000))
+        h5py.h5d.create(f.id, b"x", h5py.h5t.IEEE_F32LE, space, layout)
+      """, in: temporary.url)
+    let looking = try tool.start("inspect", "sparse.h5")
+    let peak = peak(of: looking, "VmHWM:")
+    #expect(try looking.wait().output.contains("constant"))
+    #expect(peak > 10 << 20 && peak < 300 << 20, "\(peak >> 20) MB of 600")
   }
 
   @Test("grows by less than a twentieth of the file: autoencoder and LSTM on fields in 2D")

@@ -74,7 +74,8 @@ import Testing
     ]
     #expect(try tool.run(order + ["-o", "whole.npz"]).status == 0)
     let running = try tool.start(order + ["-o", "broken.npz"])
-    let frames = tool.file("broken.npz.unfinished").appending(path: "frames")
+    let unfinished = tool.file("broken.npz.unfinished")
+    let frames = unfinished.appending(path: "frames-0")
     // Three frames of 4 × 64 × 128 numbers are there.
     for _ in 0..<3000 {
       let size = try? frames.resourceValues(forKeys: [.fileSizeKey]).fileSize
@@ -85,6 +86,25 @@ import Testing
     let stopped = try running.wait()
     #expect(stopped.status != 0 && !tool.has("broken.npz"))
     #expect(stopped.words.contains("the same command goes on"), "\(stopped.words)")
+    // What cannot be gone on from is not begun anew without a word.
+    let state = unfinished.appending(path: "recording-0")
+    let (kept, keptFrames) = (try Data(contentsOf: state), try Data(contentsOf: frames))
+    func refused(_ order: [String]) throws -> String {
+      let end = try tool.run(order + ["-o", "broken.npz"])
+      #expect(end.status != 0 && !tool.has("broken.npz"))
+      return end.words
+    }
+    #expect(try refused(order + ["noiseDeviation=0.02"]).contains("other settings"))
+    for (file, damaged, words) in [
+      (state, kept.prefix(kept.count / 2), "recording-0: it cannot be read"),
+      (frames, keptFrames.prefix(99), "frames-0: 99 bytes"),
+    ] {
+      let whole = try Data(contentsOf: file)
+      try damaged.write(to: file)
+      let said = try refused(order)
+      #expect(said.contains(words) && said.contains("Remove broken.npz.unfinished"), "\(said)")
+      try whole.write(to: file)
+    }
     #expect(try tool.run(order + ["-o", "broken.npz"]).status == 0)
     #expect(!tool.has("broken.npz.unfinished"))
     #expect(

@@ -248,6 +248,8 @@ private func numbers(_ recordings: Recordings) -> [Float] {
         f["x"] = packed[None, None]
         f["x"].attrs.update(scale_factor=0.01, add_offset=5.0, _FillValue=np.int16(-32767), dt=0.1)
         f.attrs.update(extent=8.0, boundary="periodic", channel_names=["temperature"])
+        f["u"] = x
+        f["u"].attrs["dt"] = 0.25
       with h5py.File("unsigned.nc", "w") as f:
         scale(f, "time", np.arange(12), units="s")
         scale(f, "x", np.arange(16.0))
@@ -281,6 +283,9 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     let plain = readings[2]
     #expect(plain.frameInterval == 0.1 && plain.extents == [8] && plain.boundary == [.periodic])
     #expect(plain.channelNames == ["temperature"])
+    // A field that is named has its own attributes, and those of the root.
+    let named = try Recordings.load(bench.url("plain.h5"), key: "u", axes: "T,X")
+    #expect(named.frameInterval == 0.25 && named.extents == [8] && named.boundary == [.periodic])
     #expect(numbers(try Recordings.load(bench.url("unsigned.nc"))) == (0..<192).map { Float($0) })
     let wide = numbers(try Recordings.load(bench.url("wide.nc")))
     #expect(wide[4].isNaN && wide[5] == 1.25)

@@ -33,6 +33,28 @@ import Testing
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(text)")
   }
 
+  @Test("does not warn about arrays that Kymo has written beside") func ours() throws {
+    let bench = try Workbench()
+    try bench.python(
+      """
+      z = np.cumsum(np.random.default_rng(1).normal(size=(40, 3)), 0)
+      one = dict(sigma=z, relevant=np.ones(3), in_doubt=np.zeros(40), fit=np.ones(40))
+      np.savez("latents.npz", mu=z, theta=z, theta_sigma=z[0], theta_names=["a"], dt=1.0, **one)
+      np.savez("other.npz", mu=z, dt=1.0, sigma=z)
+      """)
+    func unused(_ name: String) throws -> [String] {
+      let file = try DataFiles(bench.url(name))
+      return try Inspection(file, FieldLayout(key: "mu", axes: "T,C")).findings.map(\.message)
+        .filter { $0.contains("is not used") }
+    }
+    #expect(try unused("latents.npz").isEmpty)
+    #expect(try unused("other.npz") == ["the array 'sigma' is not used"])
+    let refused = #expect(throws: FormatError.self) {
+      try Recordings.load(bench.url("latents.npz"))
+    }
+    #expect(refused?.found.contains("kymo extract wrote") == true)
+  }
+
   @Test("goes through JSON and back") func json() throws {
     let inspection = try InspectionTests.inspect(
       waves([3, 1, 40, 40]) { for i in $0.elements.indices { $0.elements[i] = .nan } })

@@ -282,8 +282,7 @@ public struct Inspection: Codable, Hashable, Sendable {
   private static func arrayFindings(_ file: any ArrayFile, field: String) -> [Finding] {
     guard !file.isBareArray else { return [] }
     if let reading = file.reading { return [Finding(.ok, "read as \(reading)")] }
-    let isForecast = file.contains("origin") && file.contains("diverged")
-    let known = RecordingKey.all + (isForecast ? RecordingKey.besideForecasts : [])
+    let known = RecordingKey.known(in: file)
     return file.names.filter { $0 != field && !known.contains($0) }.map { name in
       Finding(
         .warning, "the array '\(name)' is not used",

@@ -16,7 +16,8 @@ extension Recordings {
   func whiteNoise(of sample: [Int]) -> [Double?] {
     let shape = [frameCount] + spaceShape
     let parts = sample.map { index in
-      unsafe withRecording(index) { numbers -> [[[SquareMean]]] in
+      defer { letGo(of: index) }
+      return unsafe withRecording(index) { numbers -> [[[SquareMean]]] in
         let length = numbers.count / channelCount
         return (0..<channelCount).map { channel in
           let field = unsafe UnsafeBufferPointer(

@@ -50,6 +50,8 @@ extension Recordings {
   private func unchanging(_ cells: [[Int]], in recording: Int) -> [[Int]] {
     guard cells.contains(where: { !$0.isEmpty }) else { return cells }
     let size = spaceShape.reduce(1, *)
+    // Of a file larger than memory only what is looked at stays.
+    defer { letGo(of: recording) }
     return unsafe withRecording(recording) { numbers in
       cells.enumerated().map { channel, cells in
         // In bounds: channels · frames · cells numbers.

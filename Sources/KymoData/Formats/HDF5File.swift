@@ -108,12 +108,12 @@ public struct HDF5File: ArrayFile, LayoutFile {
   /// How the arrays of a known layout were read; nil where none was recognised.
   public var reading: String? { presented.reading }
 
-  /// The file for a field of this name: without the arrays of its layout when it is another one
-  /// than theirs, since what the layout says of times and lengths is of its own field.
-  func reading(_ key: String?) -> HDF5File {
-    guard let key, presented[RecordingKey.field] != nil, presented[key] == nil else { return self }
+  /// The file for a field of this name: with what its own attributes say, and without the arrays of
+  /// a layout that has another one, since what it says of times and lengths is of that.
+  func reading(_ key: String?) throws(FormatError) -> HDF5File {
+    guard let key, paths.contains(key), presented[key] == nil else { return self }
     var file = self
-    file.presented = PresentedArrays()
+    file.presented = try HDF5Layouts.attributes(of: self, key)
     return file
   }
 

@@ -26,7 +26,7 @@ enum HDF5Layouts {
         // It says so when it is used.
         rank = nil
       }
-      if rank.map({ $0 > 1 }) ?? true { return try attributes(of: file) }
+      if rank.map({ $0 > 1 }) ?? true { return try attributes(of: file, RecordingKey.field) }
     }
     for layout in all {
       if let arrays = try layout.arrays(of: file, beside: url) { return arrays }
@@ -34,10 +34,12 @@ enum HDF5Layouts {
     return PresentedArrays()
   }
 
-  /// What a file in our own names says in attributes of the field, or of the root.
-  private static func attributes(of file: HDF5File) throws(FormatError) -> PresentedArrays {
+  /// What a file says in our own names in attributes of a field, or of the root.
+  static func attributes(
+    of file: HDF5File, _ field: String
+  ) throws(FormatError) -> PresentedArrays {
     var arrays = PresentedArrays()
-    let found = [try file.attributes(of: RecordingKey.field), try file.attributes(of: nil)]
+    let found = [try file.attributes(of: field), try file.attributes(of: nil)]
     for key in RecordingKey.besideFields where !file.paths.contains(key) {
       switch found.lazy.compactMap({ $0[key] }).first {
       case .numbers(let values)?:

@@ -37,7 +37,21 @@ enum RecordingKey {
     axisNames, axisUnits, system,
   ]
   /// What forecasts have beside.
-  static let besideForecasts = ["latents", "origin", "diverged", "outside"]
+  private static let besideForecasts = ["latents", "origin", "diverged", "outside"]
+  /// What extracted latents have beside, always or sometimes.
+  private static let (latents, besideLatents) = (
+    ["mu", "sigma", "relevant", "in_doubt"], ["fit", "theta", "theta_sigma", "theta_names"]
+  )
+
+  /// Whether `kymo extract` wrote a file.
+  static func areLatents(_ file: any ArrayFile) -> Bool { latents.allSatisfy(file.contains) }
+
+  /// The arrays that a file of ours has.
+  static func known(in file: any ArrayFile) -> [String] {
+    if areLatents(file) { return all + latents + besideLatents }
+    let isForecast = file.contains("origin") && file.contains("diverged")
+    return all + (isForecast ? besideForecasts : [])
+  }
 }
 
 extension Recordings {
@@ -69,7 +83,7 @@ extension Recordings {
     _ file: any ArrayFile, key: String? = nil, axes: String? = nil
   ) throws(FormatError) -> Recordings {
     let file: any ArrayFile =
-      (file as? HDF5File)?.reading(key) ?? (file as? NetCDFClassicFile)?.reading(key) ?? file
+      try (file as? HDF5File)?.reading(key) ?? (file as? NetCDFClassicFile)?.reading(key) ?? file
     if key == nil, axes == nil, holdsSpectra(file) { return try loadSpectra(file) }
     let (name, array) = try fieldArray(in: file, key: key)
     let place = file.place(of: name)
@@ -165,7 +179,7 @@ extension Recordings {
     let own = file.contains(RecordingKey.field) ? try file.array(RecordingKey.field) : nil
     if let own, own.shape.count > 1 { return (RecordingKey.field, own) }
     let listing = file.listing
-    if ["mu", "sigma", "relevant", "in_doubt"].allSatisfy(file.contains) {
+    if RecordingKey.areLatents(file) {
       throw FormatError(
         .missing, file: file.name, found: "the latents that kymo extract wrote, and no recordings",
         allowed: "the recordings in 'x'",
