@@ -124,6 +124,9 @@ private func numbers(_ recordings: Recordings) -> [Float] {
       #expect(try Recordings.load(layout("plain.h5"), key: name).shape == [2, 1, 5, 6])
     }
     #expect(try file.open("group/packed").mapping == nil)
+    #expect(try Recordings.load(layout("plain.h5"), key: "/group/packed").shape == [2, 1, 5, 6])
+    let group = #expect(throws: FormatError.self) { try file.array("group") }
+    #expect(group?.remedy.contains("It is a group") == true)
     #expect(try file.doubles("group/truth").elements == [1, 0, 1])
     let attributes = try file.attributes(of: "group")
     #expect(
@@ -172,6 +175,7 @@ private func numbers(_ recordings: Recordings) -> [Float] {
         source[:1] = h5py.VirtualSource("parts/a.h5", "fields/x", shape=x.shape)[:1]
         source[1:] = h5py.VirtualSource("parts/c.h5", "x", shape=x.shape)[1:]
         f.create_virtual_dataset("torn", source)
+        f["nothing"] = h5py.Empty("f4")
       """)
     let all = try HDF5File(bench.url("all.h5"), followsLinks: true)
     #expect(all.names.contains("run/x") && all.linksElsewhere.contains("lost"), "\(all.names)")
@@ -180,6 +184,8 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     #expect(numbers(run) == (0..<96).map(Float.init))
     let torn = #expect(throws: FormatError.self) { try all.open("torn") }
     #expect(torn?.found.contains("parts/c.h5") == true, "\(torn?.description ?? "")")
+    let nothing = #expect(throws: FormatError.self) { try all.open("nothing") }
+    #expect(nothing?.kind == .unsupported && nothing?.found.contains("empty") == true)
   }
 
   @Test("A number type whose bits do not lie within it is refused before libhdf5 converts it")

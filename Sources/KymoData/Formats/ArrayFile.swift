@@ -150,7 +150,10 @@ extension ArrayFile {
           ? "at least one array" : "one of: " + listing.map(\.description).joined(separator: "; "),
         remedy: !linkWords.isEmpty
           ? linkWords
-          : nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
+          : names.first { $0.hasPrefix(name + "/") }.map {
+            "It is a group: name an array in it, such as '\($0)'."
+          }
+            ?? nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
             ?? "Save the array under that name, or give the name of one that is there.")
     }
     return try open(name)

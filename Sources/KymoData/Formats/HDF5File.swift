@@ -191,8 +191,13 @@ struct HDF5Array: StoredArray {
     (self.handle, self.path) = (handle, path)
     place = FormatPlace(file: file.name, place: "data set '\(path)'")
     var (description, reason) = (kh_description(), [CChar](repeating: 0, count: 256))
-    guard unsafe kh_describe(handle.pointer, path, &description, &reason, reason.count) == 0 else {
-      throw place.damaged("it cannot be opened (\(text(reason)))", allowed: "a data set")
+    switch unsafe kh_describe(handle.pointer, path, &description, &reason, reason.count) {
+    case 0: break
+    case -2:
+      throw place.error(
+        .unsupported, found: "it cannot be read: \(text(reason))", allowed: "numbers or texts",
+        remedy: "Name another data set; where numbers lie in another file, bring that too.")
+    default: throw place.damaged("it cannot be opened (\(text(reason)))", allowed: "a data set")
     }
     guard description.is_elsewhere == 0 || followsLinks else {
       throw place.error(

@@ -18,7 +18,9 @@ public struct FieldLayout: Hashable, Sendable {
   public init(
     key: String? = nil, axes: String? = nil, cut: Int? = nil, followsLinks: Bool = false
   ) {
-    (self.key, self.axes, self.cut, self.followsLinks) = (key, axes, cut, followsLinks)
+    // Paths in HDF5 files may be written from the root.
+    self.key = key.map { $0.hasPrefix("/") && $0.count > 1 ? String($0.drop { $0 == "/" }) : $0 }
+    (self.axes, self.cut, self.followsLinks) = (axes, cut, followsLinks)
   }
 
   /// The letters of axes: each at most once, T always, beside it space (X, or X and Y), particles

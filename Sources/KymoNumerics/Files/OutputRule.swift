@@ -20,7 +20,7 @@ extension AtomicFile {
       guard (other.st_dev, other.st_ino) != (own.st_dev, own.st_ino) else {
         throw FileError(
           keeping: url, because: "it is what is read, \(input.relativePath)",
-          "Choose another name with -o.")
+          "Choose another name.")
       }
     }
     guard force else {
