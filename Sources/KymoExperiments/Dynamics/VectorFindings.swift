@@ -16,8 +16,10 @@ struct VectorFindings {
   /// Latents of the true and of the forecast frames, `[B, H, L]`.
   var trueLatents: HostArray<Double>
   var latents: HostArray<Double>
-  /// Seconds of one trajectory and frame.
+  /// Seconds of one trajectory and frame: the whole forecast, the part without drawn states, and
+  /// the solver.
   var secondsPerFrame: Double
+  var latentSecondsPerFrame: Double
   var solverSecondsPerFrame: Double?
   /// Names of the components.
   var names: [String]
@@ -31,11 +33,17 @@ struct VectorFindings {
     var passageTimes: [String: [[Double]]] = [:]
     var histogramDistance = 0.0
     var histogramFloor = 0.0
+    /// Solver against forecast, for one trajectory and frame; with every frame drawn, and latents
+    /// alone.
     var speedUp: Double?
+    var latentSpeedUp: Double?
     var jensenShannonDistance = 0.0
     var jensenShannonFloor = 0.0
-    /// Mean over all pairs of states of the relative error of the passage time.
+    /// Mean over the pairs of states with passages in both of the relative error of the passage
+    /// time; nil where there is none.
     var passageTimeError: Double?
+    /// How many pairs these are.
+    var passageTimesSeen: Int?
     /// Parts of the structures of a molecule that are sound.
     var soundStructures: [String: Double]?
   }
@@ -81,6 +89,7 @@ struct VectorFindings {
     var values = Values()
     var sections: [ResultSection] = []
     values.speedUp = solverSecondsPerFrame.map { $0 / secondsPerFrame }
+    values.latentSpeedUp = solverSecondsPerFrame.map { $0 / latentSecondsPerFrame }
     let density = densities()
     (values.histogramDistance, values.histogramFloor) = (density.distance, density.floor)
     (values.jensenShannonDistance, values.jensenShannonFloor) = (
@@ -127,8 +136,15 @@ struct VectorFindings {
 
   private func headline(_ values: Values) -> [String] {
     let speed =
-      values.speedUp.map { " It is \(NumberText.significant($0)) times as fast as the solver." }
-      ?? ""
+      if let whole = values.speedUp, let latent = values.latentSpeedUp {
+        """
+         \(NumberText.count(truth.shape[0])) trajectories together are \
+        \(NumberText.significant(whole)) times as fast as the solver, \
+        \(NumberText.significant(latent)) times as long as no state is drawn.
+        """
+      } else {
+        ""
+      }
     return [
       """
       The density of forecast trajectories is \(NumberText.significant(values.histogramDistance)) \
@@ -213,10 +229,11 @@ struct VectorFindings {
     var misses: [Double] = []
     for from in 0..<passages {
       for to in 0..<passages where to != from {
-        misses.append((made.means[from][to] / actualTimes.means[from][to] - 1).magnitude)
-        func score(_ times: PassageTimes) -> Score {
+        let miss = (made.means[from][to] / actualTimes.means[from][to] - 1).magnitude
+        if miss.isFinite { misses.append(miss) }
+        func score(_ times: PassageTimes) -> Score? {
           let (mean, error) = (times.means[from][to], times.deviations[from][to])
-          return Score(
+          return !mean.isFinite ? nil : Score(
             mean,
             spread: error.isFinite
               ? Spread(.standardDeviation, low: mean - error, high: mean + error) : nil)
@@ -224,22 +241,33 @@ struct VectorFindings {
         rows.append(
           ScoreTable.Row(
             "passage time, \(regions[from].name) to \(regions[to].name)",
-            [score(made), score(actualTimes)]))
+            [score(made), score(actualTimes)],
+            note: unseen(made.means[from][to], actualTimes.means[from][to])))
       }
     }
-    values.passageTimeError = Statistics.mean(misses)
+    let pairs = passages * (passages - 1)
+    values.passageTimeError = misses.isEmpty ? nil : Statistics.mean(misses)
+    values.passageTimesSeen = misses.count
     rows.append(
       ScoreTable.Row(
-        "mean relative error of the passage times", [Score(Statistics.mean(misses)), nil]))
+        "mean relative error of the passage times",
+        [values.passageTimeError.map { Score($0, count: misses.count) }, nil],
+        note: misses.count < pairs ? "\(misses.count) of \(pairs)" : nil))
     return [
       ResultSection(
         "states", heading: "Metastable states",
         caption: """
-          Passage times by a Markov model with a lag of \(lag) frames; errors by drawing \
-          trajectories anew.
+          Passage times by a Markov model with a lag of \(lag) frames, in units of time; errors by \
+          drawing trajectories anew.
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
     ]
+  }
+
+  /// Where a passage was never seen.
+  private func unseen(_ made: Double, _ actual: Double) -> String? {
+    let places = [("this run", made), ("the truth", actual)].filter { !$0.1.isFinite }.map(\.0)
+    return places.isEmpty ? nil : "not seen in " + places.joined(separator: " and ")
   }
 
   // MARK: Dynamics
