@@ -55,8 +55,9 @@ private func frames(
     }
     let findings = VectorFindings(
       truth: truth, forecast: forecast, trueLatents: latents(truth), latents: latents(forecast),
-      secondsPerFrame: 1e-6, latentSecondsPerFrame: 5e-7, solverSecondsPerFrame: 4e-3, names: AlanineDipeptide.componentNames,
-      frameInterval: 0.1, systemName: AlanineDipeptide.systemName)
+      secondsPerFrame: 1e-6, latentSecondsPerFrame: 5e-7, solverSecondsPerFrame: 4e-3,
+      names: AlanineDipeptide.componentNames,
+      frameInterval: 0.1, timeUnit: "ps", systemName: AlanineDipeptide.systemName)
     let results = try findings.results(
       DataProvenance(
         system: AlanineDipeptide.systemName, file: "test.npz", recordingCount: 4,
@@ -90,6 +91,7 @@ private func frames(
     let notes = rows.filter { $0.name.hasPrefix("passage time, ") }.map(\.note)
     #expect(notes.filter { $0 == "not seen in the truth" }.count == 4, "\(notes)")
     #expect(rows.last?.note == "2 of 6")
+    #expect(rows.compactMap { $0.scores[0] }.contains { $0.unit == "ps" })
   }
 
   @Test("slow transitions and stretched bonds are noticed") func different() throws {

@@ -60,7 +60,9 @@ struct DistributionEvaluation {
         latentSecondsPerFrame: (forecast.timing.totalSeconds - forecast.timing.decode.seconds)
           / Double(starts.count * horizon),
         solverSecondsPerFrame: solverSeconds(known), names: data.channelNames,
-        frameInterval: data.frameInterval, systemName: data.metadata.systemName
+        frameInterval: data.frameInterval,
+        timeUnit: data.metadata.axisUnits.first.flatMap { $0.isEmpty ? nil : $0 },
+        systemName: data.metadata.systemName
       ).results(provenance)
     }
   }

@@ -24,6 +24,8 @@ struct VectorFindings {
   /// Names of the components.
   var names: [String]
   var frameInterval: Double
+  /// The unit of time; nil for none.
+  var timeUnit: String?
   /// The system, as the files name it.
   var systemName: String
 
@@ -192,7 +194,9 @@ struct VectorFindings {
       "vectors-density", heading: "Density", caption: "All frames of truth and forecast.",
       .densities(
         DensityComparison(
-          axes: pair.map { names[$0] }, low: grid.low, high: grid.high,
+          axes: pair.map { names[$0] + (isMolecule ? " / °" : "") },
+          low: grid.low.map { isMolecule ? $0.degrees : $0 },
+          high: grid.high.map { isMolecule ? $0.degrees : $0 },
           [.init("truth", rows(q)), .init("forecast", rows(p))])))
     return found
   }
@@ -233,8 +237,9 @@ struct VectorFindings {
         if miss.isFinite { misses.append(miss) }
         func score(_ times: PassageTimes) -> Score? {
           let (mean, error) = (times.means[from][to], times.deviations[from][to])
-          return !mean.isFinite ? nil : Score(
-            mean,
+          guard mean.isFinite else { return nil }
+          return Score(
+            mean, unit: timeUnit,
             spread: error.isFinite
               ? Spread(.standardDeviation, low: mean - error, high: mean + error) : nil)
         }
@@ -257,8 +262,8 @@ struct VectorFindings {
       ResultSection(
         "states", heading: "Metastable states",
         caption: """
-          Passage times by a Markov model with a lag of \(lag) frames, in units of time; errors by \
-          drawing trajectories anew.
+          Passage times by a Markov model with a lag of \(lag) frames; errors by drawing \
+          trajectories anew.
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
     ]
@@ -283,8 +288,13 @@ struct VectorFindings {
               "autocorrelation time of \(isMolecule ? "cos " : "")\(names[axis])",
               [forecast, truth].map { frames in
                 let paths = paths(frames, axis).map { isMolecule ? $0.map { cos($0) } : $0 }
-                return Score(autocorrelationTime(paths) * frameInterval)
+                return Score(autocorrelationTime(paths) * frameInterval, unit: timeUnit)
               })
           })))
   }
+}
+
+extension Double {
+  /// An angle in radians, in degrees.
+  var degrees: Double { self * 180 / .pi }
 }
