@@ -1,0 +1,34 @@
+"""The lines of Python in README.md and docs/python.md, executed with few recordings and a short training."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kymo
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/python.md"])
+def test_lines_run(document: str, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (_ROOT / document).read_text(encoding="utf-8"), re.M | re.S)
+    assert blocks
+    names: dict[str, object] = {"np": np, "kymo": kymo}
+    for place, source in enumerate(blocks):
+        for long, short in ((r"recordings=\d+", "recordings=12"), (r"steps=\d+", "steps=3, threads=1")):
+            source = re.sub(long, short, source)
+        try:
+            exec(compile(source, f"{document}, block {place}", "exec"), names)
+        except kymo.RunFailed as error:
+            if "plotly" not in str(error):
+                raise
+            pytest.skip(f"Needs plotly, for the report. {error}")
+        if isinstance(data := names.get("data"), kymo.Recordings):
+            names["x"], names["my_recordings"] = data.x, list(data.x)
+    assert document != "README.md" or kymo.inspect("mine.npz").shape == (12, 1, 256, 256)
+    assert names["forecast"].x.shape[0] == 10  # type: ignore[attr-defined]
