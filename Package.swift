@@ -223,8 +223,8 @@ let package = Package(
       "KymoExperiments",
       [
         "KymoExperiments", "KymoRuns", "KymoExtraction", "KymoForecasting", "KymoReduction",
-        "KymoPropagation", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics", "KymoResults",
-        "KymoNumerics", .product(name: "Logging", package: "swift-log"),
+        "KymoPropagation", "KymoSolvers", "KymoLaw", "KymoNN", "KymoData", "KymoMetrics",
+        "KymoResults", "KymoNumerics", .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
       "KymoRuns",

@@ -44,26 +44,8 @@ struct Conversation {
     }
     hooks.work = work
     hooks.progress = { progress in
-      let step = progress.latest
-      if let stage = step.stage {
-        let validation = step.validation.map { ", validation \(Words.number($0))" } ?? ""
-        terminal.show(
-          fraction: Double(step.step) / Double(progress.totalSteps),
-          """
-          \(stage): epoch \(step.step) of at most \(progress.totalSteps), loss \
-          \(Words.number(step.loss))\(validation)
-          """)
-        return
-      }
       terminal.show(
-        fraction: Double(step.step) / Double(progress.totalSteps),
-        """
-        step \(step.step) of \(progress.totalSteps), loss \(Words.number(step.loss)) \
-        (error \(Words.number(step.reconstruction)), KL divergence \
-        \(Words.number(step.klDivergence))), \
-        \(counted(step.relevantLatents, "relevant latent")), \
-        \(Words.number(progress.stepsPerSecond)) steps/s, \(Words.time(progress.secondsLeft)) left
-        """)
+        fraction: Double(progress.latest.step) / Double(progress.totalSteps), progress.words)
     }
     return hooks
   }

@@ -64,6 +64,15 @@ import Testing
     #expect(try TrainingRun.resume(folder.path("run"), hooks: hooks) == nil)
   }
 
+  @Test("says of its one step what there is to say") func progress() throws {
+    var lines: [String] = []
+    var hooks = hooks
+    hooks.progress = { lines.append($0.words) }
+    _ = try TrainingRun.train(recipe(), at: folder.path("run"), force: false, hooks: hooks)
+    let line = try #require(lines.last)
+    #expect(line.hasPrefix("step 1 of 1, loss ") && !line.contains("nan"), "\(line)")
+  }
+
   @Test("has paths that count from the recipe's folder, then from the current one")
   func paths() throws {
     let recipe = folder.path("law.yaml")

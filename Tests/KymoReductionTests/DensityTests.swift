@@ -254,6 +254,27 @@ private func training(steps: Int) -> DensityTraining {
       Tolerance(absolute: 0.06, because: "measured 0.03 after so few steps, doubled"))
   }
 
+  @Test("noise on what is fitted keeps kernels from becoming narrower", arguments: [0, 0.3])
+  func narrow(_ noise: Double) throws {
+    // One latent can tell a number to any precision.
+    var random = RandomStream(seed: 4, purpose: .testing)
+    let states = HostArray((0..<2000).map { _ in Float(random.normal()) }, shape: [2000, 1, 1])
+    let frames = try FrameSet(states: states)
+    var configuration = DensityConfiguration()
+    (configuration.latentCount, configuration.kernelCount) = (1, 1)
+    configuration.isBounded = false
+    var settings = training(steps: 600)
+    settings.targetNoise = noise
+    let trainer = try DensityTrainer(
+      configuration, training: settings, states: frames, validation: frames, seed: 1)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction()
+    let drawn = try reduction.decode(reduction.encode(states), using: &random)
+    let misses = zip(drawn.elements, states.elements).map { Double($0 - $1) }
+    let width = Statistics.sampleStandardDeviation(misses)
+    #expect(noise > 0 ? (0.27...0.36).contains(width) : width < 0.15, "\(width)")
+  }
+
   @Test("states stay in their range, and the density integrates to one") func bounded() throws {
     let reduction = try reduction()
     var random = RandomStream(seed: 8, purpose: .testing)

@@ -88,6 +88,22 @@ private let words: Comment = "OpenMM is not installed; run: scripts/setup --with
   }
 
   @Test(
+    "a system that OpenMM refuses is an error, no recording that diverged",
+    .enabled(if: isInstalled, words))
+  func refused() throws {
+    let system = try MolecularSystem(named: "alanine-implicit")
+    let damaged = Alanine(
+      AlanineConfiguration(),
+      MolecularSystem(
+        atoms: system.atoms, positions: system.positions, xml: "<System/>", file: "damaged.xml"))
+    let error = try #require(throws: SimulationError.self) {
+      try damaged.simulate(0..<2, threads: 2)
+    }
+    guard case .unavailable(_, let words) = error else { throw error }
+    #expect(words.hasPrefix("damaged.xml cannot be simulated"), "\(words)")
+  }
+
+  @Test(
     "a solver starts from internal coordinates and does not diverge",
     .enabled(if: isInstalled, words))
   func solver() throws {

@@ -57,8 +57,12 @@ struct DistributionEvaluation {
           truth.reshaped([starts.count * horizon] + truth.shape[2...])),
         latents: forecast.latents,
         secondsPerFrame: forecast.timing.totalSeconds / Double(starts.count * horizon),
+        latentSecondsPerFrame: (forecast.timing.totalSeconds - forecast.timing.decode.seconds)
+          / Double(starts.count * horizon),
         solverSecondsPerFrame: solverSeconds(known), names: data.channelNames,
-        frameInterval: data.frameInterval, systemName: data.metadata.systemName
+        frameInterval: data.frameInterval,
+        timeUnit: data.metadata.axisUnits.first.flatMap { $0.isEmpty ? nil : $0 },
+        systemName: data.metadata.systemName
       ).results(provenance)
     }
   }

@@ -144,7 +144,7 @@ extension VectorFindings {
         caption: "The latent against \(name).",
         .densities(
           DensityComparison(
-            axes: [name, "z"], low: [-.pi, low], high: [.pi, high],
+            axes: [name + " / °", "z"], low: [-180, low], high: [180, high],
             [.init("truth", rows(truth, trueLatents)), .init("forecast", rows(forecast, latents))]))
       )
     }

@@ -16,12 +16,16 @@ struct VectorFindings {
   /// Latents of the true and of the forecast frames, `[B, H, L]`.
   var trueLatents: HostArray<Double>
   var latents: HostArray<Double>
-  /// Seconds of one trajectory and frame.
+  /// Seconds of one trajectory and frame: the whole forecast, the part without drawn states, and
+  /// the solver.
   var secondsPerFrame: Double
+  var latentSecondsPerFrame: Double
   var solverSecondsPerFrame: Double?
   /// Names of the components.
   var names: [String]
   var frameInterval: Double
+  /// The unit of time; nil for none.
+  var timeUnit: String?
   /// The system, as the files name it.
   var systemName: String
 
@@ -31,11 +35,17 @@ struct VectorFindings {
     var passageTimes: [String: [[Double]]] = [:]
     var histogramDistance = 0.0
     var histogramFloor = 0.0
+    /// Solver against forecast, for one trajectory and frame; with every frame drawn, and latents
+    /// alone.
     var speedUp: Double?
+    var latentSpeedUp: Double?
     var jensenShannonDistance = 0.0
     var jensenShannonFloor = 0.0
-    /// Mean over all pairs of states of the relative error of the passage time.
+    /// Mean over the pairs of states with passages in both of the relative error of the passage
+    /// time; nil where there is none.
     var passageTimeError: Double?
+    /// How many pairs these are.
+    var passageTimesSeen: Int?
     /// Parts of the structures of a molecule that are sound.
     var soundStructures: [String: Double]?
   }
@@ -81,6 +91,7 @@ struct VectorFindings {
     var values = Values()
     var sections: [ResultSection] = []
     values.speedUp = solverSecondsPerFrame.map { $0 / secondsPerFrame }
+    values.latentSpeedUp = solverSecondsPerFrame.map { $0 / latentSecondsPerFrame }
     let density = densities()
     (values.histogramDistance, values.histogramFloor) = (density.distance, density.floor)
     (values.jensenShannonDistance, values.jensenShannonFloor) = (
@@ -127,8 +138,15 @@ struct VectorFindings {
 
   private func headline(_ values: Values) -> [String] {
     let speed =
-      values.speedUp.map { " It is \(NumberText.significant($0)) times as fast as the solver." }
-      ?? ""
+      if let whole = values.speedUp, let latent = values.latentSpeedUp {
+        """
+         \(NumberText.count(truth.shape[0])) trajectories together are \
+        \(NumberText.significant(whole)) times as fast as the solver, \
+        \(NumberText.significant(latent)) times as long as no state is drawn.
+        """
+      } else {
+        ""
+      }
     return [
       """
       The density of forecast trajectories is \(NumberText.significant(values.histogramDistance)) \
@@ -176,7 +194,9 @@ struct VectorFindings {
       "vectors-density", heading: "Density", caption: "All frames of truth and forecast.",
       .densities(
         DensityComparison(
-          axes: pair.map { names[$0] }, low: grid.low, high: grid.high,
+          axes: pair.map { names[$0] + (isMolecule ? " / °" : "") },
+          low: grid.low.map { isMolecule ? $0.degrees : $0 },
+          high: grid.high.map { isMolecule ? $0.degrees : $0 },
           [.init("truth", rows(q)), .init("forecast", rows(p))])))
     return found
   }
@@ -213,24 +233,31 @@ struct VectorFindings {
     var misses: [Double] = []
     for from in 0..<passages {
       for to in 0..<passages where to != from {
-        misses.append((made.means[from][to] / actualTimes.means[from][to] - 1).magnitude)
-        func score(_ times: PassageTimes) -> Score {
+        let miss = (made.means[from][to] / actualTimes.means[from][to] - 1).magnitude
+        if miss.isFinite { misses.append(miss) }
+        func score(_ times: PassageTimes) -> Score? {
           let (mean, error) = (times.means[from][to], times.deviations[from][to])
+          guard mean.isFinite else { return nil }
           return Score(
-            mean,
+            mean, unit: timeUnit,
             spread: error.isFinite
               ? Spread(.standardDeviation, low: mean - error, high: mean + error) : nil)
         }
         rows.append(
           ScoreTable.Row(
             "passage time, \(regions[from].name) to \(regions[to].name)",
-            [score(made), score(actualTimes)]))
+            [score(made), score(actualTimes)],
+            note: unseen(made.means[from][to], actualTimes.means[from][to])))
       }
     }
-    values.passageTimeError = Statistics.mean(misses)
+    let pairs = passages * (passages - 1)
+    values.passageTimeError = misses.isEmpty ? nil : Statistics.mean(misses)
+    values.passageTimesSeen = misses.count
     rows.append(
       ScoreTable.Row(
-        "mean relative error of the passage times", [Score(Statistics.mean(misses)), nil]))
+        "mean relative error of the passage times",
+        [values.passageTimeError.map { Score($0, count: misses.count) }, nil],
+        note: misses.count < pairs ? "\(misses.count) of \(pairs)" : nil))
     return [
       ResultSection(
         "states", heading: "Metastable states",
@@ -240,6 +267,12 @@ struct VectorFindings {
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
     ]
+  }
+
+  /// Where a passage was never seen.
+  private func unseen(_ made: Double, _ actual: Double) -> String? {
+    let places = [("this run", made), ("the truth", actual)].filter { !$0.1.isFinite }.map(\.0)
+    return places.isEmpty ? nil : "not seen in " + places.joined(separator: " and ")
   }
 
   // MARK: Dynamics
@@ -255,8 +288,13 @@ struct VectorFindings {
               "autocorrelation time of \(isMolecule ? "cos " : "")\(names[axis])",
               [forecast, truth].map { frames in
                 let paths = paths(frames, axis).map { isMolecule ? $0.map { cos($0) } : $0 }
-                return Score(autocorrelationTime(paths) * frameInterval)
+                return Score(autocorrelationTime(paths) * frameInterval, unit: timeUnit)
               })
           })))
   }
+}
+
+extension Double {
+  /// An angle in radians, in degrees.
+  var degrees: Double { self * 180 / .pi }
 }

@@ -185,11 +185,13 @@ public final class DensityReduction: Restriction, Lifting {
     mapped(states, range, particles) { configuration.isBounded ? 2 * $0 - 1 : $0 }
   }
 
-  /// The variable in which the mixture lives, particle by particle, `[B, P, W]`.
+  /// The variable in which the mixture lives, with something added to each component, particle by
+  /// particle, `[B, P, W]`.
   func targets(
-    _ states: HostArray<Float>, _ range: Range<Int>, particles: [Int]
+    _ states: HostArray<Float>, _ range: Range<Int>, particles: [Int],
+    noise: () -> Double = { 0 }
   ) -> [Float] {
-    mapped(states, range, particles) { scaled in
+    mapped(states, range, particles, noise) { scaled in
       guard configuration.isBounded else { return scaled }
       let inside = min(max(scaled, Self.edge), 1 - Self.edge)
       return log(inside / (1 - inside))
@@ -198,7 +200,7 @@ public final class DensityReduction: Restriction, Lifting {
 
   private func mapped(
     _ states: HostArray<Float>, _ range: Range<Int>, _ particles: [Int],
-    _ body: (Double) -> Double
+    _ noise: () -> Double = { 0 }, _ body: (Double) -> Double
   ) -> [Float] {
     var values: [Float] = []
     values.reserveCapacity(
@@ -209,10 +211,11 @@ public final class DensityReduction: Restriction, Lifting {
           Double(states.elements[(state * dimensions + axis) * particleCount + particle])
         }
         for axis in numbers {
-          values.append(Float(body((value(axis) - scaler.offset[axis]) / scaler.scale[axis])))
+          let scaled = (value(axis) - scaler.offset[axis]) / scaler.scale[axis]
+          values.append(Float(body(scaled) + noise()))
         }
         for axis in configuration.angles {
-          let angle = value(axis)
+          let angle = value(axis) + noise()
           values.append(Float(cos(angle)))
           values.append(Float(sin(angle)))
         }

@@ -16,9 +16,11 @@ extension Plot {
   /// All panels.
   func figure() -> Figure {
     var figure = Figure()
+    var named: Set<String> = []
     for (place, panel) in panels.enumerated() {
       let (x, y) = (AxisName.x(place + 1), AxisName.y(place + 1))
-      figure.data += panel.traces(x, y)
+      // A curve that panels have in common is in the legend once.
+      figure.data += panel.traces(x, y, isNew: { named.insert($0).inserted })
       let (across, down) = domains(place)
       var horizontal = panel.x.axis(panel.series.flatMap(\.x), domain: across, anchor: y)
       if arrangement == .above, place < panels.count - 1 {
@@ -69,7 +71,9 @@ extension Plot.Panel {
     return values.reduce(0) { $0 + ($1.0 - x) * ($1.1 - y) } >= 0
   }
 
-  fileprivate func traces(_ xAxis: AxisName, _ yAxis: AxisName) -> [Trace] {
+  fileprivate func traces(
+    _ xAxis: AxisName, _ yAxis: AxisName, isNew: (String) -> Bool
+  ) -> [Trace] {
     series.enumerated().flatMap { place, series in
       let colour = Style.colour(series.colour ?? place)
       var traces = band(series, Style.faintColour(series.colour ?? place), group: "curve \(place)")
@@ -78,7 +82,7 @@ extension Plot.Panel {
       var trace = Trace(
         .scatter, x: x.coordinates(chosen(series.x)), y: y.coordinates(chosen(series.y)),
         name: series.name.isEmpty ? nil : "\(series.name)")
-      trace.showlegend = !series.name.isEmpty
+      trace.showlegend = !series.name.isEmpty && isNew("\(place) \(series.name)")
       if series.low != nil { trace.legendgroup = "curve \(place)" }
       switch series.style {
       case .marks:

@@ -104,6 +104,11 @@ extension [TrainingRecord] {
     let stages = compactMap(\.stage).reduce(into: [String]()) { names, name in
       if names.last != name { names.append(name) }
     }
+    // The loss of a density is a logarithm, of either sign.
+    let isLogarithmic = allSatisfy { record in
+      ["loss", "validation"].allSatisfy { (record.numbers[$0] ?? 1) > 0 }
+    }
+    let axis = PlotAxis("loss", isLogarithmic: isLogarithmic)
     var all: [Double] = []
     for (place, stage) in stages.enumerated() {
       let records = filter { $0.stage == stage }
@@ -113,10 +118,11 @@ extension [TrainingRecord] {
         ("\(stage), validation", kept.map { $0.numbers["validation"] }, "dot"),
       ]
       for (name, values, dash) in curves where values.contains(where: { $0 != nil }) {
-        let positive = values.map { value in value.flatMap { $0 > 0 ? $0 : nil } ?? .nan }
-        all += positive
+        let shown = values.map { $0 ?? .nan }
+        all += shown
         var trace = Trace(
-          .scatter, x: .rounded(kept.map { Double($0.step) }), y: .rounded(positive), name: name)
+          .scatter, x: .rounded(kept.map { Double($0.step) }), y: axis.coordinates(shown),
+          name: name)
         trace.mode = .lines
         trace.line = Line(color: Style.colour(place), width: 1.6, dash: dash)
         trace.hovertemplate = "epoch %{x}<br>loss %{y:.3g}<extra>\(name)</extra>"
@@ -124,7 +130,7 @@ extension [TrainingRecord] {
       }
     }
     figure.layout.axes = [
-      .x(): Axis("epoch"), .y(): PlotAxis("loss", isLogarithmic: true).axis(all),
+      .x(): Axis("epoch"), .y(): axis.axis(all),
     ]
     figure.layout.showlegend = true
     figure.layout.height = 460

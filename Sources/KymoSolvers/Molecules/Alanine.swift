@@ -16,7 +16,11 @@ public struct Alanine: RecordingSimulator {
     configuration: AlanineConfiguration = AlanineConfiguration()
   ) throws(ConfigurationError) {
     try configuration.validate()
-    (self.configuration, system) = (configuration, try configuration.system())
+    self.init(configuration, try configuration.system())
+  }
+
+  init(_ configuration: AlanineConfiguration, _ system: MolecularSystem) {
+    (self.configuration, self.system) = (configuration, system)
   }
 
   /// One.
@@ -37,8 +41,18 @@ public struct Alanine: RecordingSimulator {
   public func parameters(of draw: Draw) -> [Float] { [] }
 
   /// Simulates one draw.
-  public func run(_ draws: [Draw], into recordings: UnsafeMutablePointer<Float>) -> UInt32 {
-    guard let draw = draws.first, let trajectory = try? trajectory(of: draw) else { return 1 }
+  ///
+  /// - Throws: ``SimulationError`` when OpenMM refuses the system.
+  public func run(
+    _ draws: [Draw], into recordings: UnsafeMutablePointer<Float>
+  ) throws(SimulationError) -> UInt32 {
+    guard let draw = draws.first else { return 0 }
+    let trajectory: AlanineTrajectory
+    do {
+      trajectory = try self.trajectory(of: draw)
+    } catch {
+      throw .unavailable(recording: draw.recording, words: error.description)
+    }
     let frames = configuration.frameCount
     for frame in -configuration.spinUpFrames..<frames {
       if frame > -configuration.spinUpFrames { advance(trajectory, of: draw, to: frame) }

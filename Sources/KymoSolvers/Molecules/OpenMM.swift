@@ -48,8 +48,14 @@ public struct MolecularSystem: Sendable {
       let words = try? String(contentsOf: pdb, encoding: .utf8),
       let structure = PDBFile.read(words)
     else { throw .system(file: pdb.relativePath, words: "it is not there, or damaged") }
-    (file, self.xml) = (xml.relativePath, system)
-    (atoms, positions) = (structure.atoms, structure.positions)
+    self.init(
+      atoms: structure.atoms, positions: structure.positions, xml: system, file: xml.relativePath)
+  }
+
+  /// A system from what a file of OpenMM's would say of it.
+  init(atoms: [PDBAtom], positions: [Double], xml: String, file: String) {
+    (self.atoms, self.positions) = (atoms, positions)
+    (self.xml, self.file) = (xml, file)
   }
 
   /// Whether OpenMM and its systems are here.

@@ -21,6 +21,8 @@ public struct SimulatedBlock: Sendable {
 public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A recording diverged with every draw of its parameters.
   case everyDrawBlewUp(recording: Int, attempts: Int)
+  /// What simulates a recording cannot be prepared, in its words.
+  case unavailable(recording: Int, words: String)
   /// A solver was started from states of another shape than its own.
   case stateShape(expected: [Int], found: [Int])
   /// A solver was to advance before it was started.
@@ -34,6 +36,8 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
       Recording \(recording) diverged with each of \(attempts) draws of its parameters. Take more \
       substeps or a larger mesh factor, or narrow the range of the parameters.
       """
+    case .unavailable(let recording, let words):
+      "Recording \(recording) cannot be simulated: \(words)"
     case .stateShape(let expected, let found):
       """
       The solver starts from states of shape [trajectories, \
@@ -75,8 +79,11 @@ public protocol RecordingSimulator: Sendable {
   /// - Parameters:
   ///   - draws: The draws.
   ///   - recordings: Room for them, each of shape `(channels, frames, points…)`.
+  /// - Throws: ``SimulationError`` when they cannot be simulated at all.
   /// - Returns: A mask with bit i set where draw i diverged; its numbers are not used.
-  func run(_ draws: [Draw], into recordings: UnsafeMutablePointer<Float>) -> UInt32
+  func run(
+    _ draws: [Draw], into recordings: UnsafeMutablePointer<Float>
+  ) throws(SimulationError) -> UInt32
 }
 
 /// Draws with which a recording may diverge before the simulation gives up.
@@ -124,7 +131,7 @@ extension RecordingSimulator {
       guard attempt < attemptLimit else {
         throw .everyDrawBlewUp(recording: pending[0], attempts: attempt)
       }
-      let failed = fill(&block, recordings: pending, attempt: attempt, threads: threads)
+      let failed = try fill(&block, recordings: pending, attempt: attempt, threads: threads)
       block.redrawn += failed.count
       pending = failed
       attempt += 1
@@ -143,26 +150,32 @@ extension RecordingSimulator {
   /// Simulates one draw of every recording listed; returns those that diverged.
   private func fill(
     _ block: inout SimulatedBlock, recordings: [Int], attempt: Int, threads: Int
-  ) -> [Int] {
+  ) throws(SimulationError) -> [Int] {
     let size = configuration.recordingShape.reduce(1, *)
     let width = Configuration.parameterNames.count
     let (lanes, first) = (laneCount, block.firstRecording)
     let batchCount = (recordings.count + lanes - 1) / lanes
-    var blewUp = [UInt32](repeating: 0, count: batchCount)
+    var found = [Result<UInt32, SimulationError>](repeating: .success(0), count: batchCount)
     unsafe block.x.withUnsafeMutableBufferPointer { x in
       unsafe block.parameters.withUnsafeMutableBufferPointer { stored in
-        unsafe blewUp.withUnsafeMutableBufferPointer { blewUp in
-          // Batches write to the places of their own recordings and to their own mask.
+        unsafe found.withUnsafeMutableBufferPointer { found in
+          // Batches write to the places of their own recordings and to their own result.
           nonisolated(unsafe) let x = unsafe x
           nonisolated(unsafe) let stored = unsafe stored
-          nonisolated(unsafe) let blewUp = unsafe blewUp
+          nonisolated(unsafe) let found = unsafe found
           parallelFor(batchCount, threads: threads) { batch in
             let members = recordings[batch * lanes..<min((batch + 1) * lanes, recordings.count)]
             let draws = members.map { draw(recording: $0, attempt: attempt) }
             let rows = UnsafeMutablePointer<Float>.allocate(capacity: members.count * size)
             defer { unsafe rows.deallocate() }
-            let mask = unsafe run(draws, into: rows)
-            unsafe blewUp[batch] = mask
+            let mask: UInt32
+            do throws(SimulationError) {
+              mask = try unsafe run(draws, into: rows)
+            } catch {
+              unsafe found[batch] = .failure(error)
+              return
+            }
+            unsafe found[batch] = .success(mask)
             for (lane, recording) in members.enumerated() where mask & (1 << UInt32(lane)) == 0 {
               let row = unsafe UnsafeBufferPointer(start: rows + lane * size, count: size)
               let place = recording - first
@@ -176,6 +189,7 @@ extension RecordingSimulator {
         }
       }
     }
+    let blewUp = try found.map { result throws(SimulationError) in try result.get() }
     return recordings.indices.filter { blewUp[$0 / lanes] & (1 << UInt32($0 % lanes)) != 0 }
       .map { recordings[$0] }
   }
