@@ -16,16 +16,18 @@ enum ReductionSpeed {
     _ configuration: AutoencoderConfiguration, stateShape: [Int], batch: Int, repeats: Int = 201
   ) throws -> Timing {
     let states = try FrameSet(
-      states: HostArray<Float>(uniform([max(1000, 2 * batch)] + stateShape, seed: 1)))
+      states: HostArray<Float>(uniform([batch < 32 ? 8 : 1000] + stateShape, seed: 1)))
     var training = ReductionTraining()
     // Validation is no part of a step.
     (training.batchSize, training.phase.steps) = (batch, repeats + 20)
+    let warmUp = min(10, repeats)
     training.phase.validationInterval = 0
     let trainer = try ReductionTrainer(
       configuration, training: training, states: states, validation: states, seed: 1)
     let (all, first) = products(configuration, stateShape: stateShape)
-    return try Timing(repeats, warmUp: 10, operations: 2 * Double(batch) * Double(3 * all - first))
-    {
+    return try Timing(
+      repeats, warmUp: warmUp, operations: 2 * Double(batch) * Double(3 * all - first)
+    ) {
       _ = try trainer.step()
     }
   }
@@ -69,7 +71,7 @@ enum ReductionSpeed {
     case .convolutional(let settings):
       let lengths = stateShape.dropFirst().map { length in
         var cells = 1
-        while cells < length { cells *= 2 }
+        while cells < (settings.isHalved ? length / 2 : length) { cells *= 2 }
         return cells
       }
       func cells(_ stage: Int) -> Int { lengths.reduce(1) { $0 * ($1 >> stage) } }

@@ -5,18 +5,22 @@ import KymoTensor
 func benchmarkReductions() throws {
   let all = threadCount
   defer { setThreadCount(all) }
-  let networks: [(name: String, AutoencoderConfiguration, shape: [Int], key: String)] = [
-    ("FHN, dense", .feedForward(.vlachas2022FitzHughNagumo), [2, 101], "dense"),
-    (
-      "KS, convolutional", .convolutional(.vlachas2022KuramotoSivashinsky), [1, 64], "convolutional"
-    ),
-  ]
+  let networks:
+    [(name: String, AutoencoderConfiguration, shape: [Int], key: String, batches: [Int])] = [
+      ("FHN, dense", .feedForward(.vlachas2022FitzHughNagumo), [2, 101], "dense", [32, 128]),
+      (
+        "KS, convolutional", .convolutional(.vlachas2022KuramotoSivashinsky), [1, 64],
+        "convolutional", [32, 128]
+      ),
+      ("flow, convolutional", .convolutional(.vlachas2022Cylinder), [4, 256, 512], "flow", [2]),
+    ]
   for threads in Set([1, all]).sorted() {
     setThreadCount(threads)
     let plain = try peer(["Benchmarks/peers/led_autoencoder_step.py", "--threads", "\(threads)"])
-    for (name, configuration, shape, key) in networks {
-      for batch in [32, 128] {
-        let step = try ReductionSpeed.trainingStep(configuration, stateShape: shape, batch: batch)
+    for (name, configuration, shape, key, batches) in networks {
+      for batch in batches {
+        let step = try ReductionSpeed.trainingStep(
+          configuration, stateShape: shape, batch: batch, repeats: batch < 32 ? 5 : 201)
         let reference = try number(plain, "\(key)\(batch)Seconds")
         line(
           "\(name), step of \(batch)",
@@ -27,7 +31,7 @@ func benchmarkReductions() throws {
           """)
       }
     }
-    let (_, configuration, shape, _) = networks[0]
+    let (_, configuration, shape, _, _) = networks[0]
     let one = try ReductionSpeed.inference(configuration, stateShape: shape)
     let reference = try number(plain, "denseDecodeSeconds")
     line(

@@ -2,7 +2,7 @@
 
 Written from the paper (Vlachas et al., Nature Machine Intelligence 4, 359, 2022): for FitzHugh-Nagumo
 dense layers 202-100-100-100-2 and back with CELU and residual connections, for Kuramoto-Sivashinsky
-four convolutional stages to 8 latents and back. Adam stands for AdaBelief, which PyTorch lacks.
+four convolutional stages to 8 latents and back, for the flow six of 13 x 13 taps. Adam stands for AdaBelief, which PyTorch lacks.
 
 Prints one JSON object: seconds of a step for each network and batch, of decoding one state by the dense
 network, each the fastest of the repeats, and the thread count.
@@ -56,8 +56,25 @@ def convolutional():
     return nn.Sequential(*encoder), nn.Sequential(*decoder)
 
 
+def flow():
+    """The layers for the flow, on half of the cells; as Kymo's, interpolated before convolutions."""
+    widths = [4, 20, 20, 20, 20, 20, 2]
+    encoder, decoder = [nn.AvgPool2d(2)], []
+    for stage, (a, b) in enumerate(zip(widths, widths[1:])):
+        encoder += [nn.Conv2d(a, b, 13, padding=6)]
+        encoder += [nn.BatchNorm2d(b, affine=False)] if stage < 5 else []
+        encoder += [nn.AvgPool2d(2), nn.CELU()]
+    encoder += [nn.Flatten(), nn.Linear(16, 4), nn.CELU()]
+    decoder += [nn.Linear(4, 16), nn.CELU(), nn.Unflatten(1, (2, 2, 4))]
+    back = widths[::-1]
+    for a, b in zip(back, back[1:]):
+        decoder += [nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(a, b, 13, padding=6)]
+        decoder += [nn.CELU()] if b > 4 else []
+    return nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Upsample(scale_factor=2, mode="bilinear"))
+
+
 def timed(action, repeats):
-    for _ in range(10):
+    for _ in range(min(10, repeats)):
         action()
     seconds = []
     for _ in range(repeats):
@@ -70,10 +87,10 @@ def timed(action, repeats):
 def step_of(networks, batch, shape, last):
     encoder, decoder = networks
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
-    states = torch.rand(1000, *shape)
+    states = torch.rand(1000 if batch >= 32 else 8, *shape)
 
     def step():
-        target = states[torch.randint(1000, (batch,))]
+        target = states[torch.randint(len(states), (batch,))]
         optimizer.zero_grad()
         functional.mse_loss(last(decoder(encoder(target))), target).backward()
         optimizer.step()
@@ -94,6 +111,8 @@ def main():
         found[f"dense{batch}Seconds"] = timed(step, arguments.repeats)
         step = step_of(convolutional(), batch, (1, 64), tanh_plus)
         found[f"convolutional{batch}Seconds"] = timed(step, arguments.repeats)
+    step = step_of(flow(), 2, (4, 256, 512), tanh_plus)
+    found["flow2Seconds"] = timed(step, 5)
     decoder, latents = dense()[1], torch.rand(1, 2)
     with torch.inference_mode():
         found["denseDecodeSeconds"] = timed(lambda: decoder(latents), arguments.repeats)

@@ -65,7 +65,7 @@ def test_parameter_vae_in_two_dimensions(program: Path, tmp_path: Path) -> None:
     [
         ({"feedForward": {"activation": "gelu", "isVariational": True}}, {"recurrent": {"cell": "gru", "layerCount": 2}}),
         ({"feedForward": {"activation": "selu", "hasSkips": False}}, {"mlp": {"unitCount": 16, "activation": "softplus"}}),
-        ({"convolutional": {"channels": [4, 2]}}, {"recurrent": {"predictsIncrements": True, "scaling": "standard"}}),
+        ({"convolutional": {"channels": [4, 2], "isHalved": True}}, {"recurrent": {"predictsIncrements": True, "scaling": "standard"}}),
         (
             {"convolutional": {"channels": [4, 6, 2], "isBatchNormalized": True, "scalingSlack": 0.1}},
             {"mlp": {"unitCount": 16, "scaling": "standard"}},
@@ -85,7 +85,7 @@ def test_rings(burgers: kymo.Recordings, tmp_path: Path) -> None:
 
 def test_convolutions_in_two_dimensions(program: Path, tmp_path: Path) -> None:
     data = kymo.simulate("gray-scott", 6, seed=1, rows=16, columns=20, frameCount=60, progress=False)
-    _compare_dynamics(data, tmp_path, {"convolutional": {"channels": [4, 2], "kernelWidth": 3}}, {"recurrent": {}})
+    _compare_dynamics(data, tmp_path, {"convolutional": {"channels": [4, 2], "kernelWidth": 3, "isHalved": True}}, {"recurrent": {}})
 
 
 def _compare_dynamics(

@@ -82,7 +82,7 @@ def test_parameter_vae_in_two_dimensions(program: Path, tmp_path: Path) -> None:
         ({"feedForward": {"activation": "gelu", "isVariational": True}}, {"recurrent": {"cell": "gru", "layerCount": 2}}),
         ({"feedForward": {"activation": "selu", "hasSkips": False}}, {"mlp": {"unitCount": 16, "activation": "softplus"}}),
         (
-            {"convolutional": {"channels": [4, 6, 2], "isBatchNormalized": True}},
+            {"convolutional": {"channels": [4, 6, 2], "isBatchNormalized": True, "isHalved": True}},
             {"recurrent": {"cell": "lstm", "layerCount": 2, "predictsIncrements": True, "scaling": "standard"}},
         ),
     ],

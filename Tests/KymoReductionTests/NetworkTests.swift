@@ -140,6 +140,9 @@ private let double = Tolerance(
     let layers = [(2, 8), (8, 16), (16, 32), (32, 4)]
     #expect(padded.encoder == layers.reduce(32 * 2 + 2) { $0 + $1.0 * $1.1 * 5 + $1.1 })
     #expect(padded.decoder == layers.reduce(2 * 32 + 32) { $0 + $1.0 * $1.1 * 5 + $1.0 })
+    let cylinder = try counts(.convolutional(.vlachas2022Cylinder), [4, 512, 1024])
+    #expect(cylinder.encoder == 13_540 + 4 * 67_620 + 6_762 + 64 * 4 + 4)
+    #expect(cylinder.decoder == 6_780 + 4 * 67_620 + 13_524 + 4 * 64 + 64)
   }
 
   @Test("with all weights zero the latents are the function of the bias") func zeroWeights() throws

@@ -1,4 +1,5 @@
 // Principal components: exact identities, NumPy's numbers, settings and files.
+import CKernels
 import Foundation
 import KymoData
 import KymoNumerics
@@ -119,6 +120,37 @@ func randomStates(_ shape: [Int], seed: UInt64, channelScale: [Double] = [1]) ->
     expectClose(
       try blocks.encode(states).elements, try whole.encode(states).elements,
       Tolerance(absolute: 1e-4, because: "vectors in single precision; latents up to 70"))
+  }
+
+  @Test("decode large fields by every kernel as tensor operations do", arguments: [1, 7, 70])
+  func kernels(count: Int) throws {
+    // More vectors and states than a kernel works on together, and columns that are left over.
+    let states = randomStates([80, 2, 1300], seed: 6, channelScale: [1, 100])
+    let reduction = try PrincipalComponentReduction(
+      fitting: FrameSet(states: states), configuration: .init(latentCount: 75), most: 10_000)
+    let latents = try reduction.encode(
+      randomStates([count, 2, 1300], seed: 7, channelScale: [1, 100]))
+    let plain = reduction.plainFields(of: latents)
+    defer { kk_limit_level(KK_LEVEL_AVX512) }
+    for level in [KK_LEVEL_PORTABLE, KK_LEVEL_AVX2, KK_LEVEL_AVX512] {
+      kk_limit_level(level)
+      expectClose(
+        try reduction.decode(latents).elements.map { Double($0) }, plain.map { Double($0) },
+        Tolerance(absolute: 2e-3, because: "75 sums of numbers up to 300 in single precision"))
+    }
+  }
+
+  @Test("of which the first are taken are those of a fit with fewer") func fewer() throws {
+    let frames = try FrameSet(states: randomStates([30, 2, 40], seed: 3, channelScale: [1, 100]))
+    let all = try PrincipalComponentReduction(
+      fitting: frames, configuration: .init(latentCount: 9))
+    let few = try PrincipalComponentReduction(
+      fitting: frames, configuration: .init(latentCount: 4))
+    let states = frames.states(0..<frames.count)
+    let (latents, taken) = (try few.encode(states), all.first(4))
+    #expect(taken.configuration == few.configuration)
+    #expect(taken.singularValues == few.singularValues)
+    #expect(try taken.encode(states) == latents && taken.decode(latents) == few.decode(latents))
   }
 
   @Test("with an emphasis in space leave less error there", arguments: [Int.max, 64])

@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "kymo_processor.h"
+#include "kymo_components.h"
 #include "kymo_dense.h"
 #include "kymo_distance.h"
 #include "kymo_encoder.h"

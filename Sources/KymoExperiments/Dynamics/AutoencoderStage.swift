@@ -126,7 +126,7 @@ extension AutoencoderSettings {
   ) throws -> ModelSession {
     var first = PrincipalComponentConfiguration(latentCount: count, scaling: network.scaling)
     first.emphasis = training.emphasis
-    let components = try PrincipalComponentReduction(fitting: data.training, configuration: first)
+    let components = try data.components.fit(data.training, first)
     // Components have no places: the emphasis is in them.
     var training = training
     training.emphasis = nil

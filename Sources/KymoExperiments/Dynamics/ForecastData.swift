@@ -23,6 +23,8 @@ package struct ForecastData {
   package let metadata: RecordingsMetadata
   /// Hashes of the files by the names that the recipe gives them.
   package let hashes: [String: String]
+  /// Components of the training frames that several models share.
+  let components = FittedComponents()
 
   /// Time between frames; 1 when unknown.
   package var frameInterval: Double { metadata.frameInterval ?? 1 }

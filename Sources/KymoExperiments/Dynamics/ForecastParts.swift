@@ -108,8 +108,7 @@ package enum ReductionSettings: Codable, Hashable, Sendable {
     switch self {
     case .principalComponents(let settings):
       .fit("reduction") {
-        let fitted = try PrincipalComponentReduction(
-          fitting: data.training, configuration: settings)
+        let fitted = try data.components.fit(data.training, settings)
         return (try reconstructionError(fitted, data.validation), fitted.save(to:))
       }
     case .diffusionMaps(let settings):

@@ -14,6 +14,7 @@ struct AutoencoderExport {
     var hasSkips: Bool?
     var channels: [Int]?
     var padding: String?
+    var isHalved: Bool?
   }
   private struct Description: Decodable {
     var configuration: [String: Settings]
@@ -98,9 +99,14 @@ struct AutoencoderExport {
 
   // MARK: Convolutional
 
+  /// Cells along every axis before they are padded.
+  private var lengths: [Int] {
+    stateShape.dropFirst().map { settings.isHalved == true ? $0 / 2 : $0 }
+  }
+
   /// Cells that are added to every axis, before and after: lengths are powers of two inside.
   private var padding: [(before: Int, after: Int)] {
-    stateShape.dropFirst().map { length in
+    lengths.map { length in
       var power = 1
       while power < length { power *= 2 }
       return ((power - length) / 2, power - length - (power - length) / 2)
@@ -111,8 +117,9 @@ struct AutoencoderExport {
     _ graph: inout ONNXGraph, _ x: ONNXGraph.Value
   ) throws -> ONNXGraph.Value {
     let pads = [0, 0] + padding.map(\.before) + [0, 0] + padding.map(\.after)
-    var maps = graph.add("Pad", x, graph.constant(pads))
-    let halves = Array(repeating: 2, count: rank)
+    var maps = x
+    if settings.isHalved == true { maps = averaged(&graph, maps) }
+    maps = graph.add("Pad", maps, graph.constant(pads))
     for stage in 0..<(settings.channels ?? []).count {
       maps = try convolved(&graph, maps, "encoder.\(stage)")
       if network.has("encoder.\(stage).mean") {
@@ -125,19 +132,25 @@ struct AutoencoderExport {
           "Div", maps,
           graph.constant(deviation.map { Float($0) }, shape: [mean.count] + ones))
       }
-      maps = graph.add(
-        "AveragePool", maps,
-        attributes: ["kernel_shape": .wholes(halves), "strides": .wholes(halves)])
-      maps = try graph.activation(settings.activation, maps)
+      maps = try graph.activation(settings.activation, averaged(&graph, maps))
     }
     return try head(&graph, graph.add("Flatten", maps), "encoder")
+  }
+
+  /// Means of two neighbours along every axis.
+  private func averaged(_ graph: inout ONNXGraph, _ x: ONNXGraph.Value) -> ONNXGraph.Value {
+    let halves = Array(repeating: 2, count: rank)
+    return graph.add(
+      "AveragePool", x,
+      attributes: ["kernel_shape": .wholes(halves), "strides": .wholes(halves)])
   }
 
   private func convolutionalDecoder(
     _ graph: inout ONNXGraph, _ latents: ONNXGraph.Value
   ) throws -> ONNXGraph.Value {
     let channels = settings.channels ?? []
-    var cells = zip(stateShape.dropFirst(), padding).map {
+    let isRing = settings.padding == "circular"
+    var cells = zip(lengths, padding).map {
       ($0 + $1.before + $1.after) >> channels.count
     }
     var maps = graph.add(
@@ -146,7 +159,7 @@ struct AutoencoderExport {
     for stage in channels.indices {
       let width = try network.array("decoder.\(stage).weight").shape[1]
       for axis in 0..<rank {
-        maps = doubled(&graph, maps, axis: 2 + axis, [width] + cells)
+        maps = doubled(&graph, maps, axis: 2 + axis, [width] + cells, isRing: isRing)
         cells[axis] *= 2
       }
       maps = try convolved(&graph, maps, "decoder.\(stage)")
@@ -154,8 +167,14 @@ struct AutoencoderExport {
         stage == channels.count - 1 ? settings.outputActivation : settings.activation, maps)
     }
     for (axis, pad) in padding.enumerated() {
-      maps = graph.slice(
-        maps, axis: 2 + axis, pad.before, pad.before + stateShape[1 + axis])
+      maps = graph.slice(maps, axis: 2 + axis, pad.before, pad.before + lengths[axis])
+    }
+    guard settings.isHalved == true else { return maps }
+    cells = lengths
+    for axis in 0..<rank {
+      maps = doubled(
+        &graph, maps, axis: 2 + axis, [stateShape[0]] + cells, isRing: false)
+      cells[axis] *= 2
     }
     return maps
   }
@@ -188,9 +207,8 @@ struct AutoencoderExport {
 
   /// Twice the cells along an axis, interpolated linearly between centres of cells.
   private func doubled(
-    _ graph: inout ONNXGraph, _ x: ONNXGraph.Value, axis: Int, _ shape: [Int]
+    _ graph: inout ONNXGraph, _ x: ONNXGraph.Value, axis: Int, _ shape: [Int], isRing: Bool
   ) -> ONNXGraph.Value {
-    let isRing = settings.padding == "circular"
     let (first, last) = (
       graph.slice(x, axis: axis, 0, 1), graph.slice(x, axis: axis, -1, 1 << 40)
     )

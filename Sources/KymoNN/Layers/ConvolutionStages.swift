@@ -149,7 +149,9 @@ public final class ConvolutionStages: Module {
   ///   - inner: Receives the result of a convolution and the number of its stage.
   /// - Returns: The output, `[B, C, X…]`.
   public func apply(_ input: Tensor, inner: (Tensor, Int) -> Tensor) -> Tensor {
-    stages.enumerated().reduce(input) { x, entry in
+    // Over two axes libtorch's convolutions are two to three times as fast with channels last.
+    let ordered = cells.count == 2 ? input.contiguous(.channelsLast) : input
+    return stages.enumerated().reduce(ordered) { x, entry in
       let (index, stage) = entry
       switch direction {
       case .halving:

@@ -113,6 +113,9 @@ public struct ConvolutionalAutoencoder: Settings, AutoencoderKind {
   public var channels = [16, 32, 64, 8]
   /// Taps of every convolution along every axis; odd.
   public var kernelWidth = 5
+  /// Whether two neighbours along every axis are averaged before the first stage, and the decoder's
+  /// field is interpolated linearly to all cells.
+  public var isHalved = false
   /// What lies beyond the ends of every axis.
   public var padding = Padding.zero
   /// Whether the encoder's maps, except the last, are normalised over the batch.
@@ -141,6 +144,20 @@ public struct ConvolutionalAutoencoder: Settings, AutoencoderKind {
     var settings = ConvolutionalAutoencoder()
     settings.latentCount = 2
     settings.channels = [8, 16, 32, 4]
+    return settings
+  }()
+
+  /// The paper's autoencoder for the flow past a cylinder, 512 × 1024 cells, Table 14.
+  ///
+  /// It interpolates linearly where the paper's does with cubic polynomials and before convolutions
+  /// where the paper's are transposed, and its decoder is not normalised: the paper's normalises
+  /// over the batch in use too, so that a decoded frame depends on the others.
+  public static let vlachas2022Cylinder = {
+    var settings = ConvolutionalAutoencoder()
+    settings.latentCount = 4
+    settings.channels = [20, 20, 20, 20, 20, 2]
+    (settings.kernelWidth, settings.isHalved) = (13, true)
+    settings.isBatchNormalized = true
     return settings
   }()
 

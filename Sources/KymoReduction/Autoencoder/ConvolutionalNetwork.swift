@@ -17,6 +17,8 @@ final class ConvolutionalNetwork: LatentNetwork {
   var isTraining = false
 
   private let configuration: ConvolutionalAutoencoder
+  /// Cells along every axis after averaging.
+  private let lengths: [Int]
   /// Cells along every axis after padding to powers of two, and how many are added at the left end.
   private let paddedLengths: [Int]
   private let leftPadding: [Int]
@@ -43,7 +45,13 @@ final class ConvolutionalNetwork: LatentNetwork {
       (2...3).contains(stateShape.count), "data", found: "fields of shape \(stateShape)",
       allowed: "fields [channel, x] or [channel, x, y]", remedy: "Use the feed-forward autoencoder."
     )
-    let (channels, lengths) = (stateShape[0], Array(stateShape.dropFirst()))
+    let channels = stateShape[0]
+    try require(
+      !configuration.isHalved || stateShape.dropFirst().allSatisfy { $0 % 2 == 0 },
+      "convolutional.isHalved", found: "true for fields of shape \(stateShape)",
+      allowed: "even numbers of cells", remedy: "Leave it out.")
+    let lengths = stateShape.dropFirst().map { configuration.isHalved ? $0 / 2 : $0 }
+    self.lengths = lengths
     paddedLengths = lengths.map { 1 << (Int.bitWidth - max($0 - 1, 0).leadingZeroBitCount) }
     let stages = configuration.channels.count
     let most = paddedLengths.map(\.trailingZeroBitCount).min() ?? 0
@@ -90,8 +98,9 @@ final class ConvolutionalNetwork: LatentNetwork {
   }
 
   func encode(_ states: Tensor) -> Tensor {
-    let x = paddedLengths.indices.reduce(states) { x, axis in
-      let added = paddedLengths[axis] - stateShape[1 + axis]
+    let coarse = configuration.isHalved ? states.averagePooled(window: 2) : states
+    let x = paddedLengths.indices.reduce(coarse) { x, axis in
+      let added = paddedLengths[axis] - lengths[axis]
       return added == 0
         ? x
         : x.padded(axis: 2 + axis, before: leftPadding[axis], after: added - leftPadding[axis])
@@ -107,15 +116,16 @@ final class ConvolutionalNetwork: LatentNetwork {
 
   func decode(_ latents: Tensor) -> Tensor {
     let x = decoder(decoderHead(latents).reshaped([latents.size(0)] + decoder.inputShape))
-    return paddedLengths.indices.reduce(x) { x, axis in
-      let (first, length) = (leftPadding[axis], stateShape[1 + axis])
+    let coarse = paddedLengths.indices.reduce(x) { x, axis in
+      let (first, length) = (leftPadding[axis], lengths[axis])
       return paddedLengths[axis] == length
         ? x : x.sliced(axis: 2 + axis, from: first, to: first + length)
     }
+    return configuration.isHalved ? coarse.upsampledLinear(factor: 2) : coarse
   }
 
   func encode(host states: [Float], count: Int) -> [Float] {
-    guard statistics.isEmpty,
+    guard statistics.isEmpty, !configuration.isHalved,
       let features = encoder.apply(
         host: resized(states, count: count, from: stateShape[1], to: paddedLengths[0]),
         count: count)
@@ -126,8 +136,9 @@ final class ConvolutionalNetwork: LatentNetwork {
   }
 
   func decode(host latents: [Float], count: Int) -> [Float] {
-    let features = decoderHead.apply(latents, count: count)
-    guard let fields = decoder.apply(host: features, count: count) else {
+    guard !configuration.isHalved,
+      let fields = decoder.apply(host: decoderHead.apply(latents, count: count), count: count)
+    else {
       return outsideGraph { self.decode($0) }(latents, [count, latentCount])
     }
     return resized(fields, count: count, from: paddedLengths[0], to: stateShape[1])

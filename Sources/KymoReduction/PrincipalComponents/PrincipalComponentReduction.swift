@@ -8,6 +8,7 @@
 // least.
 //
 // Letters: B states, C channels, X (Y) space, D = C·X… components of a state, L latents.
+import CKernels
 public import Foundation
 public import KymoData
 public import KymoNumerics
@@ -179,6 +180,18 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
       roots.map { (components * $0, components / $0) } ?? (components, components)
   }
 
+  /// The first of these components alone, as a fit with so many latents has them.
+  public func first(_ count: Int) -> PrincipalComponentReduction {
+    precondition(
+      (1...latentCount).contains(count), "first: \(count) of \(latentCount) components")
+    if count == latentCount { return self }
+    var fewer = configuration
+    fewer.latentCount = count
+    return PrincipalComponentReduction(
+      fewer, stateShape: stateShape, scaler: scaler, singularValues: singularValues, mean: mean,
+      components: components.sliced(axis: 0, to: count).contiguous(), roots: roots)
+  }
+
   /// Roots of the weights of all components of a state.
   private static func roots(
     _ configuration: PrincipalComponentConfiguration, _ frames: FrameSet
@@ -263,27 +276,43 @@ public struct PrincipalComponentReduction: Restriction, DeterministicLifting {
   /// The field of latents, `[B, L]` to `[B, C, X…]`.
   public func decode(_ latents: HostArray<Double>) throws -> HostArray<Float> {
     try requireShape(latents, [nil, latentCount], "decoding by principal components")
+    let fields = mean.dtype == .float32 ? fields(of: latents) : plainFields(of: latents)
+    return HostArray(fields, shape: [latents.shape[0]] + stateShape)
+  }
+
+  /// Fields of large meshes: the sums of a part of all states stay in the cache.
+  ///
+  /// - Complexity: 2 B · D · L operations; fields are written once, vectors are read once for all
+  ///   states.
+  private func fields(of latents: HostArray<Double>) -> [Float] {
     let (count, size) = (latents.shape[0], mean.count)
-    let given = Tensor(doubles: latents.elements, shape: latents.shape).cast(to: mean.dtype)
-    let scaled = scaler.scale.map { given * $0 }
-    let fields = unsafe [Float](unsafeUninitializedCapacity: count * size) { target, initialized in
-      for (channel, range) in parts(of: count) {
-        let vectors = raising.sliced(axis: 1, from: range.lowerBound, to: range.upperBound)
-        let part =
-          scaled[channel].matmul(vectors)
-          + middle.sliced(axis: 0, from: range.lowerBound, to: range.upperBound)
-        unsafe part.cast(to: .float32).contiguous().withUnsafeFloatPointer { source in
-          guard let first = target.baseAddress else { return }
-          // In bounds: a part of each of `count` rows of `size` numbers.
-          for row in 0..<count {
-            unsafe (first + row * size + range.lowerBound).update(
-              from: source + row * range.count, count: range.count)
-          }
+    let weights = scaler.scale.map { scale in latents.elements.map { Float($0 * scale) } }
+    return unsafe [Float](unsafeUninitializedCapacity: count * size) { target, initialized in
+      guard count > 0, let fields = target.baseAddress else { return }
+      unsafe kk_wish_large_pages(fields, count * size * MemoryLayout<Float>.stride)
+      unsafe Tensor.withUnsafeMutablePointers(to: [middle, raising], of: Float.self) { at in
+        let parts = parts(of: count)
+        torchParallelFor(parts.count) { part in
+          let (channel, range) = parts[part]
+          // In bounds: columns of `count` states and of `latentCount` vectors of `size` numbers.
+          unsafe kk_components_expand(
+            Int32(count), Int32(latentCount), weights[channel], at[0], at[1], size,
+            range.lowerBound, range.upperBound, fields, size)
         }
       }
       initialized = count * size
     }
-    return HostArray(fields, shape: [count] + stateShape)
+  }
+
+  /// Fields by tensor operations, in the precision of the vectors.
+  func plainFields(of latents: HostArray<Double>) -> [Float] {
+    let given = Tensor(doubles: latents.elements, shape: latents.shape).cast(to: mean.dtype)
+    let cells = mean.count / stateShape[0]
+    let channels = scaler.scale.enumerated().map { channel, scale in
+      (given * scale).matmul(
+        raising.sliced(axis: 1, from: channel * cells, to: (channel + 1) * cells))
+    }
+    return (.concatenated(channels, axis: 1) + middle).floats
   }
 
   /// Numbers of a state that are worked on together, each time of one channel: 1 MB of so many

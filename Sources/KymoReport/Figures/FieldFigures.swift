@@ -1,5 +1,6 @@
 // Fields beside what was predicted of them: space–time pictures of fields in 1D, with time to the
 // right, and snapshots of fields in 2D, one row for each time.
+import KymoNumerics
 import KymoResults
 
 extension FieldComparison {
@@ -20,6 +21,9 @@ extension FieldComparison {
         positions.count == 1
         ? ", up to ±" + NumberText.significant(errorLimit(channel, times.indices)) : ""
       parts.append("Truth and prediction share their colours; the error has its own\(limit).")
+      if circles != nil {
+        parts.append("A hundredth of the values, next to the body, lies beyond the colours.")
+      }
     }
     if let trainedTime, positions.count > 1 || isInside(trainedTime) {
       let place = positions.count == 1 ? "the dashed line, " : ""
@@ -42,6 +46,13 @@ extension FieldComparison {
     }
   }
 
+  /// What 99 % of the magnitudes do not exceed: the layer at a body is many times as strong as all
+  /// that happens behind it.
+  private func usual(_ values: some Sequence<Double>) -> Double {
+    let known = values.lazy.map(\.magnitude).filter(\.isFinite)
+    return Statistics.quantile(Array(known), 0.99)
+  }
+
   /// Limit of the error's colours over some frames; a prediction that diverged must not hide the
   /// rest.
   private func errorLimit(_ channel: Channel, _ frames: Range<Int>) -> Double {
@@ -53,7 +64,10 @@ extension FieldComparison {
       if miss.isFinite { error = max(error, miss.magnitude) }
       if recorded.isFinite { truth = max(truth, recorded.magnitude) }
     }
-    let limit = min(error, 2 * truth)
+    var limit = min(error, 2 * truth)
+    if circles != nil, limit > 0 {
+      limit = min(limit, usual(self.error(channel)[cells].lazy.map(Double.init)))
+    }
     return limit > 0 ? limit : 1
   }
 
@@ -118,27 +132,43 @@ extension FieldComparison {
 
   // MARK: 2D
 
+  /// Height of a snapshot over its width where both axes have one unit; nil for very long boxes.
+  private var heightToWidth: Double? {
+    func extent(_ axis: Int) -> Double {
+      let places = positions[axis]
+      guard places.count > 1 else { return 0 }
+      return (places[places.count - 1] - places[0]) * Double(places.count)
+        / Double(places.count - 1)
+    }
+    let ratio = extent(0) / extent(1)
+    return (0.2...5).contains(ratio) ? ratio : nil
+  }
+
   private func snapshotFigure(_ channel: Channel, _ side: Int) -> Figure {
     var figure = Figure()
-    figure.layout.height = 40 + 290 * Double(times.count)
+    let shape = heightToWidth
+    figure.layout.height = 40 + (shape.map { 60 + 260 * min($0, 1) } ?? 290) * Double(times.count)
     figure.layout.margin.r = 90
     let columns: [(name: HTML, left: Double)] =
       channel.prediction == nil
       ? [("truth", 0)] : [("truth", 0), ("prediction", 0.33), ("prediction − truth", 0.7)]
     let height = 1 / Double(times.count)
     let isOfOneSign = ColourScale.isOfOneSign(channel.truth.lazy.map(Double.init))
+    let bounds = circles.map { _ in usual(channel.truth.lazy.map(Double.init)) }
     let values = [channel.truth, channel.prediction ?? [], error(channel)]
     for row in times.indices {
       let bottom = 1 - Double(row + 1) * height
       let domain = bottom...(bottom + 0.84 * height)
       let truth = rows(channel.truth, row)
-      let field = ColourScale(field: truth.joined(), isOfOneSign: isOfOneSign)
+      var field = ColourScale(field: truth.joined(), isOfOneSign: isOfOneSign)
+      if let bounds, !isOfOneSign, bounds > 0 { field.limits = -bounds...bounds }
       let scales = [field, field, ColourScale(errorsTo: errorLimit(channel, row..<row + 1))]
       for (column, (name, left)) in columns.enumerated() {
         let number = columns.count * row + column + 1
         let (x, y) = (AxisName.x(number), AxisName.y(number))
         let picture = Picture(
-          rows(values[column], row), rows: positions[0], columns: positions[1], side: side)
+          snapshot: rows(values[column], row), rows: positions[0], columns: positions[1],
+          side: side)
         var trace = scales[column].heatmap(
           x: .rounded(picture.columns), y: .rounded(picture.rows), values: picture.values)
         trace.hovertemplate = "second axis %{x}<br>first axis %{y}<br>value %{z}<extra></extra>"
@@ -156,6 +186,7 @@ extension FieldComparison {
           row == times.count - 1 ? "\(axisName(2))" : nil, domain: left...(left + 0.27), anchor: y)
         var down = Axis(column == 0 ? "\(axisName(1))" : nil, domain: domain, anchor: x)
         if column > 0 { down.showticklabels = false }
+        if shape != nil { (down.scaleanchor, down.constrain) = (x, "domain") }
         figure.layout.axes[y] = down
         let time: HTML =
           column == 0 ? "\(name), t = \(NumberText.significant(times[row]))" : name
@@ -178,8 +209,21 @@ struct Picture: Sendable {
 
   /// Averages blocks so that neither side exceeds `side`.
   init(_ values: [[Double]], rows: [Double], columns: [Double], side: Int) {
-    let rowBlocks = Self.blocks(rows.count, atMost: side)
-    let columnBlocks = Self.blocks(columns.count, atMost: side)
+    self.init(values, rows: rows, columns: columns, most: (side, side))
+  }
+
+  /// A snapshot whose longer side does not exceed `side`, and whose cells keep their shape.
+  init(snapshot values: [[Double]], rows: [Double], columns: [Double], side: Int) {
+    let longer = max(rows.count, columns.count)
+    func most(_ count: Int) -> Int { longer <= side ? count : max(1, count * side / longer) }
+    self.init(values, rows: rows, columns: columns, most: (most(rows.count), most(columns.count)))
+  }
+
+  private init(
+    _ values: [[Double]], rows: [Double], columns: [Double], most: (rows: Int, columns: Int)
+  ) {
+    let rowBlocks = Self.blocks(rows.count, atMost: most.rows)
+    let columnBlocks = Self.blocks(columns.count, atMost: most.columns)
     func average(_ values: [Double], _ block: Range<Int>) -> Double {
       block.reduce(0) { $0 + values[$1] } / Double(block.count)
     }

@@ -175,6 +175,10 @@ struct Axis: Encodable, Sendable {
   var domain: [Double]?
   var anchor: AxisName?
   var matches: AxisName?
+  /// An axis whose unit is as long as this one's.
+  var scaleanchor: AxisName?
+  /// What gives way for that: the range or the domain.
+  var constrain: String?
   var showticklabels: Bool?
   var nticks: Int?
   var exponentformat = "power"

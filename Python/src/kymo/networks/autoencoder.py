@@ -72,13 +72,20 @@ class AutoencoderNetwork:
 
     # Convolutional.
 
+    @property
+    def _lengths(self) -> list[int]:
+        """Cells along every axis before they are padded."""
+        return [n // 2 if self.configuration.get("isHalved") else n for n in self.state_shape[1:]]
+
     def _padding(self) -> list[tuple[int, int]]:
         """Cells that are added to every axis: lengths are powers of two inside."""
-        added = [(1 << (n - 1).bit_length()) - n for n in self.state_shape[1:]]
+        added = [(1 << (n - 1).bit_length()) - n for n in self._lengths]
         return [(0, 0), (0, 0)] + [(n // 2, n - n // 2) for n in added]
 
     def _encode_convolutional(self, x: Array) -> Array:
         weights, found = part(self.weights, "encoder"), self.configuration
+        if found.get("isHalved"):
+            x = halve(x)
         x = np.pad(x, self._padding())
         for k in range(len(found["channels"])):
             x = self._convolved(x, weights, k)
@@ -94,14 +101,15 @@ class AutoencoderNetwork:
         stages = len(found["channels"])
         cells = [
             (n + before + after) >> stages
-            for n, (before, after) in zip(self.state_shape[1:], self._padding()[2:])
+            for n, (before, after) in zip(self._lengths, self._padding()[2:])
         ]
         x = self._head(z, weights).reshape(len(z), found["channels"][-1], *cells)
         for k in range(stages):
             x = self._convolved(double(x, found["padding"] == "circular"), weights, k)
             x = ACTIVATIONS[found["outputActivation" if k == stages - 1 else "activation"]](x)
-        place = [slice(before, before + n) for n, (before, _) in zip(self.state_shape[1:], self._padding()[2:])]
-        return x[(slice(None), slice(None), *place)]
+        place = [slice(before, before + n) for n, (before, _) in zip(self._lengths, self._padding()[2:])]
+        x = x[(slice(None), slice(None), *place)]
+        return double(x, False) if found.get("isHalved") else x
 
     def _convolved(self, x: Array, weights: Weights, stage: int) -> Array:
         weight = weights[f"{stage}.weight"]
