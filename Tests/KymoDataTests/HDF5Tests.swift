@@ -188,6 +188,26 @@ private func numbers(_ recordings: Recordings) -> [Float] {
     #expect(nothing?.kind == .unsupported && nothing?.found.contains("empty") == true)
   }
 
+  @Test("A variable of MATLAB without numbers, such as zeros(1, 0), is refused by name")
+  func emptyVariables() throws {
+    let bench = try Workbench()
+    try bench.python(
+      """
+      import h5py
+      for name, shape in [("row", (0, 1)), ("column", (1, 0)), ("nothing", (0, 0))]:
+        with h5py.File(f"{name}.mat", "w", userblock_size=512) as f:
+          f["x"], f["dt"] = np.arange(96.0).reshape(8, 6, 1, 2), np.zeros(shape)
+          for variable in f: f[variable].attrs["MATLAB_class"] = np.bytes_("double")
+        with open(f"{name}.mat", "r+b") as f: f.write(b"MATLAB 7.3 MAT-file")
+      """)
+    for name in ["row", "column", "nothing"] {
+      let file = bench.url("\(name).mat")
+      #expect(try ArrayFiles.open(file).reading?.contains("without dt") == true)
+      let error = #expect(throws: FormatError.self) { try Recordings.load(file) }
+      #expect(error?.description.contains("array 'dt': the shape") == true)
+    }
+  }
+
   @Test("A number type whose bits do not lie within it is refused before libhdf5 converts it")
   func strangeTypes() throws {
     let bench = try Workbench()

@@ -17,7 +17,12 @@ enum MATLABLayout: HDF5Layout {
       guard ["single", "double"].contains(kind) || kind.contains("int") else { continue }
       let array: any StoredArray
       do { array = try file.open(path) } catch {
-        // Empty, complex or packed by a filter that is not here.
+        // Complex, or packed by a filter that is not here.
+        unread.append(path)
+        continue
+      }
+      // A variable without numbers, such as zeros(1, 0).
+      guard !array.shape.contains(0) else {
         unread.append(path)
         continue
       }
