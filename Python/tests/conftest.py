@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 from collections.abc import Callable
@@ -27,6 +28,23 @@ def program() -> Path:
         return engine.find()
     except kymo.EngineNotFound as missing:
         pytest.skip(f"Needs Kymo's engine. {missing}")
+
+
+@pytest.fixture
+def execute() -> Callable[[str, str, dict[str, object]], None]:
+    """Runs lines of a document with few recordings and steps; skipped where a report needs plotly."""
+
+    def run(source: str, place: str, names: dict[str, object]) -> None:
+        for long, short in ((r"recordings=\d+", "recordings=24"), (r"steps=\d+", "steps=10, threads=1")):
+            source = re.sub(long, short, source)
+        try:
+            exec(compile(source, place, "exec"), names)
+        except kymo.RunFailed as error:
+            if "plotly" not in str(error):
+                raise
+            pytest.skip(f"Needs plotly, for the report. {error}")
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +12,20 @@ import pytest
 import kymo
 
 _ROOT = Path(__file__).parents[2]
+Execute = Callable[[str, str, dict[str, object]], None]
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/python.md"])
-def test_lines_run(document: str, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_run(
+    document: str, program: Path, execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (_ROOT / document).read_text(encoding="utf-8"), re.M | re.S)
     assert blocks
     names: dict[str, object] = {"np": np, "kymo": kymo}
     for place, source in enumerate(blocks):
-        for long, short in ((r"recordings=\d+", "recordings=12"), (r"steps=\d+", "steps=3, threads=1")):
-            source = re.sub(long, short, source)
-        try:
-            exec(compile(source, f"{document}, block {place}", "exec"), names)
-        except kymo.RunFailed as error:
-            if "plotly" not in str(error):
-                raise
-            pytest.skip(f"Needs plotly, for the report. {error}")
+        execute(source, f"{document}, block {place}", names)
         if isinstance(data := names.get("data"), kymo.Recordings):
             names["x"], names["my_recordings"] = data.x, list(data.x)
-    assert document != "README.md" or kymo.inspect("mine.npz").shape == (12, 1, 256, 256)
+    assert document != "README.md" or kymo.inspect("mine.npz").shape == (24, 1, 256, 256)
     assert names["forecast"].x.shape[0] == 10  # type: ignore[attr-defined]

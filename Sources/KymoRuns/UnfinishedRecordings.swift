@@ -82,10 +82,13 @@ final class UnfinishedRecordings<Configuration: Codable & Equatable, Progress: C
       (self.configuration, self.frameLength) = (configuration, frameLength)
       stateFile = folder.appending(path: "recording-\(number)")
       framesFile = folder.appending(path: "frames-\(number)")
-      if let content = try? Data(contentsOf: stateFile) {
-        guard let state = try? PropertyListDecoder().decode(State.self, from: content) else {
-          throw Self.error(stateFile, "it cannot be read", "what a simulation has kept")
-        }
+      if FileManager.default.fileExists(atPath: stateFile.path) {
+        // Frames are cut back to what the state says: one that cannot be read is not one that is not
+        // there.
+        guard let content = try? Data(contentsOf: stateFile),
+          let state = try? PropertyListDecoder().decode(State.self, from: content),
+          (0...Int.max / (4 * frameLength)).contains(state.frames)
+        else { throw Self.error(stateFile, "it cannot be read", "what a simulation has kept") }
         guard state.configuration == configuration else {
           throw Self.error(stateFile, "what other settings have simulated", "the same settings")
         }
@@ -99,7 +102,7 @@ final class UnfinishedRecordings<Configuration: Codable & Equatable, Progress: C
       }
       handle = try FileHandle(forUpdating: framesFile)
       let (size, need) = (try handle.seekToEnd(), UInt64(frameCount * frameLength * 4))
-      guard frameCount >= 0, size >= need else {
+      guard size >= need else {
         throw Self.error(
           framesFile, "\(size) bytes", "\(frameCount) frames of \(frameLength) numbers")
       }
@@ -140,7 +143,9 @@ final class UnfinishedRecordings<Configuration: Codable & Equatable, Progress: C
 
     /// Forgets all frames.
     func restart() throws {
-      try? FileManager.default.removeItem(at: stateFile)
+      if FileManager.default.fileExists(atPath: stateFile.path) {
+        try FileManager.default.removeItem(at: stateFile)
+      }
       try handle.truncate(atOffset: 0)
       (progress, frameCount) = (nil, 0)
     }

@@ -95,8 +95,14 @@ import Testing
       return end.words
     }
     #expect(try refused(order + ["noiseDeviation=0.02"]).contains("other settings"))
+    var fields = try #require(
+      unsafe try PropertyListSerialization.propertyList(from: kept, format: nil) as? [String: Any])
+    fields["frames"] = -1
+    let negative = try PropertyListSerialization.data(
+      fromPropertyList: fields, format: .binary, options: 0)
     for (file, damaged, words) in [
       (state, kept.prefix(kept.count / 2), "recording-0: it cannot be read"),
+      (state, negative, "recording-0: it cannot be read"),
       (frames, keptFrames.prefix(99), "frames-0: 99 bytes"),
     ] {
       let whole = try Data(contentsOf: file)
