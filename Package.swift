@@ -238,7 +238,7 @@ let package = Package(
       ]),
     tests("KymoResults", ["KymoResults"]),
     tests("KymoReport", ["KymoReport", "KymoResults", "KymoNumerics"]),
-    tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData"]),
+    tests("KymoCommand", ["kymo", "kymo-engine", "KymoNumerics", "KymoData", "KymoSolvers"]),
   ],
   cLanguageStandard: .gnu17,
   cxxLanguageStandard: .cxx20

@@ -5,7 +5,7 @@ import KymoNumerics
 import KymoSolvers
 
 /// Bytes that all threads together read and write in a second, in arrays of the size of a flow's.
-private func streamingRate() -> Double {
+func streamingRate() -> Double {
   let count = 1 << 20
   // Each thread copies between arrays of its own.
   nonisolated(unsafe) let arrays = unsafe (0..<2 * threads).map { _ in

@@ -6,6 +6,7 @@
 //   kymo-bench compare OLD    the training steps of another kymo-bench and of this one, in turns
 //   kymo-bench measure        those of this one, for programs
 //   kymo-bench steps COUNT    many steps of one training, for a profiler
+//   kymo-bench shedding …     vortex shedding in a wide box: re=100 cells=24 width=40 …
 import Foundation
 import KymoTensor
 
@@ -18,6 +19,7 @@ let parts: [(name: String, run: () throws -> Void)] = [
   ("laws", benchmarkLaws),
   ("recurrent", benchmarkRecurrent),
   ("host-models", benchmarkHostModels), ("reductions", benchmarkReductions),
+  ("decoding", benchmarkDecoding),
 ]
 
 do {
@@ -32,13 +34,15 @@ do {
       throw BenchmarkError("steps takes a number above 0, not \(words[1]).")
     }
     try repeatSteps(count)
+  case "shedding":
+    try watchShedding(words.dropFirst())
   default:
     let names = parts.map(\.name)
     if let unknown = words.first(where: { !names.contains($0) }) {
       throw BenchmarkError(
         """
         There is no part \(unknown); there are \(names.joined(separator: ", ")), and: compare OLD, \
-        measure, steps COUNT.
+        measure, steps COUNT, shedding.
         """)
     }
     print("Kymo's benchmarks on \(threads) threads; medians; libtorch \(libtorchVersion)")

@@ -203,13 +203,13 @@ double ko_mass(const ko_dynamics *dynamics, int32_t atom) {
 }
 
 int32_t ko_start(
-    ko_dynamics *dynamics, const double *positions, const double *velocities, char *message,
-    size_t length) {
+    ko_dynamics *dynamics, const double *positions, const double *velocities, int32_t constrain,
+    char *message, size_t length) {
   return guarded(message, length, [&] {
     library.Context_setPositions(dynamics->context, dynamics->filled(positions));
-    library.Context_applyConstraints(dynamics->context, tolerance);
+    if (constrain) library.Context_applyConstraints(dynamics->context, tolerance);
     library.Context_setVelocities(dynamics->context, dynamics->filled(velocities));
-    library.Context_applyVelocityConstraints(dynamics->context, tolerance);
+    if (constrain) library.Context_applyVelocityConstraints(dynamics->context, tolerance);
   });
 }
 

@@ -114,7 +114,7 @@ struct MoleculeWriter {
       frame = recording.progress?.frame ?? -simulator.configuration.spinUpFrames
       draw = simulator.draw(recording: number, attempt: self.attempt)
       trajectory = try simulator.trajectory(of: draw)
-      if let kept = recording.progress { trajectory.start(kept.state) } else { store() }
+      if let kept = recording.progress { trajectory.resume(from: kept.state) } else { store() }
     }
 
     /// Advances by so many frames, or to the end.

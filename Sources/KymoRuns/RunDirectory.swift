@@ -12,7 +12,7 @@ package enum RunDirectoryError: Error, Hashable, CustomStringConvertible {
   case occupied(path: String, entry: String)
   /// The folder is no run.
   case notARun(path: String, missing: String)
-  /// Another process trains here.
+  /// Another process writes here.
   case locked(path: String, process: String)
   /// The training has not finished, so there is no model yet.
   case unfinished(path: String)
@@ -295,20 +295,24 @@ extension RunDirectory {
 
 // MARK: - Lock
 
-/// Held by the one process that writes a run; the system releases it however the process ends.
+/// Held by the one process that writes a folder; the system releases it however the process ends.
 package final class RunLock: Sendable {
   private let descriptor: Int32
 
   /// Takes the lock of a run.
-  package init(_ directory: RunDirectory) throws {
-    let path = directory.lock.path
+  package convenience init(_ directory: RunDirectory) throws {
+    try self.init(directory.lock, of: directory.name)
+  }
+
+  /// Takes the lock `file` of the folder `name`.
+  init(_ file: URL, of name: String) throws {
+    let path = file.path
     let descriptor = unsafe Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw FileError(writing: directory.lock) }
+    guard descriptor >= 0 else { throw FileError(writing: file) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let process = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
       close(descriptor)
-      throw RunDirectoryError.locked(
-        path: directory.name, process: process.isEmpty ? "unknown" : process)
+      throw RunDirectoryError.locked(path: name, process: process.isEmpty ? "unknown" : process)
     }
     ftruncate(descriptor, 0)
     let process = "\(getpid())"

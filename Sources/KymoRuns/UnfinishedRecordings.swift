@@ -1,7 +1,7 @@
 // Recordings that take minutes to days each. What is simulated is kept in a folder beside the file,
 // `NAME.unfinished`, so that a simulation that was stopped or killed goes on: frames are appended to
 // `frames-N` as they come, and once a minute `recording-N` says how many of them count and in which
-// state the simulation was after them. A state that is damaged, or of other settings, is an error:
+// state the simulation was after them. One process at a time holds the folder's `lock`. A state that is damaged, or of other settings, is an error:
 // what took days is not begun anew without a word.
 import Foundation
 import KymoData
@@ -12,6 +12,7 @@ final class UnfinishedRecordings<Configuration: Codable & Equatable, Progress: C
   private let folder: URL
   private let configuration: Configuration
   private let frameLength: Int
+  private let lock: RunLock
   private var saved = ContinuousClock.now
   /// Seconds between two states that are kept.
   private let interval = 60.0
@@ -23,16 +24,19 @@ final class UnfinishedRecordings<Configuration: Codable & Equatable, Progress: C
   ///   - configuration: The settings, which must be those of an earlier simulation.
   ///   - frameLength: Numbers of a frame.
   ///   - expectedBytes: What the disk must have room for.
-  /// - Throws: `FileError` when the disk refuses.
+  /// - Throws: `FileError` when the disk refuses; ``RunDirectoryError`` while another process
+  ///   simulates the file.
   init(
     of file: URL, _ configuration: Configuration, frameLength: Int, expectedBytes: Int = 0
-  ) throws(FileError) {
+  ) throws {
     (self.configuration, self.frameLength) = (configuration, frameLength)
     folder = file.deletingLastPathComponent()
       .appending(path: file.lastPathComponent + ".unfinished", directoryHint: .isDirectory)
-    guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty != false
-    else { return }
     try AtomicFolder.make(folder)
+    lock = try RunLock(folder.appending(path: "lock"), of: folder.lastPathComponent)
+    guard try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["lock"] else {
+      return
+    }
     // Only looks whether there is room.
     try AtomicFile(folder.appending(path: "frames-0"), expectedBytes: expectedBytes).abandon()
   }

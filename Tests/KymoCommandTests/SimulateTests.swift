@@ -2,6 +2,7 @@
 import Foundation
 import KymoData
 import KymoNumerics
+import KymoSolvers
 import KymoTestSupport
 import Testing
 
@@ -82,7 +83,15 @@ import Testing
       if (size ?? 0) > 400_000 || !running.process.isRunning { break }
       Thread.sleep(forTimeInterval: 0.01)
     }
+    // Two processes would write into each other's frames.
+    running.send(SIGSTOP)
+    let second = try tool.run(order + ["-o", "broken.npz"])
+    #expect(
+      second.status != 0
+        && second.words.contains("broken.npz.unfinished is being written by another"),
+      "\(second.words)")
     running.send(SIGTERM)
+    running.send(SIGCONT)
     let stopped = try running.wait()
     #expect(stopped.status != 0 && !tool.has("broken.npz"))
     #expect(stopped.words.contains("the same command goes on"), "\(stopped.words)")
@@ -112,6 +121,34 @@ import Testing
       try whole.write(to: file)
     }
     #expect(try tool.run(order + ["-o", "broken.npz"]).status == 0)
+    #expect(!tool.has("broken.npz.unfinished"))
+    #expect(
+      try Data(contentsOf: tool.file("broken.npz")) == Data(contentsOf: tool.file("whole.npz")))
+  }
+  @Test(
+    "molecules that were stopped go on to the file of an unbroken simulation",
+    .enabled(
+      if: MolecularSystem.isInstalled,
+      "OpenMM is not installed; run: scripts/setup --with-openmm"))
+  func molecules() throws {
+    let order = [
+      "simulate", "alanine", "recordings=3", "frameInterval=0.02", "substeps=10",
+      "spinUpFrames=150", "frameCount=2500", "noiseDeviation=0.01", "-q",
+    ]
+    #expect(try tool.run(order + ["--threads", "1", "-o", "whole.npz"]).status == 0)
+    let running = try tool.start(order + ["--threads", "2", "-o", "broken.npz"])
+    let frames = tool.file("broken.npz.unfinished").appending(path: "frames-0")
+    // At least 300 frames of 24 numbers are there.
+    for _ in 0..<3000 {
+      let size = try? frames.resourceValues(forKeys: [.fileSizeKey]).fileSize
+      if (size ?? 0) > 28_800 || !running.process.isRunning { break }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    running.send(SIGTERM)
+    let stopped = try running.wait()
+    #expect(stopped.status != 0 && !tool.has("broken.npz"))
+    #expect(stopped.words.contains("the same command goes on"), "\(stopped.words)")
+    #expect(try tool.run(order + ["--threads", "2", "-o", "broken.npz"]).status == 0)
     #expect(!tool.has("broken.npz.unfinished"))
     #expect(
       try Data(contentsOf: tool.file("broken.npz")) == Data(contentsOf: tool.file("whole.npz")))

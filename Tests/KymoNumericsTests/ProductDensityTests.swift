@@ -33,4 +33,25 @@ import Testing
     #expect(near.count > count / 2)
     #expect((Statistics.mean(near.map(\.0)) - 2).magnitude < 0.1)
   }
+
+  @Test("without noise variances are those before it was added") func withoutNoise() {
+    let noisy = ProductDensity(
+      weights: density.weights, means: density.means,
+      deviations: density.deviations.map { hypot($0, 0.3) },
+      angles: density.angles.map {
+        VonMises(mean: $0.mean, concentration: 1 / (1 / $0.concentration + 0.09))
+      })
+    let found = noisy.withoutNoise(0.3)
+    let rounding = Tolerance(relative: 1e-12, because: "rounding")
+    expectClose(found.deviations, density.deviations, rounding)
+    expectClose(
+      found.angles.map(\.concentration), density.angles.map(\.concentration), rounding)
+    // Angles drawn with noise have nearly the direction and the width of that distribution.
+    var random = RandomStream(seed: 2, purpose: .testing)
+    let mean = (0..<40_000).reduce(0.0) { sum, _ in
+      sum + cos(density.angles[1].sample(using: &random) + 0.3 * random.normal() + 1)
+    }
+    let expected = 1 - 0.5 / noisy.angles[1].concentration
+    #expect((mean / 40_000 - expected).magnitude < 0.01, "\(mean / 40_000), \(expected)")
+  }
 }

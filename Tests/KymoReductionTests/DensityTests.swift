@@ -120,6 +120,32 @@ private func training(steps: Int) -> DensityTraining {
     #expect((found - covariance).magnitude < 4 * (2 * vx * vy / Double(count)).squareRoot())
   }
 
+  @Test("without noise the covariance is that before it was added") func withoutNoise() {
+    let factors = [1, 0, 0.5, 0.2, 0.3, 0, -0.4, 0.6]
+    func covariance(_ factor: ArraySlice<Double>) -> [Double] {
+      let l = Array(factor)
+      return [l[0] * l[0], l[0] * l[2], l[2] * l[2] + l[3] * l[3]]
+    }
+    let covariances = [covariance(factors[..<4]), covariance(factors[4...])]
+    // Cholesky's factor of the covariance with 0.7² on its diagonal.
+    let given = covariances.flatMap { entries -> [Double] in
+      let first = (entries[0] + 0.49).squareRoot()
+      let below = entries[1] / first
+      return [first, 0, below, (entries[2] + 0.49 - below * below).squareRoot()]
+    }
+    let density = MixtureDensity(
+      weights: [0.3, 0.7], means: [-1, 0, 2, 1], factors: given
+    ).withoutNoise(0.7)
+    expectClose(
+      density.factors, factors, Tolerance(absolute: 1e-10, because: "rounding of ill-conditioned"))
+    // What is narrower than the noise along one axis keeps the least width there.
+    let narrow = MixtureDensity(weights: [1], means: [0, 0], factors: [2, 0, 0, 0.5])
+      .withoutNoise(0.6)
+    expectClose(
+      narrow.factors, [(4 - 0.36).squareRoot(), 0, 0, 1e-3],
+      Tolerance(absolute: 1e-12, because: "rounding"))
+  }
+
   @Test("centres of clusters lie in the clusters") func clusters() {
     var random = RandomStream(seed: 4, purpose: .testing)
     let places = [(-5.0, 0.0), (5.0, 1.0), (0.0, 8.0)]
@@ -254,7 +280,9 @@ private func training(steps: Int) -> DensityTraining {
       Tolerance(absolute: 0.06, because: "measured 0.03 after so few steps, doubled"))
   }
 
-  @Test("noise on what is fitted keeps kernels from becoming narrower", arguments: [0, 0.3])
+  @Test(
+    "noise on what is fitted keeps kernels from becoming narrower, and is not drawn",
+    arguments: [0, 0.3])
   func narrow(_ noise: Double) throws {
     // One latent can tell a number to any precision.
     var random = RandomStream(seed: 4, purpose: .testing)
@@ -269,25 +297,87 @@ private func training(steps: Int) -> DensityTraining {
       configuration, training: settings, states: frames, validation: frames, seed: 1)
     while !trainer.isFinished { _ = try trainer.step() }
     let reduction = trainer.finishedReduction()
-    let drawn = try reduction.decode(reduction.encode(states), using: &random)
-    let misses = zip(drawn.elements, states.elements).map { Double($0 - $1) }
-    let width = Statistics.sampleStandardDeviation(misses)
-    #expect(noise > 0 ? (0.27...0.36).contains(width) : width < 0.15, "\(width)")
+    let latents = try reduction.encode(states)
+    let fitted = withoutGradients {
+      let latents = Tensor(latents.elements.map { Float($0) }, shape: latents.shape)
+      return reduction.network.mixture(latents).hostDensities
+    }
+    func width(_ drawn: [Double]) -> Double {
+      Statistics.sampleStandardDeviation(zip(drawn, states.elements).map { $0 - Double($1) })
+    }
+    // The standard scaler of these states is the identity to a few per cent.
+    let noisy = width(fitted.map { $0.samples(1, using: &random)[0] })
+    #expect(noise > 0 ? (0.27...0.36).contains(noisy) : noisy < 0.15, "\(noisy)")
+    let drawn = width(try reduction.decode(latents, using: &random).elements.map { Double($0) })
+    #expect(drawn < 0.18, "\(drawn)")
   }
 
-  @Test("states stay in their range, and the density integrates to one") func bounded() throws {
-    let reduction = try reduction()
+  @Test(
+    "a constant density is one Gaussian of the probit, and not of the logit",
+    arguments: [DensityConfiguration.BoundedVariable.logit, .probit])
+  func constant(_ variable: DensityConfiguration.BoundedVariable) throws {
+    var random = RandomStream(seed: 5, purpose: .testing)
+    let states = HostArray((0..<6400).map { _ in Float(random.uniform()) }, shape: [64, 1, 100])
+    let frames = try FrameSet(states: states)
+    var configuration = DensityConfiguration()
+    (configuration.latentCount, configuration.kernelCount) = (1, 1)
+    (configuration.boundedVariable, configuration.hiddenWidth) = (variable, 8)
+    let trainer = try DensityTrainer(
+      configuration, training: training(steps: 300), states: frames, validation: frames, seed: 1)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let reduction = trainer.finishedReduction().withParticles(20_000)
+    let draws = try reduction.decode(HostArray([0], shape: [1, 1]), using: &random).elements
+      .sorted()
+    // Between the distribution functions; 0.023 for the Gaussian that is nearest to a logistic one.
+    let largest =
+      draws.enumerated().map {
+        (Double($1) - (Double($0) + 0.5) / Double(draws.count)).magnitude
+      }.max() ?? 1
+    #expect(variable == .probit ? largest < 0.017 : largest > 0.017, "\(largest)")
+  }
+
+  @Test("a fit with noise recovers the covariance without it") func noisyFit() throws {
+    let states = try FrameSet(states: cloud(64, particles: 200, seed: 3))
+    var configuration = DensityConfiguration()
+    (configuration.latentCount, configuration.kernelCount) = (1, 1)
+    (configuration.isBounded, configuration.hiddenWidth) = (false, 8)
+    var settings = training(steps: 400)
+    settings.targetNoise = 0.5
+    let trainer = try DensityTrainer(
+      configuration, training: settings, states: states, validation: states, seed: 3)
+    while !trainer.isFinished { _ = try trainer.step() }
+    let folder = try TemporaryFolder()
+    try trainer.finishedReduction().save(to: folder.url)
+    let reduction = try DensityReduction(from: folder.url)
+    var random = RandomStream(seed: 9, purpose: .testing)
+    let latents = try reduction.encode(cloud(1, particles: 200, seed: 77))
+    let draws = try reduction.withParticles(20_000).decode(latents, using: &random)
+    let (x, y) = (draws.slice(0).slice(0).elements, draws.slice(0).slice(1).elements)
+    expectClose(
+      [x, y].map { Statistics.populationVariance($0.map { Double($0) }) }, [0.25, 1],
+      Tolerance(absolute: 0.06, because: "as without noise; with it they are a quarter larger"))
+  }
+
+  @Test(
+    "states stay in their range, and the density integrates to one",
+    arguments: [DensityConfiguration.BoundedVariable.logit, .probit])
+  func bounded(_ variable: DensityConfiguration.BoundedVariable) throws {
+    let reduction = try reduction { $0.boundedVariable = variable }
     var random = RandomStream(seed: 8, purpose: .testing)
     let latents = HostArray([0.3, -1, 2], shape: [1, 3])
     let draws = try reduction.withParticles(5000).decode(latents, using: &random)
     #expect(draws.slice(0).slice(0).elements.allSatisfy { $0 >= -2 && $0 <= 4 })
     #expect(draws.slice(0).slice(1).elements.allSatisfy { $0 >= -6 && $0 <= 2 })
+    // Closer to each other towards the walls, where the density may be high.
+    let nodes = (0..<120).map { index -> (place: Double, weight: Double) in
+      let angle = .pi * (Double(index) + 0.5) / 120
+      return (0.5 - 0.5 * cos(angle), 0.5 * sin(angle) * .pi / 120)
+    }
     var sum = 0.0
-    let (nx, ny) = (120, 120)
-    for i in 0..<nx {
-      for j in 0..<ny {
-        let point = [-2 + 6 * (Double(i) + 0.5) / 120, -6 + 8 * (Double(j) + 0.5) / 120]
-        sum += try reduction.density(latents.elements, at: point) * 48 / Double(nx * ny)
+    for x in nodes {
+      for y in nodes {
+        let point = [-2 + 6 * x.place, -6 + 8 * y.place]
+        sum += try reduction.density(latents.elements, at: point) * 48 * x.weight * y.weight
       }
     }
     #expect((sum - 1).magnitude < 0.01, "the midpoint rule gives \(sum)")

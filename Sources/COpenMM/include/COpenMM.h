@@ -35,10 +35,11 @@ double ko_mass(const ko_dynamics *dynamics, int32_t atom);
 /* What follows returns 0, or 1 with a message. Positions in nm and velocities in nm/ps, x, y, z of one
    atom after the other. */
 
-/* Sets the state; velocities lose what constraints forbid. */
+/* Sets the state. With `constrain` it loses what constraints forbid; without, a state that was read
+   goes on with the same bits. */
 int32_t ko_start(
-    ko_dynamics *dynamics, const double *positions, const double *velocities, char *message,
-    size_t length);
+    ko_dynamics *dynamics, const double *positions, const double *velocities, int32_t constrain,
+    char *message, size_t length);
 /* Goes to a near minimum of the energy, at most so many iterations. */
 int32_t ko_minimise(ko_dynamics *dynamics, int32_t iterations, char *message, size_t length);
 /* Takes time steps with the given normal random numbers, `[steps, atoms, 3]`. */

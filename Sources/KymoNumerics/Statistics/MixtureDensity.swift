@@ -9,6 +9,17 @@ public protocol Density: Sendable {
   func samples(_ count: Int, using random: inout RandomStream) -> [Double]
   /// The density at a point, `[D]`.
   func density(at point: [Double]) -> Double
+  /// The density to which independent Gaussian noise of so large a deviation was added to give this
+  /// one.
+  ///
+  /// Each kernel loses the variance of the noise. A variance that is no larger was rounding or
+  /// chance; the kernel keeps ``leastDeviation`` there.
+  func withoutNoise(_ deviation: Double) -> Self
+}
+
+extension Density {
+  /// The least deviation that a kernel without noise keeps.
+  static var leastDeviation: Double { 1e-3 }
 }
 
 /// A mixture of K Gaussians in D dimensions, `Σ_k π_k N(μ_k, L_k L_kᵀ)`.
@@ -74,4 +85,42 @@ public struct MixtureDensity: Density, Hashable {
       return sum + weights[kernel] * exp(-0.5 * squares) / scale
     }
   }
+
+  /// Covariances less the variance of noise, `L_k L_kᵀ − σ²`.
+  public func withoutNoise(_ deviation: Double) -> MixtureDensity {
+    let size = dimensions
+    let least = Self.leastDeviation * Self.leastDeviation
+    let sharper = weights.indices.flatMap { kernel -> [Double] in
+      let factor = Array(factors[kernel * size * size..<(kernel + 1) * size * size])
+      let (variances, axes) = symmetricEigen(
+        matrix(size) { row, column in
+          (0..<size).reduce(0) { $0 + factor[row * size + $1] * factor[column * size + $1] }
+        }, size: size)
+      let kept = variances.map { max($0 - deviation * deviation, min($0, least)) }
+      return choleskyFactor(
+        matrix(size) { row, column in
+          (0..<size).reduce(0) { $0 + kept[$1] * axes[$1][row] * axes[$1][column] }
+        }, size: size)
+    }
+    return MixtureDensity(weights: weights, means: means, factors: sharper)
+  }
+}
+
+/// Entries of a square matrix, row by row.
+private func matrix(_ size: Int, _ entry: (Int, Int) -> Double) -> [Double] {
+  (0..<size * size).map { entry($0 / size, $0 % size) }
+}
+
+/// The lower triangular L of a positive definite matrix L Lᵀ.
+private func choleskyFactor(_ matrix: [Double], size: Int) -> [Double] {
+  var factor = [Double](repeating: 0, count: size * size)
+  for row in 0..<size {
+    for column in 0...row {
+      var rest = matrix[row * size + column]
+      for k in 0..<column { rest -= factor[row * size + k] * factor[column * size + k] }
+      factor[row * size + column] =
+        row == column ? rest.squareRoot() : rest / factor[column * size + column]
+    }
+  }
+  return factor
 }

@@ -71,4 +71,19 @@ public struct ProductDensity: Density, Hashable {
       return sum + weights[kernel] * exp(exponent)
     }
   }
+
+  /// Variances of the numbers less that of noise; of angles 1/κ, which is the variance where they
+  /// are narrow.
+  public func withoutNoise(_ deviation: Double) -> ProductDensity {
+    let least = Self.leastDeviation * Self.leastDeviation
+    func kept(_ variance: Double) -> Double {
+      max(variance - deviation * deviation, min(variance, least))
+    }
+    return ProductDensity(
+      weights: weights, means: means, deviations: deviations.map { kept($0 * $0).squareRoot() },
+      angles: angles.map { angle in
+        guard angle.concentration > 0 else { return angle }
+        return VonMises(mean: angle.mean, concentration: 1 / kept(1 / angle.concentration))
+      })
+  }
 }

@@ -31,8 +31,10 @@ public struct DensityConfiguration: Settings {
   /// How the mixture depends on the latents.
   public var kernels = Kernels.dependent
   /// Whether every component of a state but angles stays in the range of the training data: the
-  /// mixture is one of its logit then.
+  /// mixture is one of an unbounded variable then.
   public var isBounded = true
+  /// The variable of the mixture where states are bounded.
+  public var boundedVariable = BoundedVariable.logit
   /// Part of the range by which it is widened at either end.
   public var scalingSlack = 0.0
 
@@ -43,6 +45,15 @@ public struct DensityConfiguration: Settings {
     /// The weights alone; the Gaussians are found first, and kept. With one latent this keeps the
     /// mixture from falling onto one kernel.
     case shared
+  }
+
+  /// A variable v without bounds for a number s between 0 and 1.
+  public enum BoundedVariable: String, SettingChoice {
+    /// v = log(s/(1 − s)), the paper's.
+    case logit
+    /// s = Φ(v), the normal distribution: a constant density of s is one Gaussian of v, as it is
+    /// beside walls that reflect.
+    case probit
   }
 
   /// Creates the default settings.

@@ -1,7 +1,7 @@
 // A reduction of particle sets and vectors whose lifting draws from a density. Vlachas et al.,
 // Nature Machine Intelligence 4, 359 (2022): a permutation-invariant encoder, a mixture-density
-// decoder, and for bounded states an auxiliary variable v = log(s/(1 − s)), in which the mixture
-// lives. Particles are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are
+// decoder, and for bounded states an auxiliary variable, v = log(s/(1 − s)) or s = Φ(v), in which the
+// mixture lives. Particles are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are
 // not scaled; the network sees their cosines and sines.
 //
 // Letters: B states, C coordinates, P particles, W numbers that the network sees of a particle, L
@@ -25,6 +25,9 @@ public final class DensityReduction: Restriction, Lifting {
   public let stateShape: [Int]
   /// The trainable part; whoever trains it changes it in place.
   package let network: DensityNetwork
+  /// The deviation of the noise on what the network's mixture is fitted to; densities and draws are
+  /// without it.
+  package internal(set) var targetNoise = 0.0
 
   /// Number of latents, L.
   public var latentCount: Int { configuration.latentCount }
@@ -36,7 +39,7 @@ public final class DensityReduction: Restriction, Lifting {
   private var particleCount: Int { stateShape[1] }
   private var dimensions: Int { stateShape[0] }
 
-  /// Numbers nearer to 0 or 1 than this count as so near: walls have a finite logit.
+  /// Numbers nearer to 0 or 1 than this count as so near: walls have a finite place.
   private static let edge = 1e-6
 
   /// Creates a reduction with an untrained network; the same seed gives the same weights.
@@ -89,7 +92,9 @@ public final class DensityReduction: Restriction, Lifting {
   /// The same reduction of sets of so many particles; weights are shared.
   public func withParticles(_ count: Int) -> DensityReduction {
     precondition(count >= 1, "DensityReduction: \(count) particles")
-    return DensityReduction(configuration, [dimensions, count], scaler, network)
+    let other = DensityReduction(configuration, [dimensions, count], scaler, network)
+    other.targetNoise = targetNoise
+    return other
   }
 
   /// What the scaler of the architecture makes of training data.
@@ -142,19 +147,21 @@ public final class DensityReduction: Restriction, Lifting {
   }
 
   private func unscaled(_ draw: Double, _ axis: Int) -> Double {
-    let scaled = configuration.isBounded ? 1 / (1 + exp(-draw)) : draw
+    let scaled = configuration.isBounded ? configuration.boundedVariable.number(draw) : draw
     return scaled * scaler.scale[axis] + scaler.offset[axis]
   }
 
-  /// The mixtures of latents, in the scaled variable; angles are the last components.
+  /// The mixtures of latents, in the scaled variable, without the noise of the training; angles are
+  /// the last components.
   public func densities(_ latents: HostArray<Double>) throws -> [any Density] {
     try requireShape(latents, [nil, latentCount], "decoding to a density")
     guard latents.shape[0] > 0 else { return [] }
-    return withoutGradients {
+    let densities = withoutGradients {
       network.mixture(
         Tensor(latents.elements.map { Float($0) }, shape: latents.shape).to(network.device)
       ).hostDensities
     }
+    return targetNoise > 0 ? densities.map { $0.withoutNoise(targetNoise) } : densities
   }
 
   /// The density of latents `[L]` at a point in physical units, `[C]`; with the factor of the map
@@ -170,8 +177,9 @@ public final class DensityReduction: Restriction, Lifting {
         continue
       }
       guard scaled > 0, scaled < 1 else { return 0 }
-      auxiliary.append(log(scaled / (1 - scaled)))
-      factor /= scaled * (1 - scaled)
+      let variable = configuration.boundedVariable
+      auxiliary.append(variable.value(scaled))
+      factor /= variable.slope(scaled)
     }
     return factor * mixture.density(at: auxiliary + configuration.angles.map { point[$0] })
   }
@@ -193,8 +201,7 @@ public final class DensityReduction: Restriction, Lifting {
   ) -> [Float] {
     mapped(states, range, particles, noise) { scaled in
       guard configuration.isBounded else { return scaled }
-      let inside = min(max(scaled, Self.edge), 1 - Self.edge)
-      return log(inside / (1 - inside))
+      return configuration.boundedVariable.value(min(max(scaled, Self.edge), 1 - Self.edge))
     }
   }
 
@@ -225,6 +232,32 @@ public final class DensityReduction: Restriction, Lifting {
   }
 }
 
+extension DensityConfiguration.BoundedVariable {
+  /// v of s.
+  fileprivate func value(_ s: Double) -> Double {
+    switch self {
+    case .logit: log(s / (1 - s))
+    case .probit: NormalDistribution.quantile(s)
+    }
+  }
+
+  /// s of v.
+  fileprivate func number(_ v: Double) -> Double {
+    switch self {
+    case .logit: 1 / (1 + exp(-v))
+    case .probit: NormalDistribution.probability(below: v)
+    }
+  }
+
+  /// ds/dv at s.
+  fileprivate func slope(_ s: Double) -> Double {
+    switch self {
+    case .logit: s * (1 - s)
+    case .probit: NormalDistribution.density(NormalDistribution.quantile(s))
+    }
+  }
+}
+
 // MARK: - On disk
 
 extension DensityReduction {
@@ -235,12 +268,16 @@ extension DensityReduction {
     var configuration: DensityConfiguration
     var stateShape: [Int]
     var scaler: ChannelScaler
+    /// Absent in earlier models, which draw with the noise.
+    var targetNoise: Double?
   }
 
   /// Writes the reduction into a folder, which is made when absent.
   public func save(to folder: URL) throws {
     try Self.folder.write(
-      Description(configuration: configuration, stateShape: stateShape, scaler: scaler),
+      Description(
+        configuration: configuration, stateShape: stateShape, scaler: scaler,
+        targetNoise: targetNoise),
       network.namedParameters(), to: folder)
   }
 
@@ -254,6 +291,7 @@ extension DensityReduction {
     try self.init(
       description.configuration, stateShape: description.stateShape, scaler: description.scaler,
       seed: 0, device: device)
+    targetNoise = max(0, description.targetNoise ?? 0)
     try network.namedParameters().load(contents.tensors, from: contents.path)
   }
 }

@@ -6,7 +6,8 @@
 //
 // Noise on v (`targetNoise`) keeps kernels from becoming ever narrower: a latent that tells one
 // coordinate to any number of digits raises the likelihood without bound, by one needle of a kernel
-// on which the other coordinates have but one Gaussian.
+// on which the other coordinates have but one Gaussian. The mixture is then that of the states with
+// the noise; what is drawn is without it again (`Density.withoutNoise`).
 //
 // Letters: B states, P particles of a step, C coordinates.
 public import KymoData
@@ -78,6 +79,7 @@ public final class DensityTrainer: ModelTrainer {
       configuration, stateShape: states.stateShape,
       scaler: DensityReduction.scaler(configuration, fitting: states), seed: seed, device: device)
     (self.training, self.reduction) = (training, reduction)
+    reduction.targetNoise = training.targetNoise
     reduction.startKernels(from: states, seed: seed)
     func objective(_ part: DensityObjective.Part) -> DensityObjective {
       DensityObjective(

@@ -33,8 +33,8 @@ package final class AlanineTrajectory {
       system.positions, temperature: configuration.temperature, using: &random)
   }
 
-  /// Goes on from a state.
-  package func start(_ state: MolecularDynamics.State) { dynamics.start(state) }
+  /// Goes on from a state that was kept.
+  package func resume(from state: MolecularDynamics.State) { dynamics.resume(from: state) }
 
   /// Starts from internal coordinates: hydrogen as in the structure of set-up, a few steps
   /// downhill, then thermal velocities and some steps of the dynamics.

@@ -163,12 +163,20 @@ public struct MolecularSystem: Sendable {
   public private(set) var hasDiverged = false
 
   /// Starts from a state; constraints are applied.
-  public func start(_ state: State) {
+  public func start(_ state: State) { set(state, constrained: true) }
+
+  /// Goes on from a ``state``, with the same bits as if it had not been stopped: constraints, which
+  /// it fulfils to their tolerance, are not applied again.
+  public func resume(from state: State) { set(state, constrained: false) }
+
+  private func set(_ state: State, constrained: Bool) {
     precondition(
       state.positions.count == 3 * atomCount && state.velocities.count == 3 * atomCount,
       "MolecularDynamics: \(state.positions.count / 3) atoms instead of \(atomCount)")
     hasDiverged = false
-    unsafe check { unsafe ko_start(handle, state.positions, state.velocities, $0, $1) }
+    unsafe check {
+      unsafe ko_start(handle, state.positions, state.velocities, constrained ? 1 : 0, $0, $1)
+    }
   }
 
   /// Starts from positions with velocities of the thermal distribution.
