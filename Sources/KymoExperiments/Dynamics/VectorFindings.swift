@@ -71,8 +71,9 @@ struct VectorFindings {
     case .other: ([], 0)
     }
   }
-  /// Frames of a transition in the estimate of passage times: 10 ps for the molecule.
-  private var lag: Int { isMolecule ? 100 : 10 }
+  /// Frames of a transition in the estimate of passage times, which depends on that time: 10 ps for
+  /// the molecule, whatever the interval of frames.
+  private var lag: Int { isMolecule ? max(1, Int((10 / frameInterval).rounded())) : 10 }
 
   /// The components whose joint density is compared: φ and ψ of the molecule.
   private var pair: [Int] {
@@ -250,6 +251,8 @@ struct VectorFindings {
             note: unseen(made.means[from][to], actualTimes.means[from][to])))
       }
     }
+    let lagTime = ["\((Double(lag) * frameInterval).formatted())", timeUnit]
+      .compactMap(\.self).joined(separator: " ")
     let pairs = passages * (passages - 1)
     values.passageTimeError = misses.isEmpty ? nil : Statistics.mean(misses)
     values.passageTimesSeen = misses.count
@@ -262,7 +265,7 @@ struct VectorFindings {
       ResultSection(
         "states", heading: "Metastable states",
         caption: """
-          Passage times by a Markov model with a lag of \(lag) frames; errors by drawing \
+          Passage times by a Markov model with a lag of \(lag) frames, \(lagTime); errors by drawing \
           trajectories anew.
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
