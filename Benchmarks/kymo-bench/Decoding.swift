@@ -54,7 +54,7 @@ func benchmarkDecoding() throws {
       / (streamingRate() * Double(workers) / Double(all))
     let arithmetic = operations / corePeak() / Double(workers)
     line(
-      "decoding of 100 fields, threads: \(workers)",
+      "\(states) fields, threads: \(workers)",
       """
       \(format(timing.fastest / Double(states) * 1e3, 2)) ms a field, median \
       \(format(timing.median / Double(states) * 1e3, 2)); PyTorch \
