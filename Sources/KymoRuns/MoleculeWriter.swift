@@ -112,9 +112,22 @@ struct MoleculeWriter {
       (self.number, self.recording) = (number, recording)
       self.attempt = recording.progress?.attempt ?? attempt
       frame = recording.progress?.frame ?? -simulator.configuration.spinUpFrames
+      let configuration = simulator.configuration
+      guard (0..<20).contains(self.attempt),
+        (-configuration.spinUpFrames..<configuration.frameCount).contains(frame),
+        recording.progress == nil || recording.frameCount == max(0, frame + 1)
+      else { throw recording.isDamaged("attempt \(self.attempt), frame \(frame)") }
       draw = simulator.draw(recording: number, attempt: self.attempt)
       trajectory = try simulator.trajectory(of: draw)
-      if let kept = recording.progress { trajectory.resume(from: kept.state) } else { store() }
+      guard let kept = recording.progress else {
+        store()
+        return
+      }
+      let counts = [kept.state.positions.count, kept.state.velocities.count]
+      guard counts == [Int](repeating: trajectory.state.positions.count, count: 2) else {
+        throw recording.isDamaged("\(counts[0]) coordinates and \(counts[1]) velocities")
+      }
+      trajectory.resume(from: kept.state)
     }
 
     /// Advances by so many frames, or to the end.

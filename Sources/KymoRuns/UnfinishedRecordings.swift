@@ -1,8 +1,8 @@
 // Recordings that take minutes to days each. What is simulated is kept in a folder beside the file,
 // `NAME.unfinished`, so that a simulation that was stopped or killed goes on: frames are appended to
 // `frames-N` as they come, and once a minute `recording-N` says how many of them count and in which
-// state the simulation was after them. One process at a time holds the folder's `lock`. A state that is damaged, or of other settings, is an error:
-// what took days is not begun anew without a word.
+// state the simulation was after them. One process at a time holds the folder's `lock`. A state that
+// is damaged, or of other settings, is an error: what took days is not begun anew without a word.
 import Foundation
 import KymoData
 import KymoNumerics

@@ -148,6 +148,22 @@ import Testing
     let stopped = try running.wait()
     #expect(stopped.status != 0 && !tool.has("broken.npz"))
     #expect(stopped.words.contains("the same command goes on"), "\(stopped.words)")
+    // A kept state that does not fit is refused, not gone on from.
+    let file = tool.file("broken.npz.unfinished").appending(path: "recording-0")
+    let kept = try Data(contentsOf: file)
+    for (key, value) in [("attempt", -1 as Any), ("frame", -9999), ("state", 0)] {
+      var all = try #require(
+        unsafe try PropertyListSerialization.propertyList(from: kept, format: nil)
+          as? [String: Any])
+      var progress = try #require(all["progress"] as? [String: Any])
+      progress[key] = key == "state" ? ["positions": [1.0], "velocities": [1.0]] : value
+      all["progress"] = progress
+      try PropertyListSerialization.data(fromPropertyList: all, format: .binary, options: 0)
+        .write(to: file)
+      let refused = try tool.run(order + ["-o", "broken.npz"])
+      #expect(refused.status != 0 && refused.words.contains("recording-0"), "\(refused.words)")
+    }
+    try kept.write(to: file)
     #expect(try tool.run(order + ["--threads", "2", "-o", "broken.npz"]).status == 0)
     #expect(!tool.has("broken.npz.unfinished"))
     #expect(

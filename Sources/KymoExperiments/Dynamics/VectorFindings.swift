@@ -265,8 +265,8 @@ struct VectorFindings {
       ResultSection(
         "states", heading: "Metastable states",
         caption: """
-          Passage times by a Markov model with a lag of \(lag) frames, \(lagTime); errors by drawing \
-          trajectories anew.
+          Passage times by a Markov model with a lag of \(lag) frames, \(lagTime); errors by \
+          drawing trajectories anew.
           """, places: [.report, .terminal, .overview],
         .scores(ScoreTable("", columns: ["this run", "truth"], rows: rows)))
     ]

@@ -1,8 +1,8 @@
 // A reduction of particle sets and vectors whose lifting draws from a density. Vlachas et al.,
 // Nature Machine Intelligence 4, 359 (2022): a permutation-invariant encoder, a mixture-density
-// decoder, and for bounded states an auxiliary variable, v = log(s/(1 − s)) or s = Φ(v), in which the
-// mixture lives. Particles are independent draws from one density, p(S | z) = Π_n p(x_n | z). Angles are
-// not scaled; the network sees their cosines and sines.
+// decoder, and for bounded states an auxiliary variable, v = log(s/(1 − s)) or s = Φ(v), in which
+// the mixture lives. Particles are independent draws from one density, p(S | z) = Π_n p(x_n | z).
+// Angles are not scaled; the network sees their cosines and sines.
 //
 // Letters: B states, C coordinates, P particles, W numbers that the network sees of a particle, L
 // latents.
