@@ -13,7 +13,9 @@ import Testing
 @testable import KymoExperiments
 
 /// A travelling wave of two cells' width in two channels; two latents describe it.
-func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throws {
+func writeWaves(
+  to file: URL, recordings: Int, frames: Int, phase: Double, interval: Double = 0.5
+) throws {
   let points = 12
   var values: [Float] = []
   for recording in 0..<recordings {
@@ -29,7 +31,7 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
   }
   let writer = try NPZWriter(file)
   try writer.add("x", HostArray(values, shape: [recordings, 2, frames, points]))
-  try writer.add("dt", 0.5)
+  try writer.add("dt", interval)
   try writer.finish()
 }
 
@@ -42,19 +44,22 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
     try writeWaves(to: folder.path("test.npz"), recordings: 2, frames: 150, phase: 0.4)
   }
 
+  private func text(_ extra: String = "") -> String {
+    """
+    method: dynamics
+    name: waves
+    data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
+    reduction: {principalComponents: {latentCount: 2}}
+    propagator: {reservoir: {unitCount: 60, degree: 4, washOutSteps: 20, ridgePenalty: 1.0e-8}}
+    ensembleSize: 2
+    forecast: {warmUpSteps: 30, horizonSteps: 50, initialConditions: 6}
+    evaluation: {timedSteps: 5}
+    \(extra)
+    """
+  }
+
   private func recipe(_ extra: String = "") throws -> DynamicsRecipe {
-    try DynamicsRecipe(
-      yaml: """
-        method: dynamics
-        name: waves
-        data: {train: \(folder.path("train.npz").path), test: \(folder.path("test.npz").path)}
-        reduction: {principalComponents: {latentCount: 2}}
-        propagator: {reservoir: {unitCount: 60, degree: 4, washOutSteps: 20, ridgePenalty: 1.0e-8}}
-        ensembleSize: 2
-        forecast: {warmUpSteps: 30, horizonSteps: 50, initialConditions: 6}
-        evaluation: {timedSteps: 5}
-        \(extra)
-        """, source: "waves.yaml")
+    try DynamicsRecipe(yaml: text(extra), source: "waves.yaml")
   }
 
   private var hooks: TrainingHooks {
@@ -157,6 +162,71 @@ func writeWaves(to file: URL, recordings: Int, frames: Int, phase: Double) throw
       try trained(run).forecast(recordings, order: order, hooks: WorkHooks())
     }
     #expect(error?.path == "--solver")
+  }
+
+  @Test("takes the models of another run as they are") func startFrom() throws {
+    let (source, run) = (folder.path("source"), folder.path("run"))
+    _ = try TrainingRun.train(recipe(), at: source, force: false, hooks: hooks)
+    let taking = try recipe(
+      """
+      startFrom: \(source.path)
+      comparisons: {propagators: [{sindy: {timeModel: discrete, polynomialDegree: 1}}]}
+      """)
+    #expect(try TrainingRun.train(taking, at: run, force: false, hooks: hooks) == .finished)
+    #expect(
+      try MetricsLog.read(RunDirectory(run).metrics).compactMap(\.stage)
+        == ["comparison-propagator-1"])
+    for name in ["reduction", "propagator-1", "propagator-2"] {
+      let folders = [source, run].map { RunDirectory($0).model.appending(path: name) }
+      let files = try FileManager.default.subpathsOfDirectory(atPath: folders[0].path)
+      #expect(!files.isEmpty)
+      for file in files where !folders[0].appending(path: file).hasDirectoryPath {
+        #expect(
+          FileManager.default.contentsEqual(
+            atPath: folders[0].appending(path: file).path,
+            andPath: folders[1].appending(path: file).path), "\(name)/\(file)")
+      }
+    }
+    let results = try trained(run).findings(on: .recipe, hooks: WorkHooks())
+    let own = try trained(source).findings(on: .recipe, hooks: WorkHooks())
+    #expect(results.propagators.first?.meanDifference == own.propagators.first?.meanDifference)
+
+    // Without comparisons nothing is trained, and the run is usable when the source is gone.
+    let bare = folder.path("bare")
+    #expect(
+      try TrainingRun.train(
+        recipe("startFrom: \(source.path)"), at: bare, force: false, hooks: hooks) == .finished)
+    #expect(
+      try recipe("startFrom: \(source.path)").estimate(hooks: WorkHooks()).numbers["models"] == 0)
+    try FileManager.default.removeItem(at: source)
+    #expect(try trained(bare).models.propagators.count == 2)
+  }
+
+  @Test(
+    "does not take models of other settings, frames or unfinished runs",
+    arguments: [
+      (
+        "reduction", "reduction: {principalComponents: {latentCount: 2}}",
+        "reduction: {principalComponents: {latentCount: 3}}"
+      ),
+      ("propagator", "unitCount: 60", "unitCount: 61"),
+      ("ensembleSize", "ensembleSize: 2", "ensembleSize: 3"),
+      ("startFrom", "train.npz", "slow.npz"),
+    ])
+  func foreignModels(_ entry: String, _ part: String, _ other: String) throws {
+    try writeWaves(
+      to: folder.path("slow.npz"), recordings: 4, frames: 200, phase: 0, interval: 0.75)
+    let source = folder.path("source")
+    _ = try TrainingRun.train(recipe(), at: source, force: false, hooks: hooks)
+    let same = text("startFrom: \(source.path)")
+    #expect(same.contains(part))
+    let changed = try DynamicsRecipe(
+      yaml: same.replacingOccurrences(of: part, with: other), source: "waves.yaml")
+    let error = #expect(throws: ConfigurationError.self) {
+      try TrainingRun.train(changed, at: folder.path("run"), force: false, hooks: hooks)
+    }
+    #expect(error?.path == entry)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("run").path))
   }
 
   @Test("goes on after an interruption with the same models") func resume() throws {

@@ -13,20 +13,23 @@ extension DynamicsRecipe {
     let data = try ForecastData(self.data, base: base, hooks: hooks)
     try check(data)
     return TrainingPlan(
-      dataHashes: data.hashes, makeSession: { try session(on: data) },
+      dataHashes: data.hashes, makeSession: { try session(on: data, base: base) },
       describe: { _ in
-        """
-        \(counted(data.training.series.count, "recording")) of \
-        \(counted(data.training.series[0].frames.count, "frame")), \
-        \(counted(ForecastStages.all(self, data).count, "model"))
-        """
+        let taken = startFrom.map { ", models of \($0)" } ?? ""
+        return """
+          \(counted(data.training.series.count, "recording")) of \
+          \(counted(data.training.series[0].frames.count, "frame")), \
+          \(counted(ForecastStages.all(self, data).count, "model"))\(taken)
+          """
       })
   }
 
   /// All models of the recipe, one after the other.
-  fileprivate func session(on data: ForecastData) throws -> StagedSession {
+  fileprivate func session(on data: ForecastData, base: URL? = nil) throws -> StagedSession {
     let stages = ForecastStages.all(self, data)
-    return try StagedSession(stages) { folder, seconds in
+    let source = try startFrom.map { try modelFolder(of: $0, base: base, data) }
+    let taken = ForecastStages.taken(self).compactMap { source?.appending(path: $0) }
+    return try StagedSession(stages, taking: taken) { folder, seconds in
       let reduction = try self.reduction.load(
         from: folder.appending(path: ForecastStages.reductionFolder(self)),
         device: Device(parsing: device))
@@ -44,6 +47,39 @@ extension DynamicsRecipe {
         json: description, to: folder.appending(path: "model.json"))
       try TrainedData(data.recordings, threads: threads ?? 1).write(to: folder)
     }
+  }
+}
+
+// MARK: - Models of another run
+
+extension DynamicsRecipe {
+  /// The folder of another run's models, which have to be of these settings and for such frames.
+  private func modelFolder(
+    of path: String, base: URL?, _ data: ForecastData
+  ) throws -> URL {
+    let directory = RunDirectory.finished(at: located(path, base: base))
+    let models = try ForecastModelDescription.read(directory)
+    let other = try DynamicsRecipe(RecipeText(contentsOf: directory.recipe))
+    for (entry, isSame) in [
+      ("reduction", reduction == other.reduction), ("propagator", propagator == other.propagator),
+      ("joint", joint == other.joint), ("ensembleSize", ensembleSize == other.ensembleSize),
+    ] {
+      try require(
+        isSame, entry, found: "other settings than those of \(path)",
+        allowed: "the same with startFrom", remedy: "Copy the part from its recipe.")
+    }
+    try require(
+      models.stateShape == data.stateShape, "startFrom",
+      found: "models of states of shape \(models.stateShape)",
+      allowed: "those of data.train, \(data.stateShape)",
+      remedy: "Name its training recordings; kymo evaluate takes others.")
+    let interval = models.frameInterval
+    try require(
+      (data.frameInterval - interval).magnitude <= 1e-5 * interval.magnitude, "startFrom",
+      found: "models of frames every \(Words.number(interval))",
+      allowed: "those of data.train, \(Words.number(data.frameInterval))",
+      remedy: "A step of a propagator is one frame.")
+    return directory.model
   }
 }
 
@@ -71,6 +107,11 @@ extension DynamicsRecipe {
     hooks.note(memory)
     let session = try session(on: data)
     let (epochs, models) = (session.totalSteps, ForecastStages.all(self, data).count)
+    guard models > 0 else {
+      return TrainingEstimate(
+        words: ["Nothing is trained: the models are those of \(startFrom ?? "another run")."],
+        numbers: ["memoryBytes": least, "models": 0, "epochs": 0])
+    }
     let start = ContinuousClock.now
     _ = try session.step()
     let seconds = start.duration(to: .now).seconds

@@ -24,6 +24,9 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
   package var device = "cpu"
   /// What is trained on, validated on and tested on.
   package var data = DynamicsDataSettings()
+  /// A run whose reduction and propagators are taken as they are, so that only `comparisons` are
+  /// trained; `reduction`, `propagator`, `joint` and `ensembleSize` are those of its recipe.
+  package var startFrom: String?
   /// From fields to latents and back.
   package var reduction = ReductionSettings.principalComponents(.init())
   /// What advances the latents.
@@ -48,6 +51,9 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
   /// Creates the default recipe.
   package init() {}
 
+  /// The run that the models are taken from.
+  package var source: String? { startFrom }
+
   /// Where the recordings are in the files.
   package var dataLayout: FieldLayout { data.layout }
   package var simulatesData: Bool { data.simulate != nil }
@@ -58,6 +64,10 @@ package struct DynamicsRecipe: MethodRecipe, Settings {
     change("data.train", &data.train)
     change("data.validation", &data.validation)
     change("data.test", &data.test)
+    if var path = startFrom {
+      change("startFrom", &path)
+      startFrom = path
+    }
     if case .law(var settings) = solver {
       change("solver.law.file", &settings.file)
       solver = .law(settings)

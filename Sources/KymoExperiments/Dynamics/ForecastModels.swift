@@ -32,7 +32,14 @@ enum ForecastStages {
     recipe.joint != nil && member == 0 ? joint + "/propagator" : propagator(member)
   }
 
-  /// The stages of a recipe.
+  /// The models that a recipe takes from another run: those that forecast.
+  static func taken(_ recipe: DynamicsRecipe) -> [String] {
+    guard recipe.startFrom != nil else { return [] }
+    return (recipe.joint == nil ? [reduction] : [reduction, joint])
+      + ((recipe.joint == nil ? 0 : 1)..<recipe.ensembleSize).map { propagator($0) }
+  }
+
+  /// The stages of a recipe: all models that it trains.
   static func all(_ recipe: DynamicsRecipe, _ data: ForecastData) -> [Stage] {
     let (seed, device) = (recipe.seed, recipe.device)
     let states = data.training.count
@@ -91,7 +98,8 @@ enum ForecastStages {
             FullState(stateShape: data.stateShape), data, member: 0, seed: seed, device: device)
         })
     }
-    return stages
+    let taken = taken(recipe)
+    return stages.filter { !taken.contains($0.name) }
   }
 }
 

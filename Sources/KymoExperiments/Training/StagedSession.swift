@@ -34,6 +34,7 @@ package final class StagedSession: TrainingSession {
   }
 
   private let stages: [Stage]
+  private let taken: [String]
   private var state = State()
   private var session: (any TrainingSession)?
   /// Finished models of this process, one folder for each stage.
@@ -41,14 +42,23 @@ package final class StagedSession: TrainingSession {
   private let place: TemporaryPlace
   private let describe: (URL, [Double]) throws -> Void
 
-  /// Prepares a training of at least one stage; `describe` completes the folder of the finished
-  /// models, given the seconds of every stage.
-  package init(_ stages: [Stage], describe: @escaping (URL, [Double]) throws -> Void) throws {
-    precondition(!stages.isEmpty, "StagedSession: no stages")
+  /// Prepares a training; `describe` completes the folder of the finished models, given the seconds
+  /// of every stage.
+  ///
+  /// - Parameter taken: Models of another run that are taken as they are, by their folders.
+  package init(
+    _ stages: [Stage], taking taken: [URL] = [],
+    describe: @escaping (URL, [Double]) throws -> Void
+  ) throws {
     (self.stages, self.describe) = (stages, describe)
+    self.taken = taken.map(\.lastPathComponent)
     place = try TemporaryPlace()
     state.seconds = stages.map { _ in 0 }
     try AtomicFolder.make(models)
+    for model in taken {
+      try FileManager.default.copyItem(
+        at: model, to: models.appending(path: model.lastPathComponent))
+    }
   }
 
   package var stepIndex: Int { state.steps.reduce(0, +) + (session?.stepIndex ?? 0) }
@@ -126,9 +136,8 @@ package final class StagedSession: TrainingSession {
 
   package func saveModel(to folder: URL) throws {
     let files = FileManager.default
-    for stage in stages {
-      try files.copyItem(
-        at: models.appending(path: stage.name), to: folder.appending(path: stage.name))
+    for name in taken + stages.map(\.name) {
+      try files.copyItem(at: models.appending(path: name), to: folder.appending(path: name))
     }
     try describe(folder, state.seconds)
   }
