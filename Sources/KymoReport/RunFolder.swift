@@ -12,6 +12,8 @@ struct RunFolder: Sendable {
   var training: [TrainingRecord] = []
   /// Lines of the training record that could not be read, such as one cut off by a kill.
   var unreadableTrainingLines = 0
+  /// Whether there is a finished model.
+  var hasModel = false
   var recipe: String?
   var environment: [String: EnvironmentValue] = [:]
 
@@ -41,6 +43,7 @@ struct RunFolder: Sendable {
     recipe = try Self.contents(of: "recipe.yaml", in: folder).map {
       String(decoding: $0, as: UTF8.self)
     }
+    hasModel = FileManager.default.fileExists(atPath: folder.appending(path: "model").path)
     let decoder = RunResults.decoder
     let lines =
       try Self.contents(of: "metrics.jsonl", in: folder)?

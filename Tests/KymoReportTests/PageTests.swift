@@ -172,6 +172,17 @@ struct BrowserTests {
     #expect(try Data(contentsOf: page).count < 12_000_000)
   }
 
+  @Test("of a run that took its model from another one asks for no training")
+  func takenModel() throws {
+    let run = try SyntheticRun()
+    defer { run.remove() }
+    try FileManager.default.createDirectory(
+      at: run.folder.appending(path: "model"), withIntermediateDirectories: true)
+    let page = try text(run)
+    #expect(page.contains("Nothing was trained here"))
+    #expect(!page.contains("<code>metrics.jsonl</code> is not in this run yet"))
+  }
+
   @Test("names every file that is missing, and the command that makes it")
   func missing() throws {
     let run = try SyntheticRun("my run")

@@ -85,8 +85,10 @@ struct RunPage {
     guard let last = run.training.last else {
       add(
         "training", "Training",
-        missing(
-          "metrics.jsonl", "train a model", "./kymo train RECIPE.yaml -o \(shellName)"))
+        run.hasModel
+          ? "<p>Nothing was trained here: the model is that of another run.</p>\n"
+          : missing(
+            "metrics.jsonl", "train a model", "./kymo train RECIPE.yaml -o \(shellName)"))
       return
     }
     let time = last.seconds.map { " in \(NumberText.duration($0))" } ?? ""
