@@ -45,7 +45,7 @@ package final class StagedSession: TrainingSession {
   /// Prepares a training; `describe` completes the folder of the finished models, given the seconds
   /// of every stage.
   ///
-  /// - Parameter taken: Models of another run that are taken as they are, by their folders.
+  /// Folders in `taken` are models of another run, which are taken as they are.
   package init(
     _ stages: [Stage], taking taken: [URL] = [],
     describe: @escaping (URL, [Double]) throws -> Void
