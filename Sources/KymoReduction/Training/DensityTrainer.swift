@@ -26,7 +26,7 @@ public struct DensityTraining: Settings {
   public var targetNoise = 0.0
   /// How the loss is lowered.
   public var phase = Descent(
-    .soap, steps: 10_000, .oneCycle(.init(peak: 2e-3, warmupFraction: 0.1)), gradientClip: 1)
+    .adaBelief, steps: 10_000, .oneCycle(.init(peak: 2e-3, warmupFraction: 0.1)), gradientClip: 1)
   /// Steps that find shared kernels, before the others.
   public var kernelSteps = 2000
 
