@@ -179,7 +179,7 @@ struct BrowserTests {
     try FileManager.default.createDirectory(
       at: run.folder.appending(path: "model"), withIntermediateDirectories: true)
     let page = try text(run)
-    #expect(page.contains("Nothing was trained here"))
+    #expect(page.contains("No training is recorded"))
     #expect(!page.contains("<code>metrics.jsonl</code> is not in this run yet"))
   }
 

@@ -86,7 +86,7 @@ struct RunPage {
       add(
         "training", "Training",
         run.hasModel
-          ? "<p>Nothing was trained here: the model is that of another run.</p>\n"
+          ? "<p>No training is recorded: a run that takes the model of another one has none.</p>\n"
           : missing(
             "metrics.jsonl", "train a model", "./kymo train RECIPE.yaml -o \(shellName)"))
       return
